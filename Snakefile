@@ -1,0 +1,13 @@
+# Entry point: `snakemake --cores 2` runs the default sweep, `--configfile FILE` another one.
+include: "workflow/Snakefile"
+
+
+# What is made unless something else is asked for; an included file cannot say so itself.
+rule default:
+    default_target: True
+    input:
+        rules.all.input,
+
+
+localrules:
+    default,

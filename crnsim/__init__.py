@@ -1,0 +1,43 @@
+"""Chemical reaction networks that compute and learn, and how robust they are."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Network": "crnsim.network",
+    "Noise": "crnsim.noise",
+    "CrnsimError": "crnsim.errors",
+    "onepot": "crnsim.circuits",
+    "simulate": "crnsim.simulate",
+    "train": "crnsim.experiment",
+    "load_dataset": "crnsim.datasets",
+}
+
+if TYPE_CHECKING:
+    from crnsim.circuits import onepot
+    from crnsim.datasets import load_dataset
+    from crnsim.errors import CrnsimError
+    from crnsim.experiment import train
+    from crnsim.network import Network
+    from crnsim.noise import Noise
+    from crnsim.simulate import simulate
+
+
+def __getattr__(name: str) -> Any:
+    # Numba, SciPy and xarray take a second to import; `crnsim --help` should not.
+    if name in _HOME:
+        value = getattr(importlib.import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'crnsim' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])
+
+
+__all__ = ["CrnsimError", "Network", "Noise", "__version__", "load_dataset", "onepot", "simulate", "train"]

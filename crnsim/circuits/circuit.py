@@ -1,0 +1,126 @@
+"""A circuit: a network together with what its species mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from crnsim.activations import Activation
+from crnsim.network import Network
+
+Pair = tuple[str, str | None]
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """A network that computes, with the names of the species that carry its signals.
+
+    Attributes
+    ----------
+    name : str
+        Kind of circuit, such as ``"onepot"``.
+    layers : tuple of int
+        Units of each layer, inputs first.
+    activation : Activation
+        Activation of the hidden layers.
+    parameters : dict
+        All circuit parameters by name, ``eps`` and the annihilation constants among them.
+    network : Network
+    inputs, targets, outputs : tuple of (str, str or None)
+        Plus and minus rails.
+    weights : tuple of (plus, minus) names
+        W1, B1, W2, B2, ... in turn.
+    hidden : tuple of str
+        Plus rails of the hidden pre-activations.
+    conserved : tuple of tuple of str
+        Arrays whose sum no reaction changes.
+    initial : dict
+        Concentrations at the start, apart from the weights.
+    learning_off : dict
+        Parameter values that stop learning, for the read-out.
+    """
+
+    name: str
+    layers: tuple[int, ...]
+    activation: Activation
+    parameters: dict[str, Any]
+    network: Network
+    inputs: Pair
+    targets: Pair
+    outputs: Pair
+    weights: tuple[tuple[str, str], ...]
+    hidden: tuple[str, ...]
+    conserved: tuple[tuple[str, ...], ...]
+    initial: dict[str, float]
+    learning_off: dict[str, float]
+
+    def rail_rows(self, pair: Pair) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of the plus and minus rails of a signal; -1 where there is no minus rail."""
+        plus = self.network.rows(pair[0]).ravel()
+        minus = np.full_like(plus, -1) if pair[1] is None else self.network.rows(pair[1]).ravel()
+        return plus, minus
+
+    def start(self, weights: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+        """State vector with signed weights ``[(W1, b1), ...]`` on their rails, shape (n_species,)."""
+        values: dict[str, npt.ArrayLike] = dict(self.initial)
+        flat = [array for layer in weights for array in layer]
+        for (plus, minus), value in zip(self.weights, flat, strict=True):
+            values[plus] = np.maximum(value, 0.0)
+            values[minus] = np.maximum(-np.asarray(value), 0.0)
+        return self.network.state(values)
+
+    def weight_values(self, states: np.ndarray) -> np.ndarray:
+        """Signed weights of states, shape (..., n_weights), ordered as `weight_labels`."""
+        plus = np.concatenate([self.network.rows(p).ravel() for p, _ in self.weights])
+        minus = np.concatenate([self.network.rows(m).ravel() for _, m in self.weights])
+        return states[..., plus] - states[..., minus]
+
+    @property
+    def weight_labels(self) -> list[str]:
+        """Names of the signed weights, ``W1[0,1]`` or ``B1[0]``."""
+        rails = {species.name: species for species in self.network.species}
+        return [label.replace("p", "", 1) for plus, _ in self.weights for label in rails[plus].labels()]
+
+    def unflatten(self, weights: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """``[(W1, b1), ...]`` from a vector of signed weights."""
+        arrays, start = [], 0
+        for plus, _ in self.weights:
+            shape = self.network.rows(plus).shape
+            size = int(np.prod(shape))
+            arrays.append(np.reshape(weights[start : start + size], shape))
+            start += size
+        return list(zip(arrays[::2], arrays[1::2], strict=True))
+
+    def effective_smoothing(self, states: np.ndarray) -> np.ndarray:
+        """Effective smoothing h of every hidden unit in states, shape (n_states, n_hidden).
+
+        From the production of the plus rail of the pre-activation at the nominal rate constants, in units of k.
+        """
+        network = self.network
+        constants = network.rate_constants()
+        rows = np.concatenate([network.rows(name).ravel() for name in self.hidden] or [np.zeros(0, int)])
+        gains = network.stoichiometry()[rows]
+        gains.data = np.maximum(gains.data, 0)
+        fluxes = np.array([network.fluxes(state, constants) for state in states])
+        production = (gains @ fluxes.T).T / self.parameters["k"]
+        return self.activation.effective_smoothing(production)
+
+    def scope(self, scope: str) -> list[str]:
+        """Names of the dynamic arrays in a noise scope: ``signals``, ``weights`` or ``all``."""
+        weights = {name for pair in self.weights for name in pair}
+        dynamic = [s.name for s in self.network.species if self._is_dynamic(s.name)]
+        if scope == "all":
+            return dynamic
+        return [name for name in dynamic if (name in weights) == (scope == "weights")]
+
+    def _is_dynamic(self, name: str) -> bool:
+        return int(self.network.rows(name).flat[0]) < self.network.n_dynamic
+
+    def __repr__(self) -> str:
+        shape = "-".join(map(str, self.layers))
+        parameters = ", ".join(f"{key}={value!r}" for key, value in self.activation.parameters().items())
+        return f"<crnsim.{self.name} {shape}, {self.activation.name}({parameters}), {self.network!r}>"

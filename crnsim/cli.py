@@ -1,0 +1,224 @@
+"""The command line `crnsim`: each step of a sweep, and single circuits and runs."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from crnsim import __version__
+from crnsim.errors import CrnsimError
+
+#: Exit status after a mistake that the user can mend, and after anything else.
+MISTAKE, UNEXPECTED = 2, 1
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(MISTAKE, f"crnsim: {message}; see '{self.prog} --help'\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Words after ``crnsim``; those of the process by default.
+
+    Returns
+    -------
+    int
+        0, or 2 after a mistake that the message explains, or 1 where a log tells more.
+    """
+    options = _parser().parse_args(arguments)
+    log = getattr(options, "log", None)
+    try:
+        with _messages_to(log):
+            return _run(options, log)
+    except OSError as error:
+        return _complain(f"{log}: {error.strerror}", MISTAKE)
+
+
+def _run(options: argparse.Namespace, log: str | None) -> int:
+    """Run a command; turn what goes wrong into one line and an exit status."""
+    try:
+        options.run(options)
+    except CrnsimError as error:
+        return _complain(str(error), MISTAKE)
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        return _complain("interrupted", 128 + signal.SIGINT)
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            return _complain(f"{error.filename}: {error.strerror}", MISTAKE)
+        if not log:
+            raise
+        logging.getLogger("crnsim").exception("unexpected")
+        what = " ".join(str(error).split())
+        return _complain(f"unexpected {type(error).__name__}: {what}; the details are in {log}", UNEXPECTED)
+    return 0
+
+
+def _complain(message: str, status: int) -> int:
+    logger = logging.getLogger("crnsim")
+    if logger.handlers:
+        logger.error(message)
+    print(f"crnsim: {message}", file=sys.stderr)
+    return status
+
+
+@contextlib.contextmanager
+def _messages_to(path: str | None) -> Iterator[None]:
+    """Send the messages of the package to a file; nowhere special without one."""
+    if path is None:
+        yield
+        return
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("crnsim")
+    before = logger.handlers, logger.level, logger.propagate
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        handler.close()
+        logger.handlers, logger.propagate = before[0], before[2]
+        logger.setLevel(before[1])
+
+
+def _command(name: str) -> Callable[[argparse.Namespace], None]:
+    """Return a command by name, imported when it runs: `crnsim --help` needs none of the libraries."""
+
+    def run(options: argparse.Namespace) -> None:
+        from importlib import import_module
+
+        module = "circuits" if name in ("describe", "train") else "steps"
+        getattr(import_module(f"crnsim.commands.{module}"), name)(options)
+
+    return run
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="crnsim",
+        description="Build chemical reaction networks that learn, and find out how robust they are.",
+    )
+    parser.add_argument("--version", action="version", version=f"crnsim {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        command.set_defaults(run=_command(name.replace("-", "_")))
+        return command
+
+    _add_reading(add)
+    _add_steps(add)
+    _add_describe(add("describe", "show a circuit: counts and reactions"))
+    _add_train(add("train", "train one circuit and print how it did"))
+    return parser
+
+
+_Add = Callable[[str, str], argparse.ArgumentParser]
+
+
+def _add_reading(add: _Add) -> None:
+    """Commands that only read."""
+    show = add("show", "show points, chunks and estimated time of a sweep before anything runs")
+    show.add_argument("config", help="sweep file")
+    for name, text in (
+        ("config-docs", "print the description of every key of a sweep file, in Markdown"),
+        ("config-schema", "print the JSON schema of a sweep file"),
+    ):
+        add(name, text)
+
+
+def _add_steps(add: _Add) -> None:
+    """Steps of the workflow, in order."""
+    plan = add("plan", "lay out a sweep: chunks, paths and estimated cost")
+    plan.add_argument("config", help="sweep file")
+    plan.add_argument("-o", "--output", help="where to write; results/<sweep>/plan.json by default")
+
+    build = add("build", "build the network of a group and compile it")
+    integrate = add("integrate", "compute one chunk")
+    merge = add("merge", "join the chunks of a group")
+    robustness = add("robustness", "compute the metrics of a sweep, with intervals")
+    report = add("report", "write the report of a sweep")
+    for command in (build, integrate, merge, robustness, report):
+        command.add_argument("plan", help="plan.json of the sweep")
+        command.add_argument("-o", "--output", help="where to write; the place in the plan by default")
+    for command in (build, merge):
+        command.add_argument(
+            "group", help="data set, circuit and activation label, such as xor-onepot-smooth"
+        )
+    integrate.add_argument("chunk", help="key of the chunk, or its beginning")
+    integrate.add_argument(
+        "--workers", type=int, default=1, help="Dask worker processes; 1 computes without Dask"
+    )
+    integrate.add_argument("--cores", default="", help="cores of the whole sweep, for the time that is left")
+    robustness.add_argument("--csv", help="where to write the tables; beside the output by default")
+    report.add_argument("--partial", action="store_true", help="use what chunks there are")
+    for command in (plan, build, integrate, merge, robustness, report):
+        command.add_argument("--log", metavar="FILE", help="also write messages to a file")
+
+
+def _add_circuit(command: argparse.ArgumentParser) -> None:
+    """Options that choose a circuit."""
+    command.add_argument("--layers", metavar="N,N,...", help="units per layer, such as 2,6,1")
+    command.add_argument("--activation", default="squareplus", help="squareplus (default), relu, ...")
+    command.add_argument("--h", type=float, help="smoothing of squareplus")
+    command.add_argument("--kz", type=float, help="rate constant of relu's annihilation")
+    command.add_argument("--derivative", help="derivative of squareplus: ratio (default) or reported")
+    command.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="another parameter, such as ka=20"
+    )
+
+
+def _add_describe(command: argparse.ArgumentParser) -> None:
+    command.add_argument("circuit", help="onepot")
+    _add_circuit(command)
+    command.add_argument("--dual-rail", action="store_true", help="two rails for each input")
+    command.add_argument(
+        "--all", action="store_true", help="every elementary reaction, not only the families"
+    )
+
+
+def _add_train(command: argparse.ArgumentParser) -> None:
+    command.add_argument("dataset", help="xor, iris, regression")
+    command.add_argument("--circuit", default="onepot", help="onepot (default)")
+    _add_circuit(command)
+    command.add_argument("--running-time", type=float, help="duration of a presentation, in units of 1/k")
+    command.add_argument("--epochs", type=int, help="passes over the training set")
+    command.add_argument("--learning-rate", type=float, help="eps times running time")
+    noise = command.add_argument_group("noise", "standard deviations, 0 for none; 10 %% is 0.1")
+    for kind in ("rates", "concentrations", "inputs"):
+        noise.add_argument(f"--noise-{kind}", type=float, default=0.0, metavar="SIGMA")
+    noise.add_argument("--rates-mode", default="static", help="static (default) or per_presentation")
+    noise.add_argument("--scope", default="signals", help="signals (default), weights or all")
+    noise.add_argument("--interval", type=float, default=5.0, help="time between kicks, in units of 1/k")
+    noise.add_argument(
+        "--additive", action="store_true", help="add concentration noise instead of multiplying"
+    )
+    which = command.add_mutually_exclusive_group()
+    which.add_argument("--replicates", type=int, default=1, help="number of replicates, from 0")
+    which.add_argument("--replicate", type=int, help="this replicate alone, as in a sweep")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--rtol", type=float, default=1e-3)
+    command.add_argument("--atol", type=float, default=1e-6)
+    command.add_argument("--max-steps", type=int, help="budget of a run: steps per presentation, on average")
+    command.add_argument(
+        "--sgd", action="store_true", help="compare with gradient descent on the algebraic network"
+    )
+    command.add_argument("-o", "--output", help="keep the result, with full trajectories, as NetCDF")

@@ -1,0 +1,228 @@
+"""The steps of a sweep as commands: files are read and written here, and values computed elsewhere."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crnsim.errors import InputError
+from crnsim.sweep.plan import REPORTS, RESULTS, Plan, make_plan, plan_text, read_plan
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    import xarray as xr
+
+log = logging.getLogger("crnsim")
+
+
+def plan(options: argparse.Namespace) -> None:
+    """Write plan.json."""
+    from crnsim.store import write_text
+    from crnsim.sweep.config import read_sweep
+
+    made = make_plan(read_sweep(options.config), options.config)
+    path = options.output or str(Path(RESULTS, made.sweep.name) / "plan.json")
+    write_text(path, plan_text(made))
+    log.info("%d points in %d chunks", made.data["n_points"], sum(len(chunks) for _, chunks in made.groups))
+
+
+def show(options: argparse.Namespace) -> None:
+    """Print what a sweep would do."""
+    from crnsim.sweep.config import read_sweep
+    from crnsim.sweep.progress import duration
+
+    data = make_plan(read_sweep(options.config), options.config).data
+    rows = [
+        (
+            "data set",
+            "activation",
+            "layers",
+            "epochs",
+            "running times",
+            "cells",
+            "replicates",
+            "points",
+            "chunks",
+            "core time",
+        )
+    ]
+    for entry in data["groups"]:
+        seconds = sum(chunk["estimated_core_seconds"] for chunk in entry["chunks"])
+        rows.append(
+            (
+                entry["dataset"],
+                entry["label"],
+                "-".join(map(str, entry["layers"])),
+                str(entry["epochs"]),
+                " ".join(f"{time:g}" for time in entry["running_times"]),
+                str(entry["n_cells"]),
+                str(entry["replicates"]),
+                str(entry["n_points"]),
+                str(len(entry["chunks"])),
+                duration(seconds),
+            )
+        )
+    chunks = [chunk for entry in data["groups"] for chunk in entry["chunks"]]
+    total = duration(data["estimated_core_seconds"])
+    there = sum(Path(chunk["path"]).exists() for chunk in chunks)
+    print(f"{data['title'] or data['sweep']} ({options.config})\n")
+    print("\n".join(columns(rows)))
+    print(f"\n{data['n_points']} points in {len(chunks)} chunks, about {total} of core time")
+    print(f"{there} of the chunks are there already")
+    print(f"results/{data['sweep']}/ -> {report_path(data['sweep'])}")
+
+
+def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return rows as lines with aligned columns: words to the left, numbers to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    numeric = [
+        all(row[column][:1].isdigit() or row[column] == "-" for row in rows[1:])
+        for column in range(len(widths))
+    ]
+    return [
+        "  ".join(
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def build(options: argparse.Namespace) -> None:
+    """Write the network of a group as NetCDF and as text, and compile it."""
+    from crnsim.store import write_dataset, write_text
+    from crnsim.sweep.build import compile_circuit, group_circuit, network_dataset, reactions_text
+
+    made = read_plan(options.plan)
+    group, _ = made.group(options.group)
+    circuit = group_circuit(group)
+    path = Path(options.output or Path(RESULTS, made.sweep.name) / "networks" / f"{group.name}.nc")
+    title = f"{group.name}: {group.circuit} {'-'.join(map(str, circuit.layers))}, {group.activation}"
+    compile_circuit(group)
+    write_text(path.with_suffix(".crn"), reactions_text(circuit, title))
+    write_dataset(
+        network_dataset(circuit).assign_attrs(dataset=group.dataset, activation_label=group.label), path
+    )
+
+
+def integrate(options: argparse.Namespace) -> None:
+    """Compute one chunk, saying how far it is."""
+    # One thread for each of the libraries' pools, before the libraries are loaded: a worker is a process.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ[name] = "1"
+    if options.workers < 1:
+        raise InputError(f"--workers is {options.workers}; it must be 1 or more")
+    # So that workers are stopped and temporary files removed when the scheduler of a cluster ends the job.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    from crnsim.sweep.integrate import integrate_chunk
+    from crnsim.sweep.progress import Progress
+
+    made = read_plan(options.plan)
+    made.chunk(options.chunk)
+    progress = Progress(
+        made.data,
+        options.chunk,
+        sys.stderr,
+        parallel=int(options.cores) if options.cores.isdigit() else 1,
+        workers=options.workers,
+        live=sys.stderr.isatty() and not options.log,
+    )
+    account = integrate_chunk(
+        made, options.chunk, workers=options.workers, path=options.output, progress=progress.update
+    )
+    log.info("%s", account)
+    progress.finish(account.computed, account.reused, account.seconds_wall)
+
+
+def merge(options: argparse.Namespace) -> None:
+    """Write the summary of a group."""
+    from crnsim.store import write_dataset
+    from crnsim.sweep.merge import merge_group
+
+    made = read_plan(options.plan)
+    merged = merge_group(made, options.group)
+    assert merged is not None
+    write_dataset(
+        merged, options.output or Path(RESULTS, made.sweep.name) / "summary" / f"{options.group}.nc"
+    )
+
+
+def robustness(options: argparse.Namespace) -> None:
+    """Write the metrics of a sweep as NetCDF and as tables."""
+    from crnsim.robustness import summarise_sweep, to_csv
+    from crnsim.store import replacing, write_dataset
+
+    made = read_plan(options.plan)
+    metrics = summarise_sweep(made.data, _summaries(made))
+    path = Path(options.output or Path(RESULTS, made.sweep.name) / "robustness.nc")
+    with replacing(options.csv or path.with_suffix(".csv")) as temporary:
+        to_csv(metrics, temporary)
+    write_dataset(metrics, path)
+
+
+def report(options: argparse.Namespace) -> None:
+    """Write the page of a sweep, or of the part of it that is there."""
+    from crnsim.report import write_report
+    from crnsim.robustness import summarise_sweep
+    from crnsim.store import read_dataset
+
+    made = read_plan(options.plan)
+    if options.partial:
+        from crnsim.sweep.merge import merge_group
+
+        found = [merge_group(made, group.name, partial=True) for group, _ in made.groups]
+        summaries = [summary for summary in found if summary is not None]
+        if not summaries:
+            raise InputError(f"no chunk of the sweep {made.sweep.name} is there yet; compute one first")
+        metrics = summarise_sweep(made.data, summaries)
+    else:
+        summaries = _summaries(made)
+        metrics = read_dataset(Path(RESULTS, made.sweep.name) / "robustness.nc")
+    path = options.output or report_path(made.sweep.name, partial=options.partial)
+    write_report(made.data, summaries, metrics, list(_accounts(made)), path, partial=options.partial)
+
+
+def report_path(sweep: str, partial: bool = False) -> str:
+    """Return where the report of a sweep goes."""
+    return f"{REPORTS}/{sweep}.partial.html" if partial else f"{REPORTS}/{sweep}.html"
+
+
+def _summaries(made: Plan) -> list[xr.Dataset]:
+    from crnsim.store import read_points
+
+    return [read_points(entry["summary"]) for entry in made.data["groups"]]
+
+
+def _accounts(made: Plan) -> list[dict[str, Any]]:
+    """Return what the chunks took; the account of a chunk may be lost without harm."""
+    accounts = []
+    for entry in made.data["groups"]:
+        for chunk in entry["chunks"]:
+            path = Path(chunk["path"])
+            try:
+                if path.exists():
+                    accounts.append(json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+            except (OSError, ValueError) as error:
+                log.warning("no account of %s: %s", path, error)
+    return accounts
+
+
+def config_docs(options: argparse.Namespace) -> None:
+    """Print the description of every key."""
+    from crnsim.sweep.reference import markdown
+
+    print(markdown(), end="")
+
+
+def config_schema(options: argparse.Namespace) -> None:
+    """Print the JSON schema."""
+    from crnsim.sweep.reference import schema_text
+
+    print(schema_text(), end="")

@@ -1,0 +1,544 @@
+"""One point of a sweep to one result: train a circuit, read it out chemically, measure it. A pure function."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crnsim import __version__
+from crnsim.errors import InputError
+from crnsim.noise import Noise
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from crnsim.circuits import Circuit
+    from crnsim.datasets import Dataset
+    from crnsim.solvers.protocol import Record
+
+SCHEMA = "1"
+#: Average number of steps that a run may spend on a presentation.
+MAX_STEPS = 50_000
+#: Weights are kept at the start, at the end and about this many times between.
+CHECKPOINTS = 20
+
+Parameters = tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Point:
+    """Everything that determines the numbers of one run.
+
+    Parameters
+    ----------
+    dataset : str
+    layers : tuple of int
+    circuit : str
+        Such as ``"onepot"``.
+    circuit_parameters, activation_parameters : tuple of (str, value)
+        Sorted by name.
+    activation : str
+    running_time : float
+        Duration of a presentation, in units of 1/k.
+    epochs : int
+    learning_rate : float
+        eps times running time: the size of one step of gradient descent.
+    noise : Noise
+    replicate, seed : int
+    rtol, atol : float
+    max_steps : int
+        Budget: average steps per presentation.
+    """
+
+    dataset: str
+    layers: tuple[int, ...]
+    circuit: str
+    circuit_parameters: Parameters
+    activation: str
+    activation_parameters: Parameters
+    running_time: float
+    epochs: int
+    learning_rate: float
+    noise: Noise
+    replicate: int
+    seed: int
+    rtol: float = 1e-3
+    atol: float = 1e-6
+    max_steps: int = MAX_STEPS
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON and for workers."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Point:
+        """Inverse of `to_dict`, also after a round trip through JSON."""
+        fields = dict(values)
+        for name in ("circuit_parameters", "activation_parameters"):
+            fields[name] = tuple((key, value) for key, value in fields[name])
+        return cls(**fields | {"layers": tuple(fields["layers"]), "noise": Noise(**fields["noise"])})
+
+    @cached_property
+    def key(self) -> str:
+        """Content hash of everything that determines the numbers, 32 hexadecimal characters."""
+        values = self.to_dict() | {"noise": self.noise.settings()}
+        text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    @property
+    def group(self) -> tuple[Any, ...]:
+        """Points of one group share a compiled network, a training set size and tolerances."""
+        return (
+            *(self.dataset, self.layers, self.circuit, self.circuit_parameters),
+            *(self.activation, self.activation_parameters, self.epochs, self.rtol, self.atol),
+        )
+
+
+@lru_cache(maxsize=1)
+def code_hash() -> str:
+    """Hash of the library files that influence numbers, 16 hexadecimal characters."""
+    root = Path(__file__).parent
+    names = [
+        "network.py",
+        "noise.py",
+        "streams.py",
+        "datasets.py",
+        "algebraic.py",
+        "schedule.py",
+        "experiment.py",
+    ]
+    for folder in ("activations", "circuits", "kinetics", "solvers"):
+        names += sorted(str(path.relative_to(root)) for path in (root / folder).glob("*.py"))
+    digest = hashlib.sha256()
+    for name in names:
+        digest.update(name.encode() + b"\0" + (root / name).read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+@lru_cache(maxsize=64)
+def _build(
+    circuit: str, layers: tuple[int, ...], activation: str, dual_rail: bool, parameters: Parameters
+) -> Circuit:
+    from crnsim.circuits import CIRCUITS
+
+    return CIRCUITS[circuit](layers, activation, dual_rail=dual_rail, **dict(parameters))
+
+
+def build_circuit(point: Point) -> Circuit:
+    """Build the circuit of a point.
+
+    Raises
+    ------
+    InputError
+        If the layers do not fit the data set, or a name or parameter is unknown.
+    """
+    from crnsim.datasets import DATASETS, check_layers
+
+    check_layers(point.dataset, point.layers)
+    parameters = (*point.circuit_parameters, *point.activation_parameters)
+    return _build(
+        point.circuit, point.layers, point.activation, DATASETS[point.dataset].dual_rail, parameters
+    )
+
+
+def estimate_seconds(point: Point) -> float:
+    """Estimate the core seconds of one run from the size of its network and its running time.
+
+    The constants were measured with ``benchmarks/cost.py``; they feed estimates and nothing else.
+    """
+    from crnsim.datasets import DATASETS
+
+    network = build_circuit(point).network
+    steps = point.running_time * _steps_per_time(point)
+    if point.noise.concentrations > 0:
+        steps += STEPS_PER_KICK * point.running_time / point.noise.interval
+    presentations = DATASETS[point.dataset].n_train * point.epochs
+    return presentations * steps * (network.n_reactions + 100.0) * SECONDS_PER_STEP
+
+
+#: Core seconds per step and reaction of one run in a full batch; about 100 reactions' worth goes into the step itself.
+SECONDS_PER_STEP = 7e-10
+#: Steps that the transient after a kick adds.
+STEPS_PER_KICK = 10.0
+
+
+def _steps_per_time(point: Point) -> float:
+    """Steps per unit of time that annihilation asks of an explicit method."""
+    from crnsim.circuits import CIRCUIT_PARAMETERS
+
+    values = CIRCUIT_PARAMETERS[point.circuit] | dict(point.circuit_parameters)
+    stiff = 1.4 + 0.11 * float(values["ka"])
+    if point.activation == "relu":
+        stiff += 0.54 * float(dict(point.activation_parameters).get("kz", 50.0))
+    return stiff
+
+
+def run_points(
+    points: Sequence[Point],
+    *,
+    record: Collection[str] = (),
+    progress: Callable[[float], None] | None = None,
+) -> xr.Dataset:
+    """Train, read out and measure points that share data set, layers, circuit and activation.
+
+    A point's numbers do not depend on the points beside it.
+
+    Parameters
+    ----------
+    points : sequence of Point
+    record : collection of str
+        Keys of the points whose full trajectories are kept.
+    progress : callable, optional
+        Called with the share of the work done.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dimension ``point`` in the order asked; described in ``docs/file-format.md``.
+    """
+    from crnsim.datasets import load_dataset
+
+    if not points:
+        raise InputError("no points to run")
+    if len({(point.group, point.noise.scope) for point in points}) > 1:
+        return _by_scope(points, record=record, progress=progress)
+    circuit = build_circuit(points[0])
+    splits = {(p.replicate, p.seed): None for p in points}
+    loaded = {pair: load_dataset(points[0].dataset, replicate=pair[0], seed=pair[1]) for pair in splits}
+    datasets = [loaded[p.replicate, p.seed] for p in points]
+    return _run(circuit, points, datasets, record, progress)
+
+
+def _by_scope(points: Sequence[Point], **options: Any) -> xr.Dataset:
+    """Run points of different noise scopes batch by batch: a batch has one table of species to kick."""
+    import xarray as xr
+
+    if len({point.group for point in points}) > 1:
+        raise InputError("points of one call must share data set, layers, circuit, activation and tolerances")
+    scopes = dict.fromkeys(point.noise.scope for point in points)
+    parts = [run_points([p for p in points if p.noise.scope == scope], **options) for scope in scopes]
+    whole = xr.concat(parts, dim="point", data_vars="minimal", coords="minimal", join="outer")
+    place = {key: i for i, key in enumerate(whole["point_key"].values.tolist())}
+    return whole.isel(point=[place[point.key] for point in points])
+
+
+def checkpoint_epochs(epochs: int) -> np.ndarray:
+    """Numbers of epochs after which weights are kept: 0, epochs, and about `CHECKPOINTS` between."""
+    return np.unique(np.linspace(0, epochs, min(epochs, CHECKPOINTS) + 1).round().astype(int))
+
+
+def _run(
+    circuit: Circuit,
+    points: Sequence[Point],
+    datasets: Sequence[Dataset],
+    record: Collection[str],
+    progress: Callable[[float], None] | None,
+) -> xr.Dataset:
+    from crnsim.schedule import readout_protocol, training_protocol
+    from crnsim.solvers import solve
+    from crnsim.solvers.protocol import OK
+
+    epochs = checkpoint_epochs(points[0].epochs)
+    training = training_protocol(circuit, points, datasets, epochs, record)
+    trained, reasons = solve(circuit.network, training, progress=progress)
+    good = np.flatnonzero(trained.run["status"] == OK).tolist()
+    n_test = len(datasets[0].x_test)
+    states = np.full((len(points), n_test, circuit.network.n_species), np.nan)
+    if len(good):
+        readout = readout_protocol(
+            circuit, [points[i] for i in good], [datasets[i] for i in good], trained.final[good]
+        )
+        shown, readout_reasons = solve(circuit.network, readout)
+        states[good] = shown.final.reshape(len(good), n_test, -1)
+        for place, member in enumerate(good):
+            block = slice(place * n_test, (place + 1) * n_test)
+            for name in ("steps", "rejected", "evaluations"):
+                trained.run[name][member] += shown.run[name][block].sum()
+            failed = np.flatnonzero(shown.run["status"][block] != OK)
+            if len(failed):
+                trained.run["status"][member] = shown.run["status"][block][failed[0]]
+                reasons[member] = f"read-out: {readout_reasons[block.start + failed[0]]}"
+                states[member] = np.nan
+    if progress is not None:
+        progress(1.0)
+    return _assemble(circuit, points, datasets, training, trained, reasons, states, epochs)
+
+
+def _metrics(dataset: Dataset, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+    mse = float(np.mean((outputs - targets) ** 2))
+    classify = dataset.task == "classification"
+    return {
+        "score": dataset.score(outputs, targets),
+        "accuracy": dataset.accuracy(outputs, targets) if classify else math.nan,
+        "mse": mse,
+        "nrmse": math.nan if classify else math.sqrt(mse) / float(np.std(targets)),
+    }
+
+
+def _measure(
+    circuit: Circuit,
+    datasets: Sequence[Dataset],
+    trained: Record,
+    states: np.ndarray,
+    weights: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Metrics of every point, chemical and algebraic, and the algebraic test score at every checkpoint."""
+    from crnsim.algebraic import forward
+    from crnsim.solvers.protocol import OK
+
+    names = ("score", "accuracy", "mse", "nrmse")
+    columns = {name: np.full(len(states), np.nan) for name in names}
+    columns |= {f"algebraic_{name}": np.full(len(states), np.nan) for name in names} | {
+        "h_eff": np.full(len(states), np.nan)
+    }
+    curve = np.full(weights.shape[:2], np.nan)
+    plus, minus = circuit.rail_rows(circuit.outputs)
+    for i, data in enumerate(datasets):
+        for c in range(weights.shape[1]):
+            if np.all(np.isfinite(weights[i, c])):
+                predicted = forward(circuit.unflatten(weights[i, c]), data.x_test, circuit.activation)
+                curve[i, c] = data.score(predicted, data.y_test)
+        columns["score"][i] = 0.0
+        if trained.run["status"][i] != OK:
+            continue
+        outputs = states[i][:, plus] - np.where(minus >= 0, states[i][:, minus], 0.0)
+        for name, value in _metrics(data, outputs, data.y_test).items():
+            columns[name][i] = value
+        final = circuit.unflatten(circuit.weight_values(trained.final[i]))
+        algebraic = forward(final, data.x_test, circuit.activation)
+        for name, value in _metrics(data, algebraic, data.y_test).items():
+            columns[f"algebraic_{name}"][i] = value
+        if circuit.hidden:
+            columns["h_eff"][i] = float(np.median(circuit.effective_smoothing(states[i])))
+    return columns | {"test_score": curve}
+
+
+_FLAGS = "ok diverged step_limit worker_killed failed"
+
+
+def _assemble(
+    circuit: Circuit,
+    points: Sequence[Point],
+    datasets: Sequence[Dataset],
+    training: Any,
+    trained: Record,
+    reasons: list[str],
+    states: np.ndarray,
+    epochs: np.ndarray,
+) -> xr.Dataset:
+    import xarray as xr
+
+    plus, minus = circuit.rail_rows(circuit.outputs)
+    weights = circuit.weight_values(trained.checkpoints)
+    columns = _measure(circuit, datasets, trained, states, weights)
+    curve = columns.pop("test_score")
+    with np.errstate(invalid="ignore"):
+        outputs = states[:, :, plus] - np.where(minus >= 0, states[:, :, minus], 0.0)
+    loss = trained.loss.reshape(len(points), points[0].epochs, -1).mean(axis=2)
+    flags = {"flag_values": np.arange(5, dtype=np.int8), "flag_meanings": _FLAGS}
+    per_point: dict[str, Any] = {name: ("point", value) for name, value in columns.items()}
+    per_point |= {n: ("point", trained.run[n]) for n in ("steps", "rejected", "evaluations")}
+    data = xr.Dataset(
+        {
+            "status": ("point", trained.run["status"].astype(np.int8), flags),
+            "reason": ("point", np.array(reasons, dtype=object)),
+            **per_point,
+            "train_loss": (("point", "epoch"), loss.astype(np.float32)),
+            "weights": (("point", "checkpoint", "weight"), weights),
+            "test_score": (("point", "checkpoint"), curve.astype(np.float32)),
+            "output": (("point", "sample", "target"), outputs.astype(np.float32)),
+            "expected": (
+                ("point", "sample", "target"),
+                np.array([d.y_test for d in datasets]).astype(np.float32),
+            ),
+        },
+        coords=point_coordinates(points)
+        | {
+            "epoch": np.arange(1, points[0].epochs + 1, dtype=np.int32),
+            "checkpoint": epochs.astype(np.int32),
+            "weight": circuit.weight_labels,
+            "sample": np.arange(states.shape[1], dtype=np.int32),
+            "target": list(datasets[0].target_names),
+        },
+        attrs=_attributes(circuit, points[0]),
+    )
+    for name, (units, title) in _UNITS.items():
+        data[name].attrs |= {"units": units, "long_name": title}
+    if len(trained.trajectory):
+        data = data.merge(_trajectories(circuit, points, training, trained), combine_attrs="override")
+    return data
+
+
+_UNITS = {
+    "running_time": ("1/k", "duration of one presentation"),
+    "score": ("1", "score of the chemical read-out on the test set, 0 for a run that is not ok"),
+    "train_loss": ("1", "half the squared error at the end of each presentation, mean over an epoch"),
+    "h_eff": ("1", "effective smoothing of the activation, median over units and test samples"),
+    "weights": ("1", "signed weights, plus rail minus minus rail"),
+    "test_score": ("1", "score of the algebraic network with the weights of a checkpoint"),
+    "output": ("1", "chemical read-out of the test samples"),
+}
+
+
+def point_coordinates(points: Sequence[Point]) -> dict[str, Any]:
+    """Coordinates along ``point``."""
+    columns: dict[str, Any] = {
+        "point_key": np.array([p.key for p in points], dtype=object),
+        "running_time": np.array([p.running_time for p in points], dtype=float),
+        "noise_kind": np.array([p.noise.kind for p in points], dtype=object),
+        "noise_rates": np.array([p.noise.rates for p in points]),
+        "noise_concentrations": np.array([p.noise.concentrations for p in points]),
+        "noise_inputs": np.array([p.noise.inputs for p in points]),
+        "replicate": np.array([p.replicate for p in points], dtype=np.int32),
+        "seed": np.array([p.seed for p in points], dtype=np.int64),
+    }
+    return {name: ("point", values) for name, values in columns.items()}
+
+
+def _attributes(circuit: Circuit, point: Point) -> dict[str, Any]:
+    parameters = {k: v for k, v in circuit.parameters.items() if k != "eps"} | circuit.activation.parameters()
+    return {
+        "schema": SCHEMA,
+        "dataset": point.dataset,
+        "layers": json.dumps(list(point.layers)),
+        "circuit": point.circuit,
+        "activation": point.activation,
+        "parameters": json.dumps(parameters, sort_keys=True),
+        "learning_rate": point.learning_rate,
+        "epochs": point.epochs,
+        "rtol": point.rtol,
+        "atol": point.atol,
+        "max_steps": point.max_steps,
+        "code_version": __version__,
+        "code_hash": code_hash(),
+    }
+
+
+def _trajectories(circuit: Circuit, points: Sequence[Point], training: Any, trained: Record) -> xr.Dataset:
+    import xarray as xr
+
+    keys = [
+        point.key for point, slot in zip(points, training.member["record_slot"], strict=True) if slot >= 0
+    ]
+    return xr.Dataset(
+        {
+            "trajectory": (
+                ("recorded", "presentation", "fraction", "species"),
+                trained.trajectory.astype(np.float32),
+                {"units": "1", "long_name": "concentration"},
+            )
+        },
+        coords={
+            "recorded": keys,
+            "presentation": training.record_presentations.astype(np.int32),
+            "fraction": ("fraction", training.grid, {"long_name": "time as a fraction of the running time"}),
+            "species": circuit.network.labels,
+        },
+    )
+
+
+def train(
+    circuit: Circuit,
+    dataset: str | Dataset,
+    *,
+    running_time: float,
+    epochs: int,
+    noise: Noise | None = None,
+    replicates: int = 1,
+    seed: int = 0,
+    rtol: float = 1e-3,
+    atol: float = 1e-6,
+    max_steps: int = MAX_STEPS,
+    record: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> xr.Dataset:
+    """Train replicates of a circuit on a data set and read them out.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Such as ``crnsim.onepot((2, 6, 1))``; it learns with its own ``eps``.
+    dataset : str or Dataset
+        A name gives each replicate its own train/test split.
+    running_time : float
+        Duration of one presentation, in units of 1/k.
+    epochs : int
+        Times that the training set is shown.
+    noise : Noise, optional
+        None by default.
+    replicates, seed : int
+        Replicates have their own initial weights, sample orders and noise.
+    rtol, atol : float
+        Tolerances of the integration.
+    max_steps : int
+        Budget: average steps per presentation.
+    record : bool
+        Keep trajectories of the first replicate.
+    progress : callable, optional
+        Called with the share of the work done.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `run_points`.
+
+    Raises
+    ------
+    InputError
+        If layers and data set do not fit, or an argument is out of range.
+    """
+    from crnsim.datasets import load_dataset
+
+    _check_training(running_time, epochs, replicates)
+    name = dataset if isinstance(dataset, str) else dataset.name
+    first = Point(
+        dataset=name,
+        layers=circuit.layers,
+        circuit=circuit.name,
+        circuit_parameters=tuple(sorted(circuit.parameters.items())),
+        activation=circuit.activation.name,
+        activation_parameters=tuple(sorted(circuit.activation.parameters().items())),
+        running_time=float(running_time),
+        epochs=int(epochs),
+        learning_rate=circuit.parameters["eps"] * float(running_time),
+        noise=noise or Noise(),
+        replicate=0,
+        seed=int(seed),
+        rtol=float(rtol),
+        atol=float(atol),
+        max_steps=int(max_steps),
+    )
+    points = [replace(first, replicate=replicate) for replicate in range(replicates)]
+    if isinstance(dataset, str):
+        datasets = [load_dataset(dataset, replicate=p.replicate, seed=p.seed) for p in points]
+    else:
+        datasets = [dataset] * replicates
+    _check_fit(circuit, datasets[0])
+    return _run(circuit, points, datasets, [first.key] if record else [], progress)
+
+
+def _check_training(running_time: float, epochs: int, replicates: int) -> None:
+    if not (math.isfinite(running_time) and running_time > 0):
+        raise InputError(f"running_time is {running_time}; it must be a number > 0")
+    for name, value in (("epochs", epochs), ("replicates", replicates)):
+        if int(value) != value or value < 1:
+            raise InputError(f"{name} is {value}; it must be a whole number >= 1")
+
+
+def _check_fit(circuit: Circuit, dataset: Dataset) -> None:
+    wanted = (dataset.x_train.shape[1], dataset.y_train.shape[1])
+    if (circuit.layers[0], circuit.layers[-1]) != wanted:
+        raise InputError(
+            f"layers {circuit.layers} do not fit {dataset.name}: "
+            f"it has {wanted[0]} features and {wanted[1]} targets"
+        )
+    if dataset.dual_rail and circuit.inputs[1] is None:
+        raise InputError(f"{dataset.name} has negative features: build the circuit with dual_rail=True")

@@ -1,0 +1,566 @@
+"""Chemical reaction networks as arrays of species and families of reactions over index sets."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from crnsim.errors import InputError, suggest
+
+RowCounts = tuple[np.ndarray, int]
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_TERM = re.compile(r"(?P<count>\d+)?\s*(?P<name>[A-Za-z_]\w*)\s*(?:\[(?P<indices>[^\]]*)\])?")
+
+
+@dataclass(frozen=True)
+class Species:
+    """An array of chemical species, one for each combination of its indices.
+
+    Parameters
+    ----------
+    name : str
+        Name of the array; ``W1p`` stands for the plus rail of the weights of layer 1.
+    dims : tuple of str
+        Names of its dimensions; empty for a single species.
+    shape : tuple of int
+        Length of each dimension.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of species in the array."""
+        return math.prod(self.shape)
+
+    def labels(self) -> list[str]:
+        """Names of the single species, ``W1p[0,1]``, in C order."""
+        if not self.dims:
+            return [self.name]
+        return [f"{self.name}[{','.join(map(str, index))}]" for index in np.ndindex(*self.shape)]
+
+
+@dataclass(frozen=True)
+class Term:
+    """`count` molecules of the species of one array at the family's `indices`."""
+
+    count: int
+    name: str
+    indices: tuple[str, ...]
+
+    def __str__(self) -> str:
+        subscript = f"[{','.join(self.indices)}]" if self.indices else ""
+        return f"{self.count if self.count != 1 else ''}{self.name}{subscript}"
+
+
+@dataclass(frozen=True)
+class Family:
+    """Reactions of one form, one for every value of their indices.
+
+    Parameters
+    ----------
+    label : str
+        What the reactions are for; reactions of a circuit are counted by it.
+    reactants, products : tuple of Term
+        Both sides; a catalyst stands on both.
+    rate : tuple of str
+        Factors of the rate constant: numbers and names of parameters.
+    indices : tuple of str
+        Index letters in order of appearance; the elementary reactions follow in C order.
+    dims, shape : tuple
+        Dimension of each index and its length.
+    """
+
+    label: str
+    reactants: tuple[Term, ...]
+    products: tuple[Term, ...]
+    rate: tuple[str, ...]
+    indices: tuple[str, ...]
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of elementary reactions."""
+        return math.prod(self.shape)
+
+    @property
+    def order(self) -> int:
+        """Number of molecules that must meet."""
+        return sum(term.count for term in self.reactants)
+
+    @property
+    def net(self) -> dict[tuple[str, tuple[str, ...]], int]:
+        """Change of each species by one reaction; catalysts are left out."""
+        change: dict[tuple[str, tuple[str, ...]], int] = {}
+        for sign, side in ((-1, self.reactants), (1, self.products)):
+            for term in side:
+                key = (term.name, term.indices)
+                change[key] = change.get(key, 0) + sign * term.count
+        return {key: value for key, value in change.items() if value}
+
+    @property
+    def equation(self) -> str:
+        """The reaction with index letters, ``W[i,j] + X[j] -> W[i,j] + X[j] + Z[i]``."""
+        return f"{_side(self.reactants)} -> {_side(self.products)}"
+
+    def __str__(self) -> str:
+        ranges = ", ".join(f"{i}<{n}" for i, n in zip(self.indices, self.shape, strict=True))
+        return f"{self.equation}  ({'*'.join(self.rate)}){'  ' + ranges if ranges else ''}"
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """One elementary reaction with mass-action kinetics.
+
+    The rate is ``rate`` times the product of the reactants' concentrations, each to the power of its count
+    (no combinatorial factor: ``2X -> X`` with constant k removes k x^2 per time).
+    """
+
+    reactants: tuple[tuple[int, str], ...]
+    products: tuple[tuple[int, str], ...]
+    rate: float
+    label: str
+
+    def __str__(self) -> str:
+        left, right = (
+            " + ".join(f"{count if count != 1 else ''}{name}" for count, name in side) or "0"
+            for side in (self.reactants, self.products)
+        )
+        return f"{left} ->{{{self.rate:g}}} {right}"
+
+
+def _is_rate(value: object) -> bool:
+    """Whether `value` is a finite number >= 0."""
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    return number and math.isfinite(value) and value >= 0  # type: ignore[arg-type, operator]
+
+
+def _side(terms: tuple[Term, ...]) -> str:
+    return " + ".join(map(str, terms)) or "0"
+
+
+class Network:
+    """A chemical reaction network with mass-action kinetics.
+
+    Parameters
+    ----------
+    dims : mapping of str to int, optional
+        Dimension names and their lengths, such as ``{"hidden": 6}``.
+    parameters : mapping of str to float, optional
+        Rate parameters by name. Time is in units of 1/k when the fast constant ``k`` is 1; concentrations are
+        dimensionless.
+
+    Examples
+    --------
+    >>> net = Network(dims={"n": 2}, parameters={"k": 1.0})
+    >>> net.add_species("A", "n")
+    >>> net.add_species("B")
+    >>> net.add_family("decay", "A[i] -> B", "k")
+    >>> print(*net.reactions(), sep="; ")
+    A[0] ->{1} B; A[1] ->{1} B
+    """
+
+    def __init__(
+        self, dims: Mapping[str, int] | None = None, parameters: Mapping[str, float] | None = None
+    ) -> None:
+        self.dims: dict[str, int] = {}
+        for name, length in (dims or {}).items():
+            if int(length) != length or length < 1:
+                raise InputError(f"dimension '{name}' has length {length}; it must be a whole number >= 1")
+            self.dims[name] = int(length)
+        self.parameters: dict[str, float] = {}
+        for name, value in (parameters or {}).items():
+            self.set_parameter(name, value)
+        self._species: dict[str, Species] = {}
+        self._families: list[Family] = []
+
+    # -- building ---------------------------------------------------------------------------------------
+
+    def set_parameter(self, name: str, value: float) -> None:
+        """Set a rate parameter; a negative or non-finite one raises InputError."""
+        if not _NAME.fullmatch(name):
+            raise InputError(f"'{name}' is not a name for a rate parameter (letters, digits, underscores)")
+        if not _is_rate(value):
+            raise InputError(f"rate parameter '{name}' is {value!r}; it must be a finite number >= 0")
+        self.parameters[name] = float(value)
+
+    def add_species(self, name: str, *dims: str) -> None:
+        """Declare an array of species over named dimensions (none: a single species)."""
+        if not _NAME.fullmatch(name):
+            raise InputError(f"'{name}' is not a name for a species (letters, digits, underscores)")
+        if name in self._species:
+            raise InputError(f"species '{name}' is declared twice")
+        for dim in dims:
+            if dim not in self.dims:
+                raise InputError(f"species '{name}': unknown dimension '{dim}'; {suggest(dim, self.dims)}")
+        self._species[name] = Species(name, dims, tuple(self.dims[dim] for dim in dims))
+        self._forget()
+
+    def add_family(self, label: str, equation: str, rate: str | float) -> None:
+        """Add the reactions of `equation` for every value of its index letters.
+
+        Parameters
+        ----------
+        label : str
+            What the reactions are for.
+        equation : str
+            Such as ``"W[i,j] + X[j] -> W[i,j] + X[j] + Z[i]"``, ``"2X[i] -> X[i]"`` or ``"0 -> X[i]"``.
+        rate : str or float
+            A number, the name of a parameter, or a product such as ``"2*k"``.
+
+        Raises
+        ------
+        InputError
+            For an undeclared species or parameter, a wrong number of indices, an index that runs over dimensions of
+            different length, an unreadable equation, or a negative rate.
+        """
+        where = f"reaction '{equation}'"
+        if equation.count("->") != 1:
+            raise InputError(f"{where}: exactly one '->' is needed")
+        left, right = equation.split("->")
+        reactants, products = self._parse_side(left, where), self._parse_side(right, where)
+        ranges: dict[str, tuple[str, int, str]] = {}
+        for term in (*reactants, *products):
+            species = self._species[term.name]
+            for letter, dim, length in zip(term.indices, species.dims, species.shape, strict=True):
+                known = ranges.setdefault(letter, (dim, length, str(term)))
+                if known[1] != length:
+                    raise InputError(
+                        f"{where}: index '{letter}' runs to {known[1]} in {known[2]} but to {length} in {term}; "
+                        "use species of matching shape or another letter"
+                    )
+        self._families.append(
+            Family(
+                label=label,
+                reactants=reactants,
+                products=products,
+                rate=self._parse_rate(rate, where),
+                indices=tuple(ranges),
+                dims=tuple(dim for dim, _, _ in ranges.values()),
+                shape=tuple(length for _, length, _ in ranges.values()),
+            )
+        )
+        self._forget()
+
+    def _forget(self) -> None:
+        for name, attribute in vars(type(self)).items():
+            if isinstance(attribute, cached_property):
+                self.__dict__.pop(name, None)
+
+    def _parse_side(self, text: str, where: str) -> tuple[Term, ...]:
+        if text.strip() in ("0", ""):
+            return ()
+        terms: dict[tuple[str, tuple[str, ...]], int] = {}
+        for part in text.split("+"):
+            match = _TERM.fullmatch(part.strip())
+            if match is None:
+                raise InputError(f"{where}: cannot read '{part.strip()}'; write 2X[i], X or 0")
+            name, count = match["name"], int(match["count"] or 1)
+            if name not in self._species:
+                raise InputError(f"{where}: undeclared species '{name}'; {suggest(name, self._species)}")
+            indices = tuple(i.strip() for i in (match["indices"] or "").split(",") if i.strip())
+            if bad := [i for i in indices if not _NAME.fullmatch(i)]:
+                raise InputError(f"{where}: index '{bad[0]}' of {name} is not a letter or a name")
+            if len(indices) != len(self._species[name].dims):
+                raise InputError(
+                    f"{where}: {name} has {len(self._species[name].dims)} indices, {len(indices)} are given"
+                )
+            terms[name, indices] = terms.get((name, indices), 0) + count
+        return tuple(Term(count, name, indices) for (name, indices), count in terms.items() if count)
+
+    def _parse_rate(self, rate: str | float, where: str) -> tuple[str, ...]:
+        factors = tuple(part.strip() for part in str(rate).split("*"))
+        for factor in factors:
+            if _NAME.fullmatch(factor) and factor not in ("nan", "inf", "infinity"):
+                if factor not in self.parameters:
+                    raise InputError(
+                        f"{where}: unknown rate parameter '{factor}'; {suggest(factor, self.parameters)}"
+                    )
+                continue
+            try:
+                value = float(factor)
+            except ValueError:
+                raise InputError(f"{where}: cannot read rate '{rate}'; write a number, k or 2*k") from None
+            if not (value >= 0 and math.isfinite(value)):
+                raise InputError(f"{where}: rate {rate} is negative or not finite; it must be >= 0")
+        return factors
+
+    # -- reading ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def species(self) -> tuple[Species, ...]:
+        """Arrays of species in row order: those that reactions change first, pure catalysts last."""
+        changed = {name for family in self._families for name, _ in family.net}
+        arrays = list(self._species.values())
+        return tuple([s for s in arrays if s.name in changed] + [s for s in arrays if s.name not in changed])
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """Families of reactions in order of declaration."""
+        return tuple(self._families)
+
+    @cached_property
+    def n_species(self) -> int:
+        """Number of single species."""
+        return sum(s.size for s in self.species)
+
+    @cached_property
+    def n_dynamic(self) -> int:
+        """Number of species that some reaction changes; they fill the first rows."""
+        changed = {name for family in self._families for name, _ in family.net}
+        return sum(s.size for s in self.species if s.name in changed)
+
+    @cached_property
+    def n_reactions(self) -> int:
+        """Number of elementary reactions."""
+        return sum(family.size for family in self._families)
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """Name of the species of each row."""
+        return [label for s in self.species for label in s.labels()]
+
+    @cached_property
+    def _first_rows(self) -> dict[str, int]:
+        starts = np.cumsum([0, *(s.size for s in self.species)])
+        return {s.name: int(start) for s, start in zip(self.species, starts, strict=False)}
+
+    def rows(self, name: str) -> np.ndarray:
+        """Rows of an array of species in a state vector, with the array's shape."""
+        if name not in self._species:
+            raise InputError(f"no species '{name}' in the network; {suggest(name, self._species)}")
+        species = self._species[name]
+        first = self._first_rows[name]
+        return np.arange(first, first + species.size).reshape(species.shape)
+
+    def state(self, values: Mapping[str, npt.ArrayLike] | None = None) -> np.ndarray:
+        """Return a state vector from concentrations by array name; what is not named is zero.
+
+        Parameters
+        ----------
+        values : mapping of str to array_like
+            Concentrations, broadcast to the array's shape; a single species can be named ``"W1p[0,1]"``.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_species,)
+        """
+        state = np.zeros(self.n_species)
+        rows_of = dict(zip(self.labels, range(self.n_species), strict=True))
+        for name, value in (values or {}).items():
+            rows = np.asarray(rows_of[name]) if name in rows_of else self.rows(name)
+            try:
+                concentrations = np.broadcast_to(np.asarray(value, dtype=float), rows.shape)
+            except ValueError:
+                shape = np.shape(value)
+                raise InputError(f"initial '{name}' has shape {shape}; it must fit {rows.shape}") from None
+            if not np.all(np.isfinite(concentrations)) or np.any(concentrations < 0):
+                raise InputError(f"initial '{name}': concentrations must be finite numbers >= 0")
+            state[rows] = concentrations
+        return state
+
+    def rate_constants(self, overrides: Mapping[str, float] | None = None) -> np.ndarray:
+        """Rate constant of every elementary reaction, family by family.
+
+        Parameters
+        ----------
+        overrides : mapping of str to float, optional
+            Parameters with another value than the network's own.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_reactions,)
+        """
+        values = dict(self.parameters)
+        for name, value in (overrides or {}).items():
+            if name not in values:
+                raise InputError(f"unknown rate parameter '{name}'; {suggest(name, values)}")
+            if not (math.isfinite(value) and value >= 0):
+                raise InputError(f"rate parameter '{name}' is {value!r}; it must be a finite number >= 0")
+            values[name] = float(value)
+        constants = np.empty(self.n_reactions)
+        for family, start in zip(self._families, self.first_reactions, strict=True):
+            factors = (values[f] if f in values else float(f) for f in family.rate)
+            constants[start : start + family.size] = math.prod(factors)
+        return constants
+
+    @cached_property
+    def first_reactions(self) -> np.ndarray:
+        """Number of the first elementary reaction of each family, shape (n_families,)."""
+        return np.cumsum([0, *(family.size for family in self._families)])[:-1].astype(np.int64)
+
+    @cached_property
+    def elementary(self) -> tuple[list[list[RowCounts]], list[list[RowCounts]]]:
+        """Rows of all families' reactants, and of what they change: per family, (rows of shape (size,), count)."""
+        reactants, changes = [], []
+        for family in self._families:
+            reactants.append(
+                [(self._term_rows(family, t.name, t.indices), t.count) for t in family.reactants]
+            )
+            changes.append([(self._term_rows(family, *key), n) for key, n in family.net.items()])
+        return reactants, changes
+
+    def _term_rows(self, family: Family, name: str, indices: tuple[str, ...]) -> np.ndarray:
+        if not indices:
+            return np.broadcast_to(self.rows(name), (family.size,))
+        grid = np.indices(family.shape).reshape(len(family.shape), -1)
+        return self.rows(name)[tuple(grid[family.indices.index(letter)] for letter in indices)]
+
+    def reactions(self, parameters: Mapping[str, float] | None = None) -> Iterator[Reaction]:
+        """Yield the elementary reactions with their rate constants, in the order of `rate_constants`."""
+        constants = iter(self.rate_constants(parameters))
+        for family in self._families:
+            for position in itertools.product(*map(range, family.shape)):
+                values = dict(zip(family.indices, position, strict=True))
+                left, right = (
+                    tuple((term.count, _label(term, values)) for term in side)
+                    for side in (family.reactants, family.products)
+                )
+                yield Reaction(left, right, float(next(constants)), family.label)
+
+    # -- algebra ----------------------------------------------------------------------------------------
+
+    def stoichiometry(self) -> sparse.csr_array:
+        """Net change of each species by each elementary reaction, shape (n_species, n_reactions)."""
+        return self._stoichiometry.copy()
+
+    @cached_property
+    def _stoichiometry(self) -> sparse.csr_array:
+        rows, columns, values = [], [], []
+        for start, family, changes in zip(
+            self.first_reactions, self._families, self.elementary[1], strict=True
+        ):
+            for species_rows, count in changes:
+                rows.append(species_rows)
+                columns.append(np.arange(start, start + family.size))
+                values.append(np.full(family.size, count, dtype=np.int64))
+        if not rows:
+            return sparse.csr_array((self.n_species, self.n_reactions), dtype=np.int64)
+        triplets = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
+        return sparse.csr_array(triplets, shape=(self.n_species, self.n_reactions))
+
+    def fluxes(self, state: np.ndarray, constants: np.ndarray) -> np.ndarray:
+        """Rate of every elementary reaction (concentration per time), shape (n_reactions,).
+
+        The plain NumPy form of mass action: slower than `crnsim.kinetics`, used to check it.
+        """
+        flux = np.array(constants, dtype=float)
+        for start, family, terms in zip(
+            self.first_reactions, self._families, self.elementary[0], strict=True
+        ):
+            for rows, count in terms:
+                flux[start : start + family.size] *= np.asarray(state)[rows] ** count
+        return flux
+
+    def jacobian(self, state: np.ndarray, constants: np.ndarray) -> sparse.csr_array:
+        """Derivative of the rates of change by the concentrations, shape (n_species, n_species)."""
+        state = np.asarray(state, dtype=float)
+        reactions, columns, values = [], [], []
+        for start, family, terms in zip(
+            self.first_reactions, self._families, self.elementary[0], strict=True
+        ):
+            block = slice(start, start + family.size)
+            for chosen, (rows, count) in enumerate(terms):
+                slope = constants[block] * count * state[rows] ** (count - 1)
+                for other, (other_rows, other_count) in enumerate(terms):
+                    if other != chosen:
+                        slope = slope * state[other_rows] ** other_count
+                reactions.append(np.arange(block.start, block.stop))
+                columns.append(rows)
+                values.append(slope)
+        if not reactions:
+            return sparse.csr_array((self.n_species, self.n_species))
+        triplets = (np.concatenate(values), (np.concatenate(reactions), np.concatenate(columns)))
+        slopes = sparse.csr_array(triplets, shape=(self.n_reactions, self.n_species))
+        return self._stoichiometry @ slopes
+
+    def conservation_laws(self) -> list[dict[str, int]]:
+        """Linear combinations of concentrations that no reaction changes.
+
+        Returns
+        -------
+        list of dict
+            A basis, each law as coefficients by species name, in lowest integer terms.
+        """
+        pivots: dict[int, dict[int, Fraction]] = {}
+        columns = sparse.csc_array(self.stoichiometry())
+        for r in range(self.n_reactions):
+            block = slice(columns.indptr[r], columns.indptr[r + 1])
+            pairs = zip(columns.indices[block], columns.data[block], strict=True)
+            row = {int(i): Fraction(int(v)) for i, v in pairs if v}
+            _eliminate(row, pivots)
+        free = [i for i in range(self.n_species) if i not in pivots]
+        laws = []
+        for i in free:
+            law = {i: Fraction(1)} | {p: -row[i] for p, row in pivots.items() if i in row}
+            scale = math.lcm(*(v.denominator for v in law.values()))
+            laws.append({self.labels[j]: int(v * scale) for j, v in sorted(law.items())})
+        return laws
+
+    # -- text -------------------------------------------------------------------------------------------
+
+    def summary(self) -> str:
+        """Counts of species and reactions, and the families under their labels."""
+        lines = [repr(self)[1:-1]]
+        by_label: dict[str, list[Family]] = {}
+        for family in self._families:
+            by_label.setdefault(family.label, []).append(family)
+        for label, families in by_label.items():
+            lines.append(f"\n{label} ({sum(f.size for f in families)})")
+            lines.extend(f"  {family}" for family in families)
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        order = max((family.order for family in self._families), default=0)
+        return (
+            f"<crnsim.Network: {self.n_species} species in {len(self._species)} arrays, "
+            f"{self.n_reactions} reactions in {len(self._families)} families, order at most {order}>"
+        )
+
+
+def _label(term: Term, values: Mapping[str, int]) -> str:
+    if not term.indices:
+        return term.name
+    return f"{term.name}[{','.join(str(values[i]) for i in term.indices)}]"
+
+
+def _eliminate(row: dict[int, Fraction], pivots: dict[int, dict[int, Fraction]]) -> None:
+    """Add `row` to a reduced row-echelon form kept as {pivot column: row with 1 there}."""
+    for column in [c for c in row if c in pivots]:
+        factor = row.pop(column, Fraction(0))
+        if factor:
+            _subtract(row, pivots[column], factor, skip=column)
+    if not row:
+        return
+    pivot = min(row)
+    scale = row[pivot]
+    new = {c: v / scale for c, v in row.items()}
+    for other in pivots.values():
+        if pivot in other:
+            factor = other.pop(pivot)
+            _subtract(other, new, factor, skip=pivot)
+    pivots[pivot] = new
+
+
+def _subtract(row: dict[int, Fraction], other: dict[int, Fraction], factor: Fraction, *, skip: int) -> None:
+    for column, value in other.items():
+        if column == skip:
+            continue
+        difference = row.get(column, Fraction(0)) - factor * value
+        if difference:
+            row[column] = difference
+        else:
+            row.pop(column, None)

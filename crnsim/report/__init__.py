@@ -1,0 +1,60 @@
+"""The report of a sweep: one self-contained HTML file that opens offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import xarray as xr
+
+__all__ = ["render_report", "write_report"]
+
+
+def render_report(
+    plan: dict[str, Any],
+    summaries: Sequence[xr.Dataset],
+    robustness: xr.Dataset,
+    sidecars: Sequence[dict[str, Any]],
+    *,
+    partial: bool = False,
+) -> str:
+    """Return the report as HTML; equal arguments give equal text.
+
+    Parameters
+    ----------
+    plan : dict
+        The sweep's plan (``plan.json``).
+    summaries : sequence of xarray.Dataset
+        Its merged summaries; fewer than planned are shown as missing runs.
+    robustness : xarray.Dataset
+        What `crnsim.robustness.summarise_sweep` makes of them.
+    sidecars : sequence of dict
+        What stands beside the chunks about their cost; a sidecar is matched to its group by its ``key``.
+    partial : bool
+        Say on the page that the sweep is not complete.
+
+    Returns
+    -------
+    str
+        A page that loads nothing from elsewhere and needs no JavaScript.
+    """
+    from crnsim.report.page import render
+
+    return render(plan, summaries, robustness, sidecars, partial=partial)
+
+
+def write_report(
+    plan: dict[str, Any],
+    summaries: Sequence[xr.Dataset],
+    robustness: xr.Dataset,
+    sidecars: Sequence[dict[str, Any]],
+    out: str | Path,
+    partial: bool = False,
+) -> None:
+    """Write the report to `out`, whole or not at all; see `render_report`."""
+    from crnsim.store import write_text
+
+    write_text(Path(out), render_report(plan, summaries, robustness, sidecars, partial=partial))

@@ -1,0 +1,261 @@
+"""What was planned and what is there: coverage by cell, failed runs with their commands, cost by group."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crnsim.errors import InputError
+from crnsim.report import wording
+from crnsim.robustness.designs import KINDS, OUTCOMES, Cell, Level, cell_order, outcome_names, point_cells
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import xarray as xr
+
+    from crnsim.sweep.points import Group
+
+MOST_FAILURES = 20
+
+
+@dataclass(frozen=True)
+class GroupData:
+    """One planned (data set, circuit, activation) with its summary, if there is one yet."""
+
+    entry: dict[str, Any]
+    laid_out: Group | None
+    summary: xr.Dataset | None
+    cells: list[Cell]
+    outcomes: np.ndarray
+
+    @property
+    def name(self) -> str:
+        """Data set and design as they are written in tables."""
+        return f"{wording.dataset_title(self.entry['dataset'])}, {self.entry['label']}"
+
+    def count(self, outcome: str, cell: Cell | None = None) -> int:
+        """Return how many runs, of one cell or of all, ended so."""
+        here = np.array([cell in (None, c) for c in self.cells], dtype=bool)
+        return int(((self.outcomes == outcome) & here).sum())
+
+
+def gather(plan: dict[str, Any], summaries: Sequence[xr.Dataset]) -> list[GroupData]:
+    """Match the groups of a plan with their summaries, in the order of the plan."""
+    found = {
+        tuple(str(s.attrs.get(name, "")) for name in ("dataset", "circuit", "activation_label")): s
+        for s in summaries
+    }
+    laid_out = lay_out(plan)
+    result = []
+    for entry in plan["groups"]:
+        group = laid_out.get((entry["dataset"], entry["label"]))
+        summary = found.get((entry["dataset"], entry["circuit"], entry["label"]))
+        cells = point_cells(summary) if summary is not None else []
+        outcomes = outcome_names(summary) if summary is not None else np.array([], dtype=object)
+        result.append(GroupData(entry, group, summary, cells, outcomes))
+    return result
+
+
+def lay_out(plan: dict[str, Any]) -> dict[tuple[str, str], Group]:
+    """Return the groups of a plan by data set and activation label, with their cells and points.
+
+    Empty where the configuration is not one that this version reads; the page then counts what is there.
+    """
+    from crnsim.sweep.config import Sweep
+    from crnsim.sweep.points import groups
+
+    try:
+        return {
+            (group.dataset, group.label): group
+            for group in groups(Sweep.model_validate(plan.get("config", {})))
+        }
+    except (InputError, ValueError, KeyError):
+        return {}
+
+
+def planned_cells(group: Group) -> list[Cell]:
+    """Return the cells of a laid out group."""
+    levels = [
+        (cell.noise.kind, cell.noise.rates, cell.noise.concentrations, cell.noise.inputs)
+        for cell in group.cells
+    ]
+    return [Cell(float(c.running_time), Level(*level)) for c, level in zip(group.cells, levels, strict=True)]
+
+
+def coverage_rows(groups: Sequence[GroupData]) -> list[dict[str, Any]]:
+    """Return a row per cell: runs expected and present, and how each ended."""
+    rows = []
+    for group in groups:
+        cells = planned_cells(group.laid_out) if group.laid_out else sorted(set(group.cells), key=cell_order)
+        expected = group.entry["n_points"] // len(cells) if cells else 0
+        for cell in [*cells, *sorted(set(group.cells) - set(cells), key=cell_order)]:
+            counts = {outcome: group.count(outcome, cell) for outcome in OUTCOMES}
+            present = sum(counts.values())
+            due = expected if cell in cells else 0
+            rows.append(
+                {"group": group.name, "cell": cell, "level": wording.level_name(cell.level), "expected": due}
+                | {"present": present, "missing": max(due - present, 0), **counts}
+            )
+    return rows
+
+
+def coverage_totals(groups: Sequence[GroupData]) -> list[dict[str, Any]]:
+    """Return a row per group: runs expected and present, and how each ended."""
+    rows = []
+    for group in groups:
+        counts = {outcome: group.count(outcome) for outcome in OUTCOMES}
+        present, expected = sum(counts.values()), group.entry["n_points"]
+        rows.append(
+            {"group": group.name, "expected": expected, "present": present}
+            | {"missing": max(expected - present, 0), **counts}
+        )
+    return rows
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One run that did not end ok, and the command that repeats it."""
+
+    outcome: str
+    where: str
+    reason: str
+    command: str
+
+    @property
+    def lines(self) -> list[str]:
+        """The command in pieces that should not be broken, an option each."""
+        return re.split(r" (?=--)", self.command)
+
+
+def failures(groups: Sequence[GroupData]) -> tuple[dict[str, int], list[Failure]]:
+    """Count the runs that did not end ok, and pick examples of every outcome and group.
+
+    Returns
+    -------
+    counts : dict of str to int
+        Number of runs by outcome, those that occur only.
+    examples : list of Failure
+        At most `MOST_FAILURES`, taken in turn from every (outcome, group).
+    """
+    counts: dict[str, int] = {}
+    queues: list[list[tuple[GroupData, int]]] = []
+    for outcome in OUTCOMES[1:]:
+        for group in groups:
+            indices = np.flatnonzero(group.outcomes == outcome).tolist()
+            counts[outcome] = counts.get(outcome, 0) + len(indices)
+            queues.append([(group, index) for index in indices])
+    chosen: list[tuple[GroupData, int]] = []
+    depth = max(map(len, queues), default=0)
+    for place in range(depth):
+        for queue in queues:
+            if place < len(queue) and len(chosen) < MOST_FAILURES:
+                chosen.append(queue[place])
+        if len(chosen) >= MOST_FAILURES:
+            break
+    examples = [_failure(group, index) for group, index in chosen]
+    examples.sort(key=lambda failure: OUTCOMES.index(failure.outcome))
+    return {outcome: count for outcome, count in counts.items() if count}, examples
+
+
+def _failure(group: GroupData, index: int) -> Failure:
+    assert group.summary is not None
+    cell = group.cells[index]
+    replicate = int(group.summary["replicate"].values[index])
+    return Failure(
+        outcome=str(group.outcomes[index]),
+        where=f"{group.name}, running time {cell.running_time:g}, {wording.level_name(cell.level)}, "
+        f"replicate {replicate}",
+        reason=str(group.summary["reason"].values[index]),
+        command=command(group, index),
+    )
+
+
+def command(group: GroupData, index: int) -> str:
+    """Return the command line that repeats one run, with everything that determines its numbers."""
+    values = _values(group, index)
+    noise = values["noise"]
+    words = ["crnsim", "train", str(values["dataset"]), "--circuit", str(values["circuit"])]
+    words += ["--activation", str(values["activation"])]
+    own = dict(values["activation_parameters"])
+    words += _options({name: own.pop(name) for name in ("h", "kz", "derivative") if name in own})
+    words += ["--layers", ",".join(map(str, values["layers"]))]
+    words += _options({name: values[name] for name in ("running_time", "epochs", "learning_rate")})
+    for name, value in (own | dict(values["circuit_parameters"])).items():
+        words += ["--set", f"{name}={_plain(value)}"]
+    words += _options({f"noise_{name}": noise[name] for name in KINDS if noise.get(name)})
+    if noise.get("rates"):
+        words += _options({"rates_mode": noise.get("rates_mode", "static")})
+    if noise.get("concentrations"):
+        words += _options({name: noise[name] for name in ("scope", "interval") if name in noise})
+        words += ["--additive"] if noise.get("additive") else []
+    words += _options(
+        {name: values[name] for name in ("replicate", "seed", "rtol", "atol", "max_steps") if name in values}
+    )
+    return shlex.join(words)
+
+
+def _values(group: GroupData, index: int) -> dict[str, Any]:
+    """Return what determines a run: from the plan where it lays out, else from its summary."""
+    summary, cell = group.summary, group.cells[index]
+    assert summary is not None
+    replicate = int(summary["replicate"].values[index])
+    if group.laid_out and cell in (planned := planned_cells(group.laid_out)):
+        return group.laid_out.point(planned.index(cell), replicate).to_dict()
+    entry, attrs = group.entry, summary.attrs
+    return {
+        "dataset": entry["dataset"],
+        "circuit": entry["circuit"],
+        "activation": entry["activation"],
+        "activation_parameters": entry.get("activation_parameters", {}),
+        "layers": json.loads(attrs.get("layers", "[]")),
+        "running_time": cell.running_time,
+        "epochs": int(attrs.get("epochs", summary.sizes.get("epoch", 0))),
+        "learning_rate": attrs.get("learning_rate", entry.get("learning_rate", math.nan)),
+        "circuit_parameters": {},
+        "noise": {kind: getattr(cell.level, kind) for kind in KINDS},
+        "replicate": replicate,
+        "seed": int(summary["seed"].values[index]),
+    }
+
+
+def _options(values: dict[str, Any]) -> list[str]:
+    return [word for name, value in values.items() for word in (f"--{name.replace('_', '-')}", _plain(value))]
+
+
+def _plain(value: Any) -> str:
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def cost_rows(groups: Sequence[GroupData], sidecars: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row per group and one for the whole: chunks, runs computed and reused, core seconds."""
+    by_key = {str(sidecar.get("key", "")): sidecar for sidecar in sidecars}
+    rows, known = [], set()
+    for group in groups:
+        keys = [chunk["key"] for chunk in group.entry["chunks"] if chunk["key"] in by_key]
+        known |= set(keys)
+        rows.append(_cost(group.name, [by_key[key] for key in keys]))
+    others = [s for s in sidecars if str(s.get("key", "")) not in known]
+    if others:
+        rows.append(_cost("chunks that name no group", others))
+    return [*rows, _cost("all", sidecars)] if sidecars else []
+
+
+def _cost(name: str, sidecars: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    computed = sum(int(s.get("computed", 0)) for s in sidecars)
+    core = sum(float(s.get("seconds_core", 0.0)) for s in sidecars)
+    return {
+        "group": name,
+        "chunks": len(sidecars),
+        "computed": computed,
+        "reused": sum(int(s.get("reused", 0)) for s in sidecars),
+        "core": core,
+        "wall": sum(float(s.get("seconds_wall", 0.0)) for s in sidecars),
+        "each": core / computed if computed else math.nan,
+    }

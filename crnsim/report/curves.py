@@ -1,0 +1,169 @@
+"""Curves of the report: score against noise and against running time, and how the error falls in training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crnsim.report import wording
+from crnsim.report.figures import Axis, Line, Panel, draw_panel
+from crnsim.report.scores import Group, Scores
+from crnsim.robustness.designs import QUIET, Cell, point_cells
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import xarray as xr
+    from markupsafe import Markup
+
+SCORE_AXIS = Axis("mean score", (0, 0.25, 0.5, 0.75, 1), ("0", "", "0.5", "", "1"), (-0.02, 1.02))
+MOST_TIMES = 6
+
+
+def degradation(scores: Scores) -> list[Group]:
+    """Return score against magnitude, a panel per running time, a row per kind of noise."""
+    groups = []
+    for kind in scores.kinds:
+        levels = scores.levels(kind)
+        panels = []
+        for time in _spread(scores.times, MOST_TIMES):
+            lines = [
+                _score_line(scores, label, [(lv.magnitude, Cell(time, lv)) for lv in levels])
+                for label in scores.labels
+            ]
+            axis = Axis(f"magnitude of {wording.stress_name(kind)}", _ticks([lv.magnitude for lv in levels]))
+            described = f"Mean score against {wording.stress_name(kind)}. {_ends(scores.labels, lines)}"
+            panels.append(draw_panel(Panel(f"running time {time:g}", lines, axis, SCORE_AXIS, described)))
+        name = wording.stress_name(kind)
+        caption = f"Mean score against the magnitude of {name}; bands are 95 % intervals."
+        if left_out := len(scores.times) - len(panels):
+            caption += f" The maps above also show {wording.plural(left_out, 'running time')} between these."
+        groups.append(Group(name.capitalize(), panels, caption))
+    return groups
+
+
+def _score_line(scores: Scores, label: str, places: Sequence[tuple[float, Cell]]) -> Line:
+    rows = [(x, scores.cells[label][cell]) for x, cell in places if cell in scores.cells[label]]
+    x, y = [x for x, _ in rows], [row["score"] for _, row in rows]
+    low, high = ([row[name] for _, row in rows] for name in ("score_low", "score_high"))
+    shift = 2.5 * (scores.labels.index(label) - (len(scores.labels) - 1) / 2)
+    return Line(x, y, low, high, series=scores.series[label], shift=shift)
+
+
+def _ends(labels: Sequence[str], lines: Sequence[Line]) -> str:
+    """Return first and last value of every line in words."""
+    said = [
+        f"{n} from {line.y[0]:.2f} to {line.y[-1]:.2f}"
+        for n, line in zip(labels, lines, strict=True)
+        if len(line.y)
+    ]
+    return "; ".join(said) + "."
+
+
+def _ticks(values: Sequence[float]) -> list[float]:
+    """Return values far enough apart to be written along an axis."""
+    width = (max(values) - min(values)) or 1.0
+    kept = [min(values)]
+    for value in sorted(values)[1:]:
+        if value - kept[-1] >= 0.12 * width:
+            kept.append(value)
+    return kept
+
+
+def _spread(values: Sequence[float], most: int) -> list[float]:
+    """Return at most so many values, the first and the last among them."""
+    if len(values) <= most:
+        return list(values)
+    return [values[i] for i in sorted({round(i) for i in np.linspace(0, len(values) - 1, most)})]
+
+
+def running_time(scores: Scores) -> list[Group]:
+    """Return score against running time, without noise and at the largest magnitude of each kind."""
+    if len(scores.times) < 2:
+        return []
+    levels = [QUIET, *(scores.levels(kind)[-1] for kind in scores.kinds)]
+    panels = []
+    for level in levels:
+        lines = [
+            _score_line(scores, label, [(t, Cell(t, level)) for t in scores.times]) for label in scores.labels
+        ]
+        axis = Axis("running time (1/k)", _ticks(scores.times))
+        described = f"Mean score against running time. {_ends(scores.labels, lines)}"
+        panels.append(draw_panel(Panel(wording.level_name(level), lines, axis, SCORE_AXIS, described)))
+    caption = "Mean score against the time given to each presentation; a flat line does not mind haste."
+    return [Group("", panels, caption)]
+
+
+def learning(summaries: Sequence[xr.Dataset], scores: Scores) -> list[Group]:
+    """Return training loss against epoch in the quiet and harshest cells, and test score at checkpoints."""
+    if not scores.times:
+        return []
+    longest, shortest = scores.times[-1], scores.times[0]
+    wanted = [Cell(longest, QUIET)] + ([Cell(shortest, QUIET)] if shortest < longest else [])
+    wanted += [Cell(longest, scores.levels(kind)[-1]) for kind in scores.kinds]
+    where = [(str(s.attrs.get("activation_label", "")), s, point_cells(s)) for s in summaries]
+    pictures = []
+    for cell in wanted:
+        lines = [
+            line
+            for label, summary, cells in where
+            if "train_loss" in summary
+            for line in _loss_line(
+                summary, [i for i, c in enumerate(cells) if c == cell], scores.series.get(label, 0)
+            )
+        ]
+        if lines:
+            pictures.append((f"{wording.level_name(cell.level)}, time {cell.running_time:g}", lines))
+    values = [value for _, lines in pictures for line in lines for value in (*line.low, *line.high)]
+    limits = (min(values) / 1.3, max(values) * 1.3) if values else None
+    described = "Median training loss against epoch, with quartiles."
+    axis = Axis("loss ½|o − t|²", log=True, limits=limits)
+    losses = [draw_panel(Panel(title, lines, Axis("epoch"), axis, described)) for title, lines in pictures]
+    tests = _checkpoints(where, Cell(longest, QUIET), scores)
+    caption = "Training loss by epoch: median over the replicates still running, with quartiles."
+    if tests:
+        caption += (
+            " Test score: of the algebraic network with the weights of each checkpoint, mean with quartiles; "
+            "a run that has ended counts as 0."
+        )
+    return [Group("", losses + tests, caption)] if losses + tests else []
+
+
+def _loss_line(summary: xr.Dataset, indices: Sequence[int], series: int) -> list[Line]:
+    if not len(indices):
+        return []
+    loss = summary["train_loss"].values[list(indices)].astype(float)
+    alive = np.isfinite(loss).any(axis=0)
+    if not alive.any():
+        return []
+    epochs = summary["epoch"].values[alive]
+    keep = np.unique(np.linspace(0, len(epochs) - 1, 80).round().astype(int))
+    quartiles = np.nanquantile(loss[:, alive][:, keep], (0.25, 0.5, 0.75), axis=0)
+    low, middle, high = np.maximum(quartiles, 1e-12).tolist()  # a loss of 0 has no logarithm
+    return [Line(epochs[keep].tolist(), middle, low, high, series=series, marker=False)]
+
+
+def _checkpoints(
+    where: Sequence[tuple[str, xr.Dataset, list[Cell]]], cell: Cell, scores: Scores
+) -> list[Markup]:
+    lines = []
+    for label, summary, cells in where:
+        indices = [i for i, c in enumerate(cells) if c == cell]
+        if not indices or "test_score" not in summary:
+            continue
+        values = np.nan_to_num(summary["test_score"].values[indices].astype(float))
+        low, high = np.quantile(values, (0.25, 0.75), axis=0).tolist()
+        epochs, mean = summary["checkpoint"].values.tolist(), values.mean(axis=0).tolist()
+        lines.append(Line(epochs, mean, low, high, series=scores.series.get(label, 0)))
+    if not lines:
+        return []
+    panel = Panel(
+        title=f"test set, no noise, time {cell.running_time:g}",
+        lines=lines,
+        x=Axis("epochs completed"),
+        y=replace(SCORE_AXIS, label="mean test score"),
+        described="Mean test score of the algebraic network with the weights of each checkpoint.",
+    )
+    return [draw_panel(panel)]

@@ -1,0 +1,116 @@
+"""Heat maps of the report: mean score over noise and running time for each design, and their differences."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crnsim.report import wording
+from crnsim.report.figures import MapAxes, draw_map
+from crnsim.report.scores import Group, Scores, cell_of
+from crnsim.robustness.designs import KINDS, Cell
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+
+def heat_maps(scores: Scores) -> list[Group]:
+    """Return a row of maps per kind of noise: a map per design, then smooth minus each baseline."""
+    groups = []
+    for kind in scores.kinds:
+        levels = scores.levels(kind)
+        grid = [[Cell(time, level) for time in scores.times] for level in levels]
+        axes = MapAxes(
+            columns=[f"{time:g}" for time in scores.times],
+            rows=[f"{level.magnitude:g}" if level.magnitude else "none" for level in levels],
+            column_label="running time (1/k)",
+            row_label=wording.stress_name(kind),
+        )
+        drawings = []
+        for label in scores.labels:
+            rows = [[scores.cells[label].get(cell) for cell in line] for line in grid]
+            values = np.array([[row["score"] if row else np.nan for row in line] for line in rows])
+            flagged = np.array([[row is not None and row["share_ok"] < 1 for row in line] for line in rows])
+            described = f"Mean score, {wording.stress_name(kind)} by running time. {_spoken(values, axes)}"
+            drawings.append(draw_map(label, values, axes, flagged=flagged, described=described))
+        differences = _difference_maps(scores, grid, axes)
+        caption = f"Mean score under {wording.stress_name(kind)}. {_map_sentence(scores, kind)}"
+        dense = len(axes.columns) > 6
+        groups.append(
+            Group(wording.stress_name(kind).capitalize(), drawings, caption, differences, dense=dense)
+        )
+    return groups
+
+
+def _spoken(values: np.ndarray, axes: MapAxes) -> str:
+    """Return the numbers of a map as a sentence, for those who cannot see it; large maps in short."""
+    if values.size > 40:
+        finite = values[np.isfinite(values)]
+        return f"From {finite.min():.2f} to {finite.max():.2f}." if finite.size else "No runs."
+    lines = [
+        f"{row}: " + ", ".join(f"{wording.number(v)} at {c}" for v, c in zip(line, axes.columns, strict=True))
+        for row, line in zip(axes.rows, values, strict=True)
+    ]
+    return "; ".join(lines) + "."
+
+
+def _difference_maps(scores: Scores, grid: list[list[Cell]], axes: MapAxes) -> list[Markup]:
+    drawings = []
+    for pair in dict.fromkeys((row["activation"], row["compared_with"]) for row in scores.pairs):
+        mine = (row for row in scores.pairs if (row["activation"], row["compared_with"]) == pair)
+        rows = {cell_of(row): row for row in mine}
+        values = np.array([[rows[c]["difference"] if c in rows else np.nan for c in line] for line in grid])
+        sure = np.array([[c in rows and _leaves_zero_out(rows[c]) for c in line] for line in grid])
+        described = f"Paired difference of scores. {_spoken(values, axes)}"
+        title = f" {wording.MINUS} ".join(pair)
+        drawings.append(draw_map(title, values, axes, sure=sure, difference=True, described=described))
+    return drawings
+
+
+def _leaves_zero_out(row: dict[str, Any]) -> bool:
+    return bool(row["difference_low"] > 0 or row["difference_high"] < 0)
+
+
+def _map_sentence(scores: Scores, kind: str) -> str:
+    """Say which design keeps how much of its score at the harshest corner that all have run."""
+    level, time = scores.levels(kind)[-1], scores.times[0]
+    rows = {label: scores.cells[label].get(Cell(time, level)) for label in scores.labels}
+    parts = [f"{label} {row['score']:.2f}" for label, row in rows.items() if row]
+    if not parts:
+        return ""
+    corner = f"running time {time:g}, magnitude {level.magnitude:g}"
+    return f"At the harshest corner ({corner}): {wording.listing(parts)}."
+
+
+def crossed_maps(scores: Scores) -> list[Group]:
+    """Return maps of two kinds of noise at once, where a sweep crosses them, at the longest running time."""
+    groups = []
+    time = scores.times[-1] if scores.times else 0.0
+    for first, second in itertools.combinations(KINDS, 2):
+        kinds = {c.level.kind for cells in scores.cells.values() for c in cells if c.running_time == time}
+        if f"{first}+{second}" not in kinds:
+            continue
+        rows, columns = (sorted({lv.magnitude for lv in scores.levels(k)}) for k in (first, second))
+        axes = MapAxes(
+            columns=[f"{magnitude:g}" for magnitude in columns],
+            rows=[f"{magnitude:g}" for magnitude in rows],
+            column_label=wording.stress_name(second),
+            row_label=wording.stress_name(first),
+        )
+        drawings = []
+        for label in scores.labels:
+            wanted = {"none", first, second, f"{first}+{second}"}
+            found = {
+                (getattr(cell.level, first), getattr(cell.level, second)): row["score"]
+                for cell, row in scores.cells[label].items()
+                if cell.running_time == time and cell.level.kind in wanted
+            }
+            values = np.array([[found.get((row, column), np.nan) for column in columns] for row in rows])
+            described = f"Mean score at running time {time:g}. {_spoken(values, axes)}"
+            drawings.append(draw_map(label, values, axes, described=described))
+        heading = f"{wording.stress_name(first)} and {wording.stress_name(second)} at once".capitalize()
+        caption = f"Mean score at running time {time:g}, two kinds of noise crossed."
+        groups.append(Group(heading, drawings, caption))
+    return groups

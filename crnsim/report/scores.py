@@ -1,0 +1,74 @@
+"""The scores that the report draws: one data set's cells by design, and groups of drawings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from crnsim.robustness.designs import KINDS, Cell, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from markupsafe import Markup
+
+
+@dataclass(frozen=True)
+class Group:
+    """Drawings that belong together under one heading, with the caption they share."""
+
+    heading: str
+    drawings: list[Markup]
+    caption: str = ""
+    more: list[Markup] = field(default_factory=list)
+    dense: bool = False
+    legend: list[tuple[str, int, bool]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The cell table of one data set, by design and cell."""
+
+    labels: Sequence[str]
+    series: dict[str, int]
+    cells: dict[str, dict[Cell, dict[str, Any]]]
+    pairs: list[dict[str, Any]]
+
+    @classmethod
+    def of(
+        cls,
+        dataset: str,
+        rows: Iterable[dict[str, Any]],
+        pairs: Iterable[dict[str, Any]],
+        labels: Sequence[str],
+    ) -> Scores:
+        """Pick one data set out of the tables of a robustness dataset."""
+        cells: dict[str, dict[Cell, dict[str, Any]]] = {}
+        for row in rows:
+            if row["dataset"] == dataset:
+                cells.setdefault(row["activation"], {})[cell_of(row)] = row
+        present = [label for label in labels if label in cells]
+        mine = [row for row in pairs if row["dataset"] == dataset]
+        return cls(present, {label: i for i, label in enumerate(labels)}, cells, mine)
+
+    @property
+    def times(self) -> list[float]:
+        """All running times, ascending."""
+        return sorted({cell.running_time for cells in self.cells.values() for cell in cells})
+
+    @property
+    def kinds(self) -> list[str]:
+        """Kinds of noise that were run, crossed ones left out."""
+        found = {cell.level.kind for cells in self.cells.values() for cell in cells}
+        return [kind for kind in KINDS if kind in found]
+
+    def levels(self, kind: str) -> list[Level]:
+        """Return the noise levels of one axis, none first."""
+        found = {c.level for cells in self.cells.values() for c in cells if c.level.kind in ("none", kind)}
+        return sorted(found, key=lambda level: level.magnitude)
+
+
+def cell_of(row: dict[str, Any]) -> Cell:
+    """Return the cell that a row of a robustness table is about."""
+    names = ("noise_kind", "noise_rates", "noise_concentrations", "noise_inputs")
+    return Cell(row["running_time"], Level(*(row[name] for name in names)))

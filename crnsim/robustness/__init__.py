@@ -1,0 +1,128 @@
+"""From stored scores to robustness: means, critical magnitudes, areas and paired verdicts, with intervals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from crnsim.errors import InputError
+from crnsim.robustness.designs import Cell, Design, Level, outcome_names, point_cells, read_design
+from crnsim.robustness.intervals import (
+    CONFIDENCE,
+    DRAWS,
+    area_under_curve,
+    bootstrap_means,
+    critical_magnitude,
+    interval,
+)
+from crnsim.robustness.tables import (
+    cell_rows,
+    curve_rows,
+    sensitivity_rows,
+    table_rows,
+    to_csv,
+    to_dataset,
+)
+from crnsim.robustness.verdicts import design_pairs, pair, paired_rows, verdict_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import xarray as xr
+
+__all__ = [
+    "Cell",
+    "Design",
+    "Level",
+    "area_under_curve",
+    "bootstrap_means",
+    "critical_magnitude",
+    "interval",
+    "outcome_names",
+    "pair",
+    "point_cells",
+    "read_design",
+    "summarise",
+    "summarise_sweep",
+    "table_rows",
+    "to_csv",
+    "to_dataset",
+]
+
+
+def summarise(
+    summaries: Sequence[xr.Dataset], *, smoothing: Mapping[str, float] | None = None, sweep: str = ""
+) -> xr.Dataset:
+    """Return every robustness metric of a set of merged summaries.
+
+    Parameters
+    ----------
+    summaries : sequence of xarray.Dataset
+        One merged summary per (data set, circuit, activation). Their attribute ``role`` (smooth, sharp or
+        baseline) decides which designs are compared.
+    smoothing : mapping of str to float, optional
+        Smoothing h by activation label, where the summaries do not say it themselves.
+    sweep : str, optional
+        Name that is kept as an attribute.
+
+    Returns
+    -------
+    xarray.Dataset
+        Five tables, a dimension each, with variables ``<table>_<column>``: ``cell`` (mean score, outcomes),
+        ``curve`` (critical magnitude, area under the curve), ``sensitivity`` (to the running time),
+        ``paired`` (smooth minus baseline on each cell) and ``verdict``. `table_rows` gives one as rows.
+        ``_low`` and ``_high`` are the ends of a 95 % percentile bootstrap interval over replicates, the same
+        resamples for every number of a data set.
+
+    Raises
+    ------
+    InputError
+        Where two summaries describe the same design.
+    """
+    designs = [read_design(summary, smoothing) for summary in summaries]
+    names = [(design.dataset, design.circuit, design.label) for design in designs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"two summaries describe {' / '.join(twice[0])}; give each design once")
+    pairs = design_pairs(designs)
+    tables: dict[str, Any] = {
+        "cell": [row for design in designs for row in cell_rows(design)],
+        "curve": [row for design in designs for row in curve_rows(design)],
+        "sensitivity": [row for design in designs for row in sensitivity_rows(design)],
+        "paired": [row for smooth, other in pairs for row in paired_rows(smooth, other)],
+        "verdict": [row for smooth, other in pairs for row in verdict_rows(smooth, other)],
+    }
+    return to_dataset(
+        tables,
+        {
+            "title": "Robustness of the designs of a sweep",
+            "sweep": sweep,
+            "schema": "1",
+            "confidence": CONFIDENCE,
+            "bootstrap_draws": DRAWS,
+            "code_hash": ", ".join(sorted({str(s.attrs.get("code_hash", "")) for s in summaries} - {""})),
+        },
+    )
+
+
+def summarise_sweep(plan: dict[str, Any], summaries: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Return `summarise` of a sweep, with the smoothing of each activation taken from its plan.
+
+    Parameters
+    ----------
+    plan : dict
+        The sweep's plan (``plan.json``).
+    summaries : sequence of xarray.Dataset
+        Its merged summaries; fewer than planned are fine.
+
+    Returns
+    -------
+    xarray.Dataset
+        See `summarise`.
+    """
+    activations = plan.get("config", {}).get("activations", {})
+    smoothing = {
+        label: float(spec["h"])
+        for label, spec in activations.items()
+        if isinstance(spec, dict) and spec.get("h") is not None
+    }
+    return summarise(summaries, smoothing=smoothing, sweep=str(plan.get("sweep", "")))

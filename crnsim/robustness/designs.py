@@ -1,0 +1,180 @@
+"""Read merged summaries into designs: scores by cell of the sweep and by replicate."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import xarray as xr
+
+KINDS = ("rates", "concentrations", "inputs")
+OUTCOMES = ("ok", "diverged", "step_limit", "worker_killed", "failed")
+
+
+class Level(NamedTuple):
+    """One noise level: its kind and the magnitude on each axis."""
+
+    kind: str
+    rates: float
+    concentrations: float
+    inputs: float
+
+    @property
+    def magnitude(self) -> float:
+        """The magnitude of a single kind, 0 without noise, nan where kinds are crossed."""
+        if self.kind == "none":
+            return 0.0
+        return getattr(self, self.kind) if self.kind in KINDS else math.nan
+
+
+class Cell(NamedTuple):
+    """One cell of the sweep grid: all its points differ in their replicate alone."""
+
+    running_time: float
+    level: Level
+
+
+QUIET = Level("none", 0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Design:
+    """One (data set, circuit, activation) of a sweep: its scores by cell and replicate."""
+
+    dataset: str
+    circuit: str
+    label: str
+    role: str
+    seed: int
+    h: float
+    h_eff: float
+    scores: dict[Cell, dict[tuple[int, int], float]]
+    outcomes: dict[Cell, dict[str, int]]
+    means: dict[Cell, dict[str, float]]
+
+    @property
+    def running_times(self) -> list[float]:
+        """All running times, ascending."""
+        return sorted({cell.running_time for cell in self.scores})
+
+    def curve(self, running_time: float, kind: str) -> list[Cell]:
+        """Return the cells of one noise axis with magnitudes ascending, the noise-free cell first."""
+        found = [c for c in self.scores if c.running_time == running_time and c.level.kind in ("none", kind)]
+        return sorted(found, key=lambda cell: cell.level.magnitude)
+
+    def matrix(self, cells: Sequence[Cell], replicates: Sequence[tuple[int, int]]) -> np.ndarray:
+        """Return scores ``(cell, replicate)``, nan where a point is missing."""
+        rows = [[self.scores.get(cell, {}).get(key, math.nan) for key in replicates] for cell in cells]
+        return np.array(rows, dtype=float).reshape(len(cells), len(replicates))
+
+    def replicates(self, cells: Sequence[Cell]) -> list[tuple[int, int]]:
+        """Return every (seed, replicate) that occurs in one of `cells`, ascending."""
+        return sorted(set().union(*(self.scores.get(cell, {}) for cell in cells)))
+
+
+def read_design(summary: xr.Dataset, smoothing: Mapping[str, float] | None = None) -> Design:
+    """Read a merged summary into scores by cell and replicate.
+
+    Parameters
+    ----------
+    summary : xarray.Dataset
+        One merged summary (dimension ``point``), see docs on the file format.
+    smoothing : mapping of str to float, optional
+        Smoothing h by activation label, where the summary's own parameters do not tell it.
+
+    Returns
+    -------
+    Design
+        Every run that is not ``ok`` scores 0 here, whatever the file says: none can vanish from a mean.
+    """
+    label = str(summary.attrs.get("activation_label", summary.attrs.get("activation", "")))
+    status = outcome_names(summary)
+    raw = np.where(status == "ok", np.nan_to_num(summary["score"].values), 0.0)
+    cells: dict[Cell, list[int]] = {}
+    for index, cell in enumerate(point_cells(summary)):
+        cells.setdefault(cell, []).append(index)
+    keys = list(zip(summary["seed"].values.tolist(), summary["replicate"].values.tolist(), strict=True))
+    quiet = [i for cell, indices in cells.items() if cell.level.kind == "none" for i in indices]
+    parameters = json.loads(summary.attrs.get("parameters", "{}"))
+    known = (smoothing or {}).get(label, parameters.get("h", math.nan))
+    h_eff = median_of(summary, "h_eff", quiet or range(summary.sizes["point"]))
+    return Design(
+        dataset=str(summary.attrs["dataset"]),
+        circuit=str(summary.attrs.get("circuit", "")),
+        label=label,
+        role=str(summary.attrs.get("role", "")),
+        seed=min((seed for seed, _ in keys), default=0),
+        h=float(known) if math.isfinite(known) else h_eff,
+        h_eff=h_eff,
+        scores={cell: {keys[i]: float(raw[i]) for i in indices} for cell, indices in cells.items()},
+        outcomes={c: {name: int((status[i] == name).sum()) for name in OUTCOMES} for c, i in cells.items()},
+        means={cell: _cell_means(summary, indices) for cell, indices in cells.items()},
+    )
+
+
+def point_cells(summary: xr.Dataset) -> list[Cell]:
+    """Return the cell of every point, in the order of the file."""
+    names = ("running_time", "noise_kind", "noise_rates", "noise_concentrations", "noise_inputs")
+    columns = [summary[name].values.tolist() for name in names]
+    return [Cell(time, Level(str(kind), *rest)) for time, kind, *rest in zip(*columns, strict=True)]
+
+
+def outcome_names(summary: xr.Dataset) -> np.ndarray:
+    """Return the outcome of every point as a word, through the flags of the file."""
+    attrs = summary["status"].attrs
+    names = str(attrs.get("flag_meanings", " ".join(OUTCOMES))).split()
+    flags = np.atleast_1d(attrs.get("flag_values", np.arange(len(names)))).tolist()
+    words = dict(zip(flags, names, strict=True))
+    return np.array([words.get(flag, "failed") for flag in summary["status"].values.tolist()], dtype=object)
+
+
+def _cell_means(summary: xr.Dataset, indices: Sequence[int]) -> dict[str, float]:
+    """Return the means over runs that gave a number, and the median h_eff, of one cell."""
+    means = {}
+    for name in ("accuracy", "nrmse", "algebraic_score"):
+        values = summary[name].values[list(indices)] if name in summary else np.array([math.nan])
+        values = np.sort(values[np.isfinite(values)])  # so that the order of the points leaves no trace
+        means[name] = float(values.mean()) if values.size else math.nan
+    return means | {"h_eff": median_of(summary, "h_eff", indices)}
+
+
+def median_of(summary: xr.Dataset, name: str, indices: Sequence[int]) -> float:
+    """Return the median of a variable over the points that have it, nan where none has."""
+    values = summary[name].values[list(indices)] if name in summary else np.array([])
+    values = values[np.isfinite(values)]
+    return float(np.median(values)) if values.size else math.nan
+
+
+def cell_order(cell: Cell) -> tuple[Any, ...]:
+    """Sort key of cells: running time, then noise-free, then the kinds in the order of the documentation."""
+    kind = cell.level.kind
+    rank = -1 if kind == "none" else KINDS.index(kind) if kind in KINDS else len(KINDS)
+    return (cell.running_time, rank, *cell.level)
+
+
+def place(design: Design, cell: Cell | None = None) -> dict[str, Any]:
+    """Return the columns that say which design, and which cell of it, a row of a table is about."""
+    names: dict[str, Any] = {
+        "dataset": design.dataset,
+        "circuit": design.circuit,
+        "activation": design.label,
+        "role": design.role,
+    }
+    if cell is None:
+        return names
+    level = cell.level
+    return names | {
+        "running_time": cell.running_time,
+        "noise_kind": level.kind,
+        "magnitude": level.magnitude,
+        "noise_rates": level.rates,
+        "noise_concentrations": level.concentrations,
+        "noise_inputs": level.inputs,
+    }

@@ -1,0 +1,237 @@
+"""The tables of a robustness file: their rows, their columns, and how they are stored and written."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from crnsim.robustness.designs import KINDS, OUTCOMES, Cell, Design, cell_order, place
+from crnsim.robustness.intervals import (
+    area_under_curve,
+    bootstrap_means,
+    critical_magnitude,
+    finite_mean,
+    interval,
+)
+from crnsim.robustness.verdicts import nothing_paired
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+def cell_rows(design: Design) -> Iterator[dict[str, Any]]:
+    """Yield mean score, share of each outcome and what else a cell tells, for every cell of a design."""
+    for cell in sorted(design.scores, key=cell_order):
+        values = np.array([design.scores[cell][key] for key in sorted(design.scores[cell])])
+        low, high = interval(bootstrap_means(values[None], seed=design.seed, dataset=design.dataset)[0])
+        shares = {f"share_{name}": design.outcomes[cell][name] / values.size for name in OUTCOMES}
+        extra = {f"mean_{k}" if k != "h_eff" else "h_eff": v for k, v in design.means[cell].items()}
+        yield place(design, cell) | {
+            "replicates": values.size,
+            "score": float(values.mean()),
+            "score_low": low,
+            "score_high": high,
+            **shares,
+            **extra,
+        }
+
+
+def curve_rows(design: Design) -> Iterator[dict[str, Any]]:
+    """Yield critical magnitude and area of every noise axis that starts at a noise-free cell."""
+    for time, kind in itertools.product(design.running_times, KINDS):
+        cells = design.curve(time, kind)
+        magnitudes = np.array([cell.level.magnitude for cell in cells])
+        if len(cells) < 2 or magnitudes[0] != 0.0:
+            continue
+        matrix = design.matrix(cells, design.replicates(cells))
+        scores = finite_mean(matrix, axis=1)
+        samples = bootstrap_means(matrix, seed=design.seed, dataset=design.dataset)
+        critical = float(critical_magnitude(magnitudes, scores))
+        critical_low, critical_high = interval(critical_magnitude(magnitudes, samples))
+        area_low, area_high = interval(area_under_curve(magnitudes, samples))
+        yield place(design) | {
+            "running_time": time,
+            "noise_kind": kind,
+            "max_magnitude": float(magnitudes[-1]),
+            "replicates": matrix.shape[1],
+            "noise_free_score": float(scores[0]),
+            "critical_magnitude": critical,
+            "critical_magnitude_low": critical_low,
+            "critical_magnitude_high": critical_high,
+            "critical_beyond_max": int(math.isinf(critical)),
+            "area": float(area_under_curve(magnitudes, scores)),
+            "area_low": area_low,
+            "area_high": area_high,
+        }
+
+
+def sensitivity_rows(design: Design) -> Iterator[dict[str, Any]]:
+    """Yield what a shorter running time costs at every noise level that was run at two or more times."""
+    levels = sorted({cell.level for cell in design.scores}, key=lambda level: cell_order(Cell(0.0, level)))
+    for level in levels:
+        cells = [Cell(time, level) for time in design.running_times if Cell(time, level) in design.scores]
+        if len(cells) < 2:
+            continue
+        matrix = design.matrix(cells, design.replicates(cells))
+        means = finite_mean(matrix, axis=1)
+        samples = bootstrap_means(matrix, seed=design.seed, dataset=design.dataset)
+        low, high = interval(samples[-1] - samples[0])
+        doublings = np.log2([cell.running_time for cell in cells])
+        yield place(design, cells[0]) | {
+            "running_time": cells[0].running_time,
+            "longest_running_time": cells[-1].running_time,
+            "replicates": matrix.shape[1],
+            "loss": float(means[-1] - means[0]),
+            "loss_low": low,
+            "loss_high": high,
+            "range": float(means.max() - means.min()),
+            "slope_per_doubling": float(np.polyfit(doublings, means, 1)[0]),
+        }
+
+
+TABLES: dict[str, str] = {
+    "cell": "one (data set, activation, running time, noise level): mean score and outcomes",
+    "curve": "one noise axis at one running time: critical magnitude and area under the curve",
+    "sensitivity": "one noise level: what the shortest running time costs against the longest",
+    "paired": "smooth minus baseline on one cell, replicates paired",
+    "verdict": "smooth against baseline under one kind of stress",
+}
+_TEXT = {
+    *("dataset", "circuit", "activation", "role", "noise_kind", "compared_with", "compared_role", "stress"),
+    *("verdict", "loss_verdict", "reason"),
+}
+_WHOLE = {"replicates", "cells", "critical_beyond_max"}
+_PLACE = ("dataset", "circuit", "activation", "role")
+_CELL = (
+    *_PLACE,
+    "running_time",
+    "noise_kind",
+    "magnitude",
+    "noise_rates",
+    "noise_concentrations",
+    "noise_inputs",
+)
+_DIFFERENCE = tuple(nothing_paired())
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "cell": (
+        *(*_CELL, "replicates", "score", "score_low", "score_high", *(f"share_{name}" for name in OUTCOMES)),
+        *("mean_accuracy", "mean_nrmse", "mean_algebraic_score", "h_eff"),
+    ),
+    "curve": (
+        *(*_PLACE, "running_time", "noise_kind", "max_magnitude", "replicates", "noise_free_score"),
+        *("critical_magnitude", "critical_magnitude_low", "critical_magnitude_high", "critical_beyond_max"),
+        *("area", "area_low", "area_high"),
+    ),
+    "sensitivity": (
+        *(*_CELL, "longest_running_time", "replicates", "loss", "loss_low", "loss_high"),
+        *("range", "slope_per_doubling"),
+    ),
+    "paired": (*_CELL, "compared_with", "compared_role", *_DIFFERENCE),
+    "verdict": (
+        *(
+            *_PLACE,
+            "compared_with",
+            "compared_role",
+            "stress",
+            "verdict",
+            "reason",
+            "loss_verdict",
+            *_DIFFERENCE,
+            "cells",
+        ),
+        *("longest_running_time", "noise_free_smooth", "noise_free_baseline", "smooth_h", "baseline_h_eff"),
+    ),
+}
+
+
+def to_dataset(
+    tables: dict[str, Iterable[dict[str, Any]]], attrs: dict[str, str | int | float]
+) -> xr.Dataset:
+    """Return tables as one dataset: a dimension per table, a variable ``<table>_<column>`` per column."""
+    variables = {}
+    for table, columns in COLUMNS.items():
+        rows = list(tables.get(table, ()))
+        for column in columns:
+            values = [row[column] for row in rows]
+            kind = np.str_ if column in _TEXT else np.int32 if column in _WHOLE else np.float64
+            variables[f"{table}_{column}"] = (table, np.array(values, dtype=kind))
+    described = {f"table_{table}": text for table, text in TABLES.items()}
+    return xr.Dataset(variables, attrs=attrs | described)
+
+
+def table_rows(robustness: xr.Dataset, table: str) -> list[dict[str, Any]]:
+    """Return one table of a robustness dataset as a list of rows with plain Python values."""
+    columns = [robustness[f"{table}_{column}"].values.tolist() for column in COLUMNS[table]]
+    return [dict(zip(COLUMNS[table], row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+CSV_COLUMNS = (
+    *(
+        "table",
+        *_PLACE,
+        "compared_with",
+        "compared_role",
+        "stress",
+        "running_time",
+        "noise_kind",
+        "magnitude",
+    ),
+    *(
+        "noise_rates",
+        "noise_concentrations",
+        "noise_inputs",
+        "metric",
+        "value",
+        "low",
+        "high",
+        "replicates",
+        "note",
+    ),
+)
+
+
+def to_csv(robustness: xr.Dataset, path: str | Path) -> None:
+    """Write a robustness dataset as a tidy CSV: one number with its interval a line.
+
+    Parameters
+    ----------
+    robustness : xarray.Dataset
+        What `crnsim.robustness.summarise` returns, or the stored file.
+    path : str or pathlib.Path
+        Where to write; an older file is replaced. Empty fields do not apply; ``inf`` is "not reached".
+    """
+    with Path(path).open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, CSV_COLUMNS, restval="", lineterminator="\n")
+        writer.writeheader()
+        for table in COLUMNS:
+            for row in table_rows(robustness, table):
+                writer.writerows(_tidy(table, row))
+
+
+def _tidy(table: str, row: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """Yield a line per measured number of a row; what tells where it belongs is repeated on every line."""
+    where = {name: _text(row[name]) for name in CSV_COLUMNS if name in row}
+    for column in COLUMNS[table]:
+        if column in _TEXT or column in CSV_COLUMNS or column.endswith(("_low", "_high")):
+            continue
+        numbers = {"value": row[column], "low": row.get(f"{column}_low"), "high": row.get(f"{column}_high")}
+        note = (
+            "; ".join(filter(None, (row["verdict"], row["reason"])))
+            if column == "difference" and "verdict" in row
+            else ""
+        )
+        yield {"table": table, **where, "metric": column, "note": note} | {
+            k: _text(v) for k, v in numbers.items()
+        }
+
+
+def _text(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return format(value, ".10g") if isinstance(value, float) else str(value)

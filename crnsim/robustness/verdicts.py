@@ -1,0 +1,177 @@
+"""Does the smooth design lose less? Paired differences with intervals, and when no verdict may be given."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from crnsim.robustness.designs import KINDS, QUIET, Cell, Design, cell_order, place
+from crnsim.robustness.intervals import bootstrap_means, finite_mean, interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+SHORT_TIME = "running_time"
+STRESSES = (*KINDS, SHORT_TIME)
+
+ENOUGH_REPLICATES = 10
+ENOUGH_SCORE = 0.8
+SHARPNESS = 30.0  # a baseline counts as sharp below h/30 of the smooth design (design.md, end of 3.4)
+
+BETTER, WORSE, NO_DIFFERENCE, UNDECIDED = "smooth", "baseline", "no_difference", "undecided"
+
+
+class Paired(NamedTuple):
+    """Scores of two designs on the same cells and replicates, and on the cells they lose from."""
+
+    replicates: int
+    smooth: np.ndarray
+    baseline: np.ndarray
+    smooth_before: np.ndarray
+    baseline_before: np.ndarray
+
+
+def pair(smooth: Design, baseline: Design, cells: Sequence[Cell], before: Sequence[Cell]) -> Paired:
+    """Return the paired scores of two designs over `cells`, and those over `before` that they lose from.
+
+    Only replicates that both designs have at every one of `cells` are kept; scores over `before` may be nan.
+    """
+    keys = sorted(set(smooth.replicates(cells)) & set(baseline.replicates(cells)))
+    first, second, third, fourth = (
+        design.matrix(where, keys) for where in (cells, before) for design in (smooth, baseline)
+    )
+    keep = np.isfinite(first).all(axis=0) & np.isfinite(second).all(axis=0)
+    return Paired(int(keep.sum()), first[:, keep], second[:, keep], third[:, keep], fourth[:, keep])
+
+
+def _differences(paired: Paired, smooth: Design) -> dict[str, Any]:
+    """Return score and loss differences (smooth minus baseline), averaged over cells, with intervals."""
+    losses = (paired.smooth_before - paired.smooth, paired.baseline_before - paired.baseline)
+    per_replicate = np.stack(
+        [(paired.smooth - paired.baseline).mean(axis=0), (losses[0] - losses[1]).mean(axis=0)]
+    )
+    samples = bootstrap_means(per_replicate, seed=smooth.seed, dataset=smooth.dataset)
+    means = finite_mean(per_replicate, axis=1)
+    result: dict[str, Any] = {"replicates": paired.replicates}
+    for name, value, sample in zip(("difference", "loss_difference"), means, samples, strict=True):
+        low, high = interval(sample)
+        result |= {name: float(value), f"{name}_low": low, f"{name}_high": high}
+    for side, scores, loss in (
+        ("smooth", paired.smooth, losses[0]),
+        ("baseline", paired.baseline, losses[1]),
+    ):
+        result[f"score_{side}"] = float(finite_mean(scores.ravel(), axis=0))
+        result[f"loss_{side}"] = float(finite_mean(loss.ravel(), axis=0))
+    return result
+
+
+def design_pairs(designs: Sequence[Design]) -> list[tuple[Design, Design]]:
+    """Return every smooth design with every sharp or baseline one of the same data set and circuit."""
+    smooth = [design for design in designs if design.role == "smooth"]
+    others = [design for role in ("sharp", "baseline") for design in designs if design.role == role]
+    return [(a, b) for a in smooth for b in others if (a.dataset, a.circuit) == (b.dataset, b.circuit)]
+
+
+def _versus(smooth: Design, baseline: Design) -> dict[str, Any]:
+    return place(smooth) | {"compared_with": baseline.label, "compared_role": baseline.role}
+
+
+def paired_rows(smooth: Design, baseline: Design) -> Iterator[dict[str, Any]]:
+    """Yield the paired differences of every common cell.
+
+    A loss is counted from the noise-free cell of the same running time, that of a noise-free cell from the
+    longest running time.
+    """
+    longest = max(smooth.running_times + baseline.running_times)
+    for cell in sorted(set(smooth.scores) & set(baseline.scores), key=cell_order):
+        before = Cell(longest if cell.level == QUIET else cell.running_time, QUIET)
+        paired = pair(smooth, baseline, [cell], [before])
+        if paired.replicates:
+            yield place(smooth, cell) | _versus(smooth, baseline) | _differences(paired, smooth)
+
+
+def verdict_rows(smooth: Design, baseline: Design) -> Iterator[dict[str, Any]]:
+    """Yield one verdict per kind of stress.
+
+    Each kind of noise is judged at the longest running time, where both designs are known to work; short
+    running time is judged without noise. So no verdict mixes two stresses.
+    """
+    longest = max(smooth.running_times + baseline.running_times)
+    common = set(smooth.scores) & set(baseline.scores)
+    swept = {cell.level.kind for design in (smooth, baseline) for cell in design.scores}
+    quiet = Cell(longest, QUIET)
+    for stress in STRESSES:
+        if stress == SHORT_TIME:
+            cells = [cell for cell in common if cell.level == QUIET and cell.running_time < longest]
+            if len(smooth.running_times) < 2 and len(baseline.running_times) < 2:
+                continue
+        elif stress in swept:
+            cells = [cell for cell in common if cell.level.kind == stress and cell.running_time == longest]
+        else:
+            continue
+        cells.sort(key=cell_order)
+        paired = pair(smooth, baseline, cells, [quiet] * len(cells))
+        row = _versus(smooth, baseline) | {
+            "stress": stress,
+            "longest_running_time": longest,
+            "cells": len(cells),
+        }
+        row |= _differences(paired, smooth) if paired.replicates else nothing_paired()
+        row |= {f"noise_free_{name}": _quiet_score(d, quiet) for name, d in _sides(smooth, baseline)}
+        row |= {"smooth_h": smooth.h, "baseline_h_eff": baseline.h_eff}
+        reasons = list(_obstacles(smooth, baseline, quiet, paired.replicates, len(cells)))
+        row["verdict"] = UNDECIDED if reasons else _judge(row["difference_low"], row["difference_high"])
+        row["loss_verdict"] = (
+            UNDECIDED if reasons else _judge(-row["loss_difference_high"], -row["loss_difference_low"])
+        )
+        row["reason"] = "; ".join(reasons)
+        yield row
+
+
+def _sides(smooth: Design, baseline: Design) -> tuple[tuple[str, Design], tuple[str, Design]]:
+    return ("smooth", smooth), ("baseline", baseline)
+
+
+def nothing_paired() -> dict[str, Any]:
+    """Return the columns of a comparison that has no pair to go by."""
+    names = [f"{n}{end}" for n in ("difference", "loss_difference") for end in ("", "_low", "_high")]
+    names += [f"{what}_{side}" for what in ("score", "loss") for side in ("smooth", "baseline")]
+    return {"replicates": 0} | dict.fromkeys(names, math.nan)
+
+
+def _quiet_score(design: Design, quiet: Cell) -> float:
+    values = list(design.scores.get(quiet, {}).values())
+    return float(np.mean(values)) if values else math.nan
+
+
+def _judge(low: float, high: float) -> str:
+    """Return who does better, from the interval of a difference that is positive where smooth does better."""
+    if low > 0:
+        return BETTER
+    return WORSE if high < 0 else NO_DIFFERENCE
+
+
+def _obstacles(smooth: Design, baseline: Design, quiet: Cell, pairs: int, cells: int) -> Iterator[str]:
+    """Yield every reason why no verdict may be given (design.md section 7)."""
+    for _, design in _sides(smooth, baseline):
+        score = _quiet_score(design, quiet)
+        where = f"without noise at the longest running time ({quiet.running_time:g})"
+        if math.isnan(score):
+            yield f"{design.label} has no run {where}"
+        elif score < ENOUGH_SCORE - 1e-9:
+            yield f"{design.label} scores only {score:.2f} {where}, {ENOUGH_SCORE:g} is needed"
+    if not cells:
+        yield "no cell that both designs have run"
+    elif pairs < ENOUGH_REPLICATES:
+        noun = "replicate" if pairs == 1 else "replicates"
+        yield f"only {pairs} paired {noun}, {ENOUGH_REPLICATES} are needed"
+    limit = smooth.h / SHARPNESS
+    if math.isnan(baseline.h_eff) or math.isnan(limit):
+        yield f"the sharpness of {baseline.label} (h_eff) is not recorded"
+    elif not baseline.h_eff < limit:
+        yield (
+            f"{baseline.label} is not sharp enough: median h_eff {baseline.h_eff:.2g}, "
+            f"below h/{SHARPNESS:g} = {limit:.2g} is needed"
+        )

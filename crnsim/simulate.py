@@ -1,0 +1,213 @@
+"""Integrate any network over given times."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from crnsim.errors import InputError, suggest
+from crnsim.network import Network
+from crnsim.solvers.protocol import OUTCOMES, Protocol, Record, new_members
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Rates = Mapping[str, float] | np.ndarray
+
+
+def simulate(
+    network: Network,
+    t: Sequence[float] | np.ndarray,
+    *,
+    method: str = "auto",
+    rates: Rates | None = None,
+    initial: Mapping[str, npt.ArrayLike] | np.ndarray | None = None,
+    replicates: int = 1,
+    volume: float | None = None,
+    seed: int | None = None,
+    species: Sequence[str] | None = None,
+    rtol: float = 1e-3,
+    atol: float = 1e-6,
+    max_steps: int = 1_000_000,
+) -> xr.Dataset:
+    """Integrate mass-action kinetics from ``t[0]`` to ``t[-1]``.
+
+    Parameters
+    ----------
+    network : Network
+    t : array_like, shape (n_times,)
+        Increasing times at which concentrations are returned, in units of 1/k.
+    method : str
+        ``"auto"`` or a name in `crnsim.solvers.METHODS`.
+    rates : mapping or array_like, optional
+        Parameters with another value, or a rate constant for each elementary reaction: shape (n_reactions,), or
+        (replicates, n_reactions) for one set per replicate.
+    initial : mapping or array_like, optional
+        Concentrations by array name (what is not named is zero), or a state vector.
+    replicates : int
+        Runs; they differ only where `rates` has one set for each.
+    volume, seed
+        For stochastic methods; a deterministic method refuses them.
+    species : sequence of str, optional
+        Arrays or single species to keep; all by default.
+    rtol, atol : float
+        Tolerances of the error control.
+    max_steps : int
+        Budget of steps for each replicate.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``concentration`` (replicate, time, species), dimensionless; ``status`` and step counts per replicate. After a
+        run has ended early its concentrations are nan. Concentrations may lie below zero by at most `atol`.
+
+    Raises
+    ------
+    InputError
+        For times that do not increase, an unknown method or species, or arrays that do not fit.
+    """
+    from crnsim.solvers import METHODS, solve
+
+    times = _check_times(t)
+    if method not in METHODS:
+        raise InputError(f"unknown method '{method}'; {suggest(method, METHODS)}")
+    if volume is not None or seed is not None:
+        raise InputError(f"method '{method}' is deterministic and takes neither volume nor seed")
+    if not (rtol > 0 and atol > 0):
+        raise InputError(f"tolerances must be > 0, got rtol={rtol}, atol={atol}")
+    if int(replicates) != replicates or replicates < 1:
+        raise InputError(f"replicates is {replicates}; it must be a whole number >= 1")
+    constants = _check_rates(network, rates, replicates)
+    start = network.state(initial) if not isinstance(initial, np.ndarray) else _check_state(network, initial)
+    kept = _kept(network, species)
+    span = times[-1] - times[0]
+    protocol = plain_protocol(
+        np.tile(start, (replicates, 1)),
+        constants,
+        span=span,
+        grid=(times - times[0]) / span,
+        rtol=rtol,
+        atol=atol,
+        max_steps=max_steps,
+    )
+    record, reasons = solve(network, protocol, method=method)
+    return _dataset(network, record, reasons, times, kept, {"method": method, "rtol": rtol, "atol": atol})
+
+
+def plain_protocol(
+    start: np.ndarray,
+    constants: np.ndarray,
+    *,
+    span: float,
+    grid: np.ndarray,
+    rtol: float,
+    atol: float,
+    max_steps: int,
+) -> Protocol:
+    """One presentation without samples or noise for each row of `start`; rows of `constants` go with them."""
+    member = new_members(len(start))
+    member["rate_set"] = np.arange(len(start)) % len(constants)
+    member["record_slot"] = np.arange(len(start))
+    member["running_time"] = span
+    member["max_steps"] = max_steps
+    none = np.zeros((0, 2), dtype=np.int64)
+    return Protocol(
+        start=np.ascontiguousarray(start, dtype=float),
+        rates=np.ascontiguousarray(constants, dtype=float),
+        member=member,
+        order=np.zeros((len(start), 1), dtype=np.int32),
+        patterns=np.zeros((1, 0)),
+        clamp=none,
+        n_features=0,
+        output=none,
+        rate_keys=np.zeros((len(start), 0, 2), dtype=np.uint64),
+        kick_keys=np.zeros((len(start), 0, 2), dtype=np.uint64),
+        kicked=none,
+        laws=none,
+        checkpoint_after=none[:, 0].copy(),
+        record_presentations=np.zeros(1, dtype=np.int64),
+        grid=np.ascontiguousarray(grid, dtype=float),
+        rtol=float(rtol),
+        atol=float(atol),
+    )
+
+
+def _check_times(t: Sequence[float] | np.ndarray) -> np.ndarray:
+    try:
+        times = np.asarray(t, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"t is {t!r}; give increasing times, such as numpy.linspace(0, 100, 51)") from None
+    if times.ndim != 1 or len(times) < 2 or not np.all(np.isfinite(times)) or np.any(np.diff(times) <= 0):
+        raise InputError(
+            "t must be at least two finite, increasing times, such as numpy.linspace(0, 100, 51)"
+        )
+    return times
+
+
+def _check_rates(network: Network, rates: Rates | None, replicates: int) -> np.ndarray:
+    if rates is None or isinstance(rates, Mapping):
+        return network.rate_constants(rates)[None, :]
+    constants = np.atleast_2d(np.asarray(rates, dtype=float))
+    if constants.shape not in {(1, network.n_reactions), (replicates, network.n_reactions)}:
+        wanted = f"({network.n_reactions},) or ({replicates}, {network.n_reactions})"
+        raise InputError(f"rates have shape {np.shape(rates)}; they must have shape {wanted}")
+    if not np.all(np.isfinite(constants)) or np.any(constants < 0):
+        raise InputError("rates must be finite and >= 0")
+    return constants
+
+
+def _check_state(network: Network, state: np.ndarray) -> np.ndarray:
+    if state.shape != (network.n_species,):
+        raise InputError(f"initial has shape {state.shape}; it must be ({network.n_species},)")
+    if not np.all(np.isfinite(state)) or np.any(state < 0):
+        raise InputError("initial concentrations must be finite numbers >= 0")
+    return np.asarray(state, dtype=float)
+
+
+def _kept(network: Network, species: Sequence[str] | None) -> np.ndarray:
+    """Rows of the species to return."""
+    if species is None:
+        return np.arange(network.n_species)
+    names = [species] if isinstance(species, str) else list(species)
+    row_of = {label: row for row, label in enumerate(network.labels)}
+    rows = [[row_of[n]] if n in row_of else network.rows(n).ravel() for n in names]
+    return np.concatenate(rows).astype(int)
+
+
+def _dataset(
+    network: Network,
+    record: Record,
+    reasons: list[str],
+    times: np.ndarray,
+    kept: np.ndarray,
+    options: dict[str, object],
+) -> xr.Dataset:
+    import xarray as xr
+
+    from crnsim import __version__
+
+    flags = {"flag_values": np.arange(len(OUTCOMES), dtype=np.int8), "flag_meanings": " ".join(OUTCOMES)}
+    return xr.Dataset(
+        {
+            "concentration": (
+                ("replicate", "time", "species"),
+                record.trajectory[:, 0][:, :, kept],
+                {"units": "1", "long_name": "concentration"},
+            ),
+            "status": ("replicate", record.run["status"].astype(np.int8), flags),
+            "reason": ("replicate", np.array(reasons, dtype=object)),
+            "steps": ("replicate", record.run["steps"]),
+            "rejected": ("replicate", record.run["rejected"]),
+            "evaluations": ("replicate", record.run["evaluations"]),
+        },
+        coords={
+            "replicate": np.arange(len(record.run["status"])),
+            "time": ("time", times, {"units": "1/k"}),
+            "species": [network.labels[row] for row in kept],
+        },
+        attrs={"parameters": json.dumps(network.parameters), "version": __version__, **options},
+    )

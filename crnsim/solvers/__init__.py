@@ -1,0 +1,131 @@
+"""Solvers: one compiled explicit method for batches of runs, and SciPy's for reference and for confirmation."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from crnsim.network import Network
+from crnsim.solvers.protocol import (
+    BLOWN_UP,
+    DIVERGED,
+    FAILED,
+    OK,
+    OUTCOMES,
+    RUNNING,
+    STEP_LIMIT,
+    Protocol,
+    Record,
+    new_record,
+)
+
+
+@dataclass(frozen=True)
+class Method:
+    """What a method is and what it supports."""
+
+    title: str
+    events: bool
+    stochastic: bool = False
+
+
+#: Methods by the name that `simulate` takes; only those with ``events`` can show samples and kick.
+METHODS: dict[str, Method] = {
+    "auto": Method("chosen for the network: at present always bs23", events=True),
+    "bs23": Method("explicit Bogacki-Shampine pair of order 3(2), compiled", events=True),
+    "LSODA": Method("SciPy's LSODA, switching between Adams and BDF", events=False),
+    "BDF": Method("SciPy's BDF with a sparse Jacobian", events=False),
+    "Radau": Method("SciPy's implicit Runge-Kutta of order 5 with a sparse Jacobian", events=False),
+}
+
+
+def solve(
+    network: Network,
+    protocol: Protocol,
+    *,
+    method: str = "auto",
+    progress: Callable[[float], None] | None = None,
+) -> tuple[Record, list[str]]:
+    """Integrate a batch and settle how each run ended.
+
+    A blow-up of the explicit method counts as ``diverged`` only after `crnsim.solvers.stiff.confirm` has seen it too.
+
+    Parameters
+    ----------
+    network : Network
+    protocol : Protocol
+    method : str
+        A key of `METHODS`.
+    progress : callable, optional
+        Called about five times a second with the share of presentations done.
+
+    Returns
+    -------
+    record : Record
+        Every status is an outcome (`OUTCOMES`).
+    reasons : list of str
+        Why a run ended early; empty for ``ok``.
+    """
+    from crnsim.solvers import stiff
+
+    record = new_record(protocol)
+    if METHODS[method].events:
+        _integrate(network, protocol, record, progress)
+    else:
+        stiff.solve_plain(network, protocol, record, method)
+    return record, [_settle(network, protocol, record, member) for member in range(len(record.run))]
+
+
+def _integrate(
+    network: Network, protocol: Protocol, record: Record, progress: Callable[[float], None] | None
+) -> None:
+    from crnsim.kinetics.kernels import compile_network
+    from crnsim.solvers import explicit
+
+    kernel = compile_network(network)
+    if progress is None:
+        explicit.run(kernel, protocol, record)
+        return
+    total = int(np.sum(protocol.member["n_presentations"]))
+    # The compiled loop releases the interpreter, so that this thread can watch its counter and hear Ctrl-C.
+    worker = threading.Thread(target=explicit.run, args=(kernel, protocol, record), daemon=True)
+    worker.start()
+    try:
+        while worker.is_alive():
+            worker.join(0.2)
+            progress(int(record.control[0]) / max(total, 1))
+    finally:
+        record.control[1] = 1
+        worker.join()
+
+
+def _settle(network: Network, protocol: Protocol, record: Record, member: int) -> str:
+    """Turn marks of the compiled solver into an outcome; return the reason."""
+    from crnsim.solvers import stiff
+
+    run = record.run[member]
+    status = int(run["status"])
+    where = f"presentation {run['presentation']}, time {run['time']:.6g}"
+    if status == OK:
+        return ""
+    if status == STEP_LIMIT:
+        return f"budget of {protocol.member[member]['max_steps']} steps spent at {where}"
+    if status == BLOWN_UP:
+        confirmed, reason = stiff.confirm(network, protocol, record, member)
+        record.run["status"][member] = DIVERGED if confirmed else FAILED
+        return f"{reason} ({where})"
+    record.run["status"][member] = FAILED
+    return f"stopped at {where}"
+
+
+def single_threaded() -> None:
+    """Keep numerical libraries to one thread, for processes that work side by side."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ[name] = "1"
+
+
+__all__ = ["METHODS", "OUTCOMES", "RUNNING", "Method", "Protocol", "Record", "single_threaded", "solve"]

@@ -1,0 +1,112 @@
+"""What a batch of runs is shown and what is kept of it: the tables that the compiled solvers read and fill."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+#: Outcomes in the order of the stored flags.
+OUTCOMES = ("ok", "diverged", "step_limit", "worker_killed", "failed")
+OK, DIVERGED, STEP_LIMIT, WORKER_KILLED, FAILED = range(5)
+#: Marks of the compiled solver that are not outcomes yet: a run going on, and a blow-up to be confirmed.
+RUNNING, BLOWN_UP = -1, -2
+
+
+#: One run ("member") of a batch. Times are within a presentation.
+MEMBER = np.dtype(
+    [
+        ("rate_set", "i8"),  # its set of rate constants
+        ("n_presentations", "i8"),
+        ("first_number", "i8"),  # of its first presentation in the streams of noise
+        ("max_steps", "i8"),
+        ("record_slot", "i8"),  # place among the recorded members, -1 for none
+        ("kick_additive", "i8"),  # 0 or 1
+        ("running_time", "f8"),
+        ("ceiling", "f8"),  # a concentration above it is a blow-up
+        ("input_sigma", "f8"),  # noise on presented features
+        ("rate_sigma", "f8"),  # rate noise drawn anew for each presentation
+        ("kick_sigma", "f8"),  # noise on concentrations
+        ("kick_interval", "f8"),
+        ("input_key_0", "u8"),
+        ("input_key_1", "u8"),
+    ]
+)
+#: What becomes of a run.
+RUN = np.dtype(
+    [
+        ("status", "i8"),  # an outcome, or RUNNING or BLOWN_UP
+        ("presentation", "i8"),  # in which the run ended
+        ("time", "f8"),  # within it
+        ("safe_presentation", "i8"),
+        ("steps", "i8"),  # accepted
+        ("rejected", "i8"),
+        ("evaluations", "i8"),  # of the right-hand side
+    ]
+)
+
+
+class Protocol(NamedTuple):
+    """Tables of M runs ("members") over n species, each a sequence of presentations.
+
+    Rails are pairs of state rows, plus and minus; -1 stands for "no such rail".
+    """
+
+    start: np.ndarray  # (M, n) concentrations
+    rates: np.ndarray  # (S, reactions) sets of rate constants
+    member: np.ndarray  # (M,) of MEMBER
+    order: np.ndarray  # (M, P) int32, pattern of each presentation
+    patterns: np.ndarray  # (Q, features + targets) signed values
+    clamp: np.ndarray  # (features + targets, 2) rails
+    n_features: int
+    output: np.ndarray  # (targets, 2) rails
+    rate_keys: np.ndarray  # (M, families, 2) uint64, for rate noise
+    kick_keys: np.ndarray  # (M, arrays of species kicked, 2) uint64
+    kicked: np.ndarray  # (arrays of species kicked, 2) first row, length
+    laws: np.ndarray  # (laws, species) rows whose sum a kick must not change
+    checkpoint_after: np.ndarray  # (C,) numbers of presentations after which the state is kept
+    record_presentations: np.ndarray  # (K,) recorded presentations, ascending
+    grid: np.ndarray  # (G,) recorded times as fractions of the running time, ascending
+    rtol: float
+    atol: float
+
+
+class Record(NamedTuple):
+    """What a solver fills in for a `Protocol`."""
+
+    final: np.ndarray  # (M, n) last state
+    loss: np.ndarray  # (M, P) half the squared error at the end of each presentation, nan if not reached
+    checkpoints: np.ndarray  # (M, C, n)
+    trajectory: np.ndarray  # (slots, K, G, n)
+    run: np.ndarray  # (M,) of RUN
+    safe: (
+        np.ndarray
+    )  # (M, n) last start of a presentation with no concentration above 10 times the initial ones
+    control: np.ndarray  # (2,) presentations done by the batch; non-zero second entry: stop
+
+
+def new_members(count: int) -> np.ndarray:
+    """Return `count` members of one presentation without noise, bounds or recording."""
+    member = np.zeros(count, dtype=MEMBER)
+    member["n_presentations"] = 1
+    member["record_slot"] = -1
+    member["kick_interval"] = 1.0
+    member["ceiling"] = np.inf
+    return member
+
+
+def new_record(protocol: Protocol) -> Record:
+    """Return an empty `Record` for `protocol`."""
+    members, n = protocol.start.shape
+    slots = int(protocol.member["record_slot"].max(initial=-1)) + 1
+    run = np.zeros(members, dtype=RUN)
+    run["status"] = RUNNING
+    return Record(
+        final=protocol.start.copy(),
+        loss=np.full(protocol.order.shape, np.nan),
+        checkpoints=np.full((members, len(protocol.checkpoint_after), n), np.nan),
+        trajectory=np.full((slots, len(protocol.record_presentations), len(protocol.grid), n), np.nan),
+        run=run,
+        safe=protocol.start.copy(),
+        control=np.zeros(2, dtype=np.int64),
+    )

@@ -1,0 +1,224 @@
+"""Results on disk: NetCDF files that are written whole or not at all, checked when read, and joined."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crnsim.errors import DamagedFileError, InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+
+SCHEMA = "1"
+#: Variables and coordinates without which a file does not hold points, with the kind of their NumPy type.
+REQUIRED = {
+    "point_key": "text",
+    "running_time": "f",
+    "noise_kind": "text",
+    "noise_rates": "f",
+    "noise_concentrations": "f",
+    "noise_inputs": "f",
+    "replicate": "i",
+    "seed": "i",
+    "status": "i",
+    "reason": "text",
+    "score": "f",
+}
+#: Attributes that all chunks of one summary share.
+SHARED = ("schema", "dataset", "circuit", "activation", "layers", "parameters", "code_hash")
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+@contextlib.contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`; what was written there takes the place of `path` at the end.
+
+    A run that is killed leaves the old file, or none, and never half of one.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, data: Mapping[str, Any]) -> None:
+    """Write a small JSON file whole or not at all."""
+    write_text(path, json.dumps(data, indent=1) + "\n")
+
+
+def write_dataset(dataset: xr.Dataset, path: str | Path) -> None:
+    """Write a dataset as NetCDF-4; equal datasets give equal bytes.
+
+    Numbers are shuffled, deflated and carry a checksum, so that a damaged file is noticed when it is read.
+    """
+    dataset = _in_order(dataset)
+    encoding: dict[str, dict[str, Any]] = {}
+    for name, variable in dataset.variables.items():
+        if variable.dtype.kind in "fiu" and variable.ndim and variable.size:
+            encoding[str(name)] = {"zlib": True, "complevel": 4, "shuffle": True, "fletcher32": True}
+        if variable.dtype.kind == "f":
+            encoding.setdefault(str(name), {})["_FillValue"] = None
+    with replacing(path) as temporary:
+        dataset.to_netcdf(temporary, engine="netcdf4", format="NETCDF4", encoding=encoding)
+
+
+def _in_order(dataset: xr.Dataset) -> xr.Dataset:
+    """Return the dataset with names in alphabetical order and nothing left of how it was stored before."""
+    import xarray as xr
+
+    return xr.Dataset(
+        {name: dataset.variables[name] for name in sorted(dataset.data_vars, key=str)},
+        {name: dataset.variables[name] for name in sorted(dataset.coords, key=str)},
+        dict(sorted(dataset.attrs.items())),
+    ).drop_encoding()
+
+
+def read_dataset(path: str | Path) -> xr.Dataset:
+    """Read a NetCDF file into memory.
+
+    Raises
+    ------
+    DamagedFileError
+        The file is empty, cut short, or not NetCDF-4; the message names it.
+    """
+    import xarray as xr
+
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(_HDF5))
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    if not head:
+        raise damaged(path, "it is empty")
+    if head != _HDF5:
+        raise damaged(path, "it is not a NetCDF-4 file")
+    try:
+        with xr.open_dataset(path, engine="netcdf4") as opened:
+            dataset = opened.load()
+    except (OSError, RuntimeError, ValueError, KeyError, AttributeError, TypeError, EOFError) as error:
+        raise damaged(
+            path, f"it cannot be read: {' '.join(str(error).split()) or type(error).__name__}"
+        ) from None
+    dataset = dataset.drop_encoding()
+    text = {name: v.astype(str) for name, v in dataset.variables.items() if v.dtype.kind in "OT"}
+    return dataset.assign_coords({n: v for n, v in text.items() if n in dataset.coords}).assign(
+        {n: v for n, v in text.items() if n not in dataset.coords}
+    )
+
+
+def damaged(path: str | Path, what: str) -> DamagedFileError:
+    """Return the error for a damaged file: what is wrong and how to mend it."""
+    return DamagedFileError(f"{path} is damaged: {what}; delete it and run the same command again")
+
+
+def read_points(path: str | Path) -> xr.Dataset:
+    """Read a file of points, a chunk or a summary, and check that it is one.
+
+    Raises
+    ------
+    DamagedFileError
+        The file is damaged, was written by something else, or lacks a variable.
+    """
+    dataset = read_dataset(path)
+    if dataset.attrs.get("schema") != SCHEMA or "point" not in dataset.dims:
+        raise damaged(path, "crnsim did not write it, or another version did")
+    for name, kind in REQUIRED.items():
+        if name not in dataset.variables:
+            raise damaged(path, f"the variable {name} is missing")
+        variable = dataset[name]
+        if variable.dims != ("point",) or not _has_kind(variable.dtype, kind):
+            raise damaged(path, f"the variable {name} has the wrong type or shape")
+    keys = dataset["point_key"].values.tolist()
+    if len(set(keys)) != len(keys):
+        raise damaged(path, "a point occurs twice")
+    return dataset
+
+
+def _has_kind(dtype: np.dtype, kind: str) -> bool:
+    return dtype.kind in {"text": "UT", "f": "f", "i": "iu"}[kind]
+
+
+def pick(dataset: xr.Dataset, keys: Sequence[str], recorded: Sequence[str]) -> xr.Dataset:
+    """Return the points with `keys`, and of the trajectories those of `recorded`, in the order asked."""
+    index = {key: number for number, key in enumerate(dataset["point_key"].values.tolist())}
+    plain, trajectories = _apart(dataset)
+    picked = plain.isel(point=[index[key] for key in keys])
+    if trajectories is None:
+        return picked
+    index = {key: number for number, key in enumerate(trajectories["recorded"].values.tolist())}
+    wanted = [index[key] for key in recorded if key in index]
+    return _together(picked, trajectories.isel(recorded=wanted) if wanted else None)
+
+
+def join(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Put the points of several datasets of one group after each other.
+
+    Raises
+    ------
+    InputError
+        They differ in circuit, activation, data set, library version, or in epochs, checkpoints or weights.
+    """
+    for part in parts[1:]:
+        for name in SHARED:
+            if part.attrs.get(name) != parts[0].attrs.get(name):
+                raise InputError(
+                    f"points of different {name}: {parts[0].attrs.get(name)} and {part.attrs.get(name)}"
+                )
+    plain, trajectories = zip(*map(_apart, parts), strict=True)
+    kept = [part for part in trajectories if part is not None]
+    try:
+        return _together(_concatenate(plain, "point"), _concatenate(kept, "recorded") if kept else None)
+    except ValueError as error:
+        raise InputError(f"points that do not fit together: {' '.join(str(error).split())}") from None
+
+
+def _concatenate(parts: Sequence[xr.Dataset], dim: str) -> xr.Dataset:
+    import xarray as xr
+
+    if len(parts) == 1:
+        return parts[0]
+    return xr.concat(
+        parts,
+        dim,
+        data_vars="minimal",
+        coords="minimal",
+        compat="override",
+        join="exact",
+        combine_attrs="override",
+    )
+
+
+def _apart(dataset: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset | None]:
+    """Split a dataset into its points and its trajectories."""
+    names = [name for name, variable in dataset.data_vars.items() if "recorded" in variable.dims]
+    if not names:
+        return dataset, None
+    trajectories = dataset[names]
+    return dataset.drop_dims(trajectories.dims), trajectories
+
+
+def _together(points: xr.Dataset, trajectories: xr.Dataset | None) -> xr.Dataset:
+    if trajectories is None:
+        return points
+    return points.assign_coords(trajectories.coords).assign(trajectories.data_vars)

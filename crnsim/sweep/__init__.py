@@ -1,0 +1,47 @@
+"""Sweeps: from a sweep file to points, chunks, results and summaries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crnsim.sweep.config import Sweep, read_sweep
+    from crnsim.sweep.integrate import integrate_chunk
+    from crnsim.sweep.merge import merge_group
+    from crnsim.sweep.plan import Plan, make_plan, read_plan
+    from crnsim.sweep.points import groups
+    from crnsim.sweep.workflow import open_workflow
+
+_HOME = {
+    "Plan": "plan",
+    "Sweep": "config",
+    "groups": "points",
+    "integrate_chunk": "integrate",
+    "make_plan": "plan",
+    "merge_group": "merge",
+    "open_workflow": "workflow",
+    "read_plan": "plan",
+    "read_sweep": "config",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # The Snakefile needs the configuration alone; xarray and Dask would cost it a second.
+    if name in _HOME:
+        from importlib import import_module
+
+        return getattr(import_module(f"crnsim.sweep.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'crnsim.sweep' has no attribute '{name}'")
+
+
+__all__ = [
+    "Plan",
+    "Sweep",
+    "groups",
+    "integrate_chunk",
+    "make_plan",
+    "merge_group",
+    "open_workflow",
+    "read_plan",
+    "read_sweep",
+]

@@ -1,0 +1,116 @@
+"""Build the network of a group: counts, stoichiometry and readable reactions, to keep beside the results."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crnsim.noise import Noise
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from crnsim.circuits import Circuit
+    from crnsim.network import Network
+    from crnsim.sweep.points import Group
+
+
+def group_circuit(group: Group) -> Circuit:
+    """Return the circuit of a group, with eps as at the longest running time."""
+    from crnsim.circuits import CIRCUITS
+    from crnsim.datasets import DATASETS
+
+    settings = group.settings
+    return CIRCUITS[group.circuit](
+        settings.layers,
+        group.activation,
+        dual_rail=DATASETS[group.dataset].dual_rail,
+        # As in a point: where both have a parameter of one name, such as kz, it is the activation's.
+        **(
+            settings.circuit_parameters
+            | {"eps": settings.learning_rate / max(settings.running_times)}
+            | dict(group.activation_parameters)
+        ),
+    )
+
+
+def compile_circuit(group: Group) -> None:
+    """Run one epoch of the group's first point, so that compiled code is there before workers want it."""
+    from crnsim.experiment import run_points
+
+    run_points([replace(group.point(0, 0), epochs=1, noise=Noise())])
+
+
+def network_dataset(circuit: Circuit) -> xr.Dataset:
+    """Return a network as arrays.
+
+    Returns
+    -------
+    xarray.Dataset
+        Species by name; reactions with their rate constants and labels; families with their equations; the
+        stoichiometry matrix as triplets (row = species, column = reaction, value = net change).
+    """
+    import xarray as xr
+
+    network = circuit.network
+    matrix = network.stoichiometry().tocoo()
+    reactions = list(network.reactions())
+    families = network.families
+    return xr.Dataset(
+        {
+            "rate": (
+                "reaction",
+                np.array([r.rate for r in reactions]),
+                {"units": "k", "long_name": "rate constant"},
+            ),
+            "reaction_label": ("reaction", np.array([r.label for r in reactions], dtype=object)),
+            "family_label": ("family", np.array([f.label for f in families], dtype=object)),
+            "family_equation": ("family", np.array([f.equation for f in families], dtype=object)),
+            "family_rate": ("family", np.array(["*".join(f.rate) for f in families], dtype=object)),
+            "family_size": ("family", np.array([f.size for f in families], dtype=np.int64)),
+            "family_order": ("family", np.array([f.order for f in families], dtype=np.int32)),
+            "stoichiometry_row": ("entry", matrix.row.astype(np.int64)),
+            "stoichiometry_column": ("entry", matrix.col.astype(np.int64)),
+            "stoichiometry_value": ("entry", matrix.data.astype(np.int32)),
+        },
+        coords={"species": np.array(network.labels, dtype=object)},
+        attrs={
+            "schema": "1",
+            "circuit": circuit.name,
+            "layers": json.dumps(list(circuit.layers)),
+            "activation": circuit.activation.name,
+            "parameters": json.dumps(circuit.parameters | circuit.activation.parameters(), sort_keys=True),
+            "n_species": network.n_species,
+            "n_reactions": network.n_reactions,
+            "n_families": len(families),
+        },
+    )
+
+
+def count_text(network: Network) -> str:
+    """Return how many species and reactions there are, by what the reactions are for."""
+    sizes: Counter[str] = Counter()
+    for family in network.families:
+        sizes[family.label] += family.size
+    parts = ", ".join(f"{label} {size}" for label, size in sizes.items())
+    return f"{network.n_species} species, {network.n_reactions} reactions ({parts})"
+
+
+def reactions_text(circuit: Circuit, title: str) -> str:
+    """Return every elementary reaction, a line each, under its family."""
+    network = circuit.network
+    lines = [f"// {title}", f"// {count_text(network)}"]
+    lines += [f"// {name} = {value:g}" for name, value in circuit.parameters.items()]
+    reactions = iter(network.reactions())
+    for family in network.families:
+        lines += ["", f"// {family.label}: {family}"]
+        lines += [str(next(reactions)) for _ in range(family.size)]
+    lines += ["", "// concentrations at the start; weights are drawn for each replicate, all others are zero"]
+    for species in network.species:
+        if circuit.initial.get(species.name):
+            lines += [f"init {label} {circuit.initial[species.name]:g}" for label in species.labels()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,110 @@
+"""Check a sweep against what there is: data sets, layers, circuits, activations and their parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crnsim.errors import InputError
+from crnsim.sweep.mistakes import Mistake, nearest
+
+if TYPE_CHECKING:
+    from crnsim.sweep.config import Sweep
+
+
+def check_names(sweep: Sweep) -> None:
+    """Raise a `Mistake` for the first name or value that fits nothing.
+
+    Raises
+    ------
+    Mistake
+        With the path of the key, so that the caller can add file and line.
+    """
+    _check_circuit(sweep)
+    _check_activations(sweep)
+    for name in sweep.datasets:
+        _check_dataset(sweep, name)
+
+
+def _check_circuit(sweep: Sweep) -> None:
+    from crnsim.circuits import CIRCUITS
+
+    if sweep.circuit not in CIRCUITS:
+        raise Mistake(("circuit",), f"unknown circuit '{sweep.circuit}'; {nearest(sweep.circuit, CIRCUITS)}")
+    _check_parameters(sweep, ("circuit_parameters",), sweep.circuit_parameters)
+
+
+def _check_parameters(sweep: Sweep, path: tuple[str, ...], parameters: dict[str, float]) -> None:
+    """Let the circuit itself judge its parameters, one by one, to name the wrong one."""
+    from crnsim.circuits import CIRCUIT_PARAMETERS, CIRCUITS
+
+    known = [name for name in CIRCUIT_PARAMETERS[sweep.circuit] if name != "eps"]
+    for name, value in parameters.items():
+        if name == "eps":
+            raise Mistake(
+                (*path, name),
+                "eps follows from learning_rate and running time; set datasets.<name>.learning_rate",
+            )
+        if name not in known:
+            raise Mistake((*path, name), f"unknown parameter of {sweep.circuit}; {nearest(name, known)}")
+        try:
+            CIRCUITS[sweep.circuit]((1, 1), **{name: value})
+        except InputError as error:
+            raise Mistake((*path, name), str(error).removeprefix(f"{sweep.circuit}: ")) from None
+
+
+def _check_activations(sweep: Sweep) -> None:
+    from crnsim.activations import ACTIVATIONS, activation
+
+    seen: dict[object, str] = {}
+    for label, spec in sweep.activations.items():
+        path = ("activations", label)
+        if spec.name not in ACTIVATIONS:
+            raise Mistake(
+                (*path, "name"), f"unknown activation '{spec.name}'; {nearest(spec.name, ACTIVATIONS)}"
+            )
+        known = list(ACTIVATIONS[spec.name]().parameters())
+        for name, value in spec.parameters:
+            if name not in known:
+                raise Mistake(
+                    (*path, name), f"{spec.name} has no such key; {nearest(name, ['name', 'role', *known])}"
+                )
+            try:
+                activation(spec.name, **{name: value})
+            except InputError as error:
+                raise Mistake((*path, name), str(error).removeprefix(f"activation {spec.name}: ")) from None
+        unit = (spec.name, tuple(activation(spec.name, **dict(spec.parameters)).parameters().items()))
+        if unit in seen:
+            raise Mistake(path, f"the same as {seen[unit]}; keep one of the two, or change a parameter")
+        seen[unit] = label
+    smooth = [label for label, spec in sweep.activations.items() if spec.role == "smooth"]
+    if len(smooth) > 1:
+        raise Mistake(
+            ("activations", smooth[1], "role"), f"{smooth[0]} is smooth already; one label can have that role"
+        )
+
+
+def _check_dataset(sweep: Sweep, name: str) -> None:
+    from crnsim.datasets import DATASETS, check_layers
+
+    path = ("datasets", name)
+    if name not in DATASETS:
+        raise Mistake(path, f"unknown data set; {nearest(name, DATASETS)}")
+    given = sweep.datasets[name]
+    for index, label in enumerate(given.activations or ()):
+        if label not in sweep.activations:
+            raise Mistake(
+                (*path, "activations", index),
+                f"no activation is labelled '{label}'; {nearest(label, sweep.activations)}",
+            )
+    if given.layers:
+        try:
+            check_layers(name, given.layers)
+        except InputError as error:
+            raise Mistake((*path, "layers"), str(error)) from None
+    _check_parameters(sweep, (*path, "circuit_parameters"), given.circuit_parameters or {})
+    noise = sweep.for_dataset(name).noise
+    for kind in ("rates", "concentrations", "inputs"):
+        section = getattr(noise, kind)
+        if section is not None and not section.magnitudes:
+            where = (*path, "noise", kind) if given.noise and getattr(given.noise, kind) else ("noise", kind)
+            raise Mistake((*where, "magnitudes"), "missing; give a list such as [0.02, 0.1]")

@@ -1,0 +1,275 @@
+"""Compute one chunk: copy points that an older file holds, compute the others, write one file."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crnsim.errors import CrnsimError, DamagedFileError, InputError
+from crnsim.experiment import Point, estimate_seconds, point_coordinates, run_points
+from crnsim.store import join, pick, read_points, write_dataset, write_json
+from crnsim.sweep.workers import SCHEDULER, compute_batch, load_libraries, on_workers
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from crnsim.sweep.plan import Plan
+    from crnsim.sweep.workers import Compute
+
+WORKER_KILLED = 3
+
+log = logging.getLogger("crnsim.integrate")
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a chunk took; kept beside it, never inside, so that equal inputs give equal files.
+
+    Attributes
+    ----------
+    key : str
+        Of the chunk.
+    points, computed, reused : int
+        All points, those computed now and those copied from an older file.
+    seconds_wall, seconds_core : float
+        Wall time, and processor time of the integration alone.
+    host : str
+    workers : int
+    """
+
+    key: str
+    points: int
+    computed: int
+    reused: int
+    seconds_wall: float
+    seconds_core: float
+    host: str
+    workers: int
+
+
+def integrate_chunk(
+    plan: Plan,
+    key: str,
+    *,
+    workers: int,
+    path: str | Path | None = None,
+    progress: Callable[[float], None] = lambda points: None,
+    compute: Compute = compute_batch,
+) -> Account:
+    """Compute the chunk `key` of a plan and write its file and its account.
+
+    Parameters
+    ----------
+    plan : Plan
+    key : str
+        Key of the chunk, or its beginning.
+    workers : int
+        Dask worker processes; 1 computes here.
+    path : str or Path, optional
+        Where to write, instead of the place in the plan.
+    progress : callable
+        Called with the number of points that are done.
+    compute : callable
+        What workers run.
+    """
+    start = time.monotonic()
+    group, chunk, planned = plan.chunk(key)
+    target = Path(path or planned)
+    points, recorded = group.points(chunk), group.recorded_keys(chunk)
+    if group.chunk_key(chunk) != chunk.key:
+        raise InputError(f"chunk {chunk.key} is not what the sweep now describes; make the plan again")
+    in_plan = {Path(entry["path"]).name for g in plan.data["groups"] for entry in g["chunks"]}
+    orphans = [file for file in sorted(target.parent.glob("*.nc")) if file.name not in in_plan]
+    parts = reusable(orphans, points, recorded, plan.data["code_hash"])
+    known = {name for part in parts for name in part["point_key"].values.tolist()}
+    missing = [point for point in points if point.key not in known]
+    log.info("%d points: %d to compute, %d reused", len(points), len(missing), len(known))
+    progress(len(known))
+    seconds_core = 0.0
+    if missing:
+        computed, seconds_core = integrate(
+            missing,
+            recorded=recorded,
+            workers=workers,
+            batch=plan.sweep.chunks.batch,
+            progress=lambda done: progress(len(known) + done),
+            compute=compute,
+        )
+        # First, so that what it says of itself, such as the version, is what the file says.
+        parts.insert(0, computed)
+    write_dataset(pick(join(parts), [point.key for point in points], recorded), target)
+    account = Account(
+        key=chunk.key,
+        points=len(points),
+        computed=len(missing),
+        reused=len(known),
+        seconds_wall=round(time.monotonic() - start, 3),
+        seconds_core=round(seconds_core, 3),
+        host=socket.gethostname(),
+        workers=workers,
+    )
+    write_json(target.with_suffix(".json"), asdict(account))
+    return account
+
+
+def reusable(
+    files: Sequence[Path], points: Sequence[Point], recorded: Sequence[str], code_hash: str
+) -> list[xr.Dataset]:
+    """Return the wanted points that chunk files of an earlier plan hold, each point once.
+
+    Points of another version of the library do not count, nor do those that lost their worker, nor those
+    without a trajectory that is wanted now. A damaged file is left aside with a warning.
+    """
+    wanted = {point.key for point in points}
+    parts = []
+    for file in files:
+        if not wanted:
+            break
+        try:
+            found = read_points(file)
+        except (DamagedFileError, InputError) as error:
+            log.warning("not reused: %s", error)
+            continue
+        if found.attrs.get("code_hash") != code_hash:
+            continue
+        with_trajectory = set(found["recorded"].values.tolist()) if "recorded" in found.dims else set()
+        keys = [
+            key
+            for key, status in zip(
+                found["point_key"].values.tolist(), found["status"].values.tolist(), strict=True
+            )
+            if key in wanted and status != WORKER_KILLED and (key not in recorded or key in with_trajectory)
+        ]
+        if keys:
+            parts.append(pick(found, keys, [key for key in keys if key in recorded]))
+            wanted.difference_update(keys)
+    return parts
+
+
+def integrate(
+    points: Sequence[Point],
+    *,
+    recorded: Sequence[str] = (),
+    workers: int = 1,
+    batch: int = 8,
+    progress: Callable[[float], None] = lambda points: None,
+    compute: Compute = compute_batch,
+) -> tuple[xr.Dataset, float]:
+    """Compute points of one group, in this process or on Dask workers; the numbers are the same.
+
+    Parameters
+    ----------
+    points : sequence of Point
+    recorded : sequence of str
+        Keys of points whose trajectories are kept.
+    workers : int
+        1 computes here, without Dask, unless ``CRNSIM_DASK_SCHEDULER`` names a scheduler.
+    batch : int
+        Points of one task.
+    progress : callable
+        Called with the number of points that are done.
+    compute : callable
+        What workers run.
+
+    Returns
+    -------
+    xarray.Dataset
+        Results in no particular order.
+    float
+        Core seconds.
+    """
+    batches = cut(points, batch, workers)
+    if workers == 1 and not os.environ.get(SCHEDULER):
+        ended = _here(batches, recorded, progress)
+    else:
+        ended = on_workers(batches, recorded, workers, compute)
+    parts: list[xr.Dataset] = []
+    killed: list[Point] = []
+    done, core = 0, 0.0
+    for some, results, seconds in ended:
+        done, core = done + len(some), core + seconds
+        if results is None:
+            killed.extend(some)
+        else:
+            parts.append(results)
+        progress(done)
+    if killed:
+        if not parts:
+            raise CrnsimError("every worker died; give each more memory, or use fewer (chunks.workers)")
+        parts.append(killed_points(killed, parts[0]))
+    return join(parts), core
+
+
+def _here(
+    batches: Sequence[Sequence[Point]], recorded: Sequence[str], progress: Callable[[float], None]
+) -> Iterator[tuple[Sequence[Point], xr.Dataset | None, float]]:
+    """Yield batches computed in this process."""
+    load_libraries()
+    done = 0
+    for batch in batches:
+        start = time.process_time()
+        results = run_points(
+            batch,
+            record=[point.key for point in batch if point.key in recorded],
+            progress=partial(_share_done, progress, done, len(batch)),
+        )
+        done += len(batch)
+        yield batch, results, time.process_time() - start
+
+
+def _share_done(progress: Callable[[float], None], before: int, size: int, share: float) -> None:
+    progress(before + share * size)
+
+
+def cut(points: Sequence[Point], batch: int, workers: int) -> list[list[Point]]:
+    """Cut points into batches of like cost, the dearest first so that none is left alone at the end.
+
+    At most `batch` points each, fewer where that would leave a worker without work.
+    """
+    size = max(1, min(batch, math.ceil(len(points) / workers)))
+    cost = {point.key: estimate_seconds(point) for point in points}
+    # A batch shares one table of species to kick, which the scope decides.
+    ordered = sorted(points, key=lambda point: (point.noise.scope, -cost[point.key]))
+    batches: list[list[Point]] = []
+    for point in ordered:
+        last = batches[-1] if batches else []
+        if not last or len(last) == size or last[0].noise.scope != point.noise.scope:
+            batches.append([point])
+        else:
+            last.append(point)
+    return sorted(batches, key=lambda some: -sum(cost[point.key] for point in some))
+
+
+def killed_points(points: Sequence[Point], like: xr.Dataset) -> xr.Dataset:
+    """Return results of points that killed their worker: score 0, nothing else known.
+
+    Parameters
+    ----------
+    points : sequence of Point
+    like : xarray.Dataset
+        Results of other points of the same group.
+    """
+    plain = like.drop_dims(
+        [dim for dim in ("recorded", "presentation", "fraction", "species") if dim in like.dims]
+    )
+    empty = plain.isel(point=[0] * len(points)).copy(deep=True)
+    for name, variable in empty.data_vars.items():
+        if variable.dtype.kind == "f":
+            empty[name] = variable.copy(data=np.full(variable.shape, np.nan, variable.dtype))
+        elif variable.dtype.kind in "iu":
+            empty[name] = variable.copy(data=np.zeros(variable.shape, variable.dtype))
+    empty["status"][:] = WORKER_KILLED
+    empty["score"][:] = 0.0
+    reason = ["its worker process was killed, most likely for lack of memory"] * len(points)
+    empty["reason"] = ("point", np.array(reason, dtype=object))
+    return empty.assign_coords(point_coordinates(points))

@@ -1,0 +1,89 @@
+"""Put the chunks of a group together: check that they belong together and are complete, in plan order."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crnsim.errors import CrnsimError, InputError
+from crnsim.store import damaged, join, pick, read_points
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from crnsim.sweep.plan import Plan
+    from crnsim.sweep.points import Chunk, Group
+
+
+def merge_group(plan: Plan, name: str, *, partial: bool = False) -> xr.Dataset | None:
+    """Join the chunk files of one group.
+
+    Parameters
+    ----------
+    plan : Plan
+    name : str
+        Name of the group, such as ``xor-onepot-smooth``.
+    partial : bool
+        Take what chunks there are, instead of asking for all; a damaged one is still an error.
+
+    Returns
+    -------
+    xarray.Dataset or None
+        All points of the group in plan order; equal however the group was cut. None where there is no chunk.
+
+    Raises
+    ------
+    DamagedFileError
+        A file is damaged or holds other points than planned; the message names it.
+    InputError
+        A chunk is missing, or was computed by another version of the library.
+    """
+    group, chunks = plan.group(name)
+    paths = {chunk["key"]: Path(chunk["path"]) for entry in plan.data["groups"] for chunk in entry["chunks"]}
+    parts = []
+    for chunk in chunks:
+        path = paths[chunk.key]
+        if partial and not path.exists():
+            continue
+        if not path.exists():
+            raise InputError(f"{path} is missing; 'crnsim integrate PLAN {chunk.key}' computes it")
+        part = read_points(path)
+        _check(part, path, plan, group, chunk)
+        parts.append(part)
+    if not parts:
+        return None
+    try:
+        joined = join(parts)
+    except InputError as error:
+        raise CrnsimError(f"the chunks of {name} do not fit together: {error}") from None
+    there = set(joined["point_key"].values.tolist())
+    keys = [point.key for point in group.points() if point.key in there]
+    merged = pick(joined, keys, group.recorded_keys())
+    science = {key: value for key, value in plan.data["config"].items() if key != "chunks"}
+    return merged.assign_attrs(
+        activation_label=group.label, role=group.role, sweep=plan.sweep.name, config=json.dumps(science)
+    )
+
+
+def _check(part: xr.Dataset, path: Path, plan: Plan, group: Group, chunk: Chunk) -> None:
+    """Refuse a chunk file that is not what the plan says."""
+    if part.attrs.get("code_hash") != plan.data["code_hash"]:
+        raise InputError(
+            f"{path} was computed by another version of crnsim, and numbers of two versions do not mix; "
+            "delete it and run the same command again"
+        )
+    for name, value in (
+        ("dataset", group.dataset),
+        ("circuit", group.circuit),
+        ("activation", group.activation),
+    ):
+        if part.attrs.get(name) != value:
+            raise damaged(path, f"it holds {name} {part.attrs.get(name)} where the plan has {value}")
+    points = group.points(chunk)
+    found = part["point_key"].values.tolist()
+    if found != [point.key for point in points]:
+        raise damaged(path, f"it holds {len(found)} points that are not the {len(points)} planned ones")
+    for name, values in (("seed", [p.seed for p in points]), ("replicate", [p.replicate for p in points])):
+        if part[name].values.tolist() != values:
+            raise damaged(path, f"its {name} differs from the plan")

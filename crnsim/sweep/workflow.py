@@ -1,0 +1,99 @@
+"""What the Snakefile asks the package: which sweep this is, and hashes that decide what runs again."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crnsim.errors import ConfigError, CrnsimError
+from crnsim.sweep.plan import REPORTS, RESULTS, package_hash
+
+DEFAULT = "config/config.yaml"
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A sweep as the rules see it.
+
+    Attributes
+    ----------
+    name : str
+        Name of the sweep.
+    file : str
+        Its sweep file.
+    fingerprint : str
+        Changes with anything in the sweep file but the way the work is cut.
+    code : str
+        Changes with the library files that influence numbers.
+    package : str
+        Changes with any file of the package.
+    workers : int
+        Dask workers for one chunk.
+    command : str
+        The command line ``crnsim``, run by the Python that runs Snakemake.
+    """
+
+    name: str
+    file: str
+    fingerprint: str
+    code: str
+    package: str
+    workers: int
+    command: str
+
+    @property
+    def farewell(self) -> str:
+        """What to say at the end: where the report is, if it was asked for."""
+        page = Path(REPORTS, f"{self.name}.html")
+        return f"Done. Report: {page}" if page.exists() else f"Done. Results: {RESULTS}/{self.name}/"
+
+
+def open_workflow(config_files: Sequence[str | Path], settings: Mapping[str, Any]) -> Workflow:
+    """Find and check the sweep file; on a mistake, say so in one line and stop.
+
+    Parameters
+    ----------
+    config_files : sequence of path
+        Files given with ``--configfile``; one at most.
+    settings : mapping
+        What was given with ``--config``; ``sweep`` names the sweep file.
+    """
+    try:
+        return _workflow(sweep_file(config_files, settings))
+    except CrnsimError as error:
+        sys.exit(f"crnsim: {error}")
+
+
+def sweep_file(config_files: Sequence[str | Path], settings: Mapping[str, Any]) -> str:
+    """Return the sweep file: ``--configfile``, else ``--config sweep=``, else the default sweep."""
+    if len(config_files) > 1:
+        raise ConfigError("give one sweep file with --configfile; sweep files do not add up")
+    chosen = str(config_files[0]) if config_files else str(settings.get("sweep", DEFAULT))
+    if not config_files and (unknown := [key for key in settings if key != "sweep"]):
+        raise ConfigError(
+            f"--config {unknown[0]}=...: unknown; only sweep=FILE is, all else stands in the sweep file"
+        )
+    path, here = Path(chosen), Path.cwd()
+    return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else chosen
+
+
+def _workflow(file: str) -> Workflow:
+    from crnsim.experiment import code_hash
+    from crnsim.sweep.config import read_sweep
+
+    if file == DEFAULT and not Path(file).exists():
+        raise ConfigError(f"{file}: there is no such file here; give a sweep file with --configfile FILE")
+    sweep = read_sweep(file)
+    return Workflow(
+        name=sweep.name,
+        file=file,
+        fingerprint=sweep.fingerprint,
+        code=code_hash(),
+        package=package_hash(),
+        workers=sweep.chunks.workers,
+        command=f"{shlex.quote(sys.executable)} -m crnsim",
+    )

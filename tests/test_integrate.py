@@ -1,0 +1,334 @@
+"""Chunks: the same numbers however they are computed, nothing computed twice, no point lost."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from small_sweeps import small_sweep
+
+from crnsim.errors import CrnsimError, DamagedFileError, InputError
+from crnsim.store import read_points, write_dataset
+from crnsim.sweep import workers
+from crnsim.sweep.config import validate
+from crnsim.sweep.integrate import cut, integrate, integrate_chunk
+from crnsim.sweep.merge import merge_group
+from crnsim.sweep.plan import make_plan
+from crnsim.sweep.progress import Progress, duration
+from crnsim.sweep.reader import Document
+
+ONE_CHUNK = {"cells": 100, "workers": 1}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """Compute in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(workers.SCHEDULER, raising=False)
+    return tmp_path
+
+
+def planned(**changes):
+    return make_plan(validate(Document("small.yaml", small_sweep(**changes), {})))
+
+
+def computed(plan, n_workers=1, **options):
+    """Compute every chunk that is not there; return the accounts and the merged group."""
+    (group, chunks), *_ = plan.groups
+    missing = [chunk for chunk in chunks if not Path(plan.chunk(chunk.key)[2]).exists()]
+    accounts = [integrate_chunk(plan, chunk.key, workers=n_workers, **options) for chunk in missing]
+    return accounts, merge_group(plan, group.name)
+
+
+def content(merged) -> bytes:
+    write_dataset(merged, "merged.nc")
+    return Path("merged.nc").read_bytes()
+
+
+def kill_the_second_replicate(points, record):
+    """Compute a batch unless it holds replicate 1, which takes its worker along."""
+    if any(point["replicate"] == 1 for point in points):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return workers.compute_batch(points, record)
+
+
+def kill_always(points, record):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fail_on_the_second_replicate(points, record):
+    if any(point["replicate"] == 1 for point in points):
+        raise ZeroDivisionError("a mistake of ours")
+    return workers.compute_batch(points, record)
+
+
+def listening(process: psutil.Process) -> set[str]:
+    found = set()
+    for each in [process, *process.children(recursive=True)]:
+        found |= {c.laddr.ip for c in each.net_connections("inet") if c.status == psutil.CONN_LISTEN}
+    return found
+
+
+def test_results_are_the_same_bytes_however_the_work_is_cut():
+    cuts = [
+        ONE_CHUNK,
+        {"cells": 1, "workers": 1, "batch": 1},
+        {"cells": 3, "replicates": 2, "workers": 1, "batch": 5},
+    ]
+    contents = {content(computed(planned(chunks=chunks))[1]) for chunks in cuts}
+    assert len(contents) == 1
+
+
+def test_results_are_the_same_bytes_on_dask_workers(here):
+    plan = planned(chunks=ONE_CHUNK)
+    (account,), alone = computed(plan)
+    assert (account.points, account.computed, account.reused, account.workers) == (12, 12, 0, 1)
+    chunk = next(here.glob("results/small/chunks/**/*.nc"))
+    before = chunk.read_bytes()
+    chunk.unlink()
+    (account,), together = computed(plan, n_workers=2)
+    assert account.workers == 2
+    assert chunk.read_bytes() == before
+    assert content(together) == content(alone)
+
+
+def test_points_stand_in_the_order_of_the_plan_with_their_settings():
+    plan = planned()
+    _, merged = computed(plan)
+    points = plan.groups[0][0].points()
+    assert merged["point_key"].values.tolist() == [point.key for point in points]
+    assert merged["running_time"].values.tolist() == [point.running_time for point in points]
+    assert merged["noise_rates"].values.tolist() == [point.noise.rates for point in points]
+    assert merged.attrs["activation_label"] == "smooth"
+    assert merged.attrs["role"] == "smooth"
+    assert json.loads(merged.attrs["config"])["running_times"] == [5.0, 10.0]
+    assert merged["recorded"].values.tolist() == plan.groups[0][0].recorded_keys()
+
+
+def test_cost_stands_beside_the_chunk_and_not_in_it(here):
+    plan = planned(chunks=ONE_CHUNK)
+    computed(plan)
+    account = json.loads(next(here.glob("results/small/chunks/**/*.json")).read_text())
+    assert set(account) >= {
+        "key",
+        "points",
+        "computed",
+        "reused",
+        "seconds_wall",
+        "seconds_core",
+        "host",
+        "workers",
+    }
+    assert account["seconds_core"] > 0
+
+
+def test_a_new_magnitude_computes_only_the_new_points():
+    computed(planned())
+    wider = planned(noise={"rates": {"magnitudes": [0.05, 0.1]}})
+    accounts, merged = computed(wider)
+    assert sum(account.computed for account in accounts) == 2 * 3
+    assert sum(account.reused for account in accounts) == 4 * 3
+    for file in Path("results").rglob("*.nc"):
+        file.unlink()
+    assert content(computed(wider)[1]) == content(merged)
+
+
+def test_more_replicates_compute_only_the_new_points():
+    computed(planned(chunks={"cells": 2, "replicates": 2, "workers": 1}))
+    accounts, _ = computed(planned(replicates=5, chunks={"cells": 2, "replicates": 2, "workers": 1}))
+    assert sum(account.computed for account in accounts) == 4 * 2
+
+
+def test_trajectories_that_are_wanted_now_are_computed():
+    computed(planned(chunks=ONE_CHUNK, trajectories={"replicates": 0}))
+    accounts, merged = computed(planned(chunks=ONE_CHUNK, trajectories={"cells": "all"}))
+    assert (accounts[0].computed, accounts[0].reused) == (4, 8)
+    assert merged.sizes["recorded"] == 4
+    accounts, merged = computed(planned(chunks=ONE_CHUNK, trajectories={"replicates": 0}))
+    assert "trajectory" not in merged
+
+
+def test_points_of_another_version_and_of_killed_workers_are_computed_again(here):
+    plan = planned(chunks=ONE_CHUNK)
+    _, merged = computed(plan)
+    chunk = next(here.glob("results/small/chunks/**/*.nc"))
+    whole = read_points(chunk)
+    chunk.unlink()
+    write_dataset(whole.assign_attrs(code_hash="0"), chunk.with_name("0" * 32 + ".nc"))
+    assert computed(plan)[0][0].computed == 12
+    chunk.unlink()
+    whole["status"][2] = 3
+    write_dataset(whole, chunk.with_name("0" * 32 + ".nc"))
+    accounts, again = computed(plan)
+    assert accounts[0].computed == 1
+    assert content(again) == content(merged)
+
+
+def test_damaged_files_of_an_earlier_plan_are_left_aside(here, caplog):
+    computed(planned())
+    for orphan in here.glob("results/small/chunks/**/*.nc"):
+        orphan.write_bytes(b"\x89HDF\r\n\x1a\n cut short")
+    accounts, _ = computed(planned(noise={"rates": {"magnitudes": [0.05, 0.1]}}))
+    assert sum(account.computed for account in accounts) == 18
+    assert "not reused" in caplog.text
+
+
+def test_a_batch_that_kills_its_worker_is_an_outcome_and_no_other_point_is_lost():
+    plan = planned(running_times=[5], replicates=4, noise={})
+    points = plan.groups[0][0].points()
+    results, _ = integrate(points, workers=2, batch=2, compute=kill_the_second_replicate)
+    whole, _ = integrate(points, workers=1)
+    by_key = dict(zip(results["point_key"].values.tolist(), range(len(points)), strict=True))
+    one = results.isel(point=[by_key[point.key] for point in points])
+    killed = one["status"].values == 3
+    # The point itself and, as a batch is halved once, nothing else.
+    assert [point.replicate == 1 for point in points] == killed.tolist()
+    assert np.all(one["score"].values[killed] == 0)
+    assert np.all(np.isnan(one["mse"].values[killed]))
+    assert all("killed" in reason for reason in one["reason"].values[killed])
+    expected = whole.isel(point=[whole["point_key"].values.tolist().index(p.key) for p in points])
+    for name in ("mse", "train_loss", "weights", "output"):
+        np.testing.assert_array_equal(one[name].values[~killed], expected[name].values[~killed])
+
+
+def test_workers_that_all_die_end_in_one_line():
+    plan = planned(running_times=[5], replicates=1, noise={})
+    with pytest.raises(CrnsimError, match="every worker died"):
+        integrate(plan.groups[0][0].points(), workers=2, compute=kill_always)
+
+
+def test_a_mistake_of_ours_in_a_worker_is_not_hidden():
+    plan = planned(running_times=[5], noise={})
+    with pytest.raises(ZeroDivisionError):
+        integrate(plan.groups[0][0].points(), workers=2, batch=1, compute=fail_on_the_second_replicate)
+
+
+def test_workers_listen_on_the_loopback_only():
+    seen = set()
+    for _ in workers.on_workers([planned().groups[0][0].points()[:1]], [], 1):
+        seen |= listening(psutil.Process())
+    assert seen == {"127.0.0.1"}
+
+
+def test_a_scheduler_of_the_environment_is_used(monkeypatch):
+    from distributed import LocalCluster
+
+    points = planned(running_times=[5]).groups[0][0].points()
+    with LocalCluster(
+        n_workers=1,
+        threads_per_worker=1,
+        processes=False,
+        host="127.0.0.1",
+        protocol="tcp://",
+        dashboard_address=None,
+    ) as cluster:
+        monkeypatch.setenv(workers.SCHEDULER, cluster.scheduler_address)
+        results, _ = integrate(points, workers=1)
+    assert results.sizes["point"] == len(points)
+
+
+def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
+    monkeypatch.setattr(workers, "PATIENCE", 0.5)
+    monkeypatch.setenv(workers.SCHEDULER, "tcp://127.0.0.1:9")
+    with pytest.raises(
+        CrnsimError, match=r"CRNSIM_DASK_SCHEDULER=tcp://127\.0\.0\.1:9: no Dask scheduler answers"
+    ):
+        integrate(planned().groups[0][0].points(), workers=1)
+
+
+@pytest.mark.parametrize(
+    ("batch", "n_workers", "sizes"), [(8, 1, [8, 4]), (8, 2, [6, 6]), (5, 1, [5, 5, 2]), (1, 3, [1] * 12)]
+)
+def test_batches_hold_every_point_once_and_leave_no_worker_idle(batch, n_workers, sizes):
+    points = planned().groups[0][0].points()
+    batches = cut(points, batch, n_workers)
+    assert sorted(map(len, batches), reverse=True) == sizes
+    assert sorted(p.key for some in batches for p in some) == sorted(p.key for p in points)
+
+
+def test_points_with_noise_of_different_scope_stand_in_different_batches():
+    noise = {"concentrations": {"magnitudes": [0.1], "scope": "weights"}}
+    batches = cut(planned(noise=noise).groups[0][0].points(), 100, 1)
+    assert all(len({point.noise.scope for point in some}) == 1 for some in batches)
+
+
+def test_merge_names_a_missing_chunk_and_how_to_compute_it():
+    plan = planned()
+    (group, chunks), *_ = plan.groups
+    integrate_chunk(plan, chunks[0].key, workers=1)
+    with pytest.raises(
+        InputError, match=f"{chunks[1].key}.nc is missing; 'crnsim integrate PLAN {chunks[1].key}'"
+    ):
+        merge_group(plan, group.name)
+    partial = merge_group(plan, group.name, partial=True)
+    assert partial.sizes["point"] == chunks[0].n_points
+
+
+def test_merge_of_nothing_is_nothing():
+    plan = planned()
+    assert merge_group(plan, plan.groups[0][0].name, partial=True) is None
+
+
+def test_merge_names_a_damaged_chunk(here):
+    plan = planned()
+    computed(plan)
+    victim = min(here.glob("results/small/chunks/**/*.nc"))
+    victim.write_bytes(victim.read_bytes()[:-2000])
+    with pytest.raises(DamagedFileError, match=f"{victim.name} is damaged"):
+        merge_group(plan, plan.groups[0][0].name)
+
+
+def test_merge_refuses_chunks_of_another_version_of_other_points_and_of_another_seed(here):
+    plan = planned(chunks=ONE_CHUNK)
+    computed(plan)
+    chunk = next(here.glob("results/small/chunks/**/*.nc"))
+    good = read_points(chunk)
+    name = plan.groups[0][0].name
+    write_dataset(good.assign_attrs(code_hash="0"), chunk)
+    with pytest.raises(
+        InputError, match=r"another version of crnsim.*delete it and run the same command again"
+    ):
+        merge_group(plan, name)
+    write_dataset(good.isel(point=slice(1, None)), chunk)
+    with pytest.raises(DamagedFileError, match="11 points that are not the 12 planned"):
+        merge_group(plan, name)
+    write_dataset(good.assign_coords(seed=good["seed"] + 1), chunk)
+    with pytest.raises(DamagedFileError, match="its seed differs"):
+        merge_group(plan, name)
+    write_dataset(good.assign_attrs(dataset="iris"), chunk)
+    with pytest.raises(DamagedFileError, match="it holds dataset iris where the plan has xor"):
+        merge_group(plan, name)
+
+
+def test_progress_says_how_far_chunk_and_sweep_are(monkeypatch):
+    plan = planned()
+    integrate_chunk(plan, plan.groups[0][1][0].key, workers=1)
+    stream = io.StringIO()
+    progress = Progress(plan.data, plan.groups[0][1][1].key, stream, parallel=2, workers=1, live=False)
+    progress.update(0)
+    progress.shown -= 100
+    progress.saved -= 100
+    progress.start -= 10
+    progress.update(3)
+    line = stream.getvalue()
+    assert line.startswith("xor/smooth chunk 2 of 2: 3 of 6 points, about 10 s left; sweep ")
+    assert "% done, about " in line
+    saved = json.loads(progress.file.read_text())
+    assert (saved["points"], saved["done"], saved["seconds_left"]) == (6, 3, 10)
+    progress.finish(4, 2, 20.0)
+    assert (
+        "xor/smooth chunk 2 of 2: 6 points (2 of them from an earlier run) in 20 s; sweep 100% done"
+        in stream.getvalue()
+    )
+    assert not progress.file.exists()
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.2, "0 s"), (89, "89 s"), (240, "4 min"), (9000, "2.5 h")])
+def test_durations_read_as_people_say_them(seconds, text):
+    assert duration(seconds) == text

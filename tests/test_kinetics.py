@@ -1,0 +1,100 @@
+"""Compiled right-hand sides and random numbers, against independent ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crnsim import Network, onepot
+from crnsim.kinetics.kernels import compile_network
+from crnsim.kinetics.lanes import LANES, lanes_array
+from crnsim.kinetics.normals import normals, philox
+from crnsim.solvers.explicit import call_right_hand_side
+
+
+def numpy_right_hand_side(net, state, constants):
+    return net.stoichiometry() @ net.fluxes(state, constants)
+
+
+CIRCUITS = [
+    onepot((2, 3, 1)),
+    onepot((2, 6, 1), "relu", kz=30.0),
+    onepot((1, 4, 3, 2), h=0.01, dual_rail=True, decay=1e-4),
+    onepot((3, 2), derivative="reported"),
+]
+
+
+@pytest.mark.parametrize("circuit", CIRCUITS, ids=repr)
+def test_compiled_equals_the_stoichiometric_form_on_every_lane(circuit):
+    net = circuit.network
+    rng = np.random.default_rng(1)
+    y, rate, dy = lanes_array(net.n_species), lanes_array(net.n_reactions), lanes_array(net.n_species)
+    y[:] = rng.uniform(0, 2, y.shape)
+    rate[:] = rng.uniform(0, 3, rate.shape)
+    kernel = compile_network(net)
+    call_right_hand_side(kernel.function, y, rate, dy, kernel.size, kernel.offset, kernel.first)
+    for lane in range(LANES):
+        expected = numpy_right_hand_side(net, y[:, lane], rate[:, lane])
+        # The two sum the same terms in another order: a few hundred roundings of numbers of order 10.
+        np.testing.assert_allclose(dy[:, lane], expected, rtol=1e-12, atol=1e-12)
+
+
+EQUATIONS = [
+    "A[i] + W[i,j] -> W[i,j] + B[j]",
+    "2A[i] -> A[i]",
+    "3A[i] + B[j] -> 2B[j] + C",
+    "C -> 0",
+    "0 -> A[i]",
+    "W[i,j] + C -> 2W[i,j] + C",
+    "V[i,j] + V[j,i] -> A[i]",
+    "B[j] + A[i] -> 4B[j]",
+]
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    chosen=st.sets(st.integers(0, len(EQUATIONS) - 1), min_size=3, max_size=5),
+    sizes=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+)
+def test_any_order_and_stoichiometry_compiles_to_mass_action(chosen, sizes):
+    net = Network(dims={"n": sizes[0], "m": sizes[1]}, parameters={"k": 0.7})
+    for name, dims in {"A": "n", "B": "m", "C": "", "W": "nm", "V": "nn"}.items():
+        net.add_species(name, *dims)
+    for number in sorted(chosen):
+        net.add_family("any", EQUATIONS[number], "2*k")
+    rng = np.random.default_rng(0)
+    state, constants = rng.uniform(0, 2, net.n_species), rng.uniform(0, 2, net.n_reactions)
+    expected = numpy_right_hand_side(net, state, constants)
+    np.testing.assert_allclose(compile_network(net)(state, constants), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_the_cached_source_is_shared_by_networks_of_one_form():
+    first, second = compile_network(onepot((2, 6, 1)).network), compile_network(onepot((5, 3, 2)).network)
+    assert first.function is second.function
+
+
+def test_philox_equals_numpys():
+    key, counter = [11, 2**63 + 5], [7, 8, 9, 2**64 - 1]
+    ours = philox(*(np.uint64(word) for word in (*key, *counter)))
+    # NumPy counts up before it draws, so it starts one lower.
+    theirs = np.random.Philox(
+        key=np.array(key, dtype=np.uint64), counter=np.array([6, 8, 9, 2**64 - 1], dtype=np.uint64)
+    ).random_raw(4)
+    assert [int(word) for word in ours] == theirs.tolist()
+
+
+def test_normals_are_standard_normal_and_depend_on_their_counter_alone():
+    draws = np.empty(200_000)
+    normals(np.uint64(1), np.uint64(2), 3, 4, draws)
+    # Standard errors of mean, variance and fourth moment of n normals: 1, sqrt(2) and sqrt(96) over sqrt(n); 5 of each.
+    error = 5 / np.sqrt(len(draws))
+    assert abs(draws.mean()) < error
+    assert abs(draws.var() - 1) < np.sqrt(2) * error
+    assert abs((draws**4).mean() - 3) < np.sqrt(96) * error
+    some = np.empty(7)
+    normals(np.uint64(1), np.uint64(2), 3, 4, some)
+    np.testing.assert_array_equal(some, draws[:7])
+    normals(np.uint64(1), np.uint64(2), 3, 5, some)
+    assert not np.any(some == draws[:7])

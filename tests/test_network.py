@@ -1,0 +1,103 @@
+"""Networks: what is accepted, what is refused by name, and what can be read off."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crnsim import CrnsimError, Network
+
+
+def dimer() -> Network:
+    net = Network(dims={"n": 2}, parameters={"k": 1.0, "h": 0.5})
+    net.add_species("A", "n")
+    net.add_species("B")
+    net.add_family("bind", "2A[i] -> B", "k")
+    net.add_family("split", "B -> 2A[i]", "3*k*h")
+    return net
+
+
+def test_elementary_reactions_carry_labels_and_constants():
+    assert [str(r) for r in dimer().reactions()] == [
+        "2A[0] ->{1} B",
+        "2A[1] ->{1} B",
+        "B ->{1.5} 2A[0]",
+        "B ->{1.5} 2A[1]",
+    ]
+    assert dimer().n_reactions == 4
+    assert dimer().n_species == 3
+
+
+def test_stoichiometry_counts_net_changes_by_hand():
+    np.testing.assert_array_equal(
+        dimer().stoichiometry().toarray(), [[-2, 0, 2, 0], [0, -2, 0, 2], [1, 1, -1, -1]]
+    )
+
+
+def test_conservation_law_of_a_dimer():
+    assert dimer().conservation_laws() == [{"A[0]": 1, "A[1]": 1, "B": 2}]
+
+
+def test_catalysts_come_last_and_never_change():
+    net = Network(parameters={"k": 1.0})
+    net.add_species("C")
+    net.add_species("A")
+    net.add_family("decay", "A + C -> C", "k")
+    assert [s.name for s in net.species] == ["A", "C"]
+    assert net.n_dynamic == 1
+
+
+def test_jacobian_equals_finite_differences():
+    net = dimer()
+    state, constants = np.array([0.3, 0.7, 1.1]), net.rate_constants()
+
+    def change(y):
+        return net.stoichiometry() @ net.fluxes(y, constants)
+
+    step = 1e-6
+    numeric = np.stack(
+        [(change(state + step * e) - change(state - step * e)) / (2 * step) for e in np.eye(3)], axis=1
+    )
+    # Central differences of a quadratic are exact but for rounding, 1e-16 / 1e-6.
+    np.testing.assert_allclose(net.jacobian(state, constants).toarray(), numeric, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("equation", "rate", "words"),
+    [
+        ("A[i] -> D", "k", ["undeclared", "'D'"]),
+        ("A[i] -> B", "kk", ["unknown rate parameter 'kk'", "did you mean 'k'"]),
+        ("A[i] -> B", -1.0, ["-1.0", "negative"]),
+        ("A[i] -> B", float("nan"), ["nan"]),
+        ("A[i,j] -> B", "k", ["A has 1 indices, 2"]),
+        ("A[i] + W[j,i] -> B", "k", ["index 'i'", "runs to 2", "to 3"]),
+        ("A[i] = B", "k", ["exactly one '->'"]),
+        ("A[i] - B -> 0", "k", ["cannot read"]),
+    ],
+)
+def test_a_wrong_reaction_is_refused_by_name(equation, rate, words):
+    net = Network(dims={"n": 2, "m": 3}, parameters={"k": 1.0})
+    net.add_species("A", "n")
+    net.add_species("B")
+    net.add_species("W", "n", "m")
+    with pytest.raises(CrnsimError) as caught:
+        net.add_family("wrong", equation, rate)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_negative_rates_and_concentrations_are_refused_by_name():
+    with pytest.raises(CrnsimError, match="'k' is -1"):
+        Network(parameters={"k": -1.0})
+    with pytest.raises(CrnsimError, match="'k' is -2"):
+        dimer().rate_constants({"k": -2.0})
+    with pytest.raises(CrnsimError, match="initial 'A'"):
+        dimer().state({"A": [-1.0, 0.0]})
+    with pytest.raises(CrnsimError, match=r"initial 'A' has shape \(3,\)"):
+        dimer().state({"A": [1.0, 0.0, 0.0]})
+
+
+def test_repr_says_how_large_the_network_is():
+    assert repr(dimer()) == (
+        "<crnsim.Network: 3 species in 2 arrays, 4 reactions in 2 families, order at most 2>"
+    )

@@ -1,0 +1,477 @@
+"""The report: what it says, that it is one closed file, that user text stays text."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+import re
+import shlex
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import seaborn
+import synthetic
+import xarray as xr
+from synthetic import Made
+
+from crnsim.report import coverage, render_report, wording, write_report
+from crnsim.report.figures import SCORE_RAMP, MapAxes, draw_map, luminance
+from crnsim.report.page import answer
+from crnsim.report.scores import Scores
+from crnsim.report.trajectories import named_species
+from crnsim.robustness import summarise, summarise_sweep, table_rows
+from crnsim.robustness.designs import Level
+
+VOID = {"meta", "link", "br", "hr", "img", "input", "line", "circle", "rect", "path", "use"}
+ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}$x^2$"
+
+
+class Page(HTMLParser):
+    """What a browser would find: elements in order, identifiers, links, text, and tags that do not close."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.elements, self.open, self.unbalanced, self.texts = [], [], [], []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        if tag in VOID:
+            return
+        if not self.open or self.open.pop() != tag:
+            self.unbalanced.append(tag)
+
+    def handle_data(self, data):
+        if not self.open or self.open[-1] not in ("style", "script"):
+            self.texts.append(data)
+
+    def all(self, tag):
+        return [attrs for name, attrs in self.elements if name == tag]
+
+    @property
+    def text(self):
+        return re.sub(r"\s+", " ", " ".join(self.texts))
+
+
+def page_of(made, *, summaries=None, sidecars=None, **options):
+    plan = synthetic.plan(made)
+    found = [synthetic.summary(m) for m in made] if summaries is None else summaries
+    plan |= options.pop("plan", {})
+    accounts = synthetic.sidecars(plan) if sidecars is None else sidecars
+    return render_report(plan, found, summarise_sweep(plan, found), accounts, **options)
+
+
+@pytest.fixture(scope="module")
+def html():
+    return page_of(synthetic.realistic())
+
+
+@pytest.fixture(scope="module")
+def page(html):
+    return Page(html)
+
+
+# One closed file
+
+
+def test_page_is_well_formed(page):
+    assert page.unbalanced == []
+    assert page.open == []
+    names = [attrs["id"] for _, attrs in page.elements if "id" in attrs and attrs["id"][0] not in "mp"]
+    assert len(names) == len(set(names))
+
+
+def test_page_loads_nothing_from_elsewhere(html, page):
+    assert not page.all("link")
+    assert not page.all("iframe")
+    for _, attrs in page.elements:
+        for name in ("src", "srcset", "data", "action", "poster", "xlink:href"):
+            assert name not in attrs
+        assert attrs.get("href", "#").startswith("#")
+    assert not re.search(r"https?:|url\((?!#)|@import|//[a-z]+\.", html)
+    policy = next(a["content"] for a in page.all("meta") if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'")
+
+
+def test_links_lead_to_a_place_on_the_page(page):
+    places = {attrs["id"] for _, attrs in page.elements if "id" in attrs}
+    targets = {attrs["href"][1:] for _, attrs in page.elements if "href" in attrs}
+    assert targets <= places
+    contents = (
+        "verdict",
+        "maps",
+        "curves",
+        "times",
+        "learning",
+        "trajectory",
+        "failures",
+        "coverage",
+        "cost",
+        "provenance",
+    )
+    assert set(contents) <= targets
+
+
+def test_the_one_script_is_the_one_that_the_policy_allows(html):
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in html
+
+
+def test_page_is_below_two_megabytes(html):
+    assert len(html.encode()) < 2e6
+
+
+def test_equal_inputs_give_equal_bytes_also_from_stored_metrics(tmp_path):
+    made = [
+        Made(lambda t, k, m, r: 0.5, trajectories=1),
+        Made(lambda t, k, m, r: 0.4, label="b", role="sharp"),
+    ]
+    plan, summaries = synthetic.plan(made), [synthetic.summary(m) for m in made]
+    metrics = summarise_sweep(plan, summaries)
+    metrics.to_netcdf(tmp_path / "robustness.nc")
+    with xr.open_dataset(tmp_path / "robustness.nc") as stored:
+        first = render_report(plan, summaries, stored, synthetic.sidecars(plan))
+    write_report(plan, summaries, metrics, synthetic.sidecars(plan), tmp_path / "page.html")
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == first
+
+
+def test_page_names_no_place_and_no_time(html):
+    assert not re.search(r"/home/|/work/|/tmp/|node[01]|\b20[2-9]\d-\d\d-\d\d\b", html)
+
+
+def test_every_drawing_has_a_name_for_those_who_cannot_see_it(page):
+    drawings = page.all("svg")
+    assert len(drawings) > 50
+    assert all(attrs.get("aria-label") or attrs.get("aria-hidden") for attrs in drawings)
+    assert all(attrs.get("aria-label") for attrs in drawings if attrs.get("role") == "img")
+    assert all(attrs.get("scope") for attrs in page.all("th"))
+
+
+def test_drawings_take_their_colours_from_the_page(html):
+    assert "var(--series-0)" in html
+    assert "#0a0b0" not in html
+    assert "#0a0c0" not in html
+
+
+# What it says
+
+
+def test_answer_tells_each_data_set_in_words():
+    made = synthetic.realistic()
+    plan = synthetic.plan(made)
+    rows = table_rows(summarise_sweep(plan, [synthetic.summary(m) for m in made]), "verdict")
+    said = dict(answer(rows))
+    assert list(said) == ["XOR", "Iris", "Regression"]
+    assert said["XOR"].startswith("smooth loses less than sharp under rate noise (+0.17)")
+    assert said["Iris"] == "undecided: only 5 paired replicates, 10 are needed."
+
+
+def test_answer_keeps_apart_what_went_each_way():
+    def row(stress, verdict, difference=0.0, reason=""):
+        return {"dataset": "xor", "activation": "smooth", "compared_with": "sharp", "compared_role": "sharp",
+                "stress": stress, "verdict": verdict, "difference": difference, "reason": reason}  # fmt: skip
+
+    rows = [
+        row("rates", "smooth", 0.2),
+        row("concentrations", "baseline", -0.1),
+        row("inputs", "no_difference"),
+    ]
+    rows += [row("running_time", "undecided", reason="too few")]
+    ((_, sentence),) = answer(rows)
+    assert sentence == (
+        "smooth loses less than sharp under rate noise (+0.20) and loses more than sharp under "
+        f"concentration noise ({wording.MINUS}0.10); no difference is shown under input noise; "
+        "undecided under short running time: too few."
+    )
+    assert answer([row("rates", "no_difference")]) == [
+        ("XOR", "between smooth and sharp no difference is shown under rate noise.")
+    ]
+
+
+def test_cards_show_verdict_number_interval_and_reason(page):
+    assert "Yes, it loses less" in page.text
+    assert "relu is not sharp enough: median h_eff 0.0052, below h/30 = 0.0033 is needed" in page.text
+    assert "lost: smooth 0.42, sharp 0.58" in page.text
+
+
+@pytest.mark.parametrize(
+    ("smooth", "sharp", "chip"),
+    [(0.9, 0.5, "Yes, it loses less"), (0.5, 0.9, "No, it loses more"), (0.7, 0.7, "No difference shown")],
+)
+def test_verdict_is_told_whichever_way_it_goes(smooth, sharp, chip):
+    made = [
+        Made(lambda t, k, m, r: 1.0 if k == "none" else smooth),
+        Made(lambda t, k, m, r: 1.0 if k == "none" else sharp, label="sharp", role="sharp", h=1e-4),
+    ]
+    text = Page(page_of(made)).text
+    # the card on rate noise comes first; short running time, without noise, shows no difference
+    assert re.search(rf"Rate noise \W* {re.escape(chip)}", text)
+    assert re.search(r"Short running time \W* No difference shown", text)
+
+
+def test_a_loss_that_disagrees_with_the_score_is_told():
+    made = [
+        Made(lambda t, k, m, r: 1.0 if k == "none" else 0.8),
+        Made(lambda t, k, m, r: 0.85 if k == "none" else 0.75, label="sharp", role="sharp", h=1e-4),
+    ]
+    expected = "counted from each design's own noise-free score, the difference is against smooth"
+    assert expected in Page(page_of(made)).text
+
+
+def test_maps_of_all_designs_stand_side_by_side_with_their_numbers(html):
+    maps = re.findall(r'aria-label="smooth\. Mean score, rate noise by running time\. ([^"]*)"', html)
+    assert maps[0].startswith("none: 0.70 at 20, 1.00 at 30, 1.00 at 60, 1.00 at 100; 0.02: ")
+    for title in ("sharp", "relu", f"smooth {wording.MINUS} sharp", f"smooth {wording.MINUS} relu"):
+        assert f'aria-label="{title}. ' in html
+
+
+def test_coverage_counts_every_cell_and_outcome():
+    made = synthetic.realistic()
+    summaries = [synthetic.summary(m) for m in made]
+    groups = coverage.gather(synthetic.plan(made), summaries)
+    rows = coverage.coverage_rows(groups)
+    assert len(rows) == sum(len(synthetic.cells(m)) for m in made)
+    assert sum(row["expected"] for row in rows) == synthetic.plan(made)["n_points"]
+    assert all(row["missing"] == 0 and row["present"] == row["expected"] for row in rows)
+    diverged = sum(int((s["status"] == 1).sum()) for s in summaries)
+    assert sum(row["diverged"] for row in rows) == diverged > 0
+    for total, group in zip(coverage.coverage_totals(groups), groups, strict=True):
+        assert total["ok"] == sum(row["ok"] for row in rows if row["group"] == group.name)
+
+
+def test_partial_report_counts_what_is_missing():
+    made = synthetic.realistic()
+    whole = [synthetic.summary(m) for m in made]
+    some = [whole[0].isel(point=slice(0, 73)).drop_dims("recorded"), *whole[1:4]]
+    rows = coverage.coverage_rows(coverage.gather(synthetic.plan(made), some))
+    smooth = [row for row in rows if row["group"] == "XOR, smooth"]
+    assert [row["present"] for row in smooth] == [10] * 7 + [3] + [0] * 20
+    assert [row["missing"] for row in smooth] == [0] * 7 + [7] + [10] * 20
+    assert all(row["missing"] == row["expected"] for row in rows if row["group"].startswith("Regression"))
+    html = page_of(made, summaries=some, partial=True)
+    present = 73 + 280 + 280 + 50
+    assert f"Partial report. {present} of 1,228 planned runs are present" in Page(html).text
+
+
+def test_an_incomplete_sweep_is_called_partial_even_if_nobody_said_so():
+    made = synthetic.realistic()[:2]
+    html = page_of(made, summaries=[synthetic.summary(made[0])])
+    assert "Partial report." in Page(html).text
+
+
+def test_commands_repeat_exactly_the_failed_points():
+    from crnsim.cli import _parser
+    from crnsim.commands.circuits import _points
+
+    made = synthetic.realistic()
+    groups = coverage.gather(synthetic.plan(made), [synthetic.summary(m) for m in made])
+    counts, examples = coverage.failures(groups)
+    assert set(counts) == {"diverged", "step_limit"}
+    assert len(examples) == coverage.MOST_FAILURES
+    assert {example.outcome for example in examples} == set(counts)
+    for group in groups:
+        (index, *_) = np.flatnonzero(group.outcomes != "ok")
+        planned = group.laid_out.point(
+            coverage.planned_cells(group.laid_out).index(group.cells[index]),
+            int(group.summary["replicate"].values[index]),
+        )
+        words = shlex.split(coverage.command(group, index))
+        assert words[:2] == ["crnsim", "train"]
+        (point,) = _points(_parser().parse_args(words[1:]))
+        assert point.key == planned.key
+
+
+def test_few_failures_are_all_shown_and_many_are_counted(page):
+    assert "116 runs did not end ok: 113 diverged, 3 step limit." in page.text
+    assert "Shown are 20" in page.text
+    assert "96 more are counted only" in page.text
+    made = [Made(lambda t, k, m, r: (0, "failed") if (t, k, r) == (30, "none", 4) else 1.0)]
+    counts, (failure,) = coverage.failures(
+        coverage.gather(synthetic.plan(made), [synthetic.summary(made[0])])
+    )
+    assert counts == {"failed": 1}
+    assert failure.where == "XOR, smooth, running time 30, no noise, replicate 4"
+    assert " ".join(failure.lines) == failure.command
+
+
+def test_cost_is_summed_by_group_and_over_all():
+    made = synthetic.realistic()[:2]
+    plan = synthetic.plan(made)
+    accounts = synthetic.sidecars(plan)
+    groups = coverage.gather(plan, [])
+    rows = coverage.cost_rows(groups, [*accounts, {"key": "?", "computed": 1, "seconds_core": 5.0}])
+    assert [row["group"] for row in rows] == ["XOR, smooth", "XOR, sharp", "chunks that name no group", "all"]
+    assert (rows[0]["computed"], rows[0]["reused"], rows[0]["chunks"]) == (268, 12, 2)
+    assert rows[0]["core"] == pytest.approx(0.4 * 268)
+    assert rows[-1]["core"] == pytest.approx(0.4 * (268 + 280) + 5.0)
+
+
+def test_provenance_and_configuration_are_whole(page):
+    assert "c0dec0dec0de" in page.text
+    assert "rates: magnitudes: - 0.02 - 0.05 - 0.1 mode: static" in page.text
+
+
+# User text stays text
+
+
+def test_user_text_is_escaped_everywhere():
+    made = [
+        Made(
+            lambda t, k, m, r: (0, "failed") if r == 1 else 1.0,
+            label=ATTACK,
+            activation=ATTACK,
+            trajectories=1,
+        ),
+        Made(lambda t, k, m, r: 0.9, label=f"b{ATTACK}", role="sharp", h=1e-4),
+    ]
+    plan = synthetic.plan(made, title=ATTACK, name=ATTACK)
+    summaries = [synthetic.summary(m) for m in made]
+    summaries[0]["reason"] = ("point", np.array([ATTACK] * summaries[0].sizes["point"]))
+    summaries[0].attrs["code_version"] = ATTACK
+    html = render_report(plan, summaries, summarise_sweep(plan, summaries), [])
+    page = Page(html)
+    assert page.unbalanced == []
+    assert len(page.all("script")) == 1
+    assert page.all("img") == []
+    assert not any(name.startswith("on") for _, attrs in page.elements for name in attrs)
+    assert html.count("alert(1)") > 10
+    assert "<script>alert" not in html
+    assert "{{ 7*7 }}" in page.text
+
+
+# Poor data make a page
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("all failed", [Made(lambda t, k, m, r: (0, "diverged"), trajectories=1)]),
+        ("one replicate", [Made(lambda t, k, m, r: 0.5, replicates=1)]),
+        ("no noise", [Made(lambda t, k, m, r: 0.5, noise={})]),
+        ("one cell", [Made(lambda t, k, m, r: 0.5, noise={}, running_times=(100,), replicates=1, epochs=1)]),
+        ("no role", [Made(lambda t, k, m, r: 0.5, role="")]),
+        (
+            "crossed",
+            [Made(lambda t, k, m, r: 0.5, noise={"rates": (0.1,), "inputs": (0.1, 0.2)}, cross=True)],
+        ),
+        ("unknown configuration", [Made(lambda t, k, m, r: 0.5, label="not a label")]),
+    ],
+)
+def test_poor_data_make_a_page(name, made):
+    if name == "all failed":
+        summary = synthetic.summary(made[0])
+        for variable in ("train_loss", "test_score", "trajectory", "h_eff"):
+            summary[variable][:] = np.nan
+        page = Page(page_of(made, summaries=[summary], sidecars=[]))
+        assert "60 runs did not end ok" in page.text
+    else:
+        page = Page(page_of(made, sidecars=[]))
+        assert "Every run that is present ended ok." in page.text
+    assert page.unbalanced == []
+    assert "nan" not in re.sub(r"[A-Za-z]+nan|nan[a-z]+", "", page.text)
+    assert "This sweep gives no answer" in page.text
+    assert "No cost was recorded." in page.text
+    if name == "no noise":
+        assert "No noise was swept here" in page.text
+    if name == "crossed":
+        assert "Rate noise and input noise at once" in page.text
+
+
+def test_a_plan_without_any_result_makes_a_page():
+    made = [Made(lambda t, k, m, r: 0.5)]
+    page = Page(page_of(made, summaries=[], sidecars=[], partial=True))
+    assert "0 of 60 planned runs are present" in page.text
+    assert page.unbalanced == []
+
+
+def test_a_summary_without_curves_makes_a_page():
+    made = [Made(lambda t, k, m, r: 0.5)]
+    bare = synthetic.summary(made[0]).drop_dims(("epoch", "checkpoint", "weight", "sample", "target"))
+    assert "No learning curves are present." in Page(page_of(made, summaries=[bare])).text
+
+
+# Pieces
+
+
+def test_named_species_are_found_by_the_names_of_the_pot():
+    species = ["X0p[0]", "X0m[0]", "Tp[0]", "Tm[0]", "Z1p[0]", "Z2p[0]", "Z2m[0]", "Ep[0]", "Em[0]", "One"]
+    species += [f"W2{rail}[0,{j}]" for j in range(5) for rail in "pm"] + ["W1p[0,0]", "D1[0]"]
+    chosen = dict(named_species(species))
+    assert chosen["Inputs"] == ["X0p[0]", "X0m[0]"]
+    assert chosen["Output and target"] == ["Z2p[0]", "Z2m[0]", "Tp[0]", "Tm[0]"]
+    assert chosen["Error"] == ["Ep[0]", "Em[0]"]
+    assert chosen["Weights of the last layer"] == [f"W2{rail}[0,{j}]" for j in range(3) for rail in "pm"]
+    assert named_species(["α", "β"]) == [("Species", ["α", "β"])]
+
+
+def test_a_trajectory_is_shown_over_its_recorded_presentations(page):
+    assert "XOR, smooth, no noise, running time 100, replicate 0 (ok)" in page.text
+    labels = [attrs.get("aria-label", "") for attrs in page.all("svg")]
+    assert any(
+        label.startswith("Error. Concentrations over presentations 0, 1, 2, 3, 156") for label in labels
+    )
+
+
+def test_maps_mark_missing_cells_and_grow_for_many_columns():
+    few = MapAxes(columns=["1", "2"], rows=["none"], column_label="t", row_label="m")
+    drawn = draw_map("a", np.array([[0.5, math.nan]]), few)
+    assert ">0.50<" in drawn
+    assert ">–<" in drawn
+    assert 'class="panel"' in drawn
+    many = MapAxes(columns=["9"] * 16, rows=["0.1"] * 12, column_label="t", row_label="m")
+    assert 'class="panel wide"' in draw_map("a", np.ones((12, 16)), many)
+
+
+def test_ramp_darkens_evenly_so_that_it_reads_in_grey():
+    ramp = seaborn.blend_palette(SCORE_RAMP, as_cmap=True)
+    light = [luminance(ramp(place)[:3]) for place in np.linspace(0, 1, 50)]
+    assert (np.diff(light) < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("function", "value", "expected"),
+    [
+        (wording.number, -0.001, "0.00"),
+        (wording.number, math.nan, "–"),
+        (wording.signed, 0.125, "+0.12"),
+        (wording.signed, -0.5, f"{wording.MINUS}0.50"),
+        (wording.signed, -0.004, "0.00"),
+        (wording.seconds, 30, "30.0 s"),
+        (wording.seconds, 600, "10.0 min"),
+        (wording.listing, ["a", "b", "c"], "a, b and c"),
+        (wording.listing, [], ""),
+        (wording.level_name, Level("rates+inputs", 0.1, 0.0, 0.25), "rates 0.1 + inputs 0.25"),
+        (wording.dataset_title, "regression", "Regression"),
+    ],
+)
+def test_wording(function, value, expected):
+    assert function(value) == expected
+
+
+def test_critical_magnitude_in_words():
+    assert wording.critical(math.inf, 0.1) == "> 0.1"
+    assert wording.critical(0.0333, 0.1) == "0.033"
+    assert wording.critical(math.nan, 0.1) == "–"
+
+
+def test_series_of_a_design_is_the_same_in_every_data_set():
+    made = synthetic.realistic()
+    rows = summarise([synthetic.summary(m) for m in made])
+    cells = table_rows(rows, "cell")
+    scores = Scores.of("iris", cells, [], ["relu", "smooth", "sharp"])
+    assert scores.labels == ["smooth", "sharp"]
+    assert scores.series == {"relu": 0, "smooth": 1, "sharp": 2}
+    swapped = replace(scores, labels=["sharp", "smooth"])
+    assert swapped.times == [50.0, 100.0]

@@ -1,0 +1,171 @@
+"""Integration against closed forms, an independent solver and theory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import crnsim
+from crnsim import CrnsimError, Network, onepot, simulate
+
+
+def decay_chain() -> Network:
+    net = Network(parameters={"k": 1.0})
+    for name in "AB":
+        net.add_species(name)
+    net.add_family("convert", "A -> B", "k")
+    net.add_family("decay", "B -> 0", "0.5*k")
+    return net
+
+
+def squareplus(h: float, zp: float, zm: float) -> Network:
+    net = Network(parameters={"k": 1.0, "h": h})
+    for name in ("X", "Zp", "Zm"):
+        net.add_species(name)
+    for equation, rate in (
+        ("0 -> X", "h"),
+        ("Zp + X -> Zp + 2X", "k"),
+        ("Zm + X -> Zm", "k"),
+        ("2X -> X", "k"),
+    ):
+        net.add_family("activation", equation, rate)
+    return net
+
+
+def test_first_order_chain_equals_its_closed_form():
+    t = np.linspace(0, 5, 11)
+    run = simulate(decay_chain(), t, initial={"A": 2.0}, rtol=1e-8, atol=1e-10)
+    a, b = 2 * np.exp(-t), 4 * (np.exp(-0.5 * t) - np.exp(-t))
+    # Tolerance 1e-8 a step, some hundred steps, contracting dynamics; interpolation is of order 3.
+    np.testing.assert_allclose(run.concentration[0], np.stack([a, b], axis=1), atol=1e-6)
+    assert run.status.item() == 0
+
+
+def test_second_order_decay_equals_its_closed_form():
+    net = Network(parameters={"k": 2.0})
+    net.add_species("A")
+    net.add_family("pair", "2A -> A", "k")
+    t = np.linspace(0, 10, 6)
+    run = simulate(net, t, initial={"A": 3.0}, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(run.concentration[0, :, 0], 3 / (1 + 6 * t), atol=1e-6)
+
+
+@pytest.mark.parametrize(("h", "z"), [(0.1, 1.3), (0.1, -2.0), (1e-4, 0.0), (1e-4, -0.5)])
+def test_squareplus_unit_follows_its_exact_solution(h, z):
+    # design of the unit: (x - x+)/(x - x-) = C exp(-s t), with x+- = (z +- s)/2 and s = sqrt(z^2 + 4h)
+    t = np.linspace(0, 20, 9)
+    zp, zm, x0 = max(z, 0) + 0.2, max(-z, 0) + 0.2, 0.7
+    run = simulate(squareplus(h, zp, zm), t, initial={"X": x0, "Zp": zp, "Zm": zm}, rtol=1e-9, atol=1e-12)
+    s = np.sqrt(z * z + 4 * h)
+    high, low = (z + s) / 2, (z - s) / 2
+    ratio = (x0 - high) / (x0 - low) * np.exp(-s * t)
+    exact = (high - low * ratio) / (1 - ratio)
+    np.testing.assert_allclose(run.concentration.sel(species="X")[0], exact, atol=1e-7)
+
+
+def xor_pot():
+    circuit = onepot((2, 6, 1))
+    net = circuit.network
+    rng = np.random.default_rng(1)
+    state = circuit.start([(rng.normal(size=(6, 2)), np.zeros(6)), (rng.normal(size=(1, 6)), np.zeros(1))])
+    state[net.rows("X0p")] = [1, 0]
+    state[net.rows("Tp")] = 1
+    return net, state
+
+
+@pytest.mark.parametrize("rtol", [1e-3, 1e-5])
+def test_pot_agrees_with_scipy_within_ten_tolerances(rtol):
+    net, state = xor_pot()
+    t = np.linspace(0, 100, 41)
+    ours = simulate(net, t, initial=state, rtol=rtol, atol=1e-3 * rtol)
+    reference = simulate(net, t, initial=state, method="LSODA", rtol=1e-10, atol=1e-13)
+    error = np.abs(ours.concentration - reference.concentration)
+    # Local errors are held to atol + rtol |y|; global ones may add up to a few times that.
+    assert float((error / (1e-3 * rtol + rtol * np.abs(reference.concentration))).max()) < 10
+
+
+@pytest.mark.parametrize("method", ["BDF", "Radau"])
+def test_scipys_implicit_methods_use_our_jacobian_and_agree(method):
+    net, state = xor_pot()
+    t = np.linspace(0, 20, 5)
+    run = simulate(net, t, initial=state, method=method, rtol=1e-8, atol=1e-11)
+    reference = simulate(net, t, initial=state, rtol=1e-8, atol=1e-11)
+    np.testing.assert_allclose(run.concentration, reference.concentration, atol=1e-5)
+
+
+def test_error_falls_with_the_tolerance_as_an_order_three_pair_should():
+    errors, works = [], []
+    for rtol in (1e-4, 1e-6, 1e-8):
+        run = simulate(decay_chain(), [0, 1.0, 2.0], initial={"A": 2.0}, rtol=rtol, atol=rtol * 1e-3)
+        errors.append(abs(float(run.concentration[0, -1, 0]) - 2 * np.exp(-2)))
+        works.append(int(run.steps[0]))
+    # Local extrapolation: error ~ h^3 while the controlled estimate ~ h^3 as well, so two decades of tolerance cost
+    # 100^(1/3) = 4.6 times the steps and bring about two decades of accuracy.
+    assert errors[0] / errors[1] > 30
+    assert errors[1] / errors[2] > 30
+    assert works[2] / works[1] == pytest.approx(100 ** (1 / 3), rel=0.25)
+
+
+def test_conserved_sums_stay_to_rounding():
+    net = Network(parameters={"k": 1.0})
+    for name in "ABC":
+        net.add_species(name)
+    net.add_family("bind", "A + B -> C", "5*k")
+    net.add_family("split", "C -> A + B", "k")
+    run = simulate(net, np.linspace(0, 50, 7), initial={"A": 1.0, "B": 0.4})
+    total = run.concentration.sel(species=["A", "C"]).sum("species")
+    # Linear invariants survive any Runge-Kutta step but for rounding; clipping would break them.
+    np.testing.assert_allclose(total, 1.0, atol=1e-12)
+
+
+def test_no_concentration_falls_below_minus_atol():
+    net, state = xor_pot()
+    run = simulate(net, np.linspace(0, 100, 401), initial=state, rtol=1e-2, atol=1e-6)
+    assert float(run.concentration.min()) >= -2e-6  # atol at steps; the interpolation between may add as much
+
+
+def test_finite_time_blow_up_is_diverged_and_says_when():
+    net = Network()
+    net.add_species("X")
+    net.add_family("autocatalysis", "2X -> 3X", 1.0)
+    run = simulate(net, [0, 0.5, 2.0], initial={"X": 1.0})  # x = 1 / (1 - t)
+    assert crnsim.solvers.OUTCOMES[run.status.item()] == "diverged"
+    assert run.concentration[0, 1, 0] == pytest.approx(2.0, rel=1e-2)
+    assert np.isnan(run.concentration[0, 2, 0])
+    assert "time 1.0" in run.reason.item()
+
+
+def test_a_spent_budget_is_an_outcome():
+    net, state = xor_pot()
+    run = simulate(net, [0, 100.0], initial=state, max_steps=50)
+    assert crnsim.solvers.OUTCOMES[run.status.item()] == "step_limit"
+    assert "50 steps" in run.reason.item()
+
+
+def test_a_replicate_does_not_depend_on_those_beside_it():
+    net, state = xor_pot()
+    rates = net.rate_constants() * np.random.default_rng(0).lognormal(sigma=0.2, size=(11, net.n_reactions))
+    t = np.linspace(0, 60, 5)
+    together = simulate(net, t, initial=state, rates=rates, replicates=11)
+    for r in (0, 7, 10):
+        alone = simulate(net, t, initial=state, rates=rates[r])
+        np.testing.assert_array_equal(alone.concentration[0], together.concentration[r])
+        assert alone.steps[0] == together.steps[r]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"t": [1.0, 0.0]}, "increasing"),
+        ({"method": "rk45"}, "unknown method"),
+        ({"volume": 100.0}, "deterministic"),
+        ({"species": ["Q"]}, "no species 'Q'"),
+        ({"rates": {"q": 1.0}}, "unknown rate parameter 'q'"),
+        ({"rates": np.ones(5)}, "shape"),
+        ({"rtol": 0.0}, "tolerances"),
+        ({"replicates": 0}, "replicates"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, words):
+    with pytest.raises(CrnsimError, match=words):
+        simulate(decay_chain(), **({"t": [0.0, 1.0], "initial": {"A": 1.0}} | arguments))

@@ -1,0 +1,262 @@
+"""The workflow: what runs, what runs again, and what is left after a crash."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from small_sweeps import SHARP, SMOOTH, write_sweep
+
+ROOT = Path(__file__).resolve().parent.parent
+SUMMARY = "results/small/summary/xor-onepot-smooth.nc"
+
+
+class Folder:
+    """A folder in which the workflow runs."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def command(self, *words: str, cores: int = 1) -> list[str]:
+        return [
+            *(
+                sys.executable,
+                "-m",
+                "snakemake",
+                "--snakefile",
+                str(ROOT / "Snakefile"),
+                "--cores",
+                str(cores),
+            ),
+            *("--workflow-profile", str(ROOT / "profiles/default"), "--directory", str(self.path), *words),
+        ]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+        return os.environ | {"PYTHONPATH": path}
+
+    def run(self, *words: str, cores: int = 1) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            self.command(*words, cores=cores),
+            check=False,
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            cwd=self.path,
+        )
+
+    def make(self, *words: str, cores: int = 1) -> dict[str, int]:
+        """Run successfully; return how many jobs of each rule ran."""
+        before = time.time_ns()
+        done = self.run(*words, "--configfile", "small.yaml", cores=cores)
+        assert done.returncode == 0, done.stderr + done.stdout
+        logs = self.path.glob("results/*/logs/**/*.log")
+        fresh = [
+            log.relative_to(self.path).parts[3].removesuffix(".log")
+            for log in logs
+            if log.stat().st_mtime_ns > before
+        ]
+        return {rule: fresh.count(rule) for rule in sorted(set(fresh))}
+
+    def sweep(self, **changes) -> None:
+        write_sweep(self.path / "small.yaml", **changes)
+
+    @property
+    def chunks(self) -> list[Path]:
+        return sorted(self.path.glob("results/small/chunks/**/*.nc"))
+
+    def accounts(self) -> list[dict]:
+        return [json.loads(path.with_suffix(".json").read_text()) for path in self.chunks]
+
+
+@pytest.fixture
+def folder(tmp_path) -> Folder:
+    return Folder(tmp_path)
+
+
+@pytest.mark.slow
+def test_sweep_is_made_from_its_file_to_its_report_and_nothing_runs_twice(folder):
+    folder.sweep(activations={"smooth": SMOOTH, "sharp": SHARP}, chunks={"cells": 100, "workers": 1})
+    ran = folder.make(cores=2)
+    assert ran == {"plan": 1, "build": 2, "integrate": 2, "merge": 2, "robustness": 1, "report": 1}
+    assert (folder.path / "reports/small.html").stat().st_size > 10_000
+    assert len(list(folder.path.glob("results/small/benchmarks/**/*.tsv"))) == 2 + 2 + 2 + 1 + 1
+    assert folder.make(cores=2) == {}
+    assert "chunk" not in folder.run("--configfile", "small.yaml").stderr
+
+    # A new plan file alone reruns nothing.
+    (folder.path / "small.yaml").write_text("# a remark\n" + (folder.path / "small.yaml").read_text())
+    assert folder.make() == {"plan": 1}
+
+    # What is only shown changes what shows it.
+    folder.sweep(
+        activations={"smooth": SMOOTH, "sharp": SHARP}, chunks={"cells": 100, "workers": 1}, title="New"
+    )
+    ran = folder.make()
+    assert ran["report"] == 1
+    assert "integrate" not in ran
+    assert "New" in (folder.path / "reports/small.html").read_text()
+
+    # Snakemake's own report takes the page along.
+    page = folder.path / "snakemake.html"
+    done = folder.run("--configfile", "small.yaml", "--report", str(page))
+    assert done.returncode == 0, done.stderr
+    assert "small.html" in page.read_text()
+
+
+@pytest.mark.slow
+def test_summary_is_the_same_bytes_on_one_and_two_cores_and_in_chunks_of_any_size(tmp_path):
+    contents = set()
+    cuts = [
+        (1, {"cells": 100, "workers": 1}),
+        (2, {"cells": 100, "workers": 2, "batch": 2}),
+        (2, {"cells": 3, "replicates": 2, "workers": 1, "batch": 3}),
+    ]
+    for number, (cores, chunks) in enumerate(cuts):
+        path = tmp_path / str(number)
+        path.mkdir()
+        folder = Folder(path)
+        folder.sweep(chunks=chunks)
+        folder.make("summaries", cores=cores)
+        assert all(account["workers"] == chunks["workers"] for account in folder.accounts())
+        contents.add((path / SUMMARY).read_bytes())
+    assert len(contents) == 1
+
+
+@pytest.mark.slow
+def test_change_computes_what_is_new_and_loss_what_is_lost(folder):
+    folder.sweep()
+    assert folder.make("summaries")["integrate"] == 2
+    whole = (folder.path / SUMMARY).read_bytes()
+
+    # One chunk file lost: that chunk and what follows.
+    folder.chunks[0].unlink()
+    assert folder.make("summaries") == {"integrate": 1, "merge": 1}
+    assert (folder.path / SUMMARY).read_bytes() == whole
+
+    # One damaged: a line that names it; deleting it mends it.
+    chunk = folder.chunks[1]
+    content = chunk.read_bytes()
+    chunk.write_bytes(content[: len(content) // 2])
+    broken = folder.run("summaries", "--configfile", "small.yaml")
+    assert broken.returncode != 0
+    (line,) = {line for line in broken.stderr.splitlines() if line.startswith("crnsim: ")}
+    assert f"{chunk.relative_to(folder.path)} is damaged" in line
+    assert "delete it and run the same command again" in line
+    chunk.unlink()
+    assert folder.make("summaries") == {"integrate": 1, "merge": 1}
+    assert (folder.path / SUMMARY).read_bytes() == whole
+
+    # One magnitude more: only its points are computed.
+    folder.sweep(noise={"rates": {"magnitudes": [0.05, 0.1]}})
+    before = set(folder.chunks)
+    folder.make("summaries")
+    new = [json.loads(path.with_suffix(".json").read_text()) for path in folder.chunks if path not in before]
+    assert sum(account["computed"] for account in new) == 2 * 3
+    assert sum(account["points"] for account in new) == sum(
+        account["computed"] + account["reused"] for account in new
+    )
+
+
+@pytest.mark.slow
+def test_run_that_was_killed_goes_on_and_loses_nothing(folder):
+    sweep = {
+        "replicates": 4,
+        "datasets": {"xor": {"epochs": 60}},
+        "running_times": [30],
+        "noise": {"rates": {"magnitudes": [0.02, 0.05, 0.1]}},
+        "chunks": {"cells": 1, "workers": 2, "batch": 1},
+    }
+    folder.sweep(**sweep)
+    command = folder.command("summaries", "--configfile", "small.yaml", cores=2)
+    process = subprocess.Popen(
+        command,
+        env=folder.environment,
+        cwd=folder.path,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while not folder.chunks and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    kept = {path: path.stat().st_mtime_ns for path in folder.chunks}
+    assert 1 <= len(kept) < 4
+    assert folder.run("--configfile", "small.yaml", "--unlock").returncode == 0
+    ran = folder.make("summaries", cores=2)
+    # The chunk whose end Snakemake did not see, if there is one, is computed again.
+    assert 4 - len(kept) <= ran["integrate"] <= 5 - len(kept)
+    assert sum(path.stat().st_mtime_ns == when for path, when in kept.items()) >= len(kept) - 1
+
+    again = Folder(folder.path / "undisturbed")
+    again.path.mkdir()
+    again.sweep(**sweep | {"chunks": {"cells": 4, "workers": 1}})
+    again.make("summaries")
+    assert (again.path / SUMMARY).read_bytes() == (folder.path / SUMMARY).read_bytes()
+
+
+@pytest.mark.slow
+def test_partial_report_is_made_from_what_there_is(folder):
+    folder.sweep()
+    folder.make("results/small/plan.json")
+    (plan,) = folder.path.glob("results/small/plan.json")
+    chunk = json.loads(plan.read_text())["groups"][0]["chunks"][1]["path"]
+    folder.make(chunk)
+    page = folder.path / "reports/small.partial.html"
+    for _ in range(2):
+        assert folder.make("report_partial") == {"report_partial": 1}
+        assert page.stat().st_size > 10_000
+        page.unlink()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"replicats": 3}, "small.yaml: line 20: unknown key 'replicats'; did you mean 'replicates'?"),
+        ({"datasets": ["xorr"]}, "small.yaml: line 14: datasets.xorr: unknown data set; did you mean 'xor'?"),
+    ],
+)
+def test_wrong_sweep_is_one_line_and_no_job_starts(folder, changes, said):
+    folder.sweep(**changes)
+    stopped = folder.run("--configfile", "small.yaml")
+    assert stopped.returncode != 0
+    assert said.partition(": line ")[2].partition(": ")[2] in stopped.stderr
+    assert [
+        line[:8] for line in stopped.stderr.splitlines() if "Using workflow specific profile" not in line
+    ] == ["crnsim: "]
+    assert not (folder.path / "results").exists()
+
+
+def test_what_is_not_yaml_or_not_there_is_said(folder):
+    (folder.path / "bad.yaml").write_text("a: [1\n")
+    stopped = folder.run("--config", "sweep=bad.yaml")
+    assert stopped.returncode != 0
+    assert "crnsim: bad.yaml: line 2: not YAML: " in stopped.stderr
+    stopped = folder.run("--configfile", "bad.yaml")
+    assert stopped.returncode != 0
+    assert "not valid JSON or YAML" in stopped.stderr
+    stopped = folder.run()
+    assert stopped.returncode != 0
+    assert "crnsim: config/config.yaml: there is no such file here" in stopped.stderr
+    stopped = folder.run("--config", "replicates=3")
+    assert "crnsim: --config replicates=...: unknown; " in stopped.stderr
+
+
+def test_rules_only_call_the_command_line_and_keep_a_log():
+    rules = "\n".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
+    assert "run:" not in rules
+    assert "script:" not in rules
+    count = rules.count("\nrule ") + rules.startswith("rule ") + rules.count("checkpoint plan:")
+    assert rules.count("    log:") == rules.count("    shell:") == count
+    # The plan computes nothing, and a partial report must not count as made.
+    assert rules.count("    benchmark:") == count - 2
+    assert rules.count("{SWEEP.command} ") == count

@@ -1,0 +1,38 @@
+# Compute one chunk of points. What determines it is its key and the library, so a newer plan alone reruns nothing.
+rule integrate:
+    input:
+        plan=ancient("results/{sweep}/plan.json"),
+        network=ancient("results/{sweep}/networks/{dataset}-{variant}.nc"),
+    output:
+        "results/{sweep}/chunks/{dataset}/{variant}/{key}.nc",
+    log:
+        "results/{sweep}/logs/integrate/{dataset}/{variant}/{key}.log",
+    benchmark:
+        "results/{sweep}/benchmarks/integrate/{dataset}/{variant}/{key}.tsv"
+    threads: SWEEP.workers
+    params:
+        key="{key}",
+        code=SWEEP.code,
+    shell:
+        "{SWEEP.command} integrate {input.plan:q} {params.key} -o {output:q}"
+        " --workers {threads} --cores {workflow.cores} --log {log:q}"
+
+
+# Join the chunks of one data set, circuit and activation, and check that none is missing.
+rule merge:
+    input:
+        plan=ancient("results/{sweep}/plan.json"),
+        chunks=lambda wildcards: chunk_files(
+            checkpoints.plan.get(sweep=wildcards.sweep).output[0], wildcards.dataset, wildcards.variant
+        ),
+    output:
+        "results/{sweep}/summary/{dataset}-{variant}.nc",
+    log:
+        "results/{sweep}/logs/merge/{dataset}-{variant}.log",
+    benchmark:
+        "results/{sweep}/benchmarks/merge/{dataset}-{variant}.tsv"
+    params:
+        sweep=SWEEP.fingerprint,
+        package=SWEEP.package,
+    shell:
+        "{SWEEP.command} merge {input.plan:q} {wildcards.dataset}-{wildcards.variant} -o {output:q} --log {log:q}"
