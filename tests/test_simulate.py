@@ -142,6 +142,16 @@ def test_a_spent_budget_is_an_outcome():
     assert "50 steps" in run.reason.item()
 
 
+@pytest.mark.parametrize("method", ["LSODA", "BDF", "Radau"])
+def test_scipys_methods_end_on_a_blow_up_too(method):
+    net = Network()
+    net.add_species("X")
+    net.add_family("autocatalysis", "2X -> 3X", 1.0)
+    run = simulate(net, [0, 0.5, 2.0], initial={"X": 1.0}, method=method, max_steps=20_000)
+    assert crnsim.solvers.OUTCOMES[run.status.item()] in ("failed", "step_limit")
+    assert run.reason.item()
+
+
 def test_a_replicate_does_not_depend_on_those_beside_it():
     net, state = xor_pot()
     rates = net.rate_constants() * np.random.default_rng(0).lognormal(sigma=0.2, size=(11, net.n_reactions))

@@ -11,7 +11,7 @@ from scipy.integrate import solve_ivp
 from crnsim.kinetics.kernels import compile_network
 from crnsim.network import Network
 from crnsim.solvers import events
-from crnsim.solvers.protocol import FAILED, OK, Protocol, Record
+from crnsim.solvers.protocol import FAILED, OK, STEP_LIMIT, Protocol, Record
 
 #: Tolerances of the confirmation, a hundred times tighter than a sweep's default.
 CONFIRM_RTOL = 1e-5
@@ -23,13 +23,20 @@ CONFIRM_BUDGET = 200_000
 class _Budget(Exception):  # noqa: N818
     """The budget of evaluations is spent."""
 
+    def __init__(self, time: float) -> None:
+        super().__init__()
+        self.time = time
+
 
 class _Crossed(Exception):  # noqa: N818
     """A concentration has passed the ceiling."""
 
 
 def solve_plain(network: Network, protocol: Protocol, record: Record, method: str) -> None:
-    """Integrate one presentation without events with a method of SciPy."""
+    """Integrate one presentation without events with a method of SciPy.
+
+    The budget of steps counts evaluations of the right-hand side here.
+    """
     kernel = compile_network(network)
     for member in range(len(protocol.start)):
         constants = protocol.rates[protocol.member["rate_set"][member]]
@@ -37,22 +44,47 @@ def solve_plain(network: Network, protocol: Protocol, record: Record, method: st
         options: dict[str, Any] = {}
         if method in ("BDF", "Radau"):
             options["jac"] = lambda _, y, c=constants: network.jacobian(y, c)
-        rates_of_change = kernel.bind(constants, network.n_species)
-        solution = solve_ivp(
-            lambda _, y, f=rates_of_change: f(y),
-            (0.0, span),
-            protocol.start[member],
-            method=method,
-            t_eval=np.minimum(protocol.grid * span, span),
-            rtol=protocol.rtol,
-            atol=protocol.atol,
-            **options,
+        function = _Counted(
+            kernel.bind(constants, network.n_species), int(protocol.member["max_steps"][member])
         )
+        run = record.run[member]
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                solution = solve_ivp(
+                    function,
+                    (0.0, span),
+                    protocol.start[member],
+                    method=method,
+                    t_eval=np.minimum(protocol.grid * span, span),
+                    rtol=protocol.rtol,
+                    atol=protocol.atol,
+                    **options,
+                )
+        except _Budget as spent:
+            run["status"], run["time"], run["evaluations"] = STEP_LIMIT, spent.time, function.calls
+            continue
         n_times = solution.y.shape[1]
         record.trajectory[protocol.member["record_slot"][member], 0, :n_times] = solution.y.T
-        record.run["evaluations"][member] = solution.nfev
-        record.final[member] = solution.y[:, -1]
-        record.run["status"][member] = OK if solution.success else FAILED
+        if n_times:
+            record.final[member] = solution.y[:, -1]
+        run["status"] = OK if solution.success else FAILED
+        run["time"], run["evaluations"] = function.time, function.calls
+
+
+class _Counted:
+    """A right-hand side f(t, y) that counts its calls and stops at a budget."""
+
+    def __init__(self, rates_of_change: Any, budget: int) -> None:
+        self.rates_of_change, self.budget = rates_of_change, budget
+        self.calls, self.time = 0, 0.0
+
+    def __call__(self, time: float, y: np.ndarray) -> np.ndarray:
+        self.calls += 1
+        self.time = float(time)
+        if self.calls > self.budget:
+            raise _Budget(self.time)
+        return self.rates_of_change(y)
 
 
 def confirm(network: Network, protocol: Protocol, record: Record, member: int) -> tuple[bool, str]:
@@ -114,15 +146,7 @@ def _advance(
     budget: int,
 ) -> tuple[np.ndarray, int]:
     """Integrate over `span`; return (state, evaluations)."""
-    rates_of_change = kernel.bind(constants, network.n_species)
-    used = 0
-
-    def function(_: float, y: np.ndarray) -> np.ndarray:
-        nonlocal used
-        used += 1
-        if used > budget:
-            raise _Budget
-        return rates_of_change(y)
+    function = _Counted(kernel.bind(constants, network.n_species), budget)
 
     def crossing(_: float, y: np.ndarray) -> float:
         return ceiling - float(np.max(y))
@@ -144,4 +168,4 @@ def _advance(
         raise _Crossed
     if not solution.success or not np.all(np.isfinite(solution.y[:, -1])):
         raise FloatingPointError(solution.message)
-    return solution.y[:, -1].copy(), used
+    return solution.y[:, -1].copy(), function.calls

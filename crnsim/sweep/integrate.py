@@ -88,9 +88,7 @@ def integrate_chunk(
     points, recorded = group.points(chunk), group.recorded_keys(chunk)
     if group.chunk_key(chunk) != chunk.key:
         raise InputError(f"chunk {chunk.key} is not what the sweep now describes; make the plan again")
-    in_plan = {Path(entry["path"]).name for g in plan.data["groups"] for entry in g["chunks"]}
-    orphans = [file for file in sorted(target.parent.glob("*.nc")) if file.name not in in_plan]
-    parts = reusable(orphans, points, recorded, plan.data["code_hash"])
+    parts = reusable(_orphans(plan, target.parent), points, recorded, plan.data["code_hash"])
     known = {name for part in parts for name in part["point_key"].values.tolist()}
     missing = [point for point in points if point.key not in known]
     log.info("%d points: %d to compute, %d reused", len(points), len(missing), len(known))
@@ -120,6 +118,12 @@ def integrate_chunk(
     )
     write_json(target.with_suffix(".json"), asdict(account))
     return account
+
+
+def _orphans(plan: Plan, folder: Path) -> list[Path]:
+    """Return the chunk files of earlier plans; those of this plan hold other points."""
+    planned = {Path(chunk["path"]).name for entry in plan.data["groups"] for chunk in entry["chunks"]}
+    return [file for file in sorted(folder.glob("*.nc")) if file.name not in planned]
 
 
 def reusable(
