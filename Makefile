@@ -15,7 +15,7 @@ ARGS ?=
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --no-input -qq
 ON_PATH := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
-SNAKEMAKE_ARGS := $(if $(SWEEP),--configfile $(SWEEP))
+SNAKEMAKE_ARGS := $(if $(SWEEP),--config sweep=$(SWEEP))
 SNAKEFILES := Snakefile workflow
 
 help:  ## Show this list

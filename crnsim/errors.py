@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import math
+import numbers
 from collections.abc import Iterable
 
 
@@ -28,3 +30,17 @@ def suggest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
     hint = f"did you mean '{close[0]}'? " if close else ""
     return f"{hint}known: {', '.join(names)}"
+
+
+def check_positive(name: str, value: object) -> None:
+    """Raise InputError unless `value` is a finite number above zero."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not (math.isfinite(value) and value > 0):  # type: ignore[arg-type, operator]
+        raise InputError(f"{name} is {value!r}; it must be a number > 0")
+
+
+def check_count(name: str, value: object) -> None:
+    """Raise InputError unless `value` is a whole number of at least one."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not (math.isfinite(value) and value == int(value) and value >= 1):  # type: ignore[arg-type, operator, call-overload]
+        raise InputError(f"{name} is {value!r}; it must be a whole number >= 1")

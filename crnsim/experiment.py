@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crnsim import __version__
-from crnsim.errors import InputError
+from crnsim.errors import InputError, check_count, check_positive
 from crnsim.noise import Noise
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ class Point:
         """Points of one group share a compiled network, a training set size and tolerances."""
         return (
             *(self.dataset, self.layers, self.circuit, self.circuit_parameters),
-            *(self.activation, self.activation_parameters, self.epochs, self.rtol, self.atol),
+            *(self.activation, self.activation_parameters, self.epochs, self.learning_rate),
+            *(self.rtol, self.atol, self.max_steps),
         )
 
 
@@ -125,11 +126,18 @@ def code_hash() -> str:
 
 @lru_cache(maxsize=64)
 def _build(
-    circuit: str, layers: tuple[int, ...], activation: str, dual_rail: bool, parameters: Parameters
+    circuit: str,
+    layers: tuple[int, ...],
+    activation: str,
+    dual_rail: bool,
+    parameters: Parameters,
+    unit_parameters: Parameters,
 ) -> Circuit:
+    from crnsim.activations import activation as make_activation
     from crnsim.circuits import CIRCUITS
 
-    return CIRCUITS[circuit](layers, activation, dual_rail=dual_rail, **dict(parameters))
+    unit = make_activation(activation, **dict(unit_parameters))
+    return CIRCUITS[circuit](layers, unit, dual_rail=dual_rail, **dict(parameters))
 
 
 def build_circuit(point: Point) -> Circuit:
@@ -143,9 +151,13 @@ def build_circuit(point: Point) -> Circuit:
     from crnsim.datasets import DATASETS, check_layers
 
     check_layers(point.dataset, point.layers)
-    parameters = (*point.circuit_parameters, *point.activation_parameters)
     return _build(
-        point.circuit, point.layers, point.activation, DATASETS[point.dataset].dual_rail, parameters
+        point.circuit,
+        point.layers,
+        point.activation,
+        DATASETS[point.dataset].dual_rail,
+        point.circuit_parameters,
+        point.activation_parameters,
     )
 
 
@@ -217,15 +229,25 @@ def run_points(
     return _run(circuit, points, datasets, record, progress)
 
 
+_RECORDING = ("recorded", "presentation", "fraction", "species")
+
+
 def _by_scope(points: Sequence[Point], **options: Any) -> xr.Dataset:
     """Run points of different noise scopes batch by batch: a batch has one table of species to kick."""
     import xarray as xr
 
     if len({point.group for point in points}) > 1:
-        raise InputError("points of one call must share data set, layers, circuit, activation and tolerances")
+        raise InputError(
+            "points of one call must share data set, layers, circuit, activation, epochs, learning rate, tolerances "
+            "and budget"
+        )
     scopes = dict.fromkeys(point.noise.scope for point in points)
     parts = [run_points([p for p in points if p.noise.scope == scope], **options) for scope in scopes]
-    whole = xr.concat(parts, dim="point", data_vars="minimal", coords="minimal", join="outer")
+    kept = [part[["trajectory"]] for part in parts if "trajectory" in part]
+    plain = [part.drop_dims(_RECORDING, errors="ignore") for part in parts]
+    whole = xr.concat(plain, dim="point", data_vars="minimal", coords="minimal")
+    if kept:
+        whole = whole.merge(xr.concat(kept, dim="recorded"), combine_attrs="override")
     place = {key: i for i, key in enumerate(whole["point_key"].values.tolist())}
     return whole.isel(point=[place[point.key] for point in points])
 
@@ -275,11 +297,12 @@ def _run(
 def _metrics(dataset: Dataset, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
     mse = float(np.mean((outputs - targets) ** 2))
     classify = dataset.task == "classification"
+    spread = float(np.std(targets))
     return {
         "score": dataset.score(outputs, targets),
         "accuracy": dataset.accuracy(outputs, targets) if classify else math.nan,
         "mse": mse,
-        "nrmse": math.nan if classify else math.sqrt(mse) / float(np.std(targets)),
+        "nrmse": math.nan if classify or not spread else math.sqrt(mse) / spread,
     }
 
 
@@ -412,6 +435,8 @@ def _attributes(circuit: Circuit, point: Point) -> dict[str, Any]:
         "circuit": point.circuit,
         "activation": point.activation,
         "parameters": json.dumps(parameters, sort_keys=True),
+        "circuit_parameters": json.dumps(circuit.parameters, sort_keys=True),
+        "activation_parameters": json.dumps(circuit.activation.parameters(), sort_keys=True),
         "learning_rate": point.learning_rate,
         "epochs": point.epochs,
         "rtol": point.rtol,
@@ -497,7 +522,7 @@ def train(
     """
     from crnsim.datasets import load_dataset
 
-    _check_training(running_time, epochs, replicates)
+    _check_training(running_time, epochs, replicates, rtol=rtol, atol=atol, max_steps=max_steps)
     name = dataset if isinstance(dataset, str) else dataset.name
     first = Point(
         dataset=name,
@@ -525,12 +550,13 @@ def train(
     return _run(circuit, points, datasets, [first.key] if record else [], progress)
 
 
-def _check_training(running_time: float, epochs: int, replicates: int) -> None:
-    if not (math.isfinite(running_time) and running_time > 0):
-        raise InputError(f"running_time is {running_time}; it must be a number > 0")
-    for name, value in (("epochs", epochs), ("replicates", replicates)):
-        if int(value) != value or value < 1:
-            raise InputError(f"{name} is {value}; it must be a whole number >= 1")
+def _check_training(
+    running_time: float, epochs: int, replicates: int, *, rtol: float, atol: float, max_steps: int
+) -> None:
+    for name, value in (("running_time", running_time), ("rtol", rtol), ("atol", atol)):
+        check_positive(name, value)
+    for name, value in (("epochs", epochs), ("replicates", replicates), ("max_steps", max_steps)):
+        check_count(name, value)
 
 
 def _check_fit(circuit: Circuit, dataset: Dataset) -> None:

@@ -18,8 +18,8 @@ from crnsim.errors import InputError, suggest
 
 RowCounts = tuple[np.ndarray, int]
 
-_NAME = re.compile(r"[A-Za-z_]\w*")
-_TERM = re.compile(r"(?P<count>\d+)?\s*(?P<name>[A-Za-z_]\w*)\s*(?:\[(?P<indices>[^\]]*)\])?")
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_TERM = re.compile(r"(?P<count>\d+)?\s*(?P<name>[A-Za-z_]\w*)\s*(?:\[(?P<indices>[^\]]*)\])?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -388,13 +388,18 @@ class Network:
         for name, value in (overrides or {}).items():
             if name not in values:
                 raise InputError(f"unknown rate parameter '{name}'; {suggest(name, values)}")
-            if not (math.isfinite(value) and value >= 0):
+            if not _is_rate(value):
                 raise InputError(f"rate parameter '{name}' is {value!r}; it must be a finite number >= 0")
             values[name] = float(value)
         constants = np.empty(self.n_reactions)
         for family, start in zip(self._families, self.first_reactions, strict=True):
             factors = (values[f] if f in values else float(f) for f in family.rate)
-            constants[start : start + family.size] = math.prod(factors)
+            constant = math.prod(factors)
+            if not math.isfinite(constant):
+                raise InputError(
+                    f"reaction '{family.equation}': its rate constant {'*'.join(family.rate)} overflows"
+                )
+            constants[start : start + family.size] = constant
         return constants
 
     @cached_property

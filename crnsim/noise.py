@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from crnsim.errors import InputError
+from crnsim.errors import InputError, check_positive
 
 RATES_MODES = ("static", "per_presentation")
 SCOPES = ("signals", "weights", "all")
@@ -51,13 +52,15 @@ class Noise:
 
     def __post_init__(self) -> None:
         for name in ("rates", "concentrations", "inputs"):
-            value = float(getattr(self, name))
-            if not (math.isfinite(value) and value >= 0):
-                raise InputError(f"noise {name} is {value}; it must be a finite number >= 0")
-            object.__setattr__(self, name, value)
+            value = getattr(self, name)
+            number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+            if not number or not (math.isfinite(value) and value >= 0):
+                raise InputError(f"noise {name} is {value!r}; it must be a finite number >= 0")
+            object.__setattr__(self, name, float(value))
+        check_positive("noise interval", self.interval)
         object.__setattr__(self, "interval", float(self.interval))
-        if not (math.isfinite(self.interval) and self.interval > 0):
-            raise InputError(f"noise interval is {self.interval}; it must be a number > 0")
+        if not isinstance(self.additive, bool):
+            raise InputError(f"noise additive is {self.additive!r}; it must be true or false")
         if self.rates_mode not in RATES_MODES:
             raise InputError(f"noise rates_mode is '{self.rates_mode}'; use one of {', '.join(RATES_MODES)}")
         if self.scope not in SCOPES:

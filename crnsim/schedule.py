@@ -17,7 +17,7 @@ from crnsim.streams import stream_key
 if TYPE_CHECKING:
     from crnsim.experiment import Point
 
-#: A concentration above this many times the highest initial one (or one) is a blow-up.
+#: A concentration above this many times the highest of the initial ones, the samples and 1 is a blow-up.
 CEILING = 100.0
 #: A single test sample may take this many times the average budget of a presentation.
 READOUT_BUDGET = 10
@@ -59,7 +59,7 @@ def training_protocol(
     presentations = n_train * points[0].epochs
     noise = _noise(circuit, points, "training")
     member = noise.pop("member")
-    member["ceiling"] = CEILING * np.maximum(np.max(starts, axis=1), 1.0)
+    _bound(member, np.array(starts), tables)
     member["n_presentations"] = presentations
     member["max_steps"] = [point.max_steps * presentations for point in points]
     chosen = [i for i, point in enumerate(points) if point.key in record]
@@ -95,7 +95,7 @@ def readout_protocol(
     sample = np.tile(np.arange(n_test), len(points))
     noise = _noise(circuit, points, "read-out")
     member = noise.pop("member")[owner]
-    member["ceiling"] = CEILING * np.maximum(np.max(trained, axis=1), 1.0)[owner]
+    _bound(member, trained[owner], tables)
     member["first_number"] = sample
     member["max_steps"] *= READOUT_BUDGET
     return Protocol(
@@ -124,6 +124,13 @@ def rate_constants(circuit: Circuit, point: Point, *, learning: bool) -> np.ndar
             normals(key[0], key[1], 0, 0, draws[first : first + family.size])
         constants *= np.exp(sigma * draws - 0.5 * sigma * sigma)
     return constants
+
+
+def _bound(member: np.ndarray, states: np.ndarray, tables: Sequence[np.ndarray]) -> None:
+    """Set what counts as moderate and as a blow-up, from the initial concentrations and the samples."""
+    shown = max(float(np.abs(table).max()) for table in tables)
+    member["moderate"] = np.maximum(states.max(axis=1), max(1.0, shown))
+    member["ceiling"] = CEILING * member["moderate"]
 
 
 def _key(point: Point, purpose: str, family: str) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from crnsim.errors import InputError, suggest
+from crnsim.errors import InputError, check_count, check_positive, suggest
 from crnsim.network import Network
 from crnsim.solvers.protocol import OUTCOMES, Protocol, Record, new_members
 
@@ -25,7 +25,7 @@ def simulate(
     *,
     method: str = "auto",
     rates: Rates | None = None,
-    initial: Mapping[str, npt.ArrayLike] | np.ndarray | None = None,
+    initial: Mapping[str, npt.ArrayLike] | npt.ArrayLike | None = None,
     replicates: int = 1,
     volume: float | None = None,
     seed: int | None = None,
@@ -63,7 +63,8 @@ def simulate(
     -------
     xarray.Dataset
         ``concentration`` (replicate, time, species), dimensionless; ``status`` and step counts per replicate. After a
-        run has ended early its concentrations are nan. Concentrations may lie below zero by at most `atol`.
+        run has ended early its concentrations are nan. At the steps concentrations lie below zero by at most `atol`;
+        the interpolation between steps may add as much.
 
     Raises
     ------
@@ -77,12 +78,13 @@ def simulate(
         raise InputError(f"unknown method '{method}'; {suggest(method, METHODS)}")
     if volume is not None or seed is not None:
         raise InputError(f"method '{method}' is deterministic and takes neither volume nor seed")
-    if not (rtol > 0 and atol > 0):
-        raise InputError(f"tolerances must be > 0, got rtol={rtol}, atol={atol}")
-    if int(replicates) != replicates or replicates < 1:
-        raise InputError(f"replicates is {replicates}; it must be a whole number >= 1")
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        check_positive(name, value)
+    for name, count in (("replicates", replicates), ("max_steps", max_steps)):
+        check_count(name, count)
+    replicates = int(replicates)
     constants = _check_rates(network, rates, replicates)
-    start = network.state(initial) if not isinstance(initial, np.ndarray) else _check_state(network, initial)
+    start = _check_state(network, initial)
     kept = _kept(network, species)
     span = times[-1] - times[0]
     protocol = plain_protocol(
@@ -94,7 +96,7 @@ def simulate(
         atol=atol,
         max_steps=max_steps,
     )
-    record, reasons = solve(network, protocol, method=method)
+    record, reasons = solve(network, protocol, method=method, time_zero=float(times[0]))
     return _dataset(network, record, reasons, times, kept, {"method": method, "rtol": rtol, "atol": atol})
 
 
@@ -114,6 +116,7 @@ def plain_protocol(
     member["record_slot"] = np.arange(len(start))
     member["running_time"] = span
     member["max_steps"] = max_steps
+    member["moderate"] = np.maximum(np.max(start, axis=1, initial=0.0), 1.0)
     none = np.zeros((0, 2), dtype=np.int64)
     return Protocol(
         start=np.ascontiguousarray(start, dtype=float),
@@ -160,7 +163,10 @@ def _check_rates(network: Network, rates: Rates | None, replicates: int) -> np.n
     return constants
 
 
-def _check_state(network: Network, state: np.ndarray) -> np.ndarray:
+def _check_state(network: Network, initial: Mapping[str, npt.ArrayLike] | npt.ArrayLike | None) -> np.ndarray:
+    if initial is None or isinstance(initial, Mapping):
+        return network.state(initial)
+    state = np.asarray(initial, dtype=float)
     if state.shape != (network.n_species,):
         raise InputError(f"initial has shape {state.shape}; it must be ({network.n_species},)")
     if not np.all(np.isfinite(state)) or np.any(state < 0):
@@ -174,6 +180,8 @@ def _kept(network: Network, species: Sequence[str] | None) -> np.ndarray:
         return np.arange(network.n_species)
     names = [species] if isinstance(species, str) else list(species)
     row_of = {label: row for row, label in enumerate(network.labels)}
+    if not names:
+        raise InputError("species is empty; name at least one, or leave it out for all")
     rows = [[row_of[n]] if n in row_of else network.rows(n).ravel() for n in names]
     return np.concatenate(rows).astype(int)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from operator import index
 
 import numpy as np
 
@@ -20,7 +21,7 @@ def stream_key(*words: str | int) -> np.ndarray:
     numpy.ndarray
         Two ``uint64`` words, equal on every machine for equal words.
     """
-    text = "\x1f".join(f"{type(word).__name__}:{word}" for word in words)
+    text = "\x1f".join(f"str:{word}" if isinstance(word, str) else f"int:{index(word)}" for word in words)
     digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
     return np.frombuffer(digest, dtype="<u8").astype(np.uint64)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import xarray as xr
 
 from crnsim import CrnsimError, Noise, load_dataset, onepot, train
 from crnsim.algebraic import forward, initial_weights, sample_order, sgd
-from crnsim.experiment import Point, checkpoint_epochs, run_points
+from crnsim.experiment import Point, build_circuit, checkpoint_epochs, run_points
 
 POINT = Point(
     dataset="xor",
@@ -66,7 +67,8 @@ def test_recording_a_trajectory_changes_no_number():
 def test_scopes_may_be_mixed_in_one_call():
     points = [replace(POINT, noise=Noise(concentrations=0.2, scope=s)) for s in ("all", "signals", "all")]
     points[2] = replace(points[2], replicate=1)
-    together = run_points(points)
+    together = run_points(points, record=[points[0].key, points[1].key])
+    assert together.recorded.values.tolist() == [points[0].key, points[1].key]
     assert together.point_key.values.tolist() == [p.key for p in points]
     np.testing.assert_array_equal(together.weights[1], run_points([points[1]]).weights[0])
 
@@ -99,6 +101,84 @@ def test_a_slow_pot_follows_ordinary_gradient_descent():
     np.testing.assert_allclose(run.weights[0, 0], begun, atol=1e-12)
     # A step of gradient flow over time instead of one jump differs by O(rate^2) a step, some per cent of it.
     assert np.abs(run.weights.values[0, -1] - flat).max() < 0.1 * np.abs(flat - begun).max()
+
+
+def independent_training(circuit, point):
+    """Train one point with SciPy and NumPy alone, from the documented scheme of streams and events."""
+    from scipy.integrate import solve_ivp
+
+    from crnsim.streams import stream_key
+
+    def normals(purpose, family, presentation, event, count):
+        # Words of Philox at counters (block, presentation, event, 0), two by two through Box and Muller.
+        key = stream_key(point.seed, point.dataset, "2-4-1", point.replicate, purpose, family)
+        drawn = []
+        for block in range(-(-count // 4)):
+            counter = np.array([block, presentation, event, 0], dtype=np.uint64)
+            source = np.random.Philox(key=key, counter=counter)
+            # NumPy counts up before it draws: step back by one.
+            source.advance(2**256 - 1)
+            words = source.random_raw(4)
+            for u, v in (words[:2], words[2:]):
+                radius = np.sqrt(-2 * np.log(((int(u) >> 11) + 0.5) * 2.0**-53))
+                angle = 2 * np.pi * (int(v) >> 11) * 2.0**-53
+                drawn += [radius * np.cos(angle), radius * np.sin(angle)]
+        return np.array(drawn[:count])
+
+    net, data, noise = circuit.network, load_dataset(point.dataset), point.noise
+    about = {"seed": point.seed, "dataset": point.dataset, "replicate": point.replicate}
+    state = circuit.start(initial_weights(point.layers, **about))
+    constants = net.rate_constants({"eps": point.learning_rate / point.running_time})
+    for family, first in zip(net.families, net.first_reactions, strict=True):
+        xi = normals("rate noise", family.equation, 0, 0, family.size)
+        constants[first : first + family.size] *= np.exp(noise.rates * xi - noise.rates**2 / 2)
+    stoichiometry = net.stoichiometry()
+    weights = {name for pair in circuit.weights for name in pair}
+    kicked = [
+        s.name for s in net.species if net.rows(s.name).flat[0] < net.n_dynamic and s.name not in weights
+    ]
+    for number, sample in enumerate(sample_order(4, point.epochs, **about).ravel()):
+        xi = normals("input noise, training", "features", number, 0, 2)
+        state[net.rows("X0p")] = np.maximum(data.x_train[sample] + noise.inputs * xi, 0)
+        state[net.rows("Tp")] = data.y_train[sample]
+        kicks = np.arange(0.5, point.running_time / noise.interval) * noise.interval
+        for event, (start, stop) in enumerate(pairwise([0.0, *kicks, point.running_time])):
+            state = solve_ivp(
+                lambda t, y: stoichiometry @ net.fluxes(y, constants),
+                (start, stop),
+                state,
+                method="LSODA",
+                rtol=1e-9,
+                atol=1e-12,
+            ).y[:, -1]
+            if event < len(kicks):
+                for name in kicked:
+                    rows = net.rows(name).ravel()
+                    xi = normals("concentration noise, training", name, number, event, len(rows))
+                    state[rows] *= np.exp(noise.concentrations * xi - noise.concentrations**2 / 2)
+    return circuit.weight_values(state)
+
+
+def test_training_equals_an_independent_implementation_of_samples_noise_and_streams():
+    noise = Noise(rates=0.05, concentrations=0.2, inputs=0.1)
+    point = replace(POINT, noise=noise, epochs=2, running_time=22.0, rtol=1e-8, atol=1e-10, replicate=3)
+    run = run_points([replace(point, replicate=1), point])
+    expected = independent_training(build_circuit(point), point)
+    # Both integrate to 1e-8 or better; eight presentations with five kicks each contract between kicks.
+    np.testing.assert_allclose(run.weights.values[1, -1], expected, atol=1e-6)
+
+
+def test_relu_survives_strong_kicks_on_concentrations():
+    point = replace(
+        POINT,
+        activation="relu",
+        activation_parameters=(("kz", 150.0),),
+        noise=Noise(concentrations=1.0),
+        running_time=30.0,
+        epochs=15,
+    )
+    run = run_points([replace(point, replicate=r) for r in range(8)])
+    assert set(run.status.values.tolist()) <= {0, 1}, run.reason.values
 
 
 def test_blow_ups_are_counted_and_score_zero():
@@ -156,6 +236,8 @@ def test_the_algebraic_score_is_of_the_recorded_weights():
         (lambda: train(onepot((2, 6, 1)), "xor", running_time=0, epochs=1), "running_time is 0"),
         (lambda: train(onepot((2, 6, 1)), "xor", running_time=10, epochs=0), "epochs is 0"),
         (lambda: train(onepot((1, 8, 1)), "regression", running_time=10, epochs=1), "dual_rail"),
+        (lambda: train(onepot((2, 6, 1)), "xor", running_time="10", epochs=1), "running_time is '10'"),
+        (lambda: train(onepot((2, 6, 1)), "xor", running_time=10, epochs=1, rtol=-1.0), "rtol is -1.0"),
         (lambda: run_points([]), "no points"),
         (lambda: run_points([POINT, replace(POINT, epochs=4)]), "must share"),
     ],

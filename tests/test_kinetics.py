@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -73,6 +78,23 @@ def test_any_order_and_stoichiometry_compiles_to_mass_action(chosen, sizes):
 def test_the_cached_source_is_shared_by_networks_of_one_form():
     first, second = compile_network(onepot((2, 6, 1)).network), compile_network(onepot((5, 3, 2)).network)
     assert first.function is second.function
+
+
+def test_compiled_code_is_kept_by_its_sources(tmp_path):
+    # A copy of the package with another kick must not find the code that was compiled from this one.
+    import crnsim
+    from crnsim.kinetics.lanes import compiled_folder
+
+    package = Path(crnsim.__file__).parent
+    shutil.copytree(package, tmp_path / "crnsim", ignore=shutil.ignore_patterns("__pycache__"))
+    events = tmp_path / "crnsim" / "solvers" / "events.py"
+    events.write_text(events.read_text().replace("sigma * draws[i]", "2 * sigma * draws[i]"))
+    command = "from crnsim.kinetics.lanes import compiled_folder; print(compiled_folder())"
+    run = subprocess.run(
+        [sys.executable, "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert Path(run.stdout.strip()).parent == compiled_folder().parent
+    assert Path(run.stdout.strip()) != compiled_folder()
 
 
 def test_philox_equals_numpys():

@@ -125,6 +125,37 @@ def test_a_kick_keeps_conserved_sums():
     assert not np.allclose(p, 0.3)
 
 
+def test_additive_kicks_never_empty_a_switch():
+    point = replace(
+        POINT,
+        activation="relu",
+        activation_parameters=(("kz", 50.0),),
+        noise=Noise(concentrations=3.0, additive=True),
+    )
+    protocol, circuit = protocol_of(point), build_circuit(point)
+    state = circuit.network.state({"P1": 0.5, "N1": 0.5})
+    for event in range(20):
+        state = kicked(protocol, 0, state, event=event)
+        p, n = state[circuit.network.rows("P1")], state[circuit.network.rows("N1")]
+        np.testing.assert_allclose(p + n, 1.0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("running_time", "times"), [(5.0, [2.5]), (10.0, [2.5, 7.5]), (12.0, [2.5, 7.5])])
+def test_every_running_time_has_its_share_of_kicks(running_time, times):
+    protocol = protocol_of(replace(POINT, running_time=running_time, noise=Noise(concentrations=0.1)))
+    stops = [events.next_stop(protocol, 0, done) for done in range(len(times) + 1)]
+    assert stops == [*times, running_time]
+
+
+def test_numpy_integers_name_the_same_streams_as_pythons():
+    from crnsim.streams import stream_key
+
+    np.testing.assert_array_equal(stream_key("a", 1), stream_key("a", np.int64(1)))
+    assert not np.array_equal(stream_key("a", 1), stream_key("a", "1"))
+    with pytest.raises(TypeError):
+        stream_key(1.0)
+
+
 def test_additive_kicks_stop_at_zero():
     point = replace(POINT, noise=Noise(concentrations=1.0, additive=True))
     after = kicked(protocol_of(point), 0, np.full(build_circuit(POINT).network.n_species, 0.1))
@@ -177,6 +208,8 @@ def test_read_out_has_no_learning_and_noise_of_its_own():
         ({"concentrations": float("nan")}, "concentrations is nan"),
         ({"interval": 0.0}, "interval is 0.0"),
         ({"scope": "signal"}, "signals, weights, all"),
+        ({"rates": "a"}, "rates is 'a'"),
+        ({"additive": "no"}, "additive is 'no'"),
         ({"rates_mode": "ou"}, "static, per_presentation"),
     ],
 )

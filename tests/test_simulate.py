@@ -135,6 +135,26 @@ def test_finite_time_blow_up_is_diverged_and_says_when():
     assert "time 1.0" in run.reason.item()
 
 
+def test_a_bounded_network_is_never_diverged_however_fast_it_grows():
+    # X grows at 1000 and settles at 10^5; an explicit method may fail here, but nothing grows without bound.
+    net = Network()
+    for name in "XY":
+        net.add_species(name)
+    for equation, rate in (("X -> 2X", 1e3), ("2X -> X", 1e-2), ("X + Y -> X", 1e3), ("0 -> Y", 1.0)):
+        net.add_family("any", equation, rate)
+    run = simulate(net, [0, 1.0], initial={"X": 1.0}, max_steps=20_000)
+    assert crnsim.solvers.OUTCOMES[run.status.item()] != "diverged"
+
+
+def test_a_fast_start_of_a_long_run_is_integrated():
+    net = Network()
+    net.add_species("A")
+    net.add_family("pair", "2A -> 0", 1e6)
+    run = simulate(net, [0, 1e-3, 1e5], initial={"A": 1.0})
+    assert run.status.item() == 0
+    assert run.concentration[0, 1, 0] == pytest.approx(1 / (1 + 2e3), rel=1e-2)
+
+
 def test_a_spent_budget_is_an_outcome():
     net, state = xor_pot()
     run = simulate(net, [0, 100.0], initial=state, max_steps=50)
@@ -172,7 +192,12 @@ def test_a_replicate_does_not_depend_on_those_beside_it():
         ({"species": ["Q"]}, "no species 'Q'"),
         ({"rates": {"q": 1.0}}, "unknown rate parameter 'q'"),
         ({"rates": np.ones(5)}, "shape"),
-        ({"rtol": 0.0}, "tolerances"),
+        ({"rtol": 0.0}, "rtol is 0.0"),
+        ({"atol": float("inf")}, "atol is inf"),
+        ({"max_steps": 0}, "max_steps is 0"),
+        ({"species": []}, "species is empty"),
+        ({"initial": [1.0]}, "shape"),
+        ({"replicates": 1.5}, "replicates"),
         ({"replicates": 0}, "replicates"),
     ],
 )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import abc
-import math
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
 
-from crnsim.errors import InputError
+from crnsim.errors import check_positive
 from crnsim.network import Network
 
 
@@ -71,8 +70,5 @@ class Activation(abc.ABC):
     def _require_positive(self, *names: str) -> None:
         for name in names:
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-                raise InputError(f"activation {self.name}: {name} is {value!r}; it must be a number > 0")
-            if not math.isfinite(value):
-                raise InputError(f"activation {self.name}: {name} is {value!r}; it must be finite")
+            check_positive(f"activation {self.name}: {name}", value)
             object.__setattr__(self, name, float(value))

@@ -6,6 +6,7 @@ After Kang & Kim, APL Machine Learning 2025, doi 10.1063/5.0271766 (arXiv 2410.1
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -121,7 +122,7 @@ def _split_parameters(
             continue
         if name not in PARAMETERS:
             raise InputError(f"onepot has no parameter '{name}'; {suggest(name, [*PARAMETERS, *of_unit])}")
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        number = isinstance(value, numbers.Real) and not isinstance(value, bool)
         if not number or not (value >= 0 and math.isfinite(value)):
             raise InputError(f"onepot: {name} is {value!r}; it must be a finite number >= 0")
         values[name] = float(value)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import types
 
-from crnsim.kinetics.lanes import LANES, lanes_array
+from crnsim.kinetics.lanes import compiled_folder, lanes_array
 
 if TYPE_CHECKING:
     from crnsim.network import Network
@@ -93,14 +93,6 @@ def compile_network(network: Network) -> Kernel:
     )
 
 
-def cache_folder() -> Path:
-    """Folder of compiled right-hand sides: CRNSIM_CACHE_DIR, else the user's cache folder."""
-    chosen = os.environ.get("CRNSIM_CACHE_DIR")
-    if chosen:
-        return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "crnsim"
-
-
 @lru_cache(maxsize=256)
 def _module(name: str, source: str) -> ModuleType:
     path = _written(name, source)
@@ -115,12 +107,7 @@ def _module(name: str, source: str) -> ModuleType:
 
 def _written(name: str, source: str) -> Path:
     """Write the source where Numba can keep its cache beside it; never touch a file that is right already."""
-    try:
-        folder = cache_folder() / f"lanes{LANES}"
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        # A read-only home (some clusters' nodes) costs a compilation per process, not the run.
-        folder = Path(tempfile.mkdtemp(prefix="crnsim-"))
+    folder = compiled_folder()
     path = folder / f"{name}.py"
     try:
         if path.read_text() == source:

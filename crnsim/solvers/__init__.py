@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +49,7 @@ def solve(
     *,
     method: str = "auto",
     progress: Callable[[float], None] | None = None,
+    time_zero: float = 0.0,
 ) -> tuple[Record, list[str]]:
     """Integrate a batch and settle how each run ended.
 
@@ -62,6 +63,8 @@ def solve(
         A key of `METHODS`.
     progress : callable, optional
         Called about five times a second with the share of presentations done.
+    time_zero : float
+        Time at which a single presentation starts, for the reasons.
 
     Returns
     -------
@@ -77,7 +80,9 @@ def solve(
         _integrate(network, protocol, record, progress)
     else:
         stiff.solve_plain(network, protocol, record, method)
-    return record, [_settle(network, protocol, record, member) for member in range(len(record.run))]
+    return record, [
+        _settle(network, protocol, record, member, time_zero) for member in range(len(record.run))
+    ]
 
 
 def _integrate(
@@ -92,24 +97,25 @@ def _integrate(
         return
     total = int(np.sum(protocol.member["n_presentations"]))
     # The compiled loop releases the interpreter, so that this thread can watch its counter and hear Ctrl-C.
-    worker = threading.Thread(target=explicit.run, args=(kernel, protocol, record), daemon=True)
-    worker.start()
-    try:
-        while worker.is_alive():
-            worker.join(0.2)
-            progress(int(record.control[0]) / max(total, 1))
-    finally:
-        record.control[1] = 1
-        worker.join()
+    with ThreadPoolExecutor(1) as pool:
+        batch = pool.submit(explicit.run, kernel, protocol, record)
+        try:
+            while not wait([batch], timeout=0.2).done:
+                progress(int(record.control[0]) / max(total, 1))
+        finally:
+            record.control[1] = 1
+        batch.result()
 
 
-def _settle(network: Network, protocol: Protocol, record: Record, member: int) -> str:
+def _settle(network: Network, protocol: Protocol, record: Record, member: int, time_zero: float) -> str:
     """Turn marks of the compiled solver into an outcome; return the reason."""
     from crnsim.solvers import stiff
 
     run = record.run[member]
     status = int(run["status"])
-    where = f"presentation {run['presentation']}, time {run['time']:.6g}"
+    where = f"time {time_zero + run['time']:.6g}"
+    if protocol.member[member]["n_presentations"] > 1:
+        where = f"presentation {run['presentation']}, {where}"
     if status == OK:
         return ""
     if status == STEP_LIMIT:

@@ -95,9 +95,8 @@ def kick(p, member, presentation, event, state, before, draws):
         for row in p.laws[law]:
             conserved += before[row]
             total += state[row]
-        if total > 0.0:
-            for row in p.laws[law]:
-                state[row] *= conserved / total
+        for row in p.laws[law]:
+            state[row] = state[row] * (conserved / total) if total > 0.0 else before[row]
 
 
 @compiled
@@ -119,7 +118,8 @@ def next_stop(p, member, kicks_done):
     """Time of the next event of a presentation: a kick, or its end."""
     end = p.member[member].running_time
     if p.member[member].kick_sigma > 0.0:
-        time = (kicks_done + 1) * p.member[member].kick_interval
+        # Half an interval before the first and after the last, so that any running time has its share of kicks.
+        time = (kicks_done + 0.5) * p.member[member].kick_interval
         if time < end * (1.0 - 1e-12):
             return time
     return end

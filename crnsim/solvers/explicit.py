@@ -28,7 +28,8 @@ from crnsim.solvers import events
 from crnsim.solvers.protocol import BLOWN_UP, FAILED, OK, RUNNING, STEP_LIMIT, Protocol, Record
 
 _FIRST_STEP = 1e-3
-_SMALLEST_STEP = 1e-11
+_SMALLEST_STEP = 1e-13  # of the time reached
+_SHORTEST_STEP = 1e-20  # of the running time
 _SAFETY = 0.9
 _GROWTH = 5.0
 _SHRINKAGE = 0.2
@@ -46,7 +47,6 @@ LANE = np.dtype(
         ("step", "f8"),
         ("stop", "f8"),  # time of the next event
         ("error", "f8"),  # logarithm of the last accepted error
-        ("initial", "f8"),  # highest concentration at the start of the run
     ]
 )
 
@@ -105,9 +105,7 @@ def _begin_presentation(p, r, w, first, lane):
     highest = 0.0
     for row in range(len(state)):
         highest = max(highest, state[row])
-    if presentation == 0:
-        w.lane[lane].initial = max(highest, 1.0)
-    if highest <= 10.0 * w.lane[lane].initial:
+    if highest <= 10.0 * p.member[member].moderate:
         events.copy(state, r.safe[member])
         r.run[member].safe_presentation = presentation
     events.clamp(p, values, state)
@@ -167,7 +165,8 @@ def _attempt(function, size, offset, first, w, n, rtol, atol):
         difference = e1 * load(w.k1, row) + e2 * load(w.k2, row) + e3 * load(w.k3, row) + e4 * load(w.k4, row)
         scale = absolute + relative * larger(magnitude(load(w.y, row)), magnitude(new))
         error = larger(magnitude(h * difference) / scale, error)
-        lowest = smaller(new, lowest)
+        # A kick can leave a concentration below -atol; from there it may rise, but not fall.
+        lowest = smaller(new - smaller(load(w.y, row) + absolute, splat(0.0)), lowest)
         highest = larger(new, highest)
         total = total + new
     store(w.values, 1, error)
@@ -272,10 +271,17 @@ def _ended(p, r, w, lane):
     if r.run[member].steps + r.run[member].rejected >= p.member[member].max_steps:
         _finish(p, r, w, lane, STEP_LIMIT)
         return True
-    if w.lane[lane].step < _SMALLEST_STEP * p.member[member].running_time:
+    if _vanished(p, w, lane):
         _finish(p, r, w, lane, BLOWN_UP)
         return True
     return False
+
+
+@compiled
+def _vanished(p, w, lane):
+    """Whether a lane's step is lost in the rounding of its time."""
+    end = p.member[w.lane[lane].member].running_time
+    return w.lane[lane].step < max(_SMALLEST_STEP * w.lane[lane].time, _SHORTEST_STEP * end)
 
 
 @compiled
@@ -343,7 +349,7 @@ def _settle(p, r, w, first, n, queue):
 def _near_limit(p, r, w, lane):
     member = w.lane[lane].member
     spent = r.run[member].steps + r.run[member].rejected >= p.member[member].max_steps
-    return spent or w.lane[lane].step < _SMALLEST_STEP * p.member[member].running_time
+    return spent or _vanished(p, w, lane)
 
 
 @compiled

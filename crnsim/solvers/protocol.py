@@ -23,6 +23,7 @@ MEMBER = np.dtype(
         ("record_slot", "i8"),  # place among the recorded members, -1 for none
         ("kick_additive", "i8"),  # 0 or 1
         ("running_time", "f8"),
+        ("moderate", "f8"),  # concentration that the run starts from, at least 1
         ("ceiling", "f8"),  # a concentration above it is a blow-up
         ("input_sigma", "f8"),  # noise on presented features
         ("rate_sigma", "f8"),  # rate noise drawn anew for each presentation
@@ -91,6 +92,7 @@ def new_members(count: int) -> np.ndarray:
     member["n_presentations"] = 1
     member["record_slot"] = -1
     member["kick_interval"] = 1.0
+    member["moderate"] = 1.0
     member["ceiling"] = np.inf
     return member
 

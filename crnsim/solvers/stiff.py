@@ -105,9 +105,10 @@ def confirm(network: Network, protocol: Protocol, record: Record, member: int) -
     constants = np.empty(protocol.rates.shape[1])
     before = np.empty_like(state)
     draws = np.empty(max(len(state), len(constants), len(values)))
-    # Where the run ended on a vanishing step below its ceiling, reaching the same height confirms it.
-    ceiling = min(float(protocol.member["ceiling"][member]), float(np.max(record.final[member])))
-    if ceiling <= 10.0 * max(float(np.max(protocol.start[member])), 1.0):
+    # A run that ended on a vanishing step has blown up if it goes on growing.
+    height = float(np.max(record.final[member]))
+    ceiling = min(float(protocol.member["ceiling"][member]), 1e3 * height, 1e100)
+    if height <= 10.0 * float(protocol.member["moderate"][member]):
         return False, "the step size vanished although no concentration had grown"
     left = CONFIRM_BUDGET
     last = min(

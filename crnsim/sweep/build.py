@@ -21,20 +21,16 @@ if TYPE_CHECKING:
 
 def group_circuit(group: Group) -> Circuit:
     """Return the circuit of a group, with eps as at the longest running time."""
+    from crnsim.activations import activation
     from crnsim.circuits import CIRCUITS
     from crnsim.datasets import DATASETS
 
     settings = group.settings
     return CIRCUITS[group.circuit](
         settings.layers,
-        group.activation,
+        activation(group.activation, **dict(group.activation_parameters)),
         dual_rail=DATASETS[group.dataset].dual_rail,
-        # As in a point: where both have a parameter of one name, such as kz, it is the activation's.
-        **(
-            settings.circuit_parameters
-            | {"eps": settings.learning_rate / max(settings.running_times)}
-            | dict(group.activation_parameters)
-        ),
+        **(settings.circuit_parameters | {"eps": settings.learning_rate / max(settings.running_times)}),
     )
 
 
