@@ -202,7 +202,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     command.add_argument("--running-time", type=float, help="duration of a presentation, in units of 1/k")
     command.add_argument("--epochs", type=int, help="passes over the training set")
     command.add_argument("--learning-rate", type=float, help="eps times running time")
-    noise = command.add_argument_group("noise", "standard deviations, 0 for none; 10 %% is 0.1")
+    noise = command.add_argument_group("noise", "standard deviations, 0 for none; 10 percent is 0.1")
     for kind in ("rates", "concentrations", "inputs"):
         noise.add_argument(f"--noise-{kind}", type=float, default=0.0, metavar="SIGMA")
     noise.add_argument("--rates-mode", default="static", help="static (default) or per_presentation")

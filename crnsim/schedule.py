@@ -95,7 +95,7 @@ def readout_protocol(
     sample = np.tile(np.arange(n_test), len(points))
     noise = _noise(circuit, points, "read-out")
     member = noise.pop("member")[owner]
-    _bound(member, trained[owner], tables)
+    _bound(member, trained[owner], [tables[i] for i in owner])
     member["first_number"] = sample
     member["max_steps"] *= READOUT_BUDGET
     return Protocol(
@@ -127,9 +127,9 @@ def rate_constants(circuit: Circuit, point: Point, *, learning: bool) -> np.ndar
 
 
 def _bound(member: np.ndarray, states: np.ndarray, tables: Sequence[np.ndarray]) -> None:
-    """Set what counts as moderate and as a blow-up, from the initial concentrations and the samples."""
-    shown = max(float(np.abs(table).max()) for table in tables)
-    member["moderate"] = np.maximum(states.max(axis=1), max(1.0, shown))
+    """Set what counts as moderate and as a blow-up, from each member's initial concentrations and samples."""
+    shown = np.array([np.abs(table).max() for table in tables])
+    member["moderate"] = np.maximum(np.maximum(states.max(axis=1), shown), 1.0)
     member["ceiling"] = CEILING * member["moderate"]
 
 

@@ -63,8 +63,8 @@ def simulate(
     -------
     xarray.Dataset
         ``concentration`` (replicate, time, species), dimensionless; ``status`` and step counts per replicate. After a
-        run has ended early its concentrations are nan. At the steps concentrations lie below zero by at most `atol`;
-        the interpolation between steps may add as much.
+        run has ended early its concentrations are nan. Concentrations may lie below zero by a few times `atol`, and
+        at the steps by never more than 100 times.
 
     Raises
     ------

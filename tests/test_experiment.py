@@ -13,6 +13,7 @@ import xarray as xr
 from crnsim import CrnsimError, Noise, load_dataset, onepot, train
 from crnsim.algebraic import forward, initial_weights, sample_order, sgd
 from crnsim.experiment import Point, build_circuit, checkpoint_epochs, run_points
+from crnsim.schedule import readout_protocol
 
 POINT = Point(
     dataset="xor",
@@ -48,6 +49,19 @@ def test_a_point_has_the_same_bits_in_any_company_and_any_order():
     for i in (0, 3, 5, 10):
         alone = run_points([points[i]])
         xr.testing.assert_identical(alone, together.drop_dims(RECORDING).isel(point=[i]))
+
+
+def test_what_counts_as_a_blow_up_does_not_depend_on_company():
+    # Splits of Iris have test features of different height, which bound the concentrations that count as moderate.
+    iris = replace(POINT, dataset="iris", layers=(4, 3, 3), epochs=1, learning_rate=0.05)
+    points = [replace(iris, replicate=r) for r in range(6)]
+    data = [load_dataset("iris", replicate=r) for r in range(6)]
+    circuit = build_circuit(iris)
+    states = np.stack([circuit.start(initial_weights((4, 3, 3), seed=0, dataset="iris", replicate=0))] * 6)
+    together = readout_protocol(circuit, points, data, states).member.reshape(6, -1)
+    for i in (0, 3, 5):
+        alone = readout_protocol(circuit, points[i : i + 1], data[i : i + 1], states[:1]).member
+        np.testing.assert_array_equal(alone["ceiling"], together[i]["ceiling"])
 
 
 def test_recording_a_trajectory_changes_no_number():

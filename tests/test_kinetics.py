@@ -13,10 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crnsim import Network, onepot
-from crnsim.kinetics.kernels import compile_network
+from crnsim.kinetics.kernels import call_right_hand_side, compile_network
 from crnsim.kinetics.lanes import LANES, lanes_array
 from crnsim.kinetics.normals import normals, philox
-from crnsim.solvers.explicit import call_right_hand_side
 
 
 def numpy_right_hand_side(net, state, constants):

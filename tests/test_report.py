@@ -174,7 +174,7 @@ def test_answer_tells_each_data_set_in_words():
     rows = table_rows(summarise_sweep(plan, [synthetic.summary(m) for m in made]), "verdict")
     said = dict(answer(rows))
     assert list(said) == ["XOR", "Iris", "Regression"]
-    assert said["XOR"].startswith("smooth loses less than sharp under rate noise (+0.17)")
+    assert said["XOR"].startswith("smooth scores higher than sharp under rate noise (+0.17)")
     assert said["Iris"] == "undecided: only 5 paired replicates, 10 are needed."
 
 
@@ -191,7 +191,7 @@ def test_answer_keeps_apart_what_went_each_way():
     rows += [row("running_time", "undecided", reason="too few")]
     ((_, sentence),) = answer(rows)
     assert sentence == (
-        "smooth loses less than sharp under rate noise (+0.20) and loses more than sharp under "
+        "smooth scores higher than sharp under rate noise (+0.20) and scores lower than sharp under "
         f"concentration noise ({wording.MINUS}0.10); no difference is shown under input noise; "
         "undecided under short running time: too few."
     )
@@ -201,14 +201,18 @@ def test_answer_keeps_apart_what_went_each_way():
 
 
 def test_cards_show_verdict_number_interval_and_reason(page):
-    assert "Yes, it loses less" in page.text
+    assert "Yes, it scores higher" in page.text
     assert "relu is not sharp enough: median h_eff 0.0052, below h/30 = 0.0033 is needed" in page.text
     assert "lost: smooth 0.42, sharp 0.58" in page.text
 
 
 @pytest.mark.parametrize(
     ("smooth", "sharp", "chip"),
-    [(0.9, 0.5, "Yes, it loses less"), (0.5, 0.9, "No, it loses more"), (0.7, 0.7, "No difference shown")],
+    [
+        (0.9, 0.5, "Yes, it scores higher"),
+        (0.5, 0.9, "No, it scores lower"),
+        (0.7, 0.7, "No difference shown"),
+    ],
 )
 def test_verdict_is_told_whichever_way_it_goes(smooth, sharp, chip):
     made = [

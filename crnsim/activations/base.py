@@ -60,7 +60,7 @@ class Activation(abc.ABC):
         """Derivative of `value`."""
 
     @abc.abstractmethod
-    def effective_smoothing(self, production: np.ndarray) -> np.ndarray:
+    def effective_smoothing(self, production: np.ndarray, k: float = 1.0) -> np.ndarray:
         """Smoothing h of the squareplus that the unit equals, from the production rate of its plus rail Z+."""
 
     def parameters(self) -> dict[str, Any]:

@@ -56,6 +56,6 @@ class Relu(Activation):
         """1 for z > 0, else 0."""
         return (np.asarray(z, dtype=float) > 0).astype(float)
 
-    def effective_smoothing(self, production: np.ndarray) -> np.ndarray:
-        """h_eff = p+/kz."""
-        return np.asarray(production, dtype=float) / self.kz
+    def effective_smoothing(self, production: np.ndarray, k: float = 1.0) -> np.ndarray:
+        """h_eff = k p+/kz, with the production p+ in units of k."""
+        return k * np.asarray(production, dtype=float) / self.kz

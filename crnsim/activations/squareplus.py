@@ -91,6 +91,6 @@ class Squareplus(Activation):
         z = np.asarray(z, dtype=float)
         return self.value(z) / np.sqrt(z * z + 4 * self.h)
 
-    def effective_smoothing(self, production: np.ndarray) -> np.ndarray:
+    def effective_smoothing(self, production: np.ndarray, k: float = 1.0) -> np.ndarray:
         """The smoothing h, whatever the production."""
         return np.full_like(np.asarray(production, dtype=float), self.h)

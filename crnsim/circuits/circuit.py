@@ -106,8 +106,9 @@ class Circuit:
         gains = network.stoichiometry()[rows]
         gains.data = np.maximum(gains.data, 0)
         fluxes = np.array([network.fluxes(state, constants) for state in states])
+        # With k other than 1 the unit is the squareplus of z - k/kz with h = (k/kz) (p+/k): rates in units of k.
         production = (gains @ fluxes.T).T / self.parameters["k"]
-        return self.activation.effective_smoothing(production)
+        return self.activation.effective_smoothing(production, k=self.parameters["k"])
 
     def scope(self, scope: str) -> list[str]:
         """Names of the dynamic arrays in a noise scope: ``signals``, ``weights`` or ``all``."""

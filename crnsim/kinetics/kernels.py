@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import types
 
-from crnsim.kinetics.lanes import compiled_folder, lanes_array
+from crnsim.kinetics.lanes import compiled, compiled_folder, lanes_array
 
 if TYPE_CHECKING:
     from crnsim.network import Network
@@ -48,7 +48,7 @@ class Kernel:
         """Rates of change of one state, shape (n_species,); for checks and for SciPy's solvers."""
         y, rate, dy = lanes_array(len(state)), lanes_array(len(constants)), lanes_array(len(state))
         y[:, 0], rate[:, 0] = state, constants
-        _call(self.function, y, rate, dy, self.size, self.offset, self.first)
+        call_right_hand_side(self.function, y, rate, dy, self.size, self.offset, self.first)
         return dy[:, 0].copy()
 
     def bind(self, constants: np.ndarray, n_species: int) -> Any:
@@ -58,16 +58,16 @@ class Kernel:
 
         def rates_of_change(state: np.ndarray) -> np.ndarray:
             y[:, 0] = state
-            _call(self.function, y, rate, dy, self.size, self.offset, self.first)
+            call_right_hand_side(self.function, y, rate, dy, self.size, self.offset, self.first)
             return dy[:, 0].copy()
 
         return rates_of_change
 
 
-def _call(function: Any, *arrays: np.ndarray) -> None:
-    from crnsim.solvers.explicit import call_right_hand_side
-
-    call_right_hand_side(function, *arrays)
+@compiled
+def call_right_hand_side(function, y, rate, dy, size, offset, first):
+    """Evaluate a right-hand side once, from Python."""
+    function(y, rate, dy, size, offset, first)
 
 
 def compile_network(network: Network) -> Kernel:

@@ -63,8 +63,8 @@ document.querySelectorAll("button.copy").forEach(function (button) {
 });
 """
 _CHIPS = {
-    BETTER: ("better", "▲", "Yes, it loses less"),
-    WORSE: ("worse", "▼", "No, it loses more"),
+    BETTER: ("better", "▲", "Yes, it scores higher"),
+    WORSE: ("worse", "▼", "No, it scores lower"),
     NO_DIFFERENCE: ("same", "=", "No difference shown"),
     UNDECIDED: ("undecided", "?", "Undecided"),
 }
@@ -179,8 +179,8 @@ def _sentence(rows: Sequence[dict[str, Any]], smooth: str, other: str) -> str:
     """Say under which stress the smooth design loses less, more, as much, or is undecided."""
     parts = []
     for verdict, phrase in (
-        (BETTER, f"loses less than {other} under"),
-        (WORSE, f"loses more than {other} under"),
+        (BETTER, f"scores higher than {other} under"),
+        (WORSE, f"scores lower than {other} under"),
     ):
         found = [
             f"{wording.stress_name(r['stress'])} ({wording.signed(r['difference'])})"

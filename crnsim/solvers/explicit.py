@@ -1,8 +1,9 @@
 """Explicit adaptive integration of a batch of runs, eight side by side, each with its own step and its own events.
 
 The Bogacki-Shampine pair of orders 3 and 2 (Appl. Math. Lett. 2, 321, 1989, doi 10.1016/0893-9659(89)90079-7). A step
-is accepted when its estimated error is at most ``atol + rtol |y|`` in every species and no concentration falls below
-``-atol``; concentrations are never set to zero, because that would break the invariants the chemistry lives on.
+is accepted when its estimated error is at most ``atol + rtol |y|`` in every species and it takes no concentration more
+than `atol` below zero; concentrations are never set to zero, because that would break the invariants the chemistry
+lives on.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ from crnsim.kinetics.lanes import (
     store,
 )
 from crnsim.solvers import events
-from crnsim.solvers.protocol import BLOWN_UP, FAILED, OK, RUNNING, STEP_LIMIT, Protocol, Record
+from crnsim.solvers.protocol import BLOWN_UP, OK, STEP_LIMIT, Protocol, Record
 
 _FIRST_STEP = 1e-3
 _SMALLEST_STEP = 1e-13  # of the time reached
 _SHORTEST_STEP = 1e-20  # of the running time
+_FLOOR = 100.0
 _SAFETY = 0.9
 _GROWTH = 5.0
 _SHRINKAGE = 0.2
@@ -62,7 +64,7 @@ class Work(NamedTuple):
     k3: np.ndarray
     k4: np.ndarray
     rate: np.ndarray
-    values: np.ndarray  # rows: step, error, lowest, highest, sum, accepted
+    values: np.ndarray  # rows: step, error, room above the lower bound, highest, sum, accepted
     lane: np.ndarray  # (LANES,) of LANE: the place of each lane in its run
     state: np.ndarray  # (n_species,) scratch, as are the following
     before: np.ndarray  # (n_species,)
@@ -78,12 +80,6 @@ def new_work(n_species: int, n_reactions: int, n_values: int) -> Work:
     sizes = (n_species, n_species, n_reactions, max(n_species, n_reactions, n_values), n_values)
     scratch = [np.zeros(size) for size in sizes]
     return Work(*vectors, lanes_array(n_reactions), lanes_array(6), lanes, *scratch)  # type: ignore[call-arg]
-
-
-@compiled
-def call_right_hand_side(function, y, rate, dy, size, offset, first):
-    """Evaluate a right-hand side once, from Python."""
-    function(y, rate, dy, size, offset, first)
 
 
 @compiled
@@ -159,14 +155,17 @@ def _attempt(function, size, offset, first, w, n, rtol, atol):
     function(w.y_new, w.rate, w.k4, size, offset, first)
     e1, e2, e3, e4 = splat(-5.0 / 72.0), splat(1.0 / 12.0), splat(1.0 / 9.0), splat(-1.0 / 8.0)
     absolute, relative = splat(atol), splat(rtol)
+    floor = splat(-_FLOOR * atol)
     error = lowest = highest = total = splat(0.0)
     for row in range(n):
         new = load(w.y_new, row)
         difference = e1 * load(w.k1, row) + e2 * load(w.k2, row) + e3 * load(w.k3, row) + e4 * load(w.k4, row)
         scale = absolute + relative * larger(magnitude(load(w.y, row)), magnitude(new))
         error = larger(magnitude(h * difference) / scale, error)
-        # A kick can leave a concentration below -atol; from there it may rise, but not fall.
-        lowest = smaller(new - smaller(load(w.y, row) + absolute, splat(0.0)), lowest)
+        # One step may take a concentration atol below zero, or lower one that is there already by atol: species that
+        # are negative within the tolerance drive each other. Below the floor it may only rise, as after a kick.
+        base = smaller(load(w.y, row), splat(0.0))
+        lowest = smaller(new - smaller(larger(base - absolute, floor), base), lowest)
         highest = larger(new, highest)
         total = total + new
     store(w.values, 1, error)
@@ -183,7 +182,7 @@ def _judge(p, r, w, lane):
     finite = math.isfinite(w.values[4, lane]) and math.isfinite(error)
     r.run[member].evaluations += 3
     used = w.values[0, lane]
-    if finite and error <= 1.0 and w.values[2, lane] >= -p.atol:
+    if finite and error <= 1.0 and w.values[2, lane] >= 0.0:
         r.run[member].steps += 1
         logarithm = math.log(max(error, 1e-8))
         factor = _SAFETY * math.exp((0.4 * w.lane[lane].error - 0.7 * logarithm) / 3.0)
@@ -386,4 +385,4 @@ def run(kernel, protocol: Protocol, record: Record) -> None:
     integrate(kernel.function, kernel.size, kernel.offset, kernel.first, protocol, record, work)
 
 
-__all__ = ["FAILED", "RUNNING", "call_right_hand_side", "integrate", "new_work", "run"]
+__all__ = ["Work", "integrate", "new_work", "run"]

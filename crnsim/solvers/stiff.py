@@ -13,7 +13,7 @@ from crnsim.network import Network
 from crnsim.solvers import events
 from crnsim.solvers.protocol import FAILED, OK, STEP_LIMIT, Protocol, Record
 
-#: Tolerances of the confirmation, a hundred times tighter than a sweep's default.
+#: Tolerances of the confirmation: a hundred times tighter than the run's, at most these.
 CONFIRM_RTOL = 1e-5
 CONFIRM_ATOL = 1e-8
 #: Calls of the right-hand side that a confirmation may use.
@@ -26,6 +26,14 @@ class _Budget(Exception):  # noqa: N818
     def __init__(self, time: float) -> None:
         super().__init__()
         self.time = time
+
+
+class _Broken(Exception):  # noqa: N818
+    """The stiff method itself gave up."""
+
+    def __init__(self, height: float) -> None:
+        super().__init__()
+        self.height = height
 
 
 class _Crossed(Exception):  # noqa: N818
@@ -111,6 +119,7 @@ def confirm(network: Network, protocol: Protocol, record: Record, member: int) -
     if height <= 10.0 * float(protocol.member["moderate"][member]):
         return False, "the step size vanished although no concentration had grown"
     left = CONFIRM_BUDGET
+    rtol = min(CONFIRM_RTOL, protocol.rtol / 100)
     last = min(
         int(record.run["presentation"][member]) + 1, int(protocol.member["n_presentations"][member]) - 1
     )
@@ -122,7 +131,7 @@ def confirm(network: Network, protocol: Protocol, record: Record, member: int) -
             time, kicks = 0.0, 0
             while time < protocol.member["running_time"][member]:
                 stop = events.next_stop(protocol, member, kicks)
-                state, used = _advance(network, kernel, state, constants, stop - time, ceiling, left)
+                state, used = _advance(network, kernel, state, constants, stop - time, ceiling, left, rtol)
                 left -= used
                 time = stop
                 if stop < protocol.member["running_time"][member]:
@@ -132,8 +141,9 @@ def confirm(network: Network, protocol: Protocol, record: Record, member: int) -
         return True, "a concentration grew without bound, confirmed by a stiff method"
     except _Budget:
         return False, "a blow-up that a stiff method could not confirm within its budget"
-    except FloatingPointError as error:
-        return True, f"a stiff method at a tighter tolerance broke down as well: {error}"
+    except _Broken as broken:
+        grown = broken.height > 10.0 * float(protocol.member["moderate"][member])
+        return grown, f"a stiff method at a tighter tolerance broke down as well, at {broken.height:.3g}"
     return False, "a blow-up of the explicit method that a stiff method does not show"
 
 
@@ -145,6 +155,7 @@ def _advance(
     span: float,
     ceiling: float,
     budget: int,
+    rtol: float,
 ) -> tuple[np.ndarray, int]:
     """Integrate over `span`; return (state, evaluations)."""
     function = _Counted(kernel.bind(constants, network.n_species), budget)
@@ -161,12 +172,12 @@ def _advance(
             state,
             method="BDF",
             jac=lambda _, y: network.jacobian(y, constants),
-            rtol=CONFIRM_RTOL,
-            atol=CONFIRM_ATOL,
+            rtol=rtol,
+            atol=CONFIRM_ATOL * rtol / CONFIRM_RTOL,
             events=crossing,
         )
     if solution.status == 1 or float(np.max(solution.y[:, -1])) >= ceiling:
         raise _Crossed
     if not solution.success or not np.all(np.isfinite(solution.y[:, -1])):
-        raise FloatingPointError(solution.message)
+        raise _Broken(float(np.nanmax(solution.y)))
     return solution.y[:, -1].copy(), function.calls
