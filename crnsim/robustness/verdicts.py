@@ -1,4 +1,4 @@
-"""Does the smooth design lose less? Paired differences with intervals, and when no verdict may be given."""
+"""Does the smooth design hold up better? Paired differences with intervals, and when no verdict may be given."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STRESSES = (*KINDS, SHORT_TIME)
 
 ENOUGH_REPLICATES = 10
 ENOUGH_SCORE = 0.8
-SHARPNESS = 30.0  # a baseline counts as sharp below h/30 of the smooth design (design.md, end of 3.4)
+SHARPNESS = 30.0  # a baseline counts as sharp below h/30 of the smooth design (docs/robustness.md)
 
 BETTER, WORSE, NO_DIFFERENCE, UNDECIDED = "smooth", "baseline", "no_difference", "undecided"
 
@@ -154,7 +154,7 @@ def _judge(low: float, high: float) -> str:
 
 
 def _obstacles(smooth: Design, baseline: Design, quiet: Cell, pairs: int, cells: int) -> Iterator[str]:
-    """Yield every reason why no verdict may be given (design.md section 7)."""
+    """Yield every reason why no verdict may be given (docs/robustness.md)."""
     for _, design in _sides(smooth, baseline):
         score = _quiet_score(design, quiet)
         where = f"without noise at the longest running time ({quiet.running_time:g})"
