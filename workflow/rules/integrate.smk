@@ -18,10 +18,11 @@ rule integrate:
         " --workers {threads} --cores {workflow.cores} --log {log:q}"
 
 
-# Join the chunks of one data set, circuit and activation, and check that none is missing.
+# Join the chunks of one data set, circuit and activation, and check that none is missing. A summary holds the whole
+# configuration, so a newer plan makes it again.
 rule merge:
     input:
-        plan=ancient("results/{sweep}/plan.json"),
+        plan="results/{sweep}/plan.json",
         chunks=lambda wildcards: chunk_files(
             checkpoints.plan.get(sweep=wildcards.sweep).output[0], wildcards.dataset, wildcards.variant
         ),
