@@ -427,16 +427,18 @@ def point_coordinates(points: Sequence[Point]) -> dict[str, Any]:
 
 
 def _attributes(circuit: Circuit, point: Point) -> dict[str, Any]:
-    parameters = {k: v for k, v in circuit.parameters.items() if k != "eps"} | circuit.activation.parameters()
+    # A pot learns with eps = learning_rate / running_time, whatever the circuit was built with.
+    of_circuit = {name: value for name, value in circuit.parameters.items() if name != "eps"}
+    of_unit = circuit.activation.parameters()
     return {
         "schema": SCHEMA,
         "dataset": point.dataset,
         "layers": json.dumps(list(point.layers)),
         "circuit": point.circuit,
         "activation": point.activation,
-        "parameters": json.dumps(parameters, sort_keys=True),
-        "circuit_parameters": json.dumps(circuit.parameters, sort_keys=True),
-        "activation_parameters": json.dumps(circuit.activation.parameters(), sort_keys=True),
+        "parameters": json.dumps(of_circuit | of_unit, sort_keys=True),
+        "circuit_parameters": json.dumps(of_circuit, sort_keys=True),
+        "activation_parameters": json.dumps(of_unit, sort_keys=True),
         "learning_rate": point.learning_rate,
         "epochs": point.epochs,
         "rtol": point.rtol,
