@@ -175,6 +175,10 @@ def _client(workers: int) -> Iterator[Any]:
         "distributed.scheduler.allowed-failures": 0,
         "distributed.comm.timeouts.connect": "60s",
         "distributed.nanny.pre-spawn-environ.NUMBA_NUM_THREADS": 1,
+        # Dask watches itself many times a second, in every process; with tasks of seconds that only costs.
+        "distributed.admin.tick.interval": "500ms",
+        "distributed.admin.system-monitor.interval": "5s",
+        "distributed.worker.profile.enabled": False,
     }
     with dask.config.set(settings):
         get_mp_context().set_forkserver_preload(["distributed", "distributed.nanny", __name__, *LIBRARIES])
