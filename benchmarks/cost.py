@@ -13,7 +13,7 @@ from dataclasses import replace
 from crnsim.datasets import DATASETS
 from crnsim.experiment import Point, estimate_seconds, run_points
 from crnsim.noise import Noise
-from crnsim.solvers.explicit import LANES
+from crnsim.kinetics.lanes import LANES
 
 DESIGNS = [("squareplus", (("h", 0.1),)), ("squareplus", (("h", 1e-4),)), ("relu", (("kz", 150.0),))]
 

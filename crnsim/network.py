@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,11 +35,14 @@ class Species:
         Names of its dimensions; empty for a single species.
     shape : tuple of int
         Length of each dimension.
+    slow : bool
+        Whether it changes slowly, such as a weight: a hint for implicit methods (see `Network.add_species`).
     """
 
     name: str
     dims: tuple[str, ...]
     shape: tuple[int, ...]
+    slow: bool = False
 
     @property
     def size(self) -> int:
@@ -197,8 +201,12 @@ class Network:
             raise InputError(f"rate parameter '{name}' is {value!r}; it must be a finite number >= 0")
         self.parameters[name] = float(value)
 
-    def add_species(self, name: str, *dims: str) -> None:
-        """Declare an array of species over named dimensions (none: a single species)."""
+    def add_species(self, name: str, *dims: str, slow: bool = False) -> None:
+        """Declare an array of species over named dimensions (none: a single species).
+
+        `slow` says that the concentrations change far more slowly than the others, as learned weights do. Implicit
+        methods then leave them out of their linear systems; a wrong hint costs steps, not accuracy.
+        """
         if not _NAME.fullmatch(name):
             raise InputError(f"'{name}' is not a name for a species (letters, digits, underscores)")
         if name in self._species:
@@ -206,7 +214,7 @@ class Network:
         for dim in dims:
             if dim not in self.dims:
                 raise InputError(f"species '{name}': unknown dimension '{dim}'; {suggest(dim, self.dims)}")
-        self._species[name] = Species(name, dims, tuple(self.dims[dim] for dim in dims))
+        self._species[name] = Species(name, dims, tuple(self.dims[dim] for dim in dims), slow)
         self._forget()
 
     def add_family(self, label: str, equation: str, rate: str | float) -> None:
@@ -259,6 +267,11 @@ class Network:
         for name, attribute in vars(type(self)).items():
             if isinstance(attribute, cached_property):
                 self.__dict__.pop(name, None)
+
+    @cached_property
+    def derived(self) -> dict[Any, Any]:
+        """What other modules have worked out from the present species and families; forgotten when one is added."""
+        return {}
 
     def _parse_side(self, text: str, where: str) -> tuple[Term, ...]:
         if text.strip() in ("0", ""):

@@ -133,8 +133,8 @@ def _split_parameters(
 
 def _add_layer_species(net: Network, layer: int, depth: int) -> None:
     for rail in "pm":
-        net.add_species(f"W{layer}{rail}", f"n{layer}", f"n{layer - 1}")
-        net.add_species(f"B{layer}{rail}", f"n{layer}")
+        net.add_species(f"W{layer}{rail}", f"n{layer}", f"n{layer - 1}", slow=True)
+        net.add_species(f"B{layer}{rail}", f"n{layer}", slow=True)
         net.add_species(f"Z{layer}{rail}", f"n{layer}")
         for name in ("E", "T") if layer == depth else (f"R{layer}", f"G{layer}"):
             net.add_species(f"{name}{rail}", f"n{layer}")

@@ -15,51 +15,96 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import types
 
-from crnsim.kinetics.lanes import compiled, compiled_folder, lanes_array
+from crnsim.kinetics.lanes import LANES, compiled, compiled_folder, lanes_array
 
 if TYPE_CHECKING:
     from crnsim.network import Network
 
 _TABLE = types.float64[:, ::1]
 _INTEGERS = types.int64[::1]
-#: right_hand_side(y, rate, dy, size, offset, first): size = (n_dynamic, length of each dimension)
-SIGNATURE = types.void(_TABLE, _TABLE, _TABLE, _INTEGERS, _INTEGERS, _INTEGERS)
+_SIZES = (_INTEGERS, _INTEGERS, _INTEGERS)
+#: right_hand_side(y, rate, dy, size, offset, first): size = (rows to step, length of each dimension)
+RIGHT_HAND_SIDE = types.void(*[_TABLE] * 3, *_SIZES)
+#: prepare(y, rate, p, q, implicit, size, offset, first): implicit = (step of the linear system, spectral radius)
+PREPARE = types.void(*[_TABLE] * 5, *_SIZES)
+#: solve(y, rate, p, q, x, implicit, size, offset, first)
+SOLVE = types.void(*[_TABLE] * 6, *_SIZES)
+
+
+#: From this many reactions on one run fills the vectors; below it eight runs stand side by side.
+WIDE_FROM = 2000
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """A compiled right-hand side with the sizes of one network.
+    """Compiled kinetics of one network.
 
     Attributes
     ----------
-    function : numba cfunc
-        Compiled code with `SIGNATURE`; arrays have shape (rows, LANES).
+    right_hand_side, prepare, solve : numba cfunc
+        Compiled code (`RIGHT_HAND_SIDE`, `PREPARE`, `SOLVE`, see `crnsim.kinetics.codegen`).
+    wide : bool
+        Whether a table holds one run, species after species, instead of eight runs side by side.
+    exact : bool
+        Whether the spectral radius is that of the Jacobian without slow arrays, not a bound.
     size, offset, first : numpy.ndarray
-        Lengths of the dimensions (after the number of dynamic species), first row of each array of species, first
-        reaction of each family.
+        Rows to step and lengths of the dimensions, first row of each array of species, first reaction of each family.
+    slow, fast : numpy.ndarray
+        Rows to step: those with slow arrays only, and the others.
     """
 
-    function: Any
+    right_hand_side: Any
+    prepare: Any
+    solve: Any
+    wide: bool
+    exact: bool
     size: np.ndarray
     offset: np.ndarray
     first: np.ndarray
+    slow: np.ndarray
+    fast: np.ndarray
+
+    def table(self, values: np.ndarray) -> np.ndarray:
+        """Return a table that holds one run's species or rate constants."""
+        table = lanes_array(-(-len(values) // LANES) if self.wide else len(values))
+        self.view(table, len(values))[:] = values
+        return table
+
+    def view(self, table: np.ndarray, length: int) -> np.ndarray:
+        """Return the part of a table that belongs to the first run."""
+        return table.reshape(-1)[:length] if self.wide else table[:, 0]
 
     def __call__(self, state: np.ndarray, constants: np.ndarray) -> np.ndarray:
         """Rates of change of one state, shape (n_species,); for checks and for SciPy's solvers."""
-        y, rate, dy = lanes_array(len(state)), lanes_array(len(constants)), lanes_array(len(state))
-        y[:, 0], rate[:, 0] = state, constants
-        call_right_hand_side(self.function, y, rate, dy, self.size, self.offset, self.first)
-        return dy[:, 0].copy()
+        return self.bind(constants, len(state))(state)
+
+    def solve_linear(
+        self, state: np.ndarray, constants: np.ndarray, step: float, right: np.ndarray
+    ) -> tuple[np.ndarray, float]:
+        """Solve (1 - step J) x = right as ``rosw`` does; return x and the spectral radius of J; for checks.
+
+        J is the Jacobian without slow arrays and with larger loops cut (see `crnsim.kinetics.structure`).
+        """
+        y, rate, x = self.table(state), self.table(constants), self.table(right)
+        p, q, implicit = self.table(np.zeros(len(state))), self.table(np.zeros(len(state))), lanes_array(2)
+        implicit[0] = step
+        call_solve(
+            *(self.prepare, self.solve, y, rate, p, q, x, implicit),
+            *(self.size, self.offset, self.first),
+        )
+        radius = implicit[1].max() if self.wide else implicit[1, 0]
+        return self.view(x, len(state)).copy(), float(radius)
 
     def bind(self, constants: np.ndarray, n_species: int) -> Any:
         """Return f(state) that reuses its buffers, for solvers that call it often."""
-        y, rate, dy = lanes_array(n_species), lanes_array(len(constants)), lanes_array(n_species)
-        rate[:, 0] = constants
+        rate = self.table(constants)
+        y, dy = self.table(np.zeros(n_species)), self.table(np.zeros(n_species))
+        state_of_y, state_of_dy = self.view(y, n_species), self.view(dy, n_species)
 
         def rates_of_change(state: np.ndarray) -> np.ndarray:
-            y[:, 0] = state
-            call_right_hand_side(self.function, y, rate, dy, self.size, self.offset, self.first)
-            return dy[:, 0].copy()
+            state_of_y[:] = state
+            call_right_hand_side(self.right_hand_side, y, rate, dy, self.size, self.offset, self.first)
+            return state_of_dy.copy()
 
         return rates_of_change
 
@@ -70,26 +115,57 @@ def call_right_hand_side(function, y, rate, dy, size, offset, first):
     function(y, rate, dy, size, offset, first)
 
 
-def compile_network(network: Network) -> Kernel:
-    """Compile the right-hand side of `network`, or take it from the cache.
+@compiled
+def call_solve(prepare, solve, y, rate, p, q, x, implicit, size, offset, first):
+    """Factor and solve a linear system once, from Python."""
+    prepare(y, rate, p, q, implicit, size, offset, first)
+    solve(y, rate, p, q, x, implicit, size, offset, first)
+
+
+def compile_network(network: Network, *, wide: bool | None = None) -> Kernel:
+    """Compile the kinetics of `network`, or take them from the cache.
 
     Parameters
     ----------
     network : Network
+    wide : bool, optional
+        One run in a table instead of eight; by default chosen by the number of reactions.
 
     Returns
     -------
     Kernel
     """
-    from crnsim.kinetics.codegen import generate
+    if wide is None:
+        wide = network.n_reactions >= WIDE_FROM
+    known = network.derived
+    if ("kernel", wide) not in known:
+        known["kernel", wide] = _compile(network, wide)
+    return known["kernel", wide]
 
-    name, source = generate(network)
+
+def _compile(network: Network, wide: bool) -> Kernel:
+    from crnsim.kinetics.codegen import generate
+    from crnsim.kinetics.structure import analyse
+
+    name, source = generate(network, wide=wide)
     offsets = [int(network.rows(species.name).flat[0]) for species in network.species]
+    rows = -(-network.n_dynamic // LANES) if wide else network.n_dynamic
+    slow_rows: np.ndarray = np.repeat([s.slow for s in network.species], [s.size for s in network.species])
+    if wide:
+        padded = np.append(slow_rows, np.ones(-len(slow_rows) % LANES, dtype=bool))
+        slow_rows = np.min(padded.reshape(-1, LANES), axis=1)
+    module = _module(name, source)
     return Kernel(
-        function=_module(name, source).right_hand_side,
-        size=np.array([network.n_dynamic, *network.dims.values()], dtype=np.int64),
+        right_hand_side=module.right_hand_side,
+        prepare=module.prepare,
+        solve=module.solve,
+        wide=wide,
+        exact=not analyse(network).rings,
+        size=np.array([rows, *network.dims.values()], dtype=np.int64),
         offset=np.array(offsets, dtype=np.int64),
         first=network.first_reactions,
+        slow=np.flatnonzero(slow_rows[:rows]),
+        fast=np.flatnonzero(~slow_rows[:rows]),
     )
 
 

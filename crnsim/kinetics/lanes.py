@@ -1,8 +1,9 @@
-"""Vectors of lanes: one value for each of several runs that a compiled loop advances side by side.
+"""Vectors of lanes: eight values that a compiled loop works on side by side.
 
-A state array has shape ``(n_species, LANES)``, C-contiguous. `load`, `store` and `splat` move one row of it to
-and from a vector register; ``+ - * /`` act lane by lane in strict IEEE arithmetic, so that a run's bits do not
-depend on which runs stand beside it.
+A small network has a table of shape ``(n_species, LANES)``, one run in each lane; `load`, `store` and `splat` move one
+row of it to and from a vector register. A large network has one run in a table that is the padded vector of its
+species, read row after row; `load_part`, `store_part` and `spread` move neighbouring species. ``+ - * /`` act lane by
+lane in strict IEEE arithmetic, so that a run's bits do not depend on which runs stand beside it.
 """
 
 from __future__ import annotations
@@ -88,10 +89,16 @@ class _LanesModel(models.PrimitiveModel):
         super().__init__(dmm, fe_type, _VECTOR)
 
 
-def _row_pointer(context, builder, array_type, array, row):
+def _pointer(context, builder, array_type, array, position, kind=_VECTOR):
+    """Address of a position in a table read as a vector."""
     data = context.make_array(array_type)(context, builder, array).data
-    start = builder.mul(row, context.get_constant(types.intp, LANES))
-    return builder.bitcast(builder.gep(data, [start]), _VECTOR.as_pointer())
+    return builder.bitcast(builder.gep(data, [position]), kind.as_pointer())
+
+
+def _row_pointer(context, builder, array_type, array, row):
+    return _pointer(
+        context, builder, array_type, array, builder.mul(row, context.get_constant(types.intp, LANES))
+    )
 
 
 @intrinsic
@@ -113,23 +120,140 @@ def _store(typingctx, array, row, value):
     return types.void(array, types.intp, lanes_type), codegen
 
 
+_BIT, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
+_MASK = ir.VectorType(_BIT, LANES)
+_DOUBLE = ir.DoubleType()
+
+
+def _spread(builder, value, kind):
+    """Put a scalar into every lane."""
+    vector = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(_I32, 0))
+    zeros = ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES)
+    return builder.shuffle_vector(vector, ir.Constant(kind, ir.Undefined), zeros)
+
+
+def _mask(builder, count):
+    """Mask of the first `count` lanes."""
+    kind = ir.VectorType(_I64, LANES)
+    return builder.icmp_signed("<", ir.Constant(kind, list(range(LANES))), _spread(builder, count, kind))
+
+
+def _call(builder, name, result, *args):
+    kinds = [arg.type for arg in args]
+    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, kinds), name)
+    return builder.call(function, args)
+
+
+def _zeros():
+    return ir.Constant(_VECTOR, [0.0] * LANES)
+
+
 @intrinsic
 def splat(typingctx, value):
     """Return a vector with `value` in every lane."""
 
     def codegen(context, builder, signature, args):
-        vector = ir.Constant(_VECTOR, ir.Undefined)
-        for lane in range(LANES):
-            vector = builder.insert_element(vector, args[0], ir.Constant(ir.IntType(32), lane))
-        return vector
+        return _spread(builder, args[0], _VECTOR)
 
     return lanes_type(types.float64), codegen
+
+
+_EIGHT = ir.Constant(_I32, 8)  # alignment of a double
+
+
+@intrinsic
+def load_part(typingctx, table, position, count):
+    """Return the first `count` values from `position` on, with zeros in the other lanes."""
+
+    def codegen(context, builder, signature, args):
+        pointer = _pointer(context, builder, signature.args[0], args[0], args[1])
+        mask = _mask(builder, args[2])
+        return _call(builder, f"llvm.masked.load.v{LANES}f64.p0", _VECTOR, pointer, _EIGHT, mask, _zeros())
+
+    return lanes_type(table, types.intp, types.intp), codegen
+
+
+@intrinsic
+def store_part(typingctx, table, position, count, value):
+    """Store the first `count` lanes from `position` on."""
+
+    def codegen(context, builder, signature, args):
+        pointer = _pointer(context, builder, signature.args[0], args[0], args[1])
+        mask = _mask(builder, args[2])
+        _call(builder, f"llvm.masked.store.v{LANES}f64.p0", ir.VoidType(), args[3], pointer, _EIGHT, mask)
+        return context.get_dummy_value()
+
+    return types.void(table, types.intp, types.intp, lanes_type), codegen
+
+
+def _addresses(context, builder, array_type, array, position, stride):
+    """Addresses of LANES values `stride` apart."""
+    kind = ir.VectorType(_I64, LANES)
+    steps = builder.mul(_spread(builder, stride, kind), ir.Constant(kind, list(range(LANES))))
+    places = builder.add(_spread(builder, position, kind), steps)
+    data = context.make_array(array_type)(context, builder, array).data
+    base = _spread(builder, builder.ptrtoint(data, _I64), kind)
+    bytes_ = builder.mul(places, ir.Constant(kind, [8] * LANES))
+    return builder.inttoptr(builder.add(base, bytes_), ir.VectorType(_DOUBLE.as_pointer(), LANES))
+
+
+@intrinsic
+def gather(typingctx, table, position, stride, count):
+    """Return `count` values `stride` apart, with zeros in the other lanes."""
+
+    def codegen(context, builder, signature, args):
+        places = _addresses(context, builder, signature.args[0], args[0], args[1], args[2])
+        name = f"llvm.masked.gather.v{LANES}f64.v{LANES}p0"
+        return _call(builder, name, _VECTOR, places, _EIGHT, _mask(builder, args[3]), _zeros())
+
+    return lanes_type(table, types.intp, types.intp, types.intp), codegen
+
+
+@intrinsic
+def scatter(typingctx, table, position, stride, count, value):
+    """Store `count` lanes at places `stride` apart."""
+
+    def codegen(context, builder, signature, args):
+        places = _addresses(context, builder, signature.args[0], args[0], args[1], args[2])
+        name = f"llvm.masked.scatter.v{LANES}f64.v{LANES}p0"
+        _call(builder, name, ir.VoidType(), args[4], places, _EIGHT, _mask(builder, args[3]))
+        return context.get_dummy_value()
+
+    return types.void(table, types.intp, types.intp, types.intp, lanes_type), codegen
+
+
+@intrinsic
+def spread(typingctx, table, position):
+    """Return the value at `position` in every lane."""
+
+    def codegen(context, builder, signature, args):
+        pointer = _pointer(context, builder, signature.args[0], args[0], args[1], _DOUBLE)
+        return _spread(builder, builder.load(pointer), _VECTOR)
+
+    return lanes_type(table, types.intp), codegen
+
+
+@intrinsic
+def total(typingctx, value):
+    """Sum of the lanes, in every lane; the order of the additions is fixed."""
+
+    def codegen(context, builder, signature, args):
+        vector = args[0]
+        width = LANES // 2
+        while width:
+            order = ir.Constant(ir.VectorType(_I32, LANES), [(lane ^ width) for lane in range(LANES)])
+            vector = builder.fadd(vector, builder.shuffle_vector(vector, vector, order))
+            width //= 2
+        return vector
+
+    return lanes_type(lanes_type), codegen
 
 
 def _binary(name: str):
     @intrinsic
     def operation(typingctx, left, right):
         def codegen(context, builder, signature, args):
+            # A product and a sum may become one rounded operation where the processor has it.
             return getattr(builder, name)(args[0], args[1])
 
         return lanes_type(lanes_type, lanes_type), codegen
@@ -199,6 +323,6 @@ store = _store
 def lanes_array(rows: int) -> np.ndarray:
     """Return zeros of shape ``(rows, LANES)`` whose rows are aligned as `load` and `store` require."""
     size = rows * LANES
-    buffer = np.zeros(size + _ALIGNMENT // 8)
+    buffer = np.zeros(size + _ALIGNMENT // 8 + LANES)
     start = (-buffer.ctypes.data % _ALIGNMENT) // 8
     return buffer[start : start + size].reshape(rows, LANES)

@@ -35,8 +35,12 @@ class Method:
 
 #: Methods by the name that `simulate` takes; only those with ``events`` can show samples and kick.
 METHODS: dict[str, Method] = {
-    "auto": Method("chosen for the network: at present always bs23", events=True),
+    "auto": Method("bs23 or rosw, whichever has cost the run less", events=True),
     "bs23": Method("explicit Bogacki-Shampine pair of order 3(2), compiled", events=True),
+    "rkc": Method("stabilised explicit Runge-Kutta-Chebyshev method of order 2, compiled", events=True),
+    "rosw": Method(
+        "linearly implicit W-method of order 3(2) with part of the Jacobian, compiled", events=True
+    ),
     "LSODA": Method("SciPy's LSODA, switching between Adams and BDF", events=False),
     "BDF": Method("SciPy's BDF with a sparse Jacobian", events=False),
     "Radau": Method("SciPy's implicit Runge-Kutta of order 5 with a sparse Jacobian", events=False),
@@ -53,7 +57,7 @@ def solve(
 ) -> tuple[Record, list[str]]:
     """Integrate a batch and settle how each run ended.
 
-    A blow-up of the explicit method counts as ``diverged`` only after `crnsim.solvers.stiff.confirm` has seen it too.
+    A blow-up counts as ``diverged`` only after `crnsim.solvers.blowup.confirm` has seen it too.
 
     Parameters
     ----------
@@ -77,7 +81,7 @@ def solve(
 
     record = new_record(protocol)
     if METHODS[method].events:
-        _integrate(network, protocol, record, progress)
+        _integrate(network, protocol, record, method, progress)
     else:
         stiff.solve_plain(network, protocol, record, method)
     return record, [
@@ -86,30 +90,37 @@ def solve(
 
 
 def _integrate(
-    network: Network, protocol: Protocol, record: Record, progress: Callable[[float], None] | None
+    network: Network,
+    protocol: Protocol,
+    record: Record,
+    method: str,
+    progress: Callable[[float], None] | None,
 ) -> None:
     from crnsim.kinetics.kernels import compile_network
-    from crnsim.solvers import explicit
+    from crnsim.solvers import batch
 
     kernel = compile_network(network)
+    if method == "auto" and not kernel.exact:
+        method = "bs23"  # a linear system with loops cut out of it would not keep conserved sums
+    policy = {"auto": batch.AUTO, "bs23": batch.BS23, "rkc": batch.RKC, "rosw": batch.ROSW}[method]
     if progress is None:
-        explicit.run(kernel, protocol, record)
+        batch.run(kernel, protocol, record, policy)
         return
     total = int(np.sum(protocol.member["n_presentations"]))
     # The compiled loop releases the interpreter, so that this thread can watch its counter and hear Ctrl-C.
     with ThreadPoolExecutor(1) as pool:
-        batch = pool.submit(explicit.run, kernel, protocol, record)
+        work = pool.submit(batch.run, kernel, protocol, record, policy)
         try:
-            while not wait([batch], timeout=0.2).done:
+            while not wait([work], timeout=0.2).done:
                 progress(int(record.control[0]) / max(total, 1))
         finally:
             record.control[1] = 1
-        batch.result()
+        work.result()
 
 
 def _settle(network: Network, protocol: Protocol, record: Record, member: int, time_zero: float) -> str:
     """Turn marks of the compiled solver into an outcome; return the reason."""
-    from crnsim.solvers import stiff
+    from crnsim.solvers import blowup
 
     run = record.run[member]
     status = int(run["status"])
@@ -121,7 +132,7 @@ def _settle(network: Network, protocol: Protocol, record: Record, member: int, t
     if status == STEP_LIMIT:
         return f"budget of {protocol.member[member]['max_steps']} steps spent at {where}"
     if status == BLOWN_UP:
-        confirmed, reason = stiff.confirm(network, protocol, record, member)
+        confirmed, reason = blowup.confirm(network, protocol, record, member)
         record.run["status"][member] = DIVERGED if confirmed else FAILED
         return f"{reason} ({where})"
     record.run["status"][member] = FAILED

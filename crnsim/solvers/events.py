@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from crnsim.kinetics.lanes import compiled
+from crnsim.kinetics.lanes import LANES, compiled
 from crnsim.kinetics.normals import normals
 
 
@@ -16,17 +16,25 @@ def copy(source, target):
 
 
 @compiled
-def put_lane(source, table, lane):
-    """Copy a vector to one lane of a table."""
-    for i in range(len(source)):
-        table[i, lane] = source[i]
+def put_run(source, table, lane):
+    """Copy a vector to one lane of a table, or to the table of one run (lane -1)."""
+    if lane >= 0:
+        for i in range(len(source)):
+            table[i, lane] = source[i]
+    else:
+        for i in range(len(source)):
+            table[i // LANES, i % LANES] = source[i]
 
 
 @compiled
-def get_lane(table, lane, target):
-    """Copy one lane of a table to a vector."""
-    for i in range(len(target)):
-        target[i] = table[i, lane]
+def get_run(table, lane, target):
+    """Copy one lane of a table, or the table of one run (lane -1), to a vector."""
+    if lane >= 0:
+        for i in range(len(target)):
+            target[i] = table[i, lane]
+    else:
+        for i in range(len(target)):
+            target[i] = table[i // LANES, i % LANES]
 
 
 @compiled

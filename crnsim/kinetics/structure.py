@@ -1,0 +1,131 @@
+"""How a network's arrays of species drive each other: the order in which a linear system with its Jacobian is solved.
+
+A pot is a cascade: signals drive later signals, and only the slowly changing weights close the loop. Without the slow
+arrays its Jacobian is block triangular, with a block for each species or each pair of rails that annihilate, so that
+one sweep through the cascade solves a linear system with it exactly.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from crnsim.network import Family, Network, Term
+
+#: Most arrays that are solved together; larger loops are cut.
+LARGEST_BLOCK = 8
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """Derivative of the rate of change of one array of species by the concentrations of another.
+
+    Attributes
+    ----------
+    number : int
+        Of the family that causes it.
+    target : str
+    indices : tuple of str
+        Of the target, in the letters of the family.
+    change : int
+        Molecules of the target gained by one reaction.
+    source : Term
+        The reactant by which the rate is differentiated.
+    """
+
+    number: int
+    target: str
+    indices: tuple[str, ...]
+    change: int
+    source: Term
+
+    @property
+    def same(self) -> bool:
+        """Whether a species acts on itself only."""
+        return (self.target, self.indices) == (self.source.name, self.source.indices)
+
+    def elementwise(self, family: Family) -> bool:
+        """Whether each species of the target has exactly one source, at its own place."""
+        return self.indices == self.source.indices and sorted(self.indices) == sorted(family.indices)
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Order of solution of a linear system.
+
+    Attributes
+    ----------
+    blocks : tuple of tuple of str
+        Arrays of species that are solved together, element by element, sources before targets.
+    couplings : tuple of Coupling
+        All derivatives among them.
+    rings : tuple of tuple of str
+        Arrays that drive each other in larger loops: their derivatives are left out but for the diagonal and those
+        that follow the order. With none, nothing but the derivatives by slow arrays is left out.
+    """
+
+    blocks: tuple[tuple[str, ...], ...]
+    couplings: tuple[Coupling, ...]
+    rings: tuple[tuple[str, ...], ...]
+
+    def block(self, name: str) -> tuple[str, ...]:
+        """The arrays that are solved together with `name`."""
+        return next(block for block in self.blocks if name in block)
+
+    def in_ring(self, coupling: Coupling) -> bool:
+        """Whether a derivative is part of a larger loop."""
+        return any(coupling.target in ring and coupling.source.name in ring for ring in self.rings)
+
+    def used(self, coupling: Coupling) -> bool:
+        """Whether a derivative by an array solved before is part of the linear system."""
+        order = [name for block in self.blocks for name in block]
+        return order.index(coupling.source.name) < order.index(coupling.target)
+
+
+def analyse(network: Network) -> Structure:
+    """Find the blocks of `network` and their order."""
+    changed = {name for family in network.families for name, _ in family.net}
+    fast = [s.name for s in network.species if s.name in changed and not s.slow]
+    couplings = [
+        Coupling(number, name, indices, change, term)
+        for number, family in enumerate(network.families)
+        for (name, indices), change in family.net.items()
+        if name in fast
+        for term in family.reactants
+        if term.name in fast
+    ]
+    blocks: list[tuple[str, ...]] = []
+    rings: list[tuple[str, ...]] = []
+    for component in _components(fast, couplings):
+        inside = [c for c in couplings if c.target in component and c.source.name in component]
+        direct = all(c.same or c.elementwise(network.families[c.number]) for c in inside)
+        shapes = {s.dims for s in network.species if s.name in component}
+        if direct and len(shapes) == 1 and len(component) <= LARGEST_BLOCK:
+            blocks.append(tuple(component))
+        else:
+            rings.append(tuple(component))
+            blocks.extend((name,) for name in component)
+    return Structure(tuple(blocks), tuple(couplings), tuple(rings))
+
+
+def _components(names: list[str], couplings: list[Coupling]) -> list[list[str]]:
+    """Arrays that drive each other in a loop, sources before targets."""
+    if not names:
+        return []
+    place = {name: i for i, name in enumerate(names)}
+    edges = np.array([(place[c.source.name], place[c.target]) for c in couplings], dtype=int).reshape(-1, 2)
+    graph = sparse.coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(len(names),) * 2)
+    _, label = connected_components(graph, connection="strong")
+    members: dict[int, list[str]] = defaultdict(list)
+    for name in names:
+        members[int(label[place[name]])].append(name)
+    before: dict[int, set[int]] = {number: set() for number in members}
+    for source, target in edges:
+        if label[source] != label[target]:
+            before[int(label[target])].add(int(label[source]))
+    return [members[number] for number in TopologicalSorter(before).static_order()]

@@ -1,0 +1,552 @@
+"""Adaptive integration of a batch of runs by compiled code.
+
+Small networks have eight runs side by side, each with its own step, method and events; a large network has one at a
+time (see `crnsim.kinetics.codegen`). A step is accepted when its estimated error is at most ``atol + rtol |y|`` for
+every species and it takes no concentration more than `atol` below zero; concentrations are never set to zero, because
+that would break the invariants the chemistry lives on.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from crnsim.kinetics.kernels import Kernel
+from crnsim.kinetics.lanes import LANES, compiled, lanes_array, load, select, store
+from crnsim.solvers import events
+from crnsim.solvers.explicit import (
+    attempt_bs23,
+    attempt_rkc,
+    chebyshev,
+    longest_step,
+    stages_needed,
+)
+from crnsim.solvers.protocol import BLOWN_UP, OK, STEP_LIMIT, Protocol, Record
+from crnsim.solvers.rosenbrock import attempt_rosw
+
+_FIRST_STEP = 1e-3
+_SMALLEST_STEP = 1e-13  # of the time reached
+_SHORTEST_STEP = 1e-20  # of the running time
+_SAFETY = 0.9
+_GROWTH = 5.0
+_SHRINKAGE = 0.2
+
+#: Methods of the compiled loop.
+BS23, RKC, ROSW = range(3)
+#: `ROSW`, but a run whose concentrations are perturbed finds out which of `BS23` and `ROSW` costs less: after each
+#: perturbation accuracy, not stability, may limit the step.
+AUTO = 3
+
+
+#: What a step of the implicit method costs in steps of the pair of order 3(2), by measurement.
+_IMPLICIT_COST = 2.3
+#: A method falls from favour only where the other one is clearly cheaper: runs side by side cost least in agreement.
+_CLEARLY = 0.75
+#: The method not in favour is tried at presentations 4, 32, 256 and so on; the first ones start from a made-up state.
+#: They are also compared when the favoured one has become this much dearer.
+_FIRST_TRIAL, _TRIALS, _DEARER = 4, 8, 1.5
+
+
+LANE = np.dtype(
+    [
+        ("member", "i8"),  # -1: idle
+        ("presentation", "i8"),
+        ("kicks", "i8"),  # done in this presentation
+        ("grid", "i8"),  # next recorded time
+        ("place", "i8"),  # of this presentation among the recorded ones
+        ("rejected", "i8"),  # was the last step rejected?
+        ("method", "i8"),
+        ("opening", "i8"),  # is this the first step after an event?
+        ("favoured", "i8"),  # the method that has cost less
+        ("trial", "i8"),  # is this presentation for trying the other one (1), or has that failed (2)?
+        ("spent", "i8"),  # steps in this presentation
+        ("time", "f8"),
+        ("step", "f8"),
+        ("stop", "f8"),  # time of the next event
+        ("error", "f8"),  # logarithm of the last accepted error
+        ("first_step", "f8"),  # that suited the last event
+        ("cost", "f8"),  # of the last presentation with the favoured method
+        ("tried", "f8"),  # its cost at the last trial
+    ]
+)
+
+
+class Work(NamedTuple):
+    """Buffers of one batch: tables of vectors, and the place of each run."""
+
+    y: np.ndarray
+    y_new: np.ndarray
+    stage: np.ndarray
+    slope: np.ndarray
+    new_slope: np.ndarray
+    u1: np.ndarray
+    u2: np.ndarray
+    u3: np.ndarray
+    p: np.ndarray  # factored diagonal blocks of the Jacobian, as are the following
+    q: np.ndarray
+    rate: np.ndarray
+    values: np.ndarray  # rows: step, error, room above the lower bound, highest, sum, accepted
+    implicit: np.ndarray  # rows: step of the linear systems, spectral radius
+    coefficient: np.ndarray  # of the stabilised method, for each lane
+    stages: np.ndarray  # (LANES,) of the stabilised method
+    chebyshev: np.ndarray
+    lane: np.ndarray  # (slots,) of LANE: the place of each run
+    slow: np.ndarray  # rows of the tables that hold slow arrays only
+    fast: np.ndarray  # the other rows
+    wide: int  # 1: one run fills all lanes
+    state: np.ndarray  # (n_species,) scratch, as are the following
+    before: np.ndarray  # (n_species,)
+    constants: np.ndarray  # (n_reactions,)
+    draws: np.ndarray  # (max(n_species, n_reactions, features),)
+    sample: np.ndarray  # (features + targets,)
+
+
+def new_work(kernel: Kernel, n_species: int, n_reactions: int, n_values: int) -> Work:
+    """Return buffers for a network that is shown samples of `n_values` features and targets."""
+    wide = kernel.wide
+    rows, rates = (-(-n // LANES) if wide else n for n in (n_species, n_reactions))
+    lanes = np.zeros(1 if wide else LANES, dtype=LANE)
+    sizes = (n_species, n_species, n_reactions, max(n_species, n_reactions, n_values), n_values)
+    return Work(  # type: ignore[call-arg]
+        *(lanes_array(rows) for _ in range(10)),  # type: ignore[arg-type]
+        lanes_array(rates),
+        lanes_array(6),
+        lanes_array(2),
+        lanes_array(5),
+        np.full(LANES, 2),
+        chebyshev(),
+        lanes,
+        kernel.slow,
+        kernel.fast,
+        int(wide),
+        *(np.zeros(size) for size in sizes),
+    )
+
+
+@compiled
+def _column(w, lane):
+    """Lane of the tables that a run is in; -1 for all of them."""
+    return -1 if w.wide == 1 else lane
+
+
+@compiled
+def _at(w, table, row, lane):
+    """One species of one run."""
+    return table[row // LANES, row % LANES] if w.wide == 1 else table[row, lane]
+
+
+@compiled
+def _put_everywhere(w, state, lane):
+    """Set a run's state in every table: catalysts are never stepped, so each table needs its own copy."""
+    column = _column(w, lane)
+    events.put_run(state, w.y, column)
+    events.put_run(state, w.y_new, column)
+    events.put_run(state, w.stage, column)
+
+
+@compiled
+def _begin_presentation(p, r, w, policy, first, lane):
+    """Show the next sample: clamp its rails, draw its rates, remember the state if it is still moderate."""
+    member, presentation = w.lane[lane].member, w.lane[lane].presentation
+    values = w.sample
+    events.show_sample(p, member, presentation, values, w.draws)
+    state = w.state
+    events.get_run(w.y, _column(w, lane), state)
+    highest = 0.0
+    for row in range(len(state)):
+        highest = max(highest, state[row])
+    if highest <= 10.0 * p.member[member].moderate:
+        events.copy(state, r.safe[member])
+        r.run[member].safe_presentation = presentation
+    events.clamp(p, values, state)
+    _put_everywhere(w, state, lane)
+    if presentation == 0 or p.member[member].rate_sigma > 0.0:
+        events.draw_rates(p, first, member, presentation, w.constants, w.draws)
+        events.put_run(w.constants, w.rate, _column(w, lane))
+    w.lane[lane].time = 0.0
+    w.lane[lane].kicks = 0
+    w.lane[lane].grid = 0
+    w.lane[lane].place = events.recorded(p, member, presentation)
+    w.lane[lane].stop = events.next_stop(p, member, 0)
+    _choose_method(p, w, policy, lane)
+    _restart(w, lane)
+    if w.lane[lane].place >= 0 and p.grid[0] == 0.0:
+        events.copy(state, r.trajectory[p.member[member].record_slot, w.lane[lane].place, 0])
+        w.lane[lane].grid = 1
+
+
+@compiled
+def _restart(w, lane):
+    """Step after an event as after the last one."""
+    w.lane[lane].opening = 1
+    w.lane[lane].step = min(w.lane[lane].step, w.lane[lane].first_step)
+    w.lane[lane].error = 0.0
+
+
+@compiled
+def _begin_member(p, r, w, policy, first, lane, member):
+    """Load a run into a lane; with none left (-1) the lane idles at step zero."""
+    w.lane[lane].member = member
+    w.values[0, lane] = 0.0
+    if member < 0:
+        w.state[:] = 0.0
+        _put_everywhere(w, w.state, lane)
+        return
+    events.put_run(p.start[member], w.y, _column(w, lane))
+    w.lane[lane].presentation = 0
+    w.lane[lane].step = w.lane[lane].first_step = _FIRST_STEP * p.member[member].running_time
+    w.lane[lane].rejected = 0
+    events.keep_checkpoints(p, r, member, w.lane[lane].presentation, p.start[member])
+    _begin_presentation(p, r, w, policy, first, lane)
+
+
+@compiled
+def _judge(p, r, w, policy, lane):
+    """Accept or reject a run's step and set its next one; return whether it was accepted."""
+    member = w.lane[lane].member
+    error = w.values[1, lane]
+    finite = math.isfinite(w.values[4, lane]) and math.isfinite(error)
+    method = w.lane[lane].method
+    r.run[member].evaluations += w.stages[lane] if method == RKC else 3 if method == BS23 else 4
+    w.lane[lane].spent += 1
+    if w.lane[lane].trial == 1 and _cost(w, lane) >= _CLEARLY * w.lane[lane].cost:
+        # A trial ends as soon as it is not clearly cheaper than the favoured method was.
+        w.lane[lane].method = w.lane[lane].favoured
+        w.lane[lane].trial = 2
+    used = w.values[0, lane]
+    if finite and error <= 1.0 and w.values[2, lane] >= 0.0:
+        r.run[member].steps += 1
+        logarithm = math.log(max(error, 1e-8))
+        factor = _SAFETY * math.exp((0.4 * w.lane[lane].error - 0.7 * logarithm) / 3.0)
+        limit = 1.0 if w.lane[lane].rejected == 1 else _GROWTH
+        planned = w.lane[lane].step
+        # A step cut short by an event says nothing against the longer one planned.
+        w.lane[lane].step = max(
+            used * min(max(factor, _SHRINKAGE), limit), planned if used < planned else 0.0
+        )
+        if w.lane[lane].opening == 1 and used >= planned:
+            w.lane[lane].first_step = used * min(max(factor, _SHRINKAGE), _GROWTH)
+        w.lane[lane].opening = 0
+        w.lane[lane].error = logarithm
+        w.lane[lane].rejected = 0
+        return True
+    r.run[member].rejected += 1
+    factor = _SHRINKAGE
+    if finite:
+        factor = 0.5 if error <= 1.0 else _SAFETY * math.exp(-math.log(error) / 3.0)
+    w.lane[lane].step = used * min(max(factor, _SHRINKAGE), 0.9)
+    w.lane[lane].rejected = 1
+    return False
+
+
+@compiled
+def _cost(w, lane):
+    """Cost of this presentation so far, in steps of the pair of order 3(2)."""
+    return w.lane[lane].spent * (_IMPLICIT_COST if w.lane[lane].method == ROSW else 1.0)
+
+
+@compiled
+def _choose_method(p, w, policy, lane):
+    """Method of the presentation that begins: a fixed one, the favoured one, or the other one for a trial."""
+    presentation = w.lane[lane].presentation
+    w.lane[lane].trial = 0
+    w.lane[lane].spent = 0
+    if policy != AUTO:
+        w.lane[lane].method = policy
+        return
+    if presentation == 0:
+        w.lane[lane].favoured = ROSW
+        w.lane[lane].tried = np.inf
+    w.lane[lane].method = w.lane[lane].favoured
+    if p.member[w.lane[lane].member].kick_sigma > 0.0 and (
+        _is_trial(presentation) or w.lane[lane].cost > _DEARER * w.lane[lane].tried
+    ):
+        w.lane[lane].method = BS23 + ROSW - w.lane[lane].favoured
+        w.lane[lane].trial = 1
+        w.lane[lane].tried = w.lane[lane].cost
+
+
+@compiled
+def _is_trial(presentation):
+    power = _FIRST_TRIAL
+    while power < presentation:
+        power *= _TRIALS
+    return power == presentation
+
+
+@compiled
+def _weigh_methods(w, policy, lane):
+    """At the end of a presentation, favour the method that has cost less."""
+    if policy != AUTO or w.lane[lane].trial == 2:
+        return
+    w.lane[lane].cost = _cost(w, lane)
+    if w.lane[lane].trial == 1:
+        w.lane[lane].favoured = w.lane[lane].method
+        w.lane[lane].tried = w.lane[lane].cost
+
+
+@compiled
+def _interpolate(p, r, w, lane, time, new_time):
+    """Keep the recorded times inside an accepted step by cubic Hermite interpolation (order 3)."""
+    member = w.lane[lane].member
+    slot, place, h = p.member[member].record_slot, w.lane[lane].place, new_time - time
+    end = p.member[member].running_time
+    while w.lane[lane].grid < len(p.grid) and p.grid[w.lane[lane].grid] * end <= new_time + 1e-12 * end:
+        s = min(max((p.grid[w.lane[lane].grid] * end - time) / h, 0.0), 1.0)
+        a = (1.0 + 2.0 * s) * (1.0 - s) * (1.0 - s)
+        b = s * (1.0 - s) * (1.0 - s) * h
+        c = s * s * (3.0 - 2.0 * s)
+        d = s * s * (s - 1.0) * h
+        target = r.trajectory[slot, place, w.lane[lane].grid]
+        for row in range(len(target)):
+            value = a * _at(w, w.y, row, lane) + b * _at(w, w.slope, row, lane)
+            target[row] = value + c * _at(w, w.y_new, row, lane) + d * _at(w, w.new_slope, row, lane)
+        w.lane[lane].grid += 1
+
+
+@compiled
+def _finish(p, r, w, lane, status):
+    """Write down how a run ended."""
+    member = w.lane[lane].member
+    r.run[member].status = status
+    events.get_run(w.y, _column(w, lane), r.final[member])
+    r.run[member].presentation = w.lane[lane].presentation
+    r.run[member].time = w.lane[lane].time
+
+
+@compiled
+def _event(p, r, w, policy, first, lane):
+    """A lane has reached its stop: kick it, or end its presentation; return whether its run is over."""
+    member = w.lane[lane].member
+    r.run[member].evaluations += 1
+    state = w.state
+    events.get_run(w.y, _column(w, lane), state)
+    if w.lane[lane].stop < p.member[member].running_time:
+        events.kick(p, member, w.lane[lane].presentation, w.lane[lane].kicks, state, w.before, w.draws)
+        events.put_run(state, w.y, _column(w, lane))
+        _restart(w, lane)
+        w.lane[lane].kicks += 1
+        w.lane[lane].stop = events.next_stop(p, member, w.lane[lane].kicks)
+        return False
+    r.loss[member, w.lane[lane].presentation] = events.half_squared_error(
+        p, member, w.lane[lane].presentation, state
+    )
+    _weigh_methods(w, policy, lane)
+    w.lane[lane].presentation += 1
+    r.control[0] += 1
+    events.keep_checkpoints(p, r, member, w.lane[lane].presentation, state)
+    if w.lane[lane].presentation == p.member[member].n_presentations:
+        _finish(p, r, w, lane, OK)
+        return True
+    _begin_presentation(p, r, w, policy, first, lane)
+    return False
+
+
+@compiled
+def _ended(p, r, w, lane):
+    """Check a lane for a blow-up, a spent budget or a vanishing step; return whether its run is over."""
+    member = w.lane[lane].member
+    for row in range(len(w.state)):
+        if _at(w, w.y, row, lane) > p.member[member].ceiling:
+            _finish(p, r, w, lane, BLOWN_UP)
+            return True
+    if r.run[member].steps + r.run[member].rejected >= p.member[member].max_steps:
+        _finish(p, r, w, lane, STEP_LIMIT)
+        return True
+    if _vanished(p, w, lane):
+        _finish(p, r, w, lane, BLOWN_UP)
+        return True
+    return False
+
+
+@compiled
+def _vanished(p, w, lane):
+    """Whether a lane's step is lost in the rounding of its time."""
+    end = p.member[w.lane[lane].member].running_time
+    return w.lane[lane].step < max(_SMALLEST_STEP * w.lane[lane].time, _SHORTEST_STEP * end)
+
+
+@compiled
+def _next_method(w, last):
+    """The method to take a step with: those in use take turns; -1 if no run is left."""
+    for turn in range(1, 4):
+        method = (last + turn) % 3
+        for lane in range(len(w.lane)):
+            if w.lane[lane].member >= 0 and w.lane[lane].method == method:
+                return method
+    return -1
+
+
+@compiled
+def _plan_steps(w, method):
+    """Set the step of the runs that use a method, cut to the next event and to what is stable; zero for the others."""
+    for lane in range(len(w.lane)):
+        w.values[0, lane] = 0.0
+        if w.lane[lane].member < 0 or w.lane[lane].method != method:
+            w.stages[lane] = 2
+            continue
+        left = w.lane[lane].stop - w.lane[lane].time
+        step = w.lane[lane].step
+        if method == RKC:
+            step = min(step, longest_step(w.chebyshev, w.implicit[1, lane]))
+        # Stretch or halve instead of leaving a sliver before the event.
+        step = left if step >= left * (1.0 - 1e-9) else (0.5 * left if 2.0 * step > left else step)
+        w.values[0, lane] = step
+        if method == RKC:
+            w.stages[lane] = stages_needed(w.chebyshev, step * w.implicit[1, lane])
+    if w.wide == 1:
+        for lane in range(1, LANES):
+            w.values[0, lane] = w.values[0, 0]
+            w.stages[lane] = w.stages[0]
+
+
+@compiled
+def _gather_values(w):
+    """One run in all lanes: bring together what they found, so that NaN stays."""
+    for lane in range(1, LANES):
+        for k in range(1, 5):
+            here, there = w.values[k, 0], w.values[k, lane]
+            if k == 4:
+                w.values[k, 0] = here + there
+            elif k == 2:
+                w.values[k, 0] = there if not there >= here else here
+            else:
+                w.values[k, 0] = there if not there <= here else here
+
+
+@compiled
+def _widest_radius(w):
+    """One run in all lanes: bring together the spectral radius."""
+    if w.wide == 1:
+        for lane in range(1, LANES):
+            w.implicit[1, 0] = max(w.implicit[1, 0], w.implicit[1, lane])
+
+
+@compiled
+def _take(w, n):
+    """Move runs whose step was accepted to their new state and slope."""
+    if w.wide == 1:
+        for lane in range(1, LANES):
+            w.values[5, lane] = w.values[5, 0]
+    accepted = 0.0
+    for lane in range(LANES):
+        accepted += w.values[5, lane]
+    if accepted == LANES:
+        for row in range(n):
+            store(w.y, row, load(w.y_new, row))
+            store(w.slope, row, load(w.new_slope, row))
+        return
+    mask = load(w.values, 5)
+    for row in range(n):
+        store(w.y, row, select(mask, load(w.y_new, row), load(w.y, row)))
+        store(w.slope, row, select(mask, load(w.new_slope, row), load(w.slope, row)))
+
+
+@compiled
+def _settle(p, r, w, policy, method, first, n, queue):
+    """Judge the steps taken with a method and act on them; return (next in the queue, are slopes to be renewed?)."""
+    if w.wide == 1:
+        _gather_values(w)
+    for lane in range(LANES):
+        w.values[5, lane] = 0.0
+    for lane in range(len(w.lane)):
+        # From here on a run with no step (0) has not taken part.
+        if w.lane[lane].member < 0 or w.lane[lane].method != method:
+            w.values[0, lane] = 0.0
+        elif _judge(p, r, w, policy, lane):
+            w.values[5, lane] = 1.0
+            if w.lane[lane].place >= 0:
+                _interpolate(p, r, w, lane, w.lane[lane].time, w.lane[lane].time + w.values[0, lane])
+    _take(w, n)
+    fresh = False
+    for lane in range(len(w.lane)):
+        if w.lane[lane].member < 0 or w.values[0, lane] == 0.0:
+            continue
+        over = False
+        if w.values[5, lane] == 1.0:
+            reached = w.values[0, lane] == w.lane[lane].stop - w.lane[lane].time
+            w.lane[lane].time = w.lane[lane].stop if reached else w.lane[lane].time + w.values[0, lane]
+            over = (
+                _ended(p, r, w, lane) if w.values[3, lane] > p.member[w.lane[lane].member].ceiling else False
+            )
+            if not over and reached:
+                over = _event(p, r, w, policy, first, lane)
+                fresh = True
+        if not over:
+            over = _ended(p, r, w, lane) if _near_limit(p, r, w, lane) else False
+        if over:
+            r.control[0] += p.member[w.lane[lane].member].n_presentations - w.lane[lane].presentation
+            _begin_member(p, r, w, policy, first, lane, queue if queue < len(p.start) else -1)
+            queue += 1
+            fresh = True
+    return queue, fresh
+
+
+@compiled
+def _near_limit(p, r, w, lane):
+    member = w.lane[lane].member
+    spent = r.run[member].steps + r.run[member].rejected >= p.member[member].max_steps
+    return spent or _vanished(p, w, lane)
+
+
+@compiled
+def integrate(function, prepare, solve, size, offset, first, policy, p, r, w):
+    """Integrate every member of `p` and fill `r`.
+
+    Parameters
+    ----------
+    function, prepare, solve : numba cfunc
+    size, offset, first : numpy.ndarray
+        See `crnsim.kinetics.kernels.Kernel`.
+    policy : int
+        `BS23`, `RKC`, `ROSW` or `AUTO`.
+    p : Protocol
+    r : Record
+        A non-zero ``r.control[1]`` set from another thread stops the batch.
+    w : Work
+    """
+    n = size[0]
+    queue = 0
+    for lane in range(len(w.lane)):
+        _begin_member(p, r, w, policy, first, lane, queue if queue < len(p.start) else -1)
+        queue += 1
+    fresh = True
+    method = _next_method(w, ROSW)
+    while method >= 0 and r.control[1] == 0:
+        if fresh:
+            function(w.y, w.rate, w.slope, size, offset, first)
+        if method == RKC:
+            prepare(w.y, w.rate, w.p, w.q, w.implicit, size, offset, first)
+            _widest_radius(w)
+            _plan_steps(w, method)
+            attempt_rkc(function, size, offset, first, w, p.rtol, p.atol)
+        elif method == ROSW:
+            _plan_steps(w, method)
+            attempt_rosw(function, prepare, solve, size, offset, first, w, p.rtol, p.atol)
+        else:
+            _plan_steps(w, method)
+            attempt_bs23(function, size, offset, first, w, p.rtol, p.atol)
+        queue, fresh = _settle(p, r, w, policy, method, first, n, queue)
+        method = _next_method(w, method)
+
+
+def run(kernel: Kernel, protocol: Protocol, record: Record, policy: int) -> None:
+    """Integrate a batch with a compiled network (see `integrate`)."""
+    work = new_work(kernel, protocol.start.shape[1], protocol.rates.shape[1], protocol.patterns.shape[1])
+    integrate(
+        kernel.right_hand_side,
+        kernel.prepare,
+        kernel.solve,
+        kernel.size,
+        kernel.offset,
+        kernel.first,
+        policy,
+        protocol,
+        record,
+        work,
+    )
+
+
+__all__ = ["AUTO", "BS23", "RKC", "ROSW", "Work", "integrate", "new_work", "run"]
