@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from crnsim.datasets import DATASETS
 from crnsim.experiment import Point, estimate_seconds, run_points
-from crnsim.noise import Noise
 from crnsim.kinetics.lanes import LANES
+from crnsim.noise import Noise
 
 DESIGNS = [("squareplus", (("h", 0.1),)), ("squareplus", (("h", 1e-4),)), ("relu", (("kz", 150.0),))]
 

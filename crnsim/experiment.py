@@ -365,7 +365,6 @@ def _assemble(
     curve = columns.pop("test_score")
     with np.errstate(invalid="ignore"):
         outputs = states[:, :, plus] - np.where(minus >= 0, states[:, :, minus], 0.0)
-    loss = trained.loss.reshape(len(points), points[0].epochs, -1).mean(axis=2)
     flags = {"flag_values": np.arange(5, dtype=np.int8), "flag_meanings": _FLAGS}
     per_point: dict[str, Any] = {name: ("point", value) for name, value in columns.items()}
     per_point |= {n: ("point", trained.run[n]) for n in ("steps", "rejected", "evaluations")}
@@ -374,7 +373,7 @@ def _assemble(
             "status": ("point", trained.run["status"].astype(np.int8), flags),
             "reason": ("point", np.array(reasons, dtype=object)),
             **per_point,
-            "train_loss": (("point", "epoch"), loss.astype(np.float32)),
+            "train_loss": (("point", "epoch"), trained.loss.astype(np.float32)),
             "weights": (("point", "checkpoint", "weight"), weights),
             "test_score": (("point", "checkpoint"), curve.astype(np.float32)),
             "output": (("point", "sample", "target"), outputs.astype(np.float32)),

@@ -75,6 +75,7 @@ def training_protocol(
         checkpoint_after=np.asarray(checkpoints, dtype=np.int64) * n_train,
         record_presentations=np.array(recorded, dtype=np.int64),
         grid=np.linspace(0.0, 1.0, RECORDED_TIMES),
+        per_loss=n_train,
         **_rails(circuit),
         **noise,
     )

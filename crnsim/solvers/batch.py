@@ -69,6 +69,7 @@ LANE = np.dtype(
         ("first_step", "f8"),  # that suited the last event
         ("cost", "f8"),  # of the last presentation with the favoured method
         ("tried", "f8"),  # its cost at the last trial
+        ("loss", "f8"),  # sum over the presentations of one entry
     ]
 )
 
@@ -317,6 +318,18 @@ def _finish(p, r, w, lane, status):
 
 
 @compiled
+def _keep_loss(p, r, w, lane, state):
+    """Add a presentation to the mean that it belongs to; the entry stays nan until the mean is complete."""
+    member, presentation = w.lane[lane].member, w.lane[lane].presentation
+    place = presentation % p.per_loss
+    if place == 0:
+        w.lane[lane].loss = 0.0
+    w.lane[lane].loss += events.half_squared_error(p, member, presentation, state)
+    if place == p.per_loss - 1:
+        r.loss[member, presentation // p.per_loss] = w.lane[lane].loss / p.per_loss
+
+
+@compiled
 def _event(p, r, w, policy, first, lane):
     """A lane has reached its stop: kick it, or end its presentation; return whether its run is over."""
     member = w.lane[lane].member
@@ -330,9 +343,7 @@ def _event(p, r, w, policy, first, lane):
         w.lane[lane].kicks += 1
         w.lane[lane].stop = events.next_stop(p, member, w.lane[lane].kicks)
         return False
-    r.loss[member, w.lane[lane].presentation] = events.half_squared_error(
-        p, member, w.lane[lane].presentation, state
-    )
+    _keep_loss(p, r, w, lane, state)
     _weigh_methods(w, policy, lane)
     w.lane[lane].presentation += 1
     r.control[0] += 1
@@ -425,28 +436,8 @@ def _widest_radius(w):
 
 
 @compiled
-def _take(w, n):
-    """Move runs whose step was accepted to their new state and slope."""
-    if w.wide == 1:
-        for lane in range(1, LANES):
-            w.values[5, lane] = w.values[5, 0]
-    accepted = 0.0
-    for lane in range(LANES):
-        accepted += w.values[5, lane]
-    if accepted == LANES:
-        for row in range(n):
-            store(w.y, row, load(w.y_new, row))
-            store(w.slope, row, load(w.new_slope, row))
-        return
-    mask = load(w.values, 5)
-    for row in range(n):
-        store(w.y, row, select(mask, load(w.y_new, row), load(w.y, row)))
-        store(w.slope, row, select(mask, load(w.new_slope, row), load(w.slope, row)))
-
-
-@compiled
-def _settle(p, r, w, policy, method, first, n, queue):
-    """Judge the steps taken with a method and act on them; return (next in the queue, are slopes to be renewed?)."""
+def _judge_all(p, r, w, policy, method):
+    """Judge the steps taken with a method; return whether all lanes have been accepted."""
     if w.wide == 1:
         _gather_values(w)
     for lane in range(LANES):
@@ -459,7 +450,26 @@ def _settle(p, r, w, policy, method, first, n, queue):
             w.values[5, lane] = 1.0
             if w.lane[lane].place >= 0:
                 _interpolate(p, r, w, lane, w.lane[lane].time, w.lane[lane].time + w.values[0, lane])
-    _take(w, n)
+    if w.wide == 1:
+        return w.values[5, 0] == 1.0
+    accepted = 0.0
+    for lane in range(LANES):
+        accepted += w.values[5, lane]
+    return accepted == LANES
+
+
+@compiled
+def _take(w, n):
+    """Move runs whose step was accepted to their new state and slope."""
+    mask = load(w.values, 5)
+    for row in range(n):
+        store(w.y, row, select(mask, load(w.y_new, row), load(w.y, row)))
+        store(w.slope, row, select(mask, load(w.new_slope, row), load(w.slope, row)))
+
+
+@compiled
+def _act(p, r, w, policy, first, queue):
+    """Move the clocks of runs that have taken a step; return (next in the queue, are slopes to be renewed?)."""
     fresh = False
     for lane in range(len(w.lane)):
         if w.lane[lane].member < 0 or w.values[0, lane] == 0.0:
@@ -492,7 +502,7 @@ def _near_limit(p, r, w, lane):
 
 
 @compiled
-def integrate(function, prepare, solve, size, offset, first, policy, p, r, w):
+def integrate(function, prepare, solve, size, offset, first, policy, p, r, w, other):
     """Integrate every member of `p` and fill `r`.
 
     Parameters
@@ -505,7 +515,8 @@ def integrate(function, prepare, solve, size, offset, first, policy, p, r, w):
     p : Protocol
     r : Record
         A non-zero ``r.control[1]`` set from another thread stops the batch.
-    w : Work
+    w, other : Work
+        The same buffers, with old and new state and slope exchanged.
     """
     n = size[0]
     queue = 0
@@ -528,7 +539,11 @@ def integrate(function, prepare, solve, size, offset, first, policy, p, r, w):
         else:
             _plan_steps(w, method)
             attempt_bs23(function, size, offset, first, w, p.rtol, p.atol)
-        queue, fresh = _settle(p, r, w, policy, method, first, n, queue)
+        if _judge_all(p, r, w, policy, method):
+            w, other = other, w  # the tables change places, so that nothing is copied
+        elif w.wide == 0:
+            _take(w, n)
+        queue, fresh = _act(p, r, w, policy, first, queue)
         method = _next_method(w, method)
 
 
@@ -546,6 +561,7 @@ def run(kernel: Kernel, protocol: Protocol, record: Record, policy: int) -> None
         protocol,
         record,
         work,
+        work._replace(y=work.y_new, y_new=work.y, slope=work.new_slope, new_slope=work.slope),
     )
 
 

@@ -73,6 +73,7 @@ def _ending(protocol: Protocol, record: Record, member: int, height: float) -> P
         checkpoint_after=np.empty(0, dtype=protocol.checkpoint_after.dtype),
         record_presentations=np.empty(0, dtype=protocol.record_presentations.dtype),
         grid=np.empty(0),
+        per_loss=1,
         rtol=rtol,
         atol=CONFIRM_ATOL * rtol / CONFIRM_RTOL,
     )

@@ -70,13 +70,14 @@ class Protocol(NamedTuple):
     grid: np.ndarray  # (G,) recorded times as fractions of the running time, ascending
     rtol: float
     atol: float
+    per_loss: int = 1  # presentations whose losses are averaged into one entry
 
 
 class Record(NamedTuple):
     """What a solver fills in for a `Protocol`."""
 
     final: np.ndarray  # (M, n) last state
-    loss: np.ndarray  # (M, P) half the squared error at the end of each presentation, nan if not reached
+    loss: np.ndarray  # (M, P / per_loss) half the squared error when a presentation ends, mean, nan if not reached
     checkpoints: np.ndarray  # (M, C, n)
     trajectory: np.ndarray  # (slots, K, G, n)
     run: np.ndarray  # (M,) of RUN
@@ -105,7 +106,7 @@ def new_record(protocol: Protocol) -> Record:
     run["status"] = RUNNING
     return Record(
         final=protocol.start.copy(),
-        loss=np.full(protocol.order.shape, np.nan),
+        loss=np.full((members, protocol.order.shape[1] // protocol.per_loss), np.nan),
         checkpoints=np.full((members, len(protocol.checkpoint_after), n), np.nan),
         trajectory=np.full((slots, len(protocol.record_presentations), len(protocol.grid), n), np.nan),
         run=run,

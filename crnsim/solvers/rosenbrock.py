@@ -44,117 +44,75 @@ _A21, _A31, _A32, _A41, _A42, _A43 = (float(_A[i, j]) for i in range(1, 4) for j
 _C21, _C31, _C32, _C41, _C42, _C43 = (float(_C[i, j]) for i in range(1, 4) for j in range(i))
 _M1, _M2, _M3, _M4 = map(float, _M)
 _E1, _E2, _E3, _E4 = map(float, _E)
+_B1, _B2, _B3, _B4 = map(float, _WEIGHTS)
+_D1, _D2, _D3, _D4 = map(float, _WEIGHTS - _EMBEDDED)
+_ALPHA21, _ALPHA31, _ALPHA32 = float(_ALPHA[1, 0]), float(_ALPHA[2, 0]), float(_ALPHA[2, 1])
 
 
 @compiled
-def _begin(w, rows, step):
-    """First right-hand side; where `step` solves nothing, the next stage as well."""
-    a21 = splat(_A21)
+def _solved(w, rows, step, last):
+    """Right-hand side of system `last` in place of the rates of change, for rows with systems to solve."""
+    c21, c31, c32 = splat(_C21), splat(_C31), splat(_C32)
+    c41, c42, c43 = splat(_C41), splat(_C42), splat(_C43)
     for i in range(len(rows)):
         row = rows[i]
-        u1 = step * load(w.slope, row)
-        store(w.u1, row, u1)
-        store(w.y_new, row, load(w.y, row) + a21 * u1)
-
-
-@compiled
-def _second(w, rows, step):
-    a31, a32, c21 = splat(_A31), splat(_A32), splat(_C21)
-    for i in range(len(rows)):
-        row = rows[i]
-        u1 = load(w.u1, row)
-        u2 = step * load(w.u2, row) + c21 * u1
-        store(w.u2, row, u2)
-        store(w.y_new, row, load(w.y, row) + (a31 * u1 + a32 * u2))
-
-
-@compiled
-def _third(w, rows, step):
-    a41, a42, a43 = splat(_A41), splat(_A42), splat(_A43)
-    c31, c32 = splat(_C31), splat(_C32)
-    for i in range(len(rows)):
-        row = rows[i]
-        u1, u2 = load(w.u1, row), load(w.u2, row)
-        u3 = step * load(w.u3, row) + (c31 * u1 + c32 * u2)
-        store(w.u3, row, u3)
-        store(w.y_new, row, load(w.y, row) + (a41 * u1 + a42 * u2 + a43 * u3))
+        if last == 1:
+            store(w.u1, row, step * load(w.slope, row))
+        elif last == 2:
+            store(w.u2, row, step * load(w.u2, row) + c21 * load(w.u1, row))
+        elif last == 3:
+            change = c31 * load(w.u1, row) + c32 * load(w.u2, row)
+            store(w.u3, row, step * load(w.u3, row) + change)
+        else:
+            change = c41 * load(w.u1, row) + c42 * load(w.u2, row) + c43 * load(w.u3, row)
+            store(w.new_slope, row, step * load(w.new_slope, row) + change)
 
 
 @compiled
 def _stage(w, rows, last):
-    """Stage after `last` solved systems, where they have been solved."""
+    """Stage after system `last` has been solved."""
+    a21, a31, a32 = splat(_A21), splat(_A31), splat(_A32)
+    a41, a42, a43 = splat(_A41), splat(_A42), splat(_A43)
     for i in range(len(rows)):
         row = rows[i]
         u1 = load(w.u1, row)
         if last == 1:
-            change = splat(_A21) * u1
+            change = a21 * u1
         elif last == 2:
-            change = splat(_A31) * u1 + splat(_A32) * load(w.u2, row)
+            change = a31 * u1 + a32 * load(w.u2, row)
         else:
-            change = splat(_A41) * u1 + splat(_A42) * load(w.u2, row) + splat(_A43) * load(w.u3, row)
+            change = a41 * u1 + a42 * load(w.u2, row) + a43 * load(w.u3, row)
         store(w.y_new, row, load(w.y, row) + change)
 
 
 @compiled
-def _last_side(w, rows, step):
-    """Right-hand side of the last system."""
-    c41, c42, c43 = splat(_C41), splat(_C42), splat(_C43)
+def _explicit_stage(w, rows, last):
+    """The same for slow rows, which have no system to solve: an explicit stage from the rates of change themselves."""
+    h = load(w.values, 0)
+    first, second = splat(_ALPHA21) * h, splat(_ALPHA31) * h
+    third = splat(_ALPHA32) * h
     for i in range(len(rows)):
         row = rows[i]
-        change = c41 * load(w.u1, row) + c42 * load(w.u2, row) + c43 * load(w.u3, row)
-        store(w.new_slope, row, step * load(w.new_slope, row) + change)
+        if last == 1:
+            change = first * load(w.slope, row)
+        elif last == 2:
+            change = second * load(w.slope, row) + third * load(w.u2, row)
+        else:
+            change = h * load(w.u3, row)
+        store(w.y_new, row, load(w.y, row) + change)
 
 
 @compiled
-def attempt_rosw(function, prepare, solve, size, offset, first, w, rtol, atol):
-    """One step of every lane from (y, slope).
-
-    Rows of slow arrays have no system to solve, so that their passes over memory are joined. Stages are kept in
-    ``y_new`` and the fourth vector in ``new_slope`` until both are needed: small tables stay in the nearest cache.
-    """
-    store(w.implicit, 0, splat(_GAMMA) * load(w.values, 0))
-    prepare(w.y, w.rate, w.p, w.q, w.implicit, size, offset, first)
-    step = load(w.implicit, 0)
-    _begin(w, w.slow, step)
-    _begin(w, w.fast, step)
-    solve(w.y, w.rate, w.p, w.q, w.u1, w.implicit, size, offset, first)
-    _stage(w, w.fast, 1)
-    function(w.y_new, w.rate, w.u2, size, offset, first)
-    _second(w, w.slow, step)
-    _second(w, w.fast, step)
-    solve(w.y, w.rate, w.p, w.q, w.u2, w.implicit, size, offset, first)
-    _stage(w, w.fast, 2)
-    function(w.y_new, w.rate, w.u3, size, offset, first)
-    _third(w, w.slow, step)
-    _third(w, w.fast, step)
-    solve(w.y, w.rate, w.p, w.q, w.u3, w.implicit, size, offset, first)
-    _stage(w, w.fast, 3)
-    function(w.y_new, w.rate, w.new_slope, size, offset, first)
-    _last_side(w, w.fast, step)
-    solve(w.y, w.rate, w.p, w.q, w.new_slope, w.implicit, size, offset, first)
-    zero = splat(0.0)
-    store(w.values, 1, zero)
-    store(w.values, 2, zero)
-    store(w.values, 3, zero)
-    store(w.values, 4, zero)
-    _conclude(w, w.fast, splat(1.0), zero, rtol, atol)
-    _conclude(w, w.slow, step, splat(1.0), rtol, atol)
-    function(w.y_new, w.rate, w.new_slope, size, offset, first)
-
-
-@compiled
-def _conclude(w, rows, step, explicit, rtol, atol):
-    """New state and error; `explicit` is 1 where the last system has nothing to solve, else 0."""
-    m1, m2, m3, m4 = splat(_M1), splat(_M2), splat(_M3), splat(_M4)
-    e1, e2, e3, e4 = splat(_E1), splat(_E2), splat(_E3), splat(_E4)
-    c41, c42, c43 = explicit * splat(_C41), explicit * splat(_C42), explicit * splat(_C43)
+def _conclude(w, rows, first_table, m, e, rtol, atol):
+    """New state and error from four vectors with weights `m` and `e`; keep what is needed to judge the step."""
+    m1, m2, m3, m4 = m
+    e1, e2, e3, e4 = e
     absolute, relative = splat(atol), splat(rtol)
     error, lowest = load(w.values, 1), load(w.values, 2)
     highest, total = load(w.values, 3), load(w.values, 4)
     for i in range(len(rows)):
         row = rows[i]
-        u1, u2, u3 = load(w.u1, row), load(w.u2, row), load(w.u3, row)
-        u4 = step * load(w.new_slope, row) + (c41 * u1 + c42 * u2 + c43 * u3)
+        u1, u2, u3, u4 = load(first_table, row), load(w.u2, row), load(w.u3, row), load(w.new_slope, row)
         old = load(w.y, row)
         new = old + (m1 * u1 + m2 * u2 + m3 * u3 + m4 * u4)
         store(w.y_new, row, new)
@@ -164,3 +122,42 @@ def _conclude(w, rows, step, explicit, rtol, atol):
         highest = larger(new, highest)
         total = total + new
     report(w.values, error, lowest, highest, total)
+
+
+@compiled
+def attempt_rosw(function, prepare, solve, size, offset, first, w, rtol, atol):
+    """One step of every lane from (y, slope).
+
+    Stages are kept in ``y_new`` and the fourth vector in ``new_slope`` until both are needed: small tables stay in the
+    nearest cache.
+    """
+    h = load(w.values, 0)
+    store(w.implicit, 0, splat(_GAMMA) * h)
+    prepare(w.y, w.rate, w.p, w.q, w.implicit, size, offset, first)
+    step = load(w.implicit, 0)
+    _solved(w, w.fast, step, 1)
+    solve(w.y, w.rate, w.p, w.q, w.u1, w.implicit, size, offset, first)
+    _stage(w, w.fast, 1)
+    _explicit_stage(w, w.slow, 1)
+    function(w.y_new, w.rate, w.u2, size, offset, first)
+    _solved(w, w.fast, step, 2)
+    solve(w.y, w.rate, w.p, w.q, w.u2, w.implicit, size, offset, first)
+    _stage(w, w.fast, 2)
+    _explicit_stage(w, w.slow, 2)
+    function(w.y_new, w.rate, w.u3, size, offset, first)
+    _solved(w, w.fast, step, 3)
+    solve(w.y, w.rate, w.p, w.q, w.u3, w.implicit, size, offset, first)
+    _stage(w, w.fast, 3)
+    _explicit_stage(w, w.slow, 3)
+    function(w.y_new, w.rate, w.new_slope, size, offset, first)
+    _solved(w, w.fast, step, 4)
+    solve(w.y, w.rate, w.p, w.q, w.new_slope, w.implicit, size, offset, first)
+    zero = splat(0.0)
+    report(w.values, zero, zero, zero, zero)
+    m = (splat(_M1), splat(_M2), splat(_M3), splat(_M4))
+    e = (splat(_E1), splat(_E2), splat(_E3), splat(_E4))
+    _conclude(w, w.fast, w.u1, m, e, rtol, atol)
+    m = (splat(_B1) * h, splat(_B2) * h, splat(_B3) * h, splat(_B4) * h)
+    e = (splat(_D1) * h, splat(_D2) * h, splat(_D3) * h, splat(_D4) * h)
+    _conclude(w, w.slow, w.slope, m, e, rtol, atol)
+    function(w.y_new, w.rate, w.new_slope, size, offset, first)
