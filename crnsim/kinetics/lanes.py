@@ -57,7 +57,7 @@ def compiled_folder() -> Path:
         return Path(tempfile.mkdtemp(prefix="crnsim-"))
 
 
-def compiled(function):
+def compiled(function, *, inline=False):
     """Compile with Numba, cached on disk, without reference counts.
 
     A function compiled so cannot allocate; in return its array arguments cost no atomic counting, which took half of
@@ -66,9 +66,14 @@ def compiled(function):
     before = config.CACHE_DIR
     config.CACHE_DIR = str(compiled_folder())
     try:
-        return njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
+        return njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=inline)(function)
     finally:
         config.CACHE_DIR = before
+
+
+def inlined(function):
+    """Compile into its callers, for what every step comes by: a call would copy each field of each tuple of tables."""
+    return compiled(function, inline=True)
 
 
 class LanesType(types.Type):

@@ -14,9 +14,16 @@ from typing import NamedTuple
 import numpy as np
 
 from crnsim.kinetics.kernels import Kernel
-from crnsim.kinetics.lanes import LANES, compiled, lanes_array, load, select, store
+from crnsim.kinetics.lanes import LANES, compiled, inlined, lanes_array, load, select, store
 from crnsim.solvers import events
 from crnsim.solvers.explicit import (
+    NEW_SLOPE,
+    SLOPE,
+    STAGE,
+    Y_NEW,
+    P,
+    Q,
+    Y,
     attempt_bs23,
     attempt_rkc,
     chebyshev,
@@ -77,16 +84,8 @@ LANE = np.dtype(
 class Work(NamedTuple):
     """Buffers of one batch: tables of vectors, and the place of each run."""
 
-    y: np.ndarray
-    y_new: np.ndarray
-    stage: np.ndarray
-    slope: np.ndarray
-    new_slope: np.ndarray
-    u1: np.ndarray
-    u2: np.ndarray
-    u3: np.ndarray
-    p: np.ndarray  # factored diagonal blocks of the Jacobian, as are the following
-    q: np.ndarray
+    tables: np.ndarray  # (10, rows, LANES), see `crnsim.solvers.explicit`
+    at: np.ndarray  # (10,) place of each table
     rate: np.ndarray
     values: np.ndarray  # rows: step, error, room above the lower bound, highest, sum, accepted
     implicit: np.ndarray  # rows: step of the linear systems, spectral radius
@@ -111,7 +110,8 @@ def new_work(kernel: Kernel, n_species: int, n_reactions: int, n_values: int) ->
     lanes = np.zeros(1 if wide else LANES, dtype=LANE)
     sizes = (n_species, n_species, n_reactions, max(n_species, n_reactions, n_values), n_values)
     return Work(  # type: ignore[call-arg]
-        *(lanes_array(rows) for _ in range(10)),  # type: ignore[arg-type]
+        lanes_array(10 * rows).reshape(10, rows, LANES),
+        np.arange(10),
         lanes_array(rates),
         lanes_array(6),
         lanes_array(2),
@@ -133,18 +133,19 @@ def _column(w, lane):
 
 
 @compiled
-def _at(w, table, row, lane):
+def _at(w, name, row, lane):
     """One species of one run."""
-    return table[row // LANES, row % LANES] if w.wide == 1 else table[row, lane]
+    values = w.tables[w.at[name]]
+    return values[row // LANES, row % LANES] if w.wide == 1 else values[row, lane]
 
 
 @compiled
 def _put_everywhere(w, state, lane):
     """Set a run's state in every table: catalysts are never stepped, so each table needs its own copy."""
     column = _column(w, lane)
-    events.put_run(state, w.y, column)
-    events.put_run(state, w.y_new, column)
-    events.put_run(state, w.stage, column)
+    events.put_run(state, w.tables[w.at[Y]], column)
+    events.put_run(state, w.tables[w.at[Y_NEW]], column)
+    events.put_run(state, w.tables[w.at[STAGE]], column)
 
 
 @compiled
@@ -154,7 +155,7 @@ def _begin_presentation(p, r, w, policy, first, lane):
     values = w.sample
     events.show_sample(p, member, presentation, values, w.draws)
     state = w.state
-    events.get_run(w.y, _column(w, lane), state)
+    events.get_run(w.tables[w.at[Y]], _column(w, lane), state)
     highest = 0.0
     for row in range(len(state)):
         highest = max(highest, state[row])
@@ -195,7 +196,7 @@ def _begin_member(p, r, w, policy, first, lane, member):
         w.state[:] = 0.0
         _put_everywhere(w, w.state, lane)
         return
-    events.put_run(p.start[member], w.y, _column(w, lane))
+    events.put_run(p.start[member], w.tables[w.at[Y]], _column(w, lane))
     w.lane[lane].presentation = 0
     w.lane[lane].step = w.lane[lane].first_step = _FIRST_STEP * p.member[member].running_time
     w.lane[lane].rejected = 0
@@ -203,49 +204,50 @@ def _begin_member(p, r, w, policy, first, lane, member):
     _begin_presentation(p, r, w, policy, first, lane)
 
 
-@compiled
-def _judge(p, r, w, policy, lane):
-    """Accept or reject a run's step and set its next one; return whether it was accepted."""
-    member = w.lane[lane].member
-    error = w.values[1, lane]
-    finite = math.isfinite(w.values[4, lane]) and math.isfinite(error)
-    method = w.lane[lane].method
-    r.run[member].evaluations += w.stages[lane] if method == RKC else 3 if method == BS23 else 4
-    w.lane[lane].spent += 1
-    if w.lane[lane].trial == 1 and _cost(w, lane) >= _CLEARLY * w.lane[lane].cost:
+@inlined
+def _judge(runs, lanes, values, stages, lane):
+    """Accept or reject a run's step and set its next one; return whether it was accepted.
+
+    Here and where else every step comes by, functions take single tables: a call copies whole tuples of them.
+    """
+    member = lanes[lane].member
+    error = values[1, lane]
+    finite = math.isfinite(values[4, lane]) and math.isfinite(error)
+    method = lanes[lane].method
+    runs[member].evaluations += stages[lane] if method == RKC else 3 if method == BS23 else 4
+    lanes[lane].spent += 1
+    if lanes[lane].trial == 1 and _cost(lanes, lane) >= _CLEARLY * lanes[lane].cost:
         # A trial ends as soon as it is not clearly cheaper than the favoured method was.
-        w.lane[lane].method = w.lane[lane].favoured
-        w.lane[lane].trial = 2
-    used = w.values[0, lane]
-    if finite and error <= 1.0 and w.values[2, lane] >= 0.0:
-        r.run[member].steps += 1
+        lanes[lane].method = lanes[lane].favoured
+        lanes[lane].trial = 2
+    used = values[0, lane]
+    if finite and error <= 1.0 and values[2, lane] >= 0.0:
+        runs[member].steps += 1
         logarithm = math.log(max(error, 1e-8))
-        factor = _SAFETY * math.exp((0.4 * w.lane[lane].error - 0.7 * logarithm) / 3.0)
-        limit = 1.0 if w.lane[lane].rejected == 1 else _GROWTH
-        planned = w.lane[lane].step
+        factor = _SAFETY * math.exp((0.4 * lanes[lane].error - 0.7 * logarithm) / 3.0)
+        limit = 1.0 if lanes[lane].rejected == 1 else _GROWTH
+        planned = lanes[lane].step
         # A step cut short by an event says nothing against the longer one planned.
-        w.lane[lane].step = max(
-            used * min(max(factor, _SHRINKAGE), limit), planned if used < planned else 0.0
-        )
-        if w.lane[lane].opening == 1 and used >= planned:
-            w.lane[lane].first_step = used * min(max(factor, _SHRINKAGE), _GROWTH)
-        w.lane[lane].opening = 0
-        w.lane[lane].error = logarithm
-        w.lane[lane].rejected = 0
+        lanes[lane].step = max(used * min(max(factor, _SHRINKAGE), limit), planned if used < planned else 0.0)
+        if lanes[lane].opening == 1 and used >= planned:
+            lanes[lane].first_step = used * min(max(factor, _SHRINKAGE), _GROWTH)
+        lanes[lane].opening = 0
+        lanes[lane].error = logarithm
+        lanes[lane].rejected = 0
         return True
-    r.run[member].rejected += 1
+    runs[member].rejected += 1
     factor = _SHRINKAGE
     if finite:
         factor = 0.5 if error <= 1.0 else _SAFETY * math.exp(-math.log(error) / 3.0)
-    w.lane[lane].step = used * min(max(factor, _SHRINKAGE), 0.9)
-    w.lane[lane].rejected = 1
+    lanes[lane].step = used * min(max(factor, _SHRINKAGE), 0.9)
+    lanes[lane].rejected = 1
     return False
 
 
-@compiled
-def _cost(w, lane):
+@inlined
+def _cost(lanes, lane):
     """Cost of this presentation so far, in steps of the pair of order 3(2)."""
-    return w.lane[lane].spent * (_IMPLICIT_COST if w.lane[lane].method == ROSW else 1.0)
+    return lanes[lane].spent * (_IMPLICIT_COST if lanes[lane].method == ROSW else 1.0)
 
 
 @compiled
@@ -282,7 +284,7 @@ def _weigh_methods(w, policy, lane):
     """At the end of a presentation, favour the method that has cost less."""
     if policy != AUTO or w.lane[lane].trial == 2:
         return
-    w.lane[lane].cost = _cost(w, lane)
+    w.lane[lane].cost = _cost(w.lane, lane)
     if w.lane[lane].trial == 1:
         w.lane[lane].favoured = w.lane[lane].method
         w.lane[lane].tried = w.lane[lane].cost
@@ -302,8 +304,8 @@ def _interpolate(p, r, w, lane, time, new_time):
         d = s * s * (s - 1.0) * h
         target = r.trajectory[slot, place, w.lane[lane].grid]
         for row in range(len(target)):
-            value = a * _at(w, w.y, row, lane) + b * _at(w, w.slope, row, lane)
-            target[row] = value + c * _at(w, w.y_new, row, lane) + d * _at(w, w.new_slope, row, lane)
+            value = a * _at(w, Y, row, lane) + b * _at(w, SLOPE, row, lane)
+            target[row] = value + c * _at(w, Y_NEW, row, lane) + d * _at(w, NEW_SLOPE, row, lane)
         w.lane[lane].grid += 1
 
 
@@ -312,7 +314,7 @@ def _finish(p, r, w, lane, status):
     """Write down how a run ended."""
     member = w.lane[lane].member
     r.run[member].status = status
-    events.get_run(w.y, _column(w, lane), r.final[member])
+    events.get_run(w.tables[w.at[Y]], _column(w, lane), r.final[member])
     r.run[member].presentation = w.lane[lane].presentation
     r.run[member].time = w.lane[lane].time
 
@@ -335,10 +337,10 @@ def _event(p, r, w, policy, first, lane):
     member = w.lane[lane].member
     r.run[member].evaluations += 1
     state = w.state
-    events.get_run(w.y, _column(w, lane), state)
+    events.get_run(w.tables[w.at[Y]], _column(w, lane), state)
     if w.lane[lane].stop < p.member[member].running_time:
         events.kick(p, member, w.lane[lane].presentation, w.lane[lane].kicks, state, w.before, w.draws)
-        events.put_run(state, w.y, _column(w, lane))
+        events.put_run(state, w.tables[w.at[Y]], _column(w, lane))
         _restart(w, lane)
         w.lane[lane].kicks += 1
         w.lane[lane].stop = events.next_stop(p, member, w.lane[lane].kicks)
@@ -360,26 +362,38 @@ def _ended(p, r, w, lane):
     """Check a lane for a blow-up, a spent budget or a vanishing step; return whether its run is over."""
     member = w.lane[lane].member
     for row in range(len(w.state)):
-        if _at(w, w.y, row, lane) > p.member[member].ceiling:
+        if _at(w, Y, row, lane) > p.member[member].ceiling:
             _finish(p, r, w, lane, BLOWN_UP)
             return True
-    if r.run[member].steps + r.run[member].rejected >= p.member[member].max_steps:
+    if _spent(p.member, r.run, member):
         _finish(p, r, w, lane, STEP_LIMIT)
         return True
-    if _vanished(p, w, lane):
+    if _vanished(p.member, w.lane, lane):
         _finish(p, r, w, lane, BLOWN_UP)
         return True
     return False
 
 
-@compiled
-def _vanished(p, w, lane):
+@inlined
+def _spent(members, runs, member):
+    """Whether a run has used up its budget of steps."""
+    return runs[member].steps + runs[member].rejected >= members[member].max_steps
+
+
+@inlined
+def _at_limit(members, runs, lanes, lane):
+    """Whether `_ended` has something to look at."""
+    return _spent(members, runs, lanes[lane].member) or _vanished(members, lanes, lane)
+
+
+@inlined
+def _vanished(members, lanes, lane):
     """Whether a lane's step is lost in the rounding of its time."""
-    end = p.member[w.lane[lane].member].running_time
-    return w.lane[lane].step < max(_SMALLEST_STEP * w.lane[lane].time, _SHORTEST_STEP * end)
+    end = members[lanes[lane].member].running_time
+    return lanes[lane].step < max(_SMALLEST_STEP * lanes[lane].time, _SHORTEST_STEP * end)
 
 
-@compiled
+@inlined
 def _next_method(w, last):
     """The method to take a step with: those in use take turns; -1 if no run is left."""
     for turn in range(1, 4):
@@ -390,7 +404,7 @@ def _next_method(w, last):
     return -1
 
 
-@compiled
+@inlined
 def _plan_steps(w, method):
     """Set the step of the runs that use a method, cut to the next event and to what is stable; zero for the others."""
     for lane in range(len(w.lane)):
@@ -413,7 +427,7 @@ def _plan_steps(w, method):
             w.stages[lane] = w.stages[0]
 
 
-@compiled
+@inlined
 def _gather_values(w):
     """One run in all lanes: bring together what they found, so that NaN stays."""
     for lane in range(1, LANES):
@@ -427,7 +441,7 @@ def _gather_values(w):
                 w.values[k, 0] = there if not there <= here else here
 
 
-@compiled
+@inlined
 def _widest_radius(w):
     """One run in all lanes: bring together the spectral radius."""
     if w.wide == 1:
@@ -435,8 +449,8 @@ def _widest_radius(w):
             w.implicit[1, 0] = max(w.implicit[1, 0], w.implicit[1, lane])
 
 
-@compiled
-def _judge_all(p, r, w, policy, method):
+@inlined
+def _judge_all(p, r, w, method):
     """Judge the steps taken with a method; return whether all lanes have been accepted."""
     if w.wide == 1:
         _gather_values(w)
@@ -446,7 +460,7 @@ def _judge_all(p, r, w, policy, method):
         # From here on a run with no step (0) has not taken part.
         if w.lane[lane].member < 0 or w.lane[lane].method != method:
             w.values[0, lane] = 0.0
-        elif _judge(p, r, w, policy, lane):
+        elif _judge(r.run, w.lane, w.values, w.stages, lane):
             w.values[5, lane] = 1.0
             if w.lane[lane].place >= 0:
                 _interpolate(p, r, w, lane, w.lane[lane].time, w.lane[lane].time + w.values[0, lane])
@@ -458,16 +472,28 @@ def _judge_all(p, r, w, policy, method):
     return accepted == LANES
 
 
-@compiled
+@inlined
 def _take(w, n):
     """Move runs whose step was accepted to their new state and slope."""
     mask = load(w.values, 5)
+    t, at = w.tables, w.at
+    y = t[at[Y]]
+    y_new = t[at[Y_NEW]]
+    slope = t[at[SLOPE]]
+    new_slope = t[at[NEW_SLOPE]]
     for row in range(n):
-        store(w.y, row, select(mask, load(w.y_new, row), load(w.y, row)))
-        store(w.slope, row, select(mask, load(w.new_slope, row), load(w.slope, row)))
+        store(y, row, select(mask, load(y_new, row), load(y, row)))
+        store(slope, row, select(mask, load(new_slope, row), load(slope, row)))
 
 
-@compiled
+@inlined
+def _exchange(w):
+    """All runs move to their new state and slope: tables change places, so that nothing is copied."""
+    w.at[Y], w.at[Y_NEW] = w.at[Y_NEW], w.at[Y]
+    w.at[SLOPE], w.at[NEW_SLOPE] = w.at[NEW_SLOPE], w.at[SLOPE]
+
+
+@inlined
 def _act(p, r, w, policy, first, queue):
     """Move the clocks of runs that have taken a step; return (next in the queue, are slopes to be renewed?)."""
     fresh = False
@@ -485,7 +511,7 @@ def _act(p, r, w, policy, first, queue):
                 over = _event(p, r, w, policy, first, lane)
                 fresh = True
         if not over:
-            over = _ended(p, r, w, lane) if _near_limit(p, r, w, lane) else False
+            over = _ended(p, r, w, lane) if _at_limit(p.member, r.run, w.lane, lane) else False
         if over:
             r.control[0] += p.member[w.lane[lane].member].n_presentations - w.lane[lane].presentation
             _begin_member(p, r, w, policy, first, lane, queue if queue < len(p.start) else -1)
@@ -495,14 +521,7 @@ def _act(p, r, w, policy, first, queue):
 
 
 @compiled
-def _near_limit(p, r, w, lane):
-    member = w.lane[lane].member
-    spent = r.run[member].steps + r.run[member].rejected >= p.member[member].max_steps
-    return spent or _vanished(p, w, lane)
-
-
-@compiled
-def integrate(function, prepare, solve, size, offset, first, policy, p, r, w, other):
+def integrate(function, prepare, solve, size, offset, first, policy, p, r, w):
     """Integrate every member of `p` and fill `r`.
 
     Parameters
@@ -515,8 +534,7 @@ def integrate(function, prepare, solve, size, offset, first, policy, p, r, w, ot
     p : Protocol
     r : Record
         A non-zero ``r.control[1]`` set from another thread stops the batch.
-    w, other : Work
-        The same buffers, with old and new state and slope exchanged.
+    w : Work
     """
     n = size[0]
     queue = 0
@@ -527,9 +545,18 @@ def integrate(function, prepare, solve, size, offset, first, policy, p, r, w, ot
     method = _next_method(w, ROSW)
     while method >= 0 and r.control[1] == 0:
         if fresh:
-            function(w.y, w.rate, w.slope, size, offset, first)
+            function(w.tables[w.at[Y]], w.rate, w.tables[w.at[SLOPE]], size, offset, first)
         if method == RKC:
-            prepare(w.y, w.rate, w.p, w.q, w.implicit, size, offset, first)
+            prepare(
+                w.tables[w.at[Y]],
+                w.rate,
+                w.tables[w.at[P]],
+                w.tables[w.at[Q]],
+                w.implicit,
+                size,
+                offset,
+                first,
+            )
             _widest_radius(w)
             _plan_steps(w, method)
             attempt_rkc(function, size, offset, first, w, p.rtol, p.atol)
@@ -539,8 +566,8 @@ def integrate(function, prepare, solve, size, offset, first, policy, p, r, w, ot
         else:
             _plan_steps(w, method)
             attempt_bs23(function, size, offset, first, w, p.rtol, p.atol)
-        if _judge_all(p, r, w, policy, method):
-            w, other = other, w  # the tables change places, so that nothing is copied
+        if _judge_all(p, r, w, method):
+            _exchange(w)
         elif w.wide == 0:
             _take(w, n)
         queue, fresh = _act(p, r, w, policy, first, queue)
@@ -561,7 +588,6 @@ def run(kernel: Kernel, protocol: Protocol, record: Record, policy: int) -> None
         protocol,
         record,
         work,
-        work._replace(y=work.y_new, y_new=work.y, slope=work.new_slope, new_slope=work.slope),
     )
 
 

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from crnsim.kinetics.lanes import LANES, compiled, larger, load, magnitude, smaller, splat, store
+from crnsim.kinetics.lanes import LANES, compiled, inlined, larger, load, magnitude, smaller, splat, store
 
 #: Most stages of the stabilised method: a step is cut to what they keep stable.
 MAX_STAGES = 40
@@ -16,13 +16,17 @@ _RADIUS_SAFETY = 1.1
 _FLOOR = 100.0
 
 
-@compiled
+#: Tables of a batch, found as ``w.tables[w.at[name]]``: the first four change places.
+Y, Y_NEW, SLOPE, NEW_SLOPE, STAGE, U1, U2, U3, P, Q = range(10)
+
+
+@inlined
 def scaled(difference, old, new, absolute, relative):
     """Error of a step in units of the tolerance."""
     return magnitude(difference) / (absolute + relative * larger(magnitude(old), magnitude(new)))
 
 
-@compiled
+@inlined
 def room(old, new, absolute):
     """How far a concentration is above the lowest value allowed.
 
@@ -33,7 +37,7 @@ def room(old, new, absolute):
     return new - smaller(larger(base - absolute, splat(-_FLOOR) * absolute), base)
 
 
-@compiled
+@inlined
 def report(values, error, lowest, highest, total):
     """Write down what is needed to judge a step."""
     store(values, 1, error)
@@ -42,37 +46,41 @@ def report(values, error, lowest, highest, total):
     store(values, 4, total)
 
 
-@compiled
+@inlined
 def attempt_bs23(function, size, offset, first, w, rtol, atol):
     """One step of every lane from (y, slope) with the pair of Bogacki and Shampine, order 3(2).
 
     Appl. Math. Lett. 2, 321 (1989), doi 10.1016/0893-9659(89)90079-7.
     """
     n = size[0]
+    t, at = w.tables, w.at
+    y = t[at[Y]]
+    y_new = t[at[Y_NEW]]
+    slope = t[at[SLOPE]]
+    new_slope = t[at[NEW_SLOPE]]
+    u1 = t[at[U1]]
+    u2 = t[at[U2]]
     h = load(w.values, 0)
     half, three_quarters = splat(0.5) * h, splat(0.75) * h
     for row in range(n):
-        store(w.y_new, row, load(w.y, row) + half * load(w.slope, row))
-    function(w.y_new, w.rate, w.u1, size, offset, first)
+        store(y_new, row, load(y, row) + half * load(slope, row))
+    function(y_new, w.rate, u1, size, offset, first)
     for row in range(n):
-        store(w.y_new, row, load(w.y, row) + three_quarters * load(w.u1, row))
-    function(w.y_new, w.rate, w.u2, size, offset, first)
+        store(y_new, row, load(y, row) + three_quarters * load(u1, row))
+    function(y_new, w.rate, u2, size, offset, first)
     b1, b2, b3 = splat(2.0 / 9.0) * h, splat(1.0 / 3.0) * h, splat(4.0 / 9.0) * h
     for row in range(n):
-        change = b1 * load(w.slope, row) + b2 * load(w.u1, row) + b3 * load(w.u2, row)
-        store(w.y_new, row, load(w.y, row) + change)
-    function(w.y_new, w.rate, w.new_slope, size, offset, first)
+        change = b1 * load(slope, row) + b2 * load(u1, row) + b3 * load(u2, row)
+        store(y_new, row, load(y, row) + change)
+    function(y_new, w.rate, new_slope, size, offset, first)
     e1, e2 = splat(-5.0 / 72.0) * h, splat(1.0 / 12.0) * h
     e3, e4 = splat(1.0 / 9.0) * h, splat(-1.0 / 8.0) * h
     absolute, relative = splat(atol), splat(rtol)
     error = lowest = highest = total = splat(0.0)
     for row in range(n):
-        old, new = load(w.y, row), load(w.y_new, row)
+        old, new = load(y, row), load(y_new, row)
         difference = (
-            e1 * load(w.slope, row)
-            + e2 * load(w.u1, row)
-            + e3 * load(w.u2, row)
-            + e4 * load(w.new_slope, row)
+            e1 * load(slope, row) + e2 * load(u1, row) + e3 * load(u2, row) + e4 * load(new_slope, row)
         )
         error = larger(scaled(difference, old, new, absolute, relative), error)
         lowest = smaller(room(old, new, absolute), lowest)
@@ -127,7 +135,7 @@ def longest_step(table, radius):
     return table[MAX_STAGES, 0, 0] / (_RADIUS_SAFETY * radius) if radius > 0.0 else np.inf
 
 
-@compiled
+@inlined
 def _coefficients(w, stage):
     """Set the coefficients of a stage for every lane; return how many lanes' last stage is yet to come."""
     for lane in range(LANES):
@@ -141,41 +149,48 @@ def _coefficients(w, stage):
         w.coefficient[4, lane] = 1.0 - mu - nu
 
 
-@compiled
+@inlined
 def attempt_rkc(function, size, offset, first, w, rtol, atol):
     """One step of every lane with the Runge-Kutta-Chebyshev method of order 2, with as many stages as each needs.
 
     Sommeijer, Shampine, Verwer, J. Comput. Appl. Math. 88, 315 (1998), doi 10.1016/S0377-0427(97)00219-7.
     """
     n = size[0]
+    t, at = w.tables, w.at
+    y = t[at[Y]]
+    y_new = t[at[Y_NEW]]
+    slope = t[at[SLOPE]]
+    new_slope = t[at[NEW_SLOPE]]
+    stage = t[at[STAGE]]
+    u1 = t[at[U1]]
     last = 2
     for lane in range(LANES):
         last = max(last, w.stages[lane])
     # Stages take turns in two tables so that the last one is y_new.
-    newer, older = (w.stage, w.y_new) if last % 2 == 0 else (w.y_new, w.stage)
+    newer, older = (stage, y_new) if last % 2 == 0 else (y_new, stage)
     _coefficients(w, 1)
     tilde = load(w.coefficient, 2)
     for row in range(n):
-        old = load(w.y, row)
-        store(newer, row, old + tilde * load(w.slope, row))
+        old = load(y, row)
+        store(newer, row, old + tilde * load(slope, row))
         store(older, row, old)
-    for stage in range(2, last + 1):
-        function(newer, w.rate, w.u1, size, offset, first)
-        _coefficients(w, stage)
+    for number in range(2, last + 1):
+        function(newer, w.rate, u1, size, offset, first)
+        _coefficients(w, number)
         mu, nu = load(w.coefficient, 0), load(w.coefficient, 1)
         tilde, gamma = load(w.coefficient, 2), load(w.coefficient, 3)
         rest = load(w.coefficient, 4)
         for row in range(n):
-            before = mu * load(newer, row) + nu * load(older, row) + rest * load(w.y, row)
-            store(older, row, before + tilde * load(w.u1, row) + gamma * load(w.slope, row))
+            before = mu * load(newer, row) + nu * load(older, row) + rest * load(y, row)
+            store(older, row, before + tilde * load(u1, row) + gamma * load(slope, row))
         newer, older = older, newer
-    function(w.y_new, w.rate, w.new_slope, size, offset, first)
+    function(y_new, w.rate, new_slope, size, offset, first)
     h = splat(0.4) * load(w.values, 0)
     absolute, relative, weight = splat(atol), splat(rtol), splat(0.8)
     error = lowest = highest = total = splat(0.0)
     for row in range(n):
-        old, new = load(w.y, row), load(w.y_new, row)
-        difference = weight * (old - new) + h * (load(w.slope, row) + load(w.new_slope, row))
+        old, new = load(y, row), load(y_new, row)
+        difference = weight * (old - new) + h * (load(slope, row) + load(new_slope, row))
         error = larger(scaled(difference, old, new, absolute, relative), error)
         lowest = smaller(room(old, new, absolute), lowest)
         highest = larger(new, highest)

@@ -77,7 +77,9 @@ class Record(NamedTuple):
     """What a solver fills in for a `Protocol`."""
 
     final: np.ndarray  # (M, n) last state
-    loss: np.ndarray  # (M, P / per_loss) half the squared error when a presentation ends, mean, nan if not reached
+    loss: (
+        np.ndarray
+    )  # (M, P / per_loss) half the squared error when a presentation ends, mean, nan if not reached
     checkpoints: np.ndarray  # (M, C, n)
     trajectory: np.ndarray  # (slots, K, G, n)
     run: np.ndarray  # (M,) of RUN

@@ -9,8 +9,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from crnsim.kinetics.lanes import compiled, larger, load, smaller, splat, store
-from crnsim.solvers.explicit import report, room, scaled
+from crnsim.kinetics.lanes import inlined, larger, load, smaller, splat, store
+from crnsim.solvers.explicit import (
+    NEW_SLOPE,
+    SLOPE,
+    U1,
+    U2,
+    U3,
+    Y_NEW,
+    P,
+    Q,
+    Y,
+    report,
+    room,
+    scaled,
+)
 
 _GAMMA = 0.435866521508459
 _ALPHA = np.array(
@@ -49,115 +62,99 @@ _D1, _D2, _D3, _D4 = map(float, _WEIGHTS - _EMBEDDED)
 _ALPHA21, _ALPHA31, _ALPHA32 = float(_ALPHA[1, 0]), float(_ALPHA[2, 0]), float(_ALPHA[2, 1])
 
 
-@compiled
-def _solved(w, rows, step, last):
-    """Right-hand side of system `last` in place of the rates of change, for rows with systems to solve."""
-    c21, c31, c32 = splat(_C21), splat(_C31), splat(_C32)
-    c41, c42, c43 = splat(_C41), splat(_C42), splat(_C43)
+@inlined
+def _line0(rows, target, f, base):
+    """``target = f base``, as the following with more terms: each pass reads no more tables than it needs."""
     for i in range(len(rows)):
         row = rows[i]
-        if last == 1:
-            store(w.u1, row, step * load(w.slope, row))
-        elif last == 2:
-            store(w.u2, row, step * load(w.u2, row) + c21 * load(w.u1, row))
-        elif last == 3:
-            change = c31 * load(w.u1, row) + c32 * load(w.u2, row)
-            store(w.u3, row, step * load(w.u3, row) + change)
-        else:
-            change = c41 * load(w.u1, row) + c42 * load(w.u2, row) + c43 * load(w.u3, row)
-            store(w.new_slope, row, step * load(w.new_slope, row) + change)
+        store(target, row, f * load(base, row))
 
 
-@compiled
-def _stage(w, rows, last):
-    """Stage after system `last` has been solved."""
-    a21, a31, a32 = splat(_A21), splat(_A31), splat(_A32)
-    a41, a42, a43 = splat(_A41), splat(_A42), splat(_A43)
+@inlined
+def _line1(rows, target, f, base, a, u):
     for i in range(len(rows)):
         row = rows[i]
-        u1 = load(w.u1, row)
-        if last == 1:
-            change = a21 * u1
-        elif last == 2:
-            change = a31 * u1 + a32 * load(w.u2, row)
-        else:
-            change = a41 * u1 + a42 * load(w.u2, row) + a43 * load(w.u3, row)
-        store(w.y_new, row, load(w.y, row) + change)
+        store(target, row, f * load(base, row) + a * load(u, row))
 
 
-@compiled
-def _explicit_stage(w, rows, last):
-    """The same for slow rows, which have no system to solve: an explicit stage from the rates of change themselves."""
-    h = load(w.values, 0)
-    first, second = splat(_ALPHA21) * h, splat(_ALPHA31) * h
-    third = splat(_ALPHA32) * h
+@inlined
+def _line2(rows, target, f, base, a, u, b, v):
     for i in range(len(rows)):
         row = rows[i]
-        if last == 1:
-            change = first * load(w.slope, row)
-        elif last == 2:
-            change = second * load(w.slope, row) + third * load(w.u2, row)
-        else:
-            change = h * load(w.u3, row)
-        store(w.y_new, row, load(w.y, row) + change)
+        store(target, row, f * load(base, row) + (a * load(u, row) + b * load(v, row)))
 
 
-@compiled
-def _conclude(w, rows, first_table, m, e, rtol, atol):
+@inlined
+def _line3(rows, target, f, base, a, u, b, v, c, x):
+    for i in range(len(rows)):
+        row = rows[i]
+        store(target, row, f * load(base, row) + (a * load(u, row) + b * load(v, row) + c * load(x, row)))
+
+
+@inlined
+def _conclude(rows, y, y_new, m, e, u1, u2, u3, u4, values, rtol, atol):
     """New state and error from four vectors with weights `m` and `e`; keep what is needed to judge the step."""
-    m1, m2, m3, m4 = m
-    e1, e2, e3, e4 = e
     absolute, relative = splat(atol), splat(rtol)
-    error, lowest = load(w.values, 1), load(w.values, 2)
-    highest, total = load(w.values, 3), load(w.values, 4)
+    error, lowest, highest, total = load(values, 1), load(values, 2), load(values, 3), load(values, 4)
     for i in range(len(rows)):
         row = rows[i]
-        u1, u2, u3, u4 = load(first_table, row), load(w.u2, row), load(w.u3, row), load(w.new_slope, row)
-        old = load(w.y, row)
-        new = old + (m1 * u1 + m2 * u2 + m3 * u3 + m4 * u4)
-        store(w.y_new, row, new)
-        difference = e1 * u1 + e2 * u2 + e3 * u3 + e4 * u4
+        k1, k2, k3, k4 = load(u1, row), load(u2, row), load(u3, row), load(u4, row)
+        old = load(y, row)
+        new = old + (m[0] * k1 + m[1] * k2 + m[2] * k3 + m[3] * k4)
+        store(y_new, row, new)
+        difference = e[0] * k1 + e[1] * k2 + e[2] * k3 + e[3] * k4
         error = larger(scaled(difference, old, new, absolute, relative), error)
         lowest = smaller(room(old, new, absolute), lowest)
         highest = larger(new, highest)
         total = total + new
-    report(w.values, error, lowest, highest, total)
+    report(values, error, lowest, highest, total)
 
 
-@compiled
+@inlined
 def attempt_rosw(function, prepare, solve, size, offset, first, w, rtol, atol):
     """One step of every lane from (y, slope).
 
-    Stages are kept in ``y_new`` and the fourth vector in ``new_slope`` until both are needed: small tables stay in the
-    nearest cache.
+    Slow rows have no system to solve: for them the method is an explicit one, in the rates of change themselves. Stages
+    are kept in ``y_new`` and the fourth vector in ``new_slope`` until both are needed: small tables stay in the nearest
+    cache.
     """
-    h = load(w.values, 0)
-    store(w.implicit, 0, splat(_GAMMA) * h)
-    prepare(w.y, w.rate, w.p, w.q, w.implicit, size, offset, first)
-    step = load(w.implicit, 0)
-    _solved(w, w.fast, step, 1)
-    solve(w.y, w.rate, w.p, w.q, w.u1, w.implicit, size, offset, first)
-    _stage(w, w.fast, 1)
-    _explicit_stage(w, w.slow, 1)
-    function(w.y_new, w.rate, w.u2, size, offset, first)
-    _solved(w, w.fast, step, 2)
-    solve(w.y, w.rate, w.p, w.q, w.u2, w.implicit, size, offset, first)
-    _stage(w, w.fast, 2)
-    _explicit_stage(w, w.slow, 2)
-    function(w.y_new, w.rate, w.u3, size, offset, first)
-    _solved(w, w.fast, step, 3)
-    solve(w.y, w.rate, w.p, w.q, w.u3, w.implicit, size, offset, first)
-    _stage(w, w.fast, 3)
-    _explicit_stage(w, w.slow, 3)
-    function(w.y_new, w.rate, w.new_slope, size, offset, first)
-    _solved(w, w.fast, step, 4)
-    solve(w.y, w.rate, w.p, w.q, w.new_slope, w.implicit, size, offset, first)
-    zero = splat(0.0)
+    t, at = w.tables, w.at
+    y = t[at[Y]]
+    y_new = t[at[Y_NEW]]
+    slope = t[at[SLOPE]]
+    new_slope = t[at[NEW_SLOPE]]
+    u1 = t[at[U1]]
+    u2 = t[at[U2]]
+    u3 = t[at[U3]]
+    p = t[at[P]]
+    q = t[at[Q]]
+    fast, slow, rate, implicit = w.fast, w.slow, w.rate, w.implicit
+    one, zero, h = splat(1.0), splat(0.0), load(w.values, 0)
+    step = splat(_GAMMA) * h
+    store(implicit, 0, step)
+    prepare(y, rate, p, q, implicit, size, offset, first)
+    _line0(fast, u1, step, slope)
+    solve(y, rate, p, q, u1, implicit, size, offset, first)
+    _line1(fast, y_new, one, y, splat(_A21), u1)
+    _line1(slow, y_new, one, y, splat(_ALPHA21) * h, slope)
+    function(y_new, rate, u2, size, offset, first)
+    _line1(fast, u2, step, u2, splat(_C21), u1)
+    solve(y, rate, p, q, u2, implicit, size, offset, first)
+    _line2(fast, y_new, one, y, splat(_A31), u1, splat(_A32), u2)
+    _line2(slow, y_new, one, y, splat(_ALPHA31) * h, slope, splat(_ALPHA32) * h, u2)
+    function(y_new, rate, u3, size, offset, first)
+    _line2(fast, u3, step, u3, splat(_C31), u1, splat(_C32), u2)
+    solve(y, rate, p, q, u3, implicit, size, offset, first)
+    _line3(fast, y_new, one, y, splat(_A41), u1, splat(_A42), u2, splat(_A43), u3)
+    _line1(slow, y_new, one, y, h, u3)
+    function(y_new, rate, new_slope, size, offset, first)
+    _line3(fast, new_slope, step, new_slope, splat(_C41), u1, splat(_C42), u2, splat(_C43), u3)
+    solve(y, rate, p, q, new_slope, implicit, size, offset, first)
     report(w.values, zero, zero, zero, zero)
     m = (splat(_M1), splat(_M2), splat(_M3), splat(_M4))
     e = (splat(_E1), splat(_E2), splat(_E3), splat(_E4))
-    _conclude(w, w.fast, w.u1, m, e, rtol, atol)
+    _conclude(fast, y, y_new, m, e, u1, u2, u3, new_slope, w.values, rtol, atol)
     m = (splat(_B1) * h, splat(_B2) * h, splat(_B3) * h, splat(_B4) * h)
     e = (splat(_D1) * h, splat(_D2) * h, splat(_D3) * h, splat(_D4) * h)
-    _conclude(w, w.slow, w.slope, m, e, rtol, atol)
-    function(w.y_new, w.rate, w.new_slope, size, offset, first)
+    _conclude(slow, y, y_new, m, e, slope, u2, u3, new_slope, w.values, rtol, atol)
+    function(y_new, rate, new_slope, size, offset, first)
