@@ -169,28 +169,24 @@ def estimate_seconds(point: Point) -> float:
     from crnsim.datasets import DATASETS
 
     network = build_circuit(point).network
-    steps = point.running_time * _steps_per_time(point)
+    step = SECONDS_PER_STEP + SECONDS_PER_REACTION * network.n_reactions
+    cost = (STEPS_PER_PRESENTATION + STEPS_PER_TIME * point.running_time) * step
     if point.noise.concentrations > 0:
-        steps += STEPS_PER_KICK * point.running_time / point.noise.interval
-    presentations = DATASETS[point.dataset].n_train * point.epochs
-    return presentations * steps * (network.n_reactions + 100.0) * SECONDS_PER_STEP
-
-
-#: Core seconds per step and reaction of one run in a full batch; about 100 reactions' worth goes into the step itself.
-SECONDS_PER_STEP = 7e-10
-#: Steps that the transient after a kick adds.
-STEPS_PER_KICK = 10.0
-
-
-def _steps_per_time(point: Point) -> float:
-    """Steps per unit of time that annihilation asks of an explicit method."""
-    from crnsim.circuits import CIRCUIT_PARAMETERS
-
-    values = CIRCUIT_PARAMETERS[point.circuit] | dict(point.circuit_parameters)
-    stiff = 1.4 + 0.11 * float(values["ka"])
+        kicks = 1 + point.running_time / point.noise.interval
+        cost = STEPS_PER_KICK * kicks * step
     if point.activation == "relu":
-        stiff += 0.54 * float(dict(point.activation_parameters).get("kz", 50.0))
-    return stiff
+        cost *= SWITCHING
+    return DATASETS[point.dataset].n_train * point.epochs * cost
+
+
+#: Core seconds of one step of one run in a full batch, and what each reaction adds.
+SECONDS_PER_STEP, SECONDS_PER_REACTION = 1.5e-7, 1.4e-9
+#: Steps that the transient after a new sample takes, and those that a unit of time adds.
+STEPS_PER_PRESENTATION, STEPS_PER_TIME = 75.0, 0.7
+#: The same for the transient after a kick, counted in steps of an undisturbed run.
+STEPS_PER_KICK = 24.0
+#: What the fast switches of rail-annihilating units cost.
+SWITCHING = 1.6
 
 
 def run_points(

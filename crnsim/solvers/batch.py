@@ -95,6 +95,7 @@ class Work(NamedTuple):
     lane: np.ndarray  # (slots,) of LANE: the place of each run
     slow: np.ndarray  # rows of the tables that hold slow arrays only
     fast: np.ndarray  # the other rows
+    queue: np.ndarray  # (M,) members in the order in which lanes take them
     wide: int  # 1: one run fills all lanes
     state: np.ndarray  # (n_species,) scratch, as are the following
     before: np.ndarray  # (n_species,)
@@ -103,13 +104,19 @@ class Work(NamedTuple):
     sample: np.ndarray  # (features + targets,)
 
 
-def new_work(kernel: Kernel, n_species: int, n_reactions: int, n_values: int) -> Work:
-    """Return buffers for a network that is shown samples of `n_values` features and targets."""
+def new_work(kernel: Kernel, protocol: Protocol) -> Work:
+    """Return buffers for a batch."""
     wide = kernel.wide
+    n_species, n_reactions = protocol.start.shape[1], protocol.rates.shape[1]
+    n_values = protocol.patterns.shape[1]
+    # Runs of one kind stand side by side, so that they agree on a method, and long ones begin first.
+    member = protocol.member
+    length = member["running_time"] * member["n_presentations"]
+    queue = np.lexsort((-length, member["kick_sigma"] > 0))
     rows, rates = (-(-n // LANES) if wide else n for n in (n_species, n_reactions))
     lanes = np.zeros(1 if wide else LANES, dtype=LANE)
     sizes = (n_species, n_species, n_reactions, max(n_species, n_reactions, n_values), n_values)
-    return Work(  # type: ignore[call-arg]
+    return Work(
         lanes_array(10 * rows).reshape(10, rows, LANES),
         np.arange(10),
         lanes_array(rates),
@@ -121,6 +128,7 @@ def new_work(kernel: Kernel, n_species: int, n_reactions: int, n_values: int) ->
         lanes,
         kernel.slow,
         kernel.fast,
+        queue,
         int(wide),
         *(np.zeros(size) for size in sizes),
     )
@@ -514,7 +522,7 @@ def _act(p, r, w, policy, first, queue):
             over = _ended(p, r, w, lane) if _at_limit(p.member, r.run, w.lane, lane) else False
         if over:
             r.control[0] += p.member[w.lane[lane].member].n_presentations - w.lane[lane].presentation
-            _begin_member(p, r, w, policy, first, lane, queue if queue < len(p.start) else -1)
+            _begin_member(p, r, w, policy, first, lane, w.queue[queue] if queue < len(p.start) else -1)
             queue += 1
             fresh = True
     return queue, fresh
@@ -539,7 +547,7 @@ def integrate(function, prepare, solve, size, offset, first, policy, p, r, w):
     n = size[0]
     queue = 0
     for lane in range(len(w.lane)):
-        _begin_member(p, r, w, policy, first, lane, queue if queue < len(p.start) else -1)
+        _begin_member(p, r, w, policy, first, lane, w.queue[queue] if queue < len(p.start) else -1)
         queue += 1
     fresh = True
     method = _next_method(w, ROSW)
@@ -576,7 +584,7 @@ def integrate(function, prepare, solve, size, offset, first, policy, p, r, w):
 
 def run(kernel: Kernel, protocol: Protocol, record: Record, policy: int) -> None:
     """Integrate a batch with a compiled network (see `integrate`)."""
-    work = new_work(kernel, protocol.start.shape[1], protocol.rates.shape[1], protocol.patterns.shape[1])
+    work = new_work(kernel, protocol)
     integrate(
         kernel.right_hand_side,
         kernel.prepare,
