@@ -9,29 +9,15 @@ that would break the invariants the chemistry lives on.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
-
-import numpy as np
 
 from crnsim.kinetics.kernels import Kernel
-from crnsim.kinetics.lanes import LANES, compiled, inlined, lanes_array, load, select, store
-from crnsim.solvers import events
-from crnsim.solvers.explicit import (
-    NEW_SLOPE,
-    SLOPE,
-    STAGE,
-    Y_NEW,
-    P,
-    Q,
-    Y,
-    attempt_bs23,
-    attempt_rkc,
-    chebyshev,
-    longest_step,
-    stages_needed,
-)
+from crnsim.kinetics.lanes import LANES, compiled, inlined, load, select, store
+from crnsim.solvers import choice, events
+from crnsim.solvers.choice import AUTO, BS23, RKC, ROSW
+from crnsim.solvers.explicit import attempt_bs23, attempt_rkc, longest_step, stages_needed
 from crnsim.solvers.protocol import BLOWN_UP, OK, STEP_LIMIT, Protocol, Record
 from crnsim.solvers.rosenbrock import attempt_rosw
+from crnsim.solvers.work import NEW_SLOPE, SLOPE, SPARE, STAGE, Y_NEW, P, Q, Y, new_work
 
 _FIRST_STEP = 1e-3
 _SMALLEST_STEP = 1e-13  # of the time reached
@@ -39,99 +25,6 @@ _SHORTEST_STEP = 1e-20  # of the running time
 _SAFETY = 0.9
 _GROWTH = 5.0
 _SHRINKAGE = 0.2
-
-#: Methods of the compiled loop.
-BS23, RKC, ROSW = range(3)
-#: `ROSW`, but a run whose concentrations are perturbed finds out which of `BS23` and `ROSW` costs less: after each
-#: perturbation accuracy, not stability, may limit the step.
-AUTO = 3
-
-
-#: What a step of the implicit method costs in steps of the pair of order 3(2), by measurement.
-_IMPLICIT_COST = 2.3
-#: A method falls from favour only where the other one is clearly cheaper: runs side by side cost least in agreement.
-_CLEARLY = 0.75
-#: The method not in favour is tried at presentations 4, 32, 256 and so on; the first ones start from a made-up state.
-#: They are also compared when the favoured one has become this much dearer.
-_FIRST_TRIAL, _TRIALS, _DEARER = 4, 8, 1.5
-
-
-LANE = np.dtype(
-    [
-        ("member", "i8"),  # -1: idle
-        ("presentation", "i8"),
-        ("kicks", "i8"),  # done in this presentation
-        ("grid", "i8"),  # next recorded time
-        ("place", "i8"),  # of this presentation among the recorded ones
-        ("rejected", "i8"),  # was the last step rejected?
-        ("method", "i8"),
-        ("opening", "i8"),  # is this the first step after an event?
-        ("favoured", "i8"),  # the method that has cost less
-        ("trial", "i8"),  # is this presentation for trying the other one (1), or has that failed (2)?
-        ("spent", "i8"),  # steps in this presentation
-        ("time", "f8"),
-        ("step", "f8"),
-        ("stop", "f8"),  # time of the next event
-        ("error", "f8"),  # logarithm of the last accepted error
-        ("first_step", "f8"),  # that suited the last event
-        ("cost", "f8"),  # of the last presentation with the favoured method
-        ("tried", "f8"),  # its cost at the last trial
-        ("loss", "f8"),  # sum over the presentations of one entry
-    ]
-)
-
-
-class Work(NamedTuple):
-    """Buffers of one batch: tables of vectors, and the place of each run."""
-
-    tables: np.ndarray  # (10, rows, LANES), see `crnsim.solvers.explicit`
-    at: np.ndarray  # (10,) place of each table
-    rate: np.ndarray
-    values: np.ndarray  # rows: step, error, room above the lower bound, highest, sum, accepted
-    implicit: np.ndarray  # rows: step of the linear systems, spectral radius
-    coefficient: np.ndarray  # of the stabilised method, for each lane
-    stages: np.ndarray  # (LANES,) of the stabilised method
-    chebyshev: np.ndarray
-    lane: np.ndarray  # (slots,) of LANE: the place of each run
-    slow: np.ndarray  # rows of the tables that hold slow arrays only
-    fast: np.ndarray  # the other rows
-    queue: np.ndarray  # (M,) members in the order in which lanes take them
-    wide: int  # 1: one run fills all lanes
-    state: np.ndarray  # (n_species,) scratch, as are the following
-    before: np.ndarray  # (n_species,)
-    constants: np.ndarray  # (n_reactions,)
-    draws: np.ndarray  # (max(n_species, n_reactions, features),)
-    sample: np.ndarray  # (features + targets,)
-
-
-def new_work(kernel: Kernel, protocol: Protocol) -> Work:
-    """Return buffers for a batch."""
-    wide = kernel.wide
-    n_species, n_reactions = protocol.start.shape[1], protocol.rates.shape[1]
-    n_values = protocol.patterns.shape[1]
-    # Runs of one kind stand side by side, so that they agree on a method, and long ones begin first.
-    member = protocol.member
-    length = member["running_time"] * member["n_presentations"]
-    queue = np.lexsort((-length, member["kick_sigma"] > 0))
-    rows, rates = (-(-n // LANES) if wide else n for n in (n_species, n_reactions))
-    lanes = np.zeros(1 if wide else LANES, dtype=LANE)
-    sizes = (n_species, n_species, n_reactions, max(n_species, n_reactions, n_values), n_values)
-    return Work(
-        lanes_array(10 * rows).reshape(10, rows, LANES),
-        np.arange(10),
-        lanes_array(rates),
-        lanes_array(6),
-        lanes_array(2),
-        lanes_array(5),
-        np.full(LANES, 2),
-        chebyshev(),
-        lanes,
-        kernel.slow,
-        kernel.fast,
-        queue,
-        int(wide),
-        *(np.zeros(size) for size in sizes),
-    )
 
 
 @compiled
@@ -180,7 +73,7 @@ def _begin_presentation(p, r, w, policy, first, lane):
     w.lane[lane].grid = 0
     w.lane[lane].place = events.recorded(p, member, presentation)
     w.lane[lane].stop = events.next_stop(p, member, 0)
-    _choose_method(p, w, policy, lane)
+    choice.choose_method(p, w, policy, lane)
     _restart(w, lane)
     if w.lane[lane].place >= 0 and p.grid[0] == 0.0:
         events.copy(state, r.trajectory[p.member[member].record_slot, w.lane[lane].place, 0])
@@ -224,15 +117,12 @@ def _judge(runs, lanes, values, stages, lane):
     method = lanes[lane].method
     runs[member].evaluations += stages[lane] if method == RKC else 3 if method == BS23 else 4
     lanes[lane].spent += 1
-    if lanes[lane].trial == 1 and _cost(lanes, lane) >= _CLEARLY * lanes[lane].cost:
-        # A trial ends as soon as it is not clearly cheaper than the favoured method was.
-        lanes[lane].method = lanes[lane].favoured
-        lanes[lane].trial = 2
+    choice.end_failed_trial(lanes, lane)
     used = values[0, lane]
     if finite and error <= 1.0 and values[2, lane] >= 0.0:
         runs[member].steps += 1
         logarithm = math.log(max(error, 1e-8))
-        factor = _SAFETY * math.exp((0.4 * lanes[lane].error - 0.7 * logarithm) / 3.0)
+        factor = _SAFETY * math.exp((0.25 * lanes[lane].error - 0.85 * logarithm) / 3.0)
         limit = 1.0 if lanes[lane].rejected == 1 else _GROWTH
         planned = lanes[lane].step
         # A step cut short by an event says nothing against the longer one planned.
@@ -250,52 +140,6 @@ def _judge(runs, lanes, values, stages, lane):
     lanes[lane].step = used * min(max(factor, _SHRINKAGE), 0.9)
     lanes[lane].rejected = 1
     return False
-
-
-@inlined
-def _cost(lanes, lane):
-    """Cost of this presentation so far, in steps of the pair of order 3(2)."""
-    return lanes[lane].spent * (_IMPLICIT_COST if lanes[lane].method == ROSW else 1.0)
-
-
-@compiled
-def _choose_method(p, w, policy, lane):
-    """Method of the presentation that begins: a fixed one, the favoured one, or the other one for a trial."""
-    presentation = w.lane[lane].presentation
-    w.lane[lane].trial = 0
-    w.lane[lane].spent = 0
-    if policy != AUTO:
-        w.lane[lane].method = policy
-        return
-    if presentation == 0:
-        w.lane[lane].favoured = ROSW
-        w.lane[lane].tried = np.inf
-    w.lane[lane].method = w.lane[lane].favoured
-    if p.member[w.lane[lane].member].kick_sigma > 0.0 and (
-        _is_trial(presentation) or w.lane[lane].cost > _DEARER * w.lane[lane].tried
-    ):
-        w.lane[lane].method = BS23 + ROSW - w.lane[lane].favoured
-        w.lane[lane].trial = 1
-        w.lane[lane].tried = w.lane[lane].cost
-
-
-@compiled
-def _is_trial(presentation):
-    power = _FIRST_TRIAL
-    while power < presentation:
-        power *= _TRIALS
-    return power == presentation
-
-
-@compiled
-def _weigh_methods(w, policy, lane):
-    """At the end of a presentation, favour the method that has cost less."""
-    if policy != AUTO or w.lane[lane].trial == 2:
-        return
-    w.lane[lane].cost = _cost(w.lane, lane)
-    if w.lane[lane].trial == 1:
-        w.lane[lane].favoured = w.lane[lane].method
-        w.lane[lane].tried = w.lane[lane].cost
 
 
 @compiled
@@ -354,7 +198,7 @@ def _event(p, r, w, policy, first, lane):
         w.lane[lane].stop = events.next_stop(p, member, w.lane[lane].kicks)
         return False
     _keep_loss(p, r, w, lane, state)
-    _weigh_methods(w, policy, lane)
+    choice.weigh_methods(w, policy, lane)
     w.lane[lane].presentation += 1
     r.control[0] += 1
     events.keep_checkpoints(p, r, member, w.lane[lane].presentation, state)
@@ -470,7 +314,7 @@ def _judge_all(p, r, w, method):
             w.values[0, lane] = 0.0
         elif _judge(r.run, w.lane, w.values, w.stages, lane):
             w.values[5, lane] = 1.0
-            if w.lane[lane].place >= 0:
+            if w.lane[lane].place >= 0 and method != ROSW:
                 _interpolate(p, r, w, lane, w.lane[lane].time, w.lane[lane].time + w.values[0, lane])
     if w.wide == 1:
         return w.values[5, 0] == 1.0
@@ -492,6 +336,71 @@ def _take(w, n):
     for row in range(n):
         store(y, row, select(mask, load(y_new, row), load(y, row)))
         store(slope, row, select(mask, load(new_slope, row), load(slope, row)))
+
+
+@compiled
+def _plan_side_steps(p, r, w):
+    """Aim at the next recorded time inside an accepted step of the implicit method; return whether there is one.
+
+    Slopes of stiff species are no good for interpolation: a shorter step from the same state gives what is recorded.
+    """
+    found = False
+    for lane in range(len(w.lane)):
+        w.values[0, lane] = w.coefficient[3, lane] = 0.0
+        if w.coefficient[2, lane] == 0.0 or w.lane[lane].place < 0:
+            continue
+        time, step = w.lane[lane].time, w.coefficient[0, lane]
+        end = p.member[w.lane[lane].member].running_time
+        if w.lane[lane].grid == len(p.grid) or p.grid[w.lane[lane].grid] * end > time + step + 1e-12 * end:
+            continue
+        w.values[0, lane] = min(max(p.grid[w.lane[lane].grid] * end - time, 0.0), step)
+        w.coefficient[3, lane] = 1.0
+        found = True
+    if w.wide == 1:
+        for lane in range(1, LANES):
+            w.values[0, lane] = w.values[0, 0]
+    return found
+
+
+@compiled
+def _keep_step(w, n):
+    """Put the outcome of a step aside while side steps are taken."""
+    t, at = w.tables, w.at
+    for row in range(n):
+        store(t[at[STAGE]], row, load(t[at[Y_NEW]], row))
+        store(t[at[SPARE]], row, load(t[at[NEW_SLOPE]], row))
+    for place, row in enumerate((0, 3, 5)):
+        store(w.coefficient, place, load(w.values, row))
+
+
+@compiled
+def _restore_step(w, n):
+    t, at = w.tables, w.at
+    for row in range(n):
+        store(t[at[Y_NEW]], row, load(t[at[STAGE]], row))
+        store(t[at[NEW_SLOPE]], row, load(t[at[SPARE]], row))
+    for place, row in enumerate((0, 3, 5)):
+        store(w.values, row, load(w.coefficient, place))
+
+
+@compiled
+def _record_side_steps(p, r, w):
+    """Keep the states that side steps have led to."""
+    for lane in range(len(w.lane)):
+        if w.coefficient[3, lane] == 1.0:
+            slot = p.member[w.lane[lane].member].record_slot
+            target = r.trajectory[slot, w.lane[lane].place, w.lane[lane].grid]
+            events.get_run(w.tables[w.at[Y_NEW]], _column(w, lane), target)
+            w.lane[lane].grid += 1
+
+
+@inlined
+def _records(p, w):
+    """Whether a run that is recorded has made a step."""
+    for lane in range(len(w.lane)):
+        if w.values[5, lane] == 1.0 and w.lane[lane].place >= 0 and w.lane[lane].grid < len(p.grid):
+            return True
+    return False
 
 
 @inlined
@@ -549,32 +458,37 @@ def integrate(function, prepare, solve, size, offset, first, policy, p, r, w):
     for lane in range(len(w.lane)):
         _begin_member(p, r, w, policy, first, lane, w.queue[queue] if queue < len(p.start) else -1)
         queue += 1
-    fresh = True
+    fresh, side, all_accepted = True, False, False
     method = _next_method(w, ROSW)
     while method >= 0 and r.control[1] == 0:
+        y, slope = w.tables[w.at[Y]], w.tables[w.at[SLOPE]]
         if fresh:
-            function(w.tables[w.at[Y]], w.rate, w.tables[w.at[SLOPE]], size, offset, first)
+            function(y, w.rate, slope, size, offset, first)
+            fresh = False
         if method == RKC:
-            prepare(
-                w.tables[w.at[Y]],
-                w.rate,
-                w.tables[w.at[P]],
-                w.tables[w.at[Q]],
-                w.implicit,
-                size,
-                offset,
-                first,
-            )
+            prepare(y, w.rate, w.tables[w.at[P]], w.tables[w.at[Q]], w.implicit, size, offset, first)
             _widest_radius(w)
+        if not side:
             _plan_steps(w, method)
+        if method == RKC:
             attempt_rkc(function, size, offset, first, w, p.rtol, p.atol)
         elif method == ROSW:
-            _plan_steps(w, method)
             attempt_rosw(function, prepare, solve, size, offset, first, w, p.rtol, p.atol)
         else:
-            _plan_steps(w, method)
             attempt_bs23(function, size, offset, first, w, p.rtol, p.atol)
-        if _judge_all(p, r, w, method):
+        if side:
+            _record_side_steps(p, r, w)
+        else:
+            all_accepted = _judge_all(p, r, w, method)
+            if method == ROSW and _records(p, w):
+                _keep_step(w, n)
+                side = True
+        if side:
+            side = _plan_side_steps(p, r, w)
+            if side:
+                continue
+            _restore_step(w, n)
+        if all_accepted:
             _exchange(w)
         elif w.wide == 0:
             _take(w, n)
@@ -599,4 +513,4 @@ def run(kernel: Kernel, protocol: Protocol, record: Record, policy: int) -> None
     )
 
 
-__all__ = ["AUTO", "BS23", "RKC", "ROSW", "Work", "integrate", "new_work", "run"]
+__all__ = ["AUTO", "BS23", "RKC", "ROSW", "integrate", "run"]

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 
 from crnsim.kinetics.lanes import LANES, compiled, inlined, larger, load, magnitude, smaller, splat, store
+from crnsim.solvers.chebyshev import MAX_STAGES
+from crnsim.solvers.work import NEW_SLOPE, SLOPE, STAGE, U1, U2, Y_NEW, Y
 
-#: Most stages of the stabilised method: a step is cut to what they keep stable.
-MAX_STAGES = 40
 #: The spectral radius may grow by this factor within a step.
 _RADIUS_SAFETY = 1.1
 #: A concentration may be this many absolute tolerances below zero.
 _FLOOR = 100.0
-
-
-#: Tables of a batch, found as ``w.tables[w.at[name]]``: the first four change places.
-Y, Y_NEW, SLOPE, NEW_SLOPE, STAGE, U1, U2, U3, P, Q = range(10)
 
 
 @inlined
@@ -89,37 +83,6 @@ def attempt_bs23(function, size, offset, first, w, rtol, atol):
     report(w.values, error, lowest, highest, total)
 
 
-@cache
-def chebyshev() -> np.ndarray:
-    """Coefficients of the stabilised method for 2 to `MAX_STAGES` stages, shape (MAX_STAGES + 1, MAX_STAGES + 1, 4).
-
-    Entry (s, j) has mu, nu, mu~ and gamma~ of stage j; entry (s, 0) begins with the length of the stability interval.
-    """
-    table = np.zeros((MAX_STAGES + 1, MAX_STAGES + 1, 4))
-    table[:, 2:, 0] = 1.0  # beyond its last stage a lane stands still
-    for s in range(2, MAX_STAGES + 1):
-        w0 = 1 + 2 / (13 * s * s)
-        t, dt, ddt = [1.0, w0], [0.0, 1.0], [0.0, 0.0]
-        for j in range(2, s + 1):
-            t.append(2 * w0 * t[j - 1] - t[j - 2])
-            dt.append(2 * t[j - 1] + 2 * w0 * dt[j - 1] - dt[j - 2])
-            ddt.append(4 * dt[j - 1] + 2 * w0 * ddt[j - 1] - ddt[j - 2])
-        w1 = dt[s] / ddt[s]
-        b = [0.0, 0.0] + [ddt[j] / dt[j] ** 2 for j in range(2, s + 1)]
-        b[0] = b[1] = b[2]
-        table[s, 0, 0] = (1 + w0) / w1
-        table[s, 1, 2] = b[1] * w1
-        for j in range(2, s + 1):
-            tilde = 2 * b[j] * w1 / b[j - 1]
-            table[s, j] = (
-                2 * b[j] * w0 / b[j - 1],
-                -b[j] / b[j - 2],
-                tilde,
-                -(1 - b[j - 1] * t[j - 1]) * tilde,
-            )
-    return table
-
-
 @compiled
 def stages_needed(table, product):
     """Fewest stages that keep a step stable whose length times spectral radius is `product`."""
@@ -185,8 +148,9 @@ def attempt_rkc(function, size, offset, first, w, rtol, atol):
             store(older, row, before + tilde * load(u1, row) + gamma * load(slope, row))
         newer, older = older, newer
     function(y_new, w.rate, new_slope, size, offset, first)
-    h = splat(0.4) * load(w.values, 0)
-    absolute, relative, weight = splat(atol), splat(rtol), splat(0.8)
+    # Twice the usual estimate: the result is of order 2 itself, so that errors add up faster than with the pairs.
+    h = splat(0.8) * load(w.values, 0)
+    absolute, relative, weight = splat(atol), splat(rtol), splat(1.6)
     error = lowest = highest = total = splat(0.0)
     for row in range(n):
         old, new = load(y, row), load(y_new, row)

@@ -10,20 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from crnsim.kinetics.lanes import inlined, larger, load, smaller, splat, store
-from crnsim.solvers.explicit import (
-    NEW_SLOPE,
-    SLOPE,
-    U1,
-    U2,
-    U3,
-    Y_NEW,
-    P,
-    Q,
-    Y,
-    report,
-    room,
-    scaled,
-)
+from crnsim.solvers.explicit import report, room, scaled
+from crnsim.solvers.work import NEW_SLOPE, SLOPE, U1, U2, U3, Y_NEW, P, Q, Y
 
 _GAMMA = 0.435866521508459
 _ALPHA = np.array(
