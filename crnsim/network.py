@@ -205,7 +205,8 @@ class Network:
         """Declare an array of species over named dimensions (none: a single species).
 
         `slow` says that the concentrations change far more slowly than the others, as learned weights do. Implicit
-        methods then leave them out of their linear systems; a wrong hint costs steps, not accuracy.
+        methods then leave them out of their linear systems, unless a reaction turns them into others. A wrong hint
+        costs steps, not accuracy.
         """
         if not _NAME.fullmatch(name):
             raise InputError(f"'{name}' is not a name for a species (letters, digits, underscores)")
@@ -267,6 +268,10 @@ class Network:
         for name, attribute in vars(type(self)).items():
             if isinstance(attribute, cached_property):
                 self.__dict__.pop(name, None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what can be worked out again: compiled code cannot be copied to another process."""
+        return {name: value for name, value in self.__dict__.items() if name != "derived"}
 
     @cached_property
     def derived(self) -> dict[Any, Any]:

@@ -115,6 +115,24 @@ def test_a_loop_of_up_to_eight_arrays_is_solved_exactly(length, dims, wide):
 
 
 @pytest.mark.parametrize("wide", [False, True])
+def test_a_loop_with_a_sink_that_is_summed_over_another_index_is_solved_exactly(wide):
+    net = loop_of(3, "n")
+    net.add_species("X")
+    net.add_species("V", "n", "n")
+    net.add_family("sink", "A0[i] + V[i,j] -> V[i,j] + S[i]", "k")
+    kernel = compile_network(net, wide=wide)
+    assert kernel.exact
+    rng = np.random.default_rng(6)
+    state, constants = rng.uniform(0, 2, net.n_species), rng.uniform(1, 2, net.n_reactions)
+    right = rng.normal(size=net.n_species)
+    jacobian = dense_jacobian(net, state, constants)
+    solution, radius = kernel.solve_linear(state, constants, 0.1, right)
+    expected = np.linalg.solve(np.eye(net.n_species) - 0.1 * jacobian, right)
+    np.testing.assert_allclose(solution, expected, rtol=1e-10, atol=1e-10)
+    assert radius >= np.abs(np.linalg.eigvals(jacobian)).max()
+
+
+@pytest.mark.parametrize("wide", [False, True])
 def test_a_larger_loop_is_cut_and_its_radius_bounded(wide):
     net = loop_of(9)
     kernel = compile_network(net, wide=wide)

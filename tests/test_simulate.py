@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -106,7 +109,9 @@ def test_fast_annihilation_costs_little_and_stays_accurate(layers):
     costs = []
     for ka in (5.0, 1000.0):
         net, state = pot(layers, ka=ka)
-        t = np.linspace(0, 100, 9)  # most of them inside steps: recorded times are held to the tolerance as well
+        t = np.linspace(
+            0, 100, 9
+        )  # most of them inside steps: recorded times are held to the tolerance as well
         run = simulate(net, t, initial=state)
         reference = simulate(net, t, initial=state, method="BDF", rtol=1e-9, atol=1e-12)
         # The same bound as above, at the same two-hundred-fold range of stiffness that users sweep.
@@ -156,6 +161,43 @@ def test_conserved_sums_stay_to_rounding():
     total = run.concentration.sel(species=["A", "C"]).sum("species")
     # Linear invariants survive any Runge-Kutta step but for rounding; clipping would break them.
     np.testing.assert_allclose(total, 1.0, atol=1e-12)
+
+
+def test_a_slow_array_that_turns_into_a_fast_one_keeps_their_sum():
+    net = Network(parameters={"k": 100.0})
+    net.add_species("W", slow=True)
+    net.add_species("Z")
+    net.add_family("there", "W -> Z", "k")
+    net.add_family("back", "Z -> W", "0.5*k")
+    run = simulate(net, np.linspace(0, 1, 5), initial={"W": 1.0}, method="rosw")
+    np.testing.assert_allclose(run.concentration.sum("species"), 1.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("method", COMPILED)
+def test_recorded_times_of_a_stiff_network_are_as_accurate_as_steps(method):
+    # B follows the square root of A at a rate far above that of A: its slopes are noise, its values are not.
+    net = Network(parameters={"k": 1e4})
+    net.add_species("A")
+    net.add_species("B")
+    for equation, rate in (("A -> 0", 1.0), ("A -> A + B", "k"), ("2B -> B", "k")):
+        net.add_family("any", equation, rate)
+    t = np.linspace(0, 3, 61)
+    run = simulate(net, t, initial={"A": 1.0, "B": 1.0}, method=method)
+    # The lag of B behind the root is 1/(4k), far below the tolerance.
+    exact = np.stack([np.exp(-t), np.exp(-t / 2)], axis=1)
+    assert np.max(np.abs(run.concentration[0] - exact) / (1e-6 + 1e-3 * exact)) < 10
+
+
+def test_a_network_can_be_copied_after_it_was_integrated():
+    net = decay_chain()
+    run = simulate(net, [0, 1.0], initial={"A": 1.0})
+    again = simulate(copy.deepcopy(net), [0, 1.0], initial={"A": 1.0})
+    np.testing.assert_array_equal(run.concentration, again.concentration)
+    assert len(pickle.dumps(net)) > 0
+
+
+def test_an_empty_network_gives_an_empty_result():
+    assert simulate(Network(), [0, 1]).concentration.shape == (1, 2, 0)
 
 
 def test_concentrations_stay_above_zero_within_the_tolerance():

@@ -324,7 +324,7 @@ def _prepare(network: Network, structure: Structure, wide: bool) -> str:
                 _factor_pair(nest, block, loops)
             else:
                 for name in block:
-                    _factor_single(nest, name, loops)
+                    _factor_single(nest, name, loops, whole=len(block) == 1)
         nest.finish()
     writer.body.append("    store(implicit, 1, radius)")
     return writer.text("PREPARE", "prepare", "y, rate, p, q, implicit")
@@ -339,11 +339,12 @@ def _by_dims(
     return list(groups.items())
 
 
-def _factor_single(nest: _Nest, name: str, loops: Loops) -> None:
-    """P = 1/(1 - step d); the magnitudes of other entries of its row, in q, count for the radius."""
+def _factor_single(nest: _Nest, name: str, loops: Loops, *, whole: bool) -> None:
+    """1/(1 - step d) into p, or 1 - step d for `_eliminate`; other entries of the row, in q, count for the radius."""
     d, o = (nest.value(table, name, loops) for table in "pq")
     nest.body.append(f"radius = larger(magnitude({d}) + {o}, radius)")
-    nest.body.append(nest.write("p", name, loops, f"one / (one - step * {d})"))
+    pivot = f"one - step * {d}"
+    nest.body.append(nest.write("p", name, loops, f"one / ({pivot})" if whole else pivot))
 
 
 def _factor_pair(nest: _Nest, block: tuple[str, ...], loops: Loops) -> None:
@@ -429,20 +430,27 @@ def _solve_group(nest: _Nest, network: Network, structure: Structure, group: lis
                 nest.body.append(f"{variable} = {p[place]} * {right[place]}{other}")
         else:
             solved = right
-            _eliminate(nest, number, [[slopes(a, b) for b in block] for a in block], right)
+            diagonal = [nest.value("p", name, loops) for name in block]
+            _eliminate(nest, number, diagonal, [[slopes(a, b) for b in block] for a in block], right)
         for name, variable in zip(block, solved, strict=True):
             nest.store("x", name, loops, variable)
     nest.finish()
 
 
-def _eliminate(nest: _Nest, number: int, slopes: list[list[list[tuple[str, int]]]], right: list[str]) -> None:
+def _eliminate(
+    nest: _Nest,
+    number: int,
+    diagonal: list[str],
+    slopes: list[list[list[tuple[str, int]]]],
+    right: list[str],
+) -> None:
     """Gaussian elimination for a larger block, without pivoting: its diagonal dominates but for explosive growth."""
     size = len(right)
     for i in range(size):
         for j in range(size):
             terms = " ".join(_times(slope, change) for slope, change in slopes[i][j])
-            start = "splat(1.0)" if i == j else "zero"
-            nest.body.append(f"m{number}_{i}_{j} = {start}" + (f" - step * (zero {terms})" if terms else ""))
+            entry = f"zero - step * (zero {terms})" if terms else "zero"
+            nest.body.append(f"m{number}_{i}_{j} = {diagonal[i] if i == j else entry}")
     for k in range(size):
         nest.body.append(f"pivot = splat(1.0) / m{number}_{k}_{k}")
         for i in range(k + 1, size):

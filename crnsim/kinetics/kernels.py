@@ -1,4 +1,4 @@
-"""Compiled right-hand sides: generated once per form of network, cached on disk, shared by all sizes."""
+"""Compiled right-hand sides and linear solves: generated once per form of network, cached on disk, for all sizes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ class Kernel:
     wide : bool
         Whether a table holds one run, species after species, instead of eight runs side by side.
     exact : bool
-        Whether the spectral radius is that of the Jacobian without slow arrays, not a bound.
+        Whether no loop of species is cut: linear systems have all but the derivatives by slow arrays.
+    n_dynamic : int
+        Species that some reaction changes; they come first.
     size, offset, first : numpy.ndarray
         Rows to step and lengths of the dimensions, first row of each array of species, first reaction of each family.
     slow, fast : numpy.ndarray
@@ -58,6 +60,7 @@ class Kernel:
     solve: Any
     wide: bool
     exact: bool
+    n_dynamic: int
     size: np.ndarray
     offset: np.ndarray
     first: np.ndarray
@@ -150,7 +153,9 @@ def _compile(network: Network, wide: bool) -> Kernel:
     name, source = generate(network, wide=wide)
     offsets = [int(network.rows(species.name).flat[0]) for species in network.species]
     rows = -(-network.n_dynamic // LANES) if wide else network.n_dynamic
-    slow_rows: np.ndarray = np.repeat([s.slow for s in network.species], [s.size for s in network.species])
+    structure = analyse(network)
+    is_slow = np.array([s.name in structure.slow for s in network.species], dtype=bool)
+    slow_rows: np.ndarray = np.repeat(is_slow, [s.size for s in network.species])
     if wide:
         padded = np.append(slow_rows, np.ones(-len(slow_rows) % LANES, dtype=bool))
         slow_rows = np.min(padded.reshape(-1, LANES), axis=1)
@@ -160,7 +165,8 @@ def _compile(network: Network, wide: bool) -> Kernel:
         prepare=module.prepare,
         solve=module.solve,
         wide=wide,
-        exact=not analyse(network).rings,
+        n_dynamic=network.n_dynamic,
+        exact=not structure.rings,
         size=np.array([rows, *network.dims.values()], dtype=np.int64),
         offset=np.array(offsets, dtype=np.int64),
         first=network.first_reactions,

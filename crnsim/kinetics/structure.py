@@ -64,6 +64,9 @@ class Structure:
         Arrays of species that are solved together, element by element, sources before targets.
     couplings : tuple of Coupling
         All derivatives among them.
+    slow : frozenset of str
+        Arrays that are left out: those declared so, unless a reaction turns one into a fast array or back. The system
+        would then not know of a conserved sum.
     rings : tuple of tuple of str
         Arrays that drive each other in larger loops: their derivatives are left out but for the diagonal and those
         that follow the order. With none, nothing but the derivatives by slow arrays is left out.
@@ -71,6 +74,7 @@ class Structure:
 
     blocks: tuple[tuple[str, ...], ...]
     couplings: tuple[Coupling, ...]
+    slow: frozenset[str]
     rings: tuple[tuple[str, ...], ...]
 
     def block(self, name: str) -> tuple[str, ...]:
@@ -90,7 +94,8 @@ class Structure:
 def analyse(network: Network) -> Structure:
     """Find the blocks of `network` and their order."""
     changed = {name for family in network.families for name, _ in family.net}
-    fast = [s.name for s in network.species if s.name in changed and not s.slow]
+    slow = _slow(network)
+    fast = [s.name for s in network.species if s.name in changed and s.name not in slow]
     couplings = [
         Coupling(number, name, indices, change, term)
         for number, family in enumerate(network.families)
@@ -110,7 +115,15 @@ def analyse(network: Network) -> Structure:
         else:
             rings.append(tuple(component))
             blocks.extend((name,) for name in component)
-    return Structure(tuple(blocks), tuple(couplings), tuple(rings))
+    return Structure(tuple(blocks), tuple(couplings), slow, tuple(rings))
+
+
+def _slow(network: Network) -> frozenset[str]:
+    slow = {species.name for species in network.species if species.slow}
+    nets = [{name for name, _ in family.net} for family in network.families]
+    while mixed := [net & slow for net in nets if net & slow and net - slow]:
+        slow -= set().union(*mixed)
+    return frozenset(slow)
 
 
 def _components(names: list[str], couplings: list[Coupling]) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""Solvers: one compiled explicit method for batches of runs, and SciPy's for reference and for confirmation."""
+"""Solvers: a compiled loop over batches of runs with three methods, and SciPy's for reference."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ class Method:
 METHODS: dict[str, Method] = {
     "auto": Method("bs23 or rosw, whichever has cost the run less", events=True),
     "bs23": Method("explicit Bogacki-Shampine pair of order 3(2), compiled", events=True),
-    "rkc": Method("stabilised explicit Runge-Kutta-Chebyshev method of order 2, compiled", events=True),
+    "rkc": Method(
+        "stabilised explicit Runge-Kutta-Chebyshev method of order 2, compiled; for coarse tolerances",
+        events=True,
+    ),
     "rosw": Method(
         "linearly implicit W-method of order 3(2) with part of the Jacobian, compiled", events=True
     ),

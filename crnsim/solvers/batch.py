@@ -155,7 +155,9 @@ def _interpolate(p, r, w, lane, time, new_time):
         c = s * s * (3.0 - 2.0 * s)
         d = s * s * (s - 1.0) * h
         target = r.trajectory[slot, place, w.lane[lane].grid]
-        for row in range(len(target)):
+        for row in range(w.dynamic, len(target)):
+            target[row] = _at(w, Y, row, lane)
+        for row in range(w.dynamic):
             value = a * _at(w, Y, row, lane) + b * _at(w, SLOPE, row, lane)
             target[row] = value + c * _at(w, Y_NEW, row, lane) + d * _at(w, NEW_SLOPE, row, lane)
         w.lane[lane].grid += 1
@@ -281,7 +283,7 @@ def _plan_steps(w, method):
 
 @inlined
 def _gather_values(w):
-    """One run in all lanes: bring together what they found, so that NaN stays."""
+    """One run in all lanes: bring together what they found."""
     for lane in range(1, LANES):
         for k in range(1, 5):
             here, there = w.values[k, 0], w.values[k, lane]

@@ -12,8 +12,8 @@ from crnsim.solvers.protocol import BLOWN_UP, STEP_LIMIT, Protocol, Record, new_
 #: Tolerances of the confirmation: a hundred times tighter than the run's, at most these.
 CONFIRM_RTOL = 1e-5
 CONFIRM_ATOL = 1e-8
-#: Steps that a confirmation may use.
-CONFIRM_BUDGET = 200_000
+#: Steps that a confirmation may use: for each presentation that it repeats, and at least.
+CONFIRM_STEPS, CONFIRM_LEAST = 10_000, 200_000
 
 
 def confirm(network: Network, protocol: Protocol, record: Record, member: int) -> tuple[bool, str]:
@@ -59,7 +59,7 @@ def _ending(protocol: Protocol, record: Record, member: int, height: float) -> P
     stop = min(int(record.run["presentation"][member]) + 2, int(one["n_presentations"][0]))
     one["n_presentations"] = stop - start
     one["first_number"] += start
-    one["max_steps"] = CONFIRM_BUDGET
+    one["max_steps"] = max(CONFIRM_STEPS * (stop - start), CONFIRM_LEAST)
     one["record_slot"] = -1
     # A run that ended on a vanishing step has blown up if it goes on growing.
     one["ceiling"] = min(float(one["ceiling"][0]), 1e3 * height, 1e100)
@@ -75,5 +75,5 @@ def _ending(protocol: Protocol, record: Record, member: int, height: float) -> P
         grid=np.empty(0),
         per_loss=1,
         rtol=rtol,
-        atol=CONFIRM_ATOL * rtol / CONFIRM_RTOL,
+        atol=min(CONFIRM_ATOL * rtol / CONFIRM_RTOL, protocol.atol / 100),
     )

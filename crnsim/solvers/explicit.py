@@ -79,7 +79,7 @@ def attempt_bs23(function, size, offset, first, w, rtol, atol):
         error = larger(scaled(difference, old, new, absolute, relative), error)
         lowest = smaller(room(old, new, absolute), lowest)
         highest = larger(new, highest)
-        total = total + new
+        total = total + (new + difference)
     report(w.values, error, lowest, highest, total)
 
 
@@ -158,5 +158,5 @@ def attempt_rkc(function, size, offset, first, w, rtol, atol):
         error = larger(scaled(difference, old, new, absolute, relative), error)
         lowest = smaller(room(old, new, absolute), lowest)
         highest = larger(new, highest)
-        total = total + new
+        total = total + (new + difference)
     report(w.values, error, lowest, highest, total)

@@ -94,7 +94,7 @@ def _conclude(rows, y, y_new, m, e, u1, u2, u3, u4, values, rtol, atol):
         error = larger(scaled(difference, old, new, absolute, relative), error)
         lowest = smaller(room(old, new, absolute), lowest)
         highest = larger(new, highest)
-        total = total + new
+        total = total + (new + difference)
     report(values, error, lowest, highest, total)
 
 

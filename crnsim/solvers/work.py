@@ -57,6 +57,7 @@ class Work(NamedTuple):
     slow: np.ndarray  # rows of the tables that hold slow arrays only
     fast: np.ndarray  # the other rows
     queue: np.ndarray  # (M,) members in the order in which lanes take them
+    dynamic: int  # species that change
     wide: int  # 1: one run fills all lanes
     state: np.ndarray  # (n_species,) scratch, as are the following
     before: np.ndarray  # (n_species,)
@@ -90,6 +91,7 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
         kernel.slow,
         kernel.fast,
         queue,
+        kernel.n_dynamic,
         int(wide),
         *(np.zeros(size) for size in sizes),
     )
