@@ -5,7 +5,7 @@
 For every data set, design and kind of noise eight replicates are trained for a quarter of the default epochs with
 ``auto`` at the default tolerance, with ``bs23`` at the same, and with ``auto`` a thousand times tighter. Prints core
 seconds per run, the largest difference of a final weight in units of the weights' standard deviation, the largest
-difference of a score, and how many runs ended otherwise.
+difference of a score, and by how many of the other two some run ended otherwise.
 """
 
 from __future__ import annotations
