@@ -122,12 +122,10 @@ class _Nest:
             return "part"
         return "stride" if self.inner in loops else "one"
 
-    def _stride(self, name: str, loops: Loops) -> str:
-        dims, parts = self.writer.dims[name], []
-        for place, loop in enumerate(loops):
-            if loop == self.inner:
-                parts.append(" * ".join(f"n_{d}" for d in dims[place + 1 :]) or "1")
-        return " + ".join(parts)
+    def _stride(self, dims: tuple[str, ...], loops: Loops) -> str:
+        """Distance in memory of two elements that are neighbours in the innermost loop."""
+        places = [place for place, loop in enumerate(loops) if loop == self.inner]
+        return " + ".join(" * ".join(f"n_{d}" for d in dims[place + 1 :]) or "1" for place in places)
 
     def _read(self, table: str, name: str, loops: Loops) -> str:
         row = self._row(name, loops)
@@ -138,7 +136,7 @@ class _Nest:
             return f"load_part({table}, {row}, {self.part})"
         if kind == "one":
             return f"spread({table}, {row})"
-        return f"gather({table}, {row}, {self._stride(name, loops)}, {self.part})"
+        return f"gather({table}, {row}, {self._stride(self.writer.dims[name], loops)}, {self.part})"
 
     def write(self, table: str, name: str, loops: Loops, value: str) -> str:
         row = self._row(name, loops)
@@ -149,7 +147,8 @@ class _Nest:
             return f"store_part({table}, {row}, {self.part}, {value})"
         if kind == "one":
             return f"store_part({table}, {row}, 1, {value})"
-        return f"scatter({table}, {row}, {self._stride(name, loops)}, {self.part}, {value})"
+        stride = self._stride(self.writer.dims[name], loops)
+        return f"scatter({table}, {row}, {stride}, {self.part}, {value})"
 
     def value(self, table: str, name: str, loops: Loops) -> str:
         """Variable that holds a value of a table."""
@@ -171,14 +170,8 @@ class _Nest:
             return f"load(rate, {place})"
         if not self.depth or (loops and loops[-1] == self.inner):
             return f"load_part(rate, {place}, {self.part})"
-        parts = [
-            " * ".join(f"n_{d}" for d in family.dims[spot + 1 :]) or "1"
-            for spot, loop in enumerate(loops)
-            if loop == self.inner
-        ]
-        return (
-            f"gather(rate, {place}, {' + '.join(parts)}, {self.part})" if parts else f"spread(rate, {place})"
-        )
+        stride = self._stride(family.dims, loops)
+        return f"gather(rate, {place}, {stride}, {self.part})" if stride else f"spread(rate, {place})"
 
     def add(self, table: str, name: str, loops: Loops, amount: str, scale: str | None = None) -> None:
         """Add to a sum that ends in a table."""

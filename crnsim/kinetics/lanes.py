@@ -125,8 +125,7 @@ def _store(typingctx, array, row, value):
     return types.void(array, types.intp, lanes_type), codegen
 
 
-_BIT, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
-_MASK = ir.VectorType(_BIT, LANES)
+_I32, _I64 = ir.IntType(32), ir.IntType(64)
 _DOUBLE = ir.DoubleType()
 
 

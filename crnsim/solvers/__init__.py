@@ -35,7 +35,7 @@ class Method:
 
 #: Methods by the name that `simulate` takes; only those with ``events`` can show samples and kick.
 METHODS: dict[str, Method] = {
-    "auto": Method("bs23 or rosw, whichever has cost the run less", events=True),
+    "auto": Method("rosw, or bs23 where noise on concentrations makes that cheaper", events=True),
     "bs23": Method("explicit Bogacki-Shampine pair of order 3(2), compiled", events=True),
     "rkc": Method(
         "stabilised explicit Runge-Kutta-Chebyshev method of order 2, compiled; for coarse tolerances",

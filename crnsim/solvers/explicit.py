@@ -100,7 +100,7 @@ def longest_step(table, radius):
 
 @inlined
 def _coefficients(w, stage):
-    """Set the coefficients of a stage for every lane; return how many lanes' last stage is yet to come."""
+    """Set the coefficients of a stage for every lane; a lane past its own last stage stands still."""
     for lane in range(LANES):
         s = w.stages[lane]
         h = w.values[0, lane]

@@ -50,7 +50,9 @@ class Work(NamedTuple):
     rate: np.ndarray
     values: np.ndarray  # rows: step, error, room above the lower bound, highest, sum, accepted
     implicit: np.ndarray  # rows: step of the linear systems, spectral radius
-    coefficient: np.ndarray  # of the stabilised method, for each lane
+    # Of a stage of the stabilised method; while `rosw` takes side steps, rows of `values` put aside (step, highest,
+    # accepted) and whether the run takes part.
+    coefficient: np.ndarray
     stages: np.ndarray  # (LANES,) of the stabilised method
     chebyshev: np.ndarray
     lane: np.ndarray  # (slots,) of LANE: the place of each run
