@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MINUS = "\u2212"
-_TITLES = {"xor": "XOR", "or": "OR", "and": "AND", "iris": "Iris", "mnist": "MNIST"}
 _STRESS = {
     "rates": "rate noise",
     "concentrations": "concentration noise",
@@ -29,8 +28,10 @@ _OUTCOME = {
 
 
 def dataset_title(name: str) -> str:
-    """Return the name of a data set as a heading."""
-    return _TITLES.get(name, name[:1].upper() + name[1:])
+    """Return the name of a data set as a heading; the label of a CSV data set begins with a capital."""
+    from crnsim.datasets import DATASETS
+
+    return DATASETS[name].title if name in DATASETS else name[:1].upper() + name[1:].replace("_", " ")
 
 
 def stress_name(stress: str) -> str:

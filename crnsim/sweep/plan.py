@@ -109,6 +109,7 @@ def _group_entry(sweep: Sweep, group: Group, chunks: tuple[Chunk, ...], cost: li
     folder = results_folder(sweep.name)
     return {
         "dataset": group.dataset,
+        "source": dict(group.source),
         "circuit": group.circuit,
         "label": group.label,
         "role": group.role,
@@ -198,11 +199,25 @@ def read_plan(path: str | Path) -> Plan:
             )
             for entry in data["groups"]
         }
-        return Plan(sweep, tuple((group, chunks[group.name]) for group in groups(sweep)), data)
+        laid_out = tuple((group, chunks[group.name]) for group in groups(sweep))
+        _check_sources(str(path), laid_out, data)
+        return Plan(sweep, laid_out, data)
     except (KeyError, TypeError, ConfigError) as error:
         raise DamagedFileError(
             f"{path}: damaged ({error}); delete it and run the same command again"
         ) from None
+
+
+def _check_sources(
+    path: str, laid_out: tuple[tuple[Group, tuple[Chunk, ...]], ...], data: dict[str, Any]
+) -> None:
+    """Refuse a plan whose CSV files have other content now: its chunks are those of the old content."""
+    for (group, _), entry in zip(laid_out, data["groups"], strict=True):
+        now, then = dict(group.source), entry.get("source", {})
+        if now.get("sha256") != then.get("sha256"):
+            raise InputError(
+                f"{now['file']}: changed since {path} was made; 'crnsim plan CONFIG -o {path}' makes it anew"
+            )
 
 
 def plan_text(plan: Plan) -> str:
