@@ -349,6 +349,9 @@ def test_a_plan_whose_file_changed_is_refused_in_one_line(here):
     write(GOOD.replace("0.35", "0.36"))
     with pytest.raises(InputError, match=r"^data\.csv: changed since plan\.json was made; 'crnsim plan "):
         read_plan("plan.json")
+    Path("data.csv").unlink()
+    with pytest.raises(InputError, match=r"^data\.csv: there is no such file in "):
+        read_plan("plan.json")
 
 
 def test_settings_left_open_come_from_the_file():

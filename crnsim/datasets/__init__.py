@@ -8,7 +8,7 @@ from pathlib import Path
 
 from crnsim.datasets.base import Dataset, DatasetInfo, min_max, stratified_test
 from crnsim.datasets.images import DIGITS, MNIST
-from crnsim.datasets.tables import IRIS, Source, csv_info, csv_source
+from crnsim.datasets.tables import IRIS, Source, csv_info, csv_source, file_hash
 from crnsim.datasets.toy import GATES, REGRESSIONS
 from crnsim.errors import InputError, suggest
 
@@ -20,6 +20,7 @@ __all__ = [
     "check_layers",
     "csv_source",
     "dataset_info",
+    "file_hash",
     "find_dataset",
     "load_dataset",
     "min_max",

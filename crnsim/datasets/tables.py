@@ -125,6 +125,17 @@ def csv_source(file: str, target: str | None, task: str | None = None) -> Source
     return source
 
 
+def file_hash(file: str) -> str:
+    """Return the SHA-256 of the content of a CSV file, which is the identity of its data.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read.
+    """
+    return read_table(file).sha256
+
+
 def _guess(table: Table, target: str) -> str:
     if table.is_text(target):
         return "classification"
@@ -208,6 +219,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=16)
 def csv_info(name: str, source: Source) -> DatasetInfo:
     """Return what is known of a CSV data set: shape from the file, training settings from its size.
 

@@ -181,7 +181,7 @@ def read_plan(path: str | Path) -> Plan:
     Raises
     ------
     InputError
-        The plan was made by another version of the library.
+        The plan was made by another version of the library, or from a CSV file that is gone or has changed.
     """
     from crnsim.experiment import code_hash
 
@@ -191,6 +191,7 @@ def read_plan(path: str | Path) -> Plan:
             f"{path}: made by another version of crnsim; 'crnsim plan CONFIG -o {path}' makes it anew"
         )
     try:
+        _check_sources(str(path), data)
         sweep = validate(Document(str(path), data["config"], {}))
         chunks = {
             f"{entry['dataset']}-{entry['circuit']}-{entry['label']}": tuple(
@@ -199,24 +200,22 @@ def read_plan(path: str | Path) -> Plan:
             )
             for entry in data["groups"]
         }
-        laid_out = tuple((group, chunks[group.name]) for group in groups(sweep))
-        _check_sources(str(path), laid_out, data)
-        return Plan(sweep, laid_out, data)
+        return Plan(sweep, tuple((group, chunks[group.name]) for group in groups(sweep)), data)
     except (KeyError, TypeError, ConfigError) as error:
         raise DamagedFileError(
             f"{path}: damaged ({error}); delete it and run the same command again"
         ) from None
 
 
-def _check_sources(
-    path: str, laid_out: tuple[tuple[Group, tuple[Chunk, ...]], ...], data: dict[str, Any]
-) -> None:
-    """Refuse a plan whose CSV files have other content now: its chunks are those of the old content."""
-    for (group, _), entry in zip(laid_out, data["groups"], strict=True):
-        now, then = dict(group.source), entry.get("source", {})
-        if now.get("sha256") != then.get("sha256"):
+def _check_sources(path: str, data: dict[str, Any]) -> None:
+    """Refuse a plan whose CSV files are gone or have other content now: its chunks are those of the old content."""
+    from crnsim.datasets import file_hash
+
+    for entry in data["groups"]:
+        source = entry.get("source")
+        if source and file_hash(source["file"]) != source["sha256"]:
             raise InputError(
-                f"{now['file']}: changed since {path} was made; 'crnsim plan CONFIG -o {path}' makes it anew"
+                f"{source['file']}: changed since {path} was made; 'crnsim plan CONFIG -o {path}' makes it anew"
             )
 
 
