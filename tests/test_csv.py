@@ -453,3 +453,4 @@ def test_a_sweep_of_a_file_takes_every_step(here):
     assert "Mine" in Path("reports/small.html").read_text(encoding="utf-8")
     summary = read_points("results/small/summary/mine-onepot-smooth.nc")
     assert summary["target"].values.tolist() == ["up"]
+    assert json.loads(summary.attrs["source"]) == entry["source"]
