@@ -114,24 +114,21 @@ def read_table(file: str) -> Table:
         The file cannot be read, or its rows are not as long as its header; the message names the line.
     """
     try:
-        about = Path(file).stat()
+        content = Path(file).read_bytes()
     except FileNotFoundError:
         where = "" if Path(file).is_absolute() else f" in {Path.cwd()}"
         raise InputError(f"{file}: there is no such file{where}") from None
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror or error})") from None
-    return _read(file, str(Path(file).resolve()), about.st_mtime_ns, about.st_size)
+    return _parse(file, content)
 
 
 @lru_cache(maxsize=8)
-def _read(file: str, path: str, stamp: int, size: int) -> Table:
+def _parse(file: str, content: bytes) -> Table:
     try:
-        content = Path(path).read_bytes()
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{file}: not a text file in UTF-8; save it as CSV in UTF-8") from None
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror or error})") from None
     rows, lines = _rows(file, text)
     if not rows:
         raise InputError(f"{file}: empty; a header line and rows are needed")
