@@ -19,7 +19,7 @@ HIDDEN_BIAS = 0.1
 
 
 class Unit(Protocol):
-    """A hidden activation in closed form."""
+    """An activation in closed form."""
 
     def value(self, z: np.ndarray) -> np.ndarray:
         """Return the activation of z."""
@@ -30,7 +30,12 @@ class Unit(Protocol):
         ...
 
 
-def forward(weights: Sequence[tuple[np.ndarray, np.ndarray]], x: np.ndarray, activation: Unit) -> np.ndarray:
+def forward(
+    weights: Sequence[tuple[np.ndarray, np.ndarray]],
+    x: np.ndarray,
+    activation: Unit,
+    output: Unit | None = None,
+) -> np.ndarray:
     """Outputs of the network for samples `x`.
 
     Parameters
@@ -39,7 +44,9 @@ def forward(weights: Sequence[tuple[np.ndarray, np.ndarray]], x: np.ndarray, act
         Shapes (units, units below) and (units,).
     x : numpy.ndarray, shape (n, features)
     activation : Unit
-        Of the hidden layers; the output is linear.
+        Of the hidden layers.
+    output : Unit, optional
+        Of the last layer; linear by default.
 
     Returns
     -------
@@ -48,13 +55,18 @@ def forward(weights: Sequence[tuple[np.ndarray, np.ndarray]], x: np.ndarray, act
     signal = np.asarray(x, dtype=float)
     for layer, (w, b) in enumerate(weights):
         signal = signal @ w.T + b
-        if layer < len(weights) - 1:
-            signal = activation.value(signal)
+        unit = activation if layer < len(weights) - 1 else output
+        if unit is not None:
+            signal = unit.value(signal)
     return signal
 
 
 def gradients(
-    weights: Sequence[tuple[np.ndarray, np.ndarray]], x: np.ndarray, target: np.ndarray, activation: Unit
+    weights: Sequence[tuple[np.ndarray, np.ndarray]],
+    x: np.ndarray,
+    target: np.ndarray,
+    activation: Unit,
+    output: Unit | None = None,
 ) -> Weights:
     """Gradient of |o - t|^2 / 2, summed over samples, by every weight and bias.
 
@@ -64,6 +76,8 @@ def gradients(
     x : numpy.ndarray, shape (n, features)
     target : numpy.ndarray, shape (n, targets)
     activation : Unit
+    output : Unit, optional
+        Of the last layer; linear by default.
 
     Returns
     -------
@@ -73,9 +87,9 @@ def gradients(
     signals, slopes = [np.atleast_2d(x)], []
     for layer, (w, b) in enumerate(weights):
         z = signals[-1] @ w.T + b
-        hidden = layer < len(weights) - 1
-        signals.append(activation.value(z) if hidden else z)
-        slopes.append(activation.slope(z) if hidden else np.ones_like(z))
+        unit = activation if layer < len(weights) - 1 else output
+        signals.append(z if unit is None else unit.value(z))
+        slopes.append(np.ones_like(z) if unit is None else unit.slope(z))
     error = signals[-1] - np.atleast_2d(target)
     result: Weights = []
     for layer in range(len(weights) - 1, -1, -1):
@@ -92,6 +106,7 @@ def sgd(
     *,
     order: np.ndarray,
     learning_rate: float,
+    output: Unit | None = None,
 ) -> Weights:
     """Ordinary stochastic gradient descent, one sample a step.
 
@@ -105,6 +120,8 @@ def sgd(
         Training samples in the order shown, as from `sample_order`.
     learning_rate : float
         Step size; a pot's is eps times its running time.
+    output : Unit, optional
+        Of the last layer; linear by default.
 
     Returns
     -------
@@ -121,7 +138,11 @@ def sgd(
             z = matrix @ signals[layer - 1]
             signals[layer][:-1] = activation.value(z)
             slopes[layer] = activation.slope(z)
-        error = joined[-1] @ signals[-1] - dataset.y_train[sample]
+        z = joined[-1] @ signals[-1]
+        if output is None:
+            error = z - dataset.y_train[sample]
+        else:
+            error = (output.value(z) - dataset.y_train[sample]) * output.slope(z)
         for layer in range(len(joined) - 1, -1, -1):
             matrix, above = joined[layer], error
             if layer > 0:

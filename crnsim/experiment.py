@@ -114,6 +114,7 @@ def code_hash() -> str:
     """Hash of the library files that influence numbers, 16 hexadecimal characters."""
     root = Path(__file__).parent
     names = [
+        "families.py",
         "network.py",
         "noise.py",
         "streams.py",
@@ -173,13 +174,14 @@ def estimate_seconds(point: Point) -> float:
     """
     from crnsim.datasets import dataset_info
 
-    network = build_circuit(point).network
+    circuit = build_circuit(point)
+    network = circuit.network
     step = SECONDS_PER_STEP + SECONDS_PER_REACTION * network.n_reactions
     cost = (STEPS_PER_PRESENTATION + STEPS_PER_TIME * point.running_time) * step
     if point.noise.concentrations > 0:
         kicks = 1 + point.running_time / point.noise.interval
         cost = STEPS_PER_KICK * kicks * step
-    if point.activation == "relu":
+    if circuit.activation.needs_rails:
         cost *= SWITCHING
     return dataset_info(point.dataset, point.source).n_train * point.epochs * cost
 
@@ -329,7 +331,9 @@ def _measure(
     for i, data in enumerate(datasets):
         for c in range(weights.shape[1]):
             if np.all(np.isfinite(weights[i, c])):
-                predicted = forward(circuit.unflatten(weights[i, c]), data.x_test, circuit.activation)
+                predicted = forward(
+                    circuit.unflatten(weights[i, c]), data.x_test, circuit.activation, circuit.output_unit
+                )
                 curve[i, c] = data.score(predicted, data.y_test)
         columns["score"][i] = 0.0
         if trained.run["status"][i] != OK:
@@ -338,7 +342,7 @@ def _measure(
         for name, value in _metrics(data, outputs, data.y_test).items():
             columns[name][i] = value
         final = circuit.unflatten(circuit.weight_values(trained.final[i]))
-        algebraic = forward(final, data.x_test, circuit.activation)
+        algebraic = forward(final, data.x_test, circuit.activation, circuit.output_unit)
         for name, value in _metrics(data, algebraic, data.y_test).items():
             columns[f"algebraic_{name}"][i] = value
         if circuit.hidden:
@@ -532,7 +536,7 @@ def train(
         layers=circuit.layers,
         circuit=circuit.name,
         circuit_parameters=tuple(sorted(circuit.parameters.items())),
-        activation=circuit.activation.name,
+        activation=circuit.activation.reference,
         activation_parameters=tuple(sorted(circuit.activation.parameters().items())),
         running_time=float(running_time),
         epochs=int(epochs),

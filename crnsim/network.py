@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
+import numbers
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -16,144 +15,29 @@ import numpy.typing as npt
 from scipy import sparse
 
 from crnsim.errors import InputError, suggest
+from crnsim.families import NAME, Family, Reaction, Species, parse_family
+from crnsim.families import rate_constants as family_constants
 
 RowCounts = tuple[np.ndarray, int]
 
-_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_TERM = re.compile(r"(?P<count>\d+)?\s*(?P<name>[A-Za-z_]\w*)\s*(?:\[(?P<indices>[^\]]*)\])?", re.ASCII)
+
+def _rate(name: str, value: object) -> float:
+    """A rate parameter that is a number."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not (math.isfinite(value) and value >= 0):  # type: ignore[arg-type, operator]
+        raise InputError(f"rate parameter '{name}' is {value!r}; it must be a finite number >= 0")
+    return float(value)  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True)
-class Species:
-    """An array of chemical species, one for each combination of its indices.
-
-    Parameters
-    ----------
-    name : str
-        Name of the array; ``W1p`` stands for the plus rail of the weights of layer 1.
-    dims : tuple of str
-        Names of its dimensions; empty for a single species.
-    shape : tuple of int
-        Length of each dimension.
-    slow : bool
-        Whether it changes slowly, such as a weight: a hint for implicit methods (see `Network.add_species`).
-    """
-
-    name: str
-    dims: tuple[str, ...]
-    shape: tuple[int, ...]
-    slow: bool = False
-
-    @property
-    def size(self) -> int:
-        """Number of species in the array."""
-        return math.prod(self.shape)
-
-    def labels(self) -> list[str]:
-        """Names of the single species, ``W1p[0,1]``, in C order."""
-        if not self.dims:
-            return [self.name]
-        return [f"{self.name}[{','.join(map(str, index))}]" for index in np.ndindex(*self.shape)]
-
-
-@dataclass(frozen=True)
-class Term:
-    """`count` molecules of the species of one array at the family's `indices`."""
-
-    count: int
-    name: str
-    indices: tuple[str, ...]
-
-    def __str__(self) -> str:
-        subscript = f"[{','.join(self.indices)}]" if self.indices else ""
-        return f"{self.count if self.count != 1 else ''}{self.name}{subscript}"
-
-
-@dataclass(frozen=True)
-class Family:
-    """Reactions of one form, one for every value of their indices.
-
-    Parameters
-    ----------
-    label : str
-        What the reactions are for; reactions of a circuit are counted by it.
-    reactants, products : tuple of Term
-        Both sides; a catalyst stands on both.
-    rate : tuple of str
-        Factors of the rate constant: numbers and names of parameters.
-    indices : tuple of str
-        Index letters in order of appearance; the elementary reactions follow in C order.
-    dims, shape : tuple
-        Dimension of each index and its length.
-    """
-
-    label: str
-    reactants: tuple[Term, ...]
-    products: tuple[Term, ...]
-    rate: tuple[str, ...]
-    indices: tuple[str, ...]
-    dims: tuple[str, ...]
-    shape: tuple[int, ...]
-
-    @property
-    def size(self) -> int:
-        """Number of elementary reactions."""
-        return math.prod(self.shape)
-
-    @property
-    def order(self) -> int:
-        """Number of molecules that must meet."""
-        return sum(term.count for term in self.reactants)
-
-    @property
-    def net(self) -> dict[tuple[str, tuple[str, ...]], int]:
-        """Change of each species by one reaction; catalysts are left out."""
-        change: dict[tuple[str, tuple[str, ...]], int] = {}
-        for sign, side in ((-1, self.reactants), (1, self.products)):
-            for term in side:
-                key = (term.name, term.indices)
-                change[key] = change.get(key, 0) + sign * term.count
-        return {key: value for key, value in change.items() if value}
-
-    @property
-    def equation(self) -> str:
-        """The reaction with index letters, ``W[i,j] + X[j] -> W[i,j] + X[j] + Z[i]``."""
-        return f"{_side(self.reactants)} -> {_side(self.products)}"
-
-    def __str__(self) -> str:
-        ranges = ", ".join(f"{i}<{n}" for i, n in zip(self.indices, self.shape, strict=True))
-        return f"{self.equation}  ({'*'.join(self.rate)}){'  ' + ranges if ranges else ''}"
-
-
-@dataclass(frozen=True)
-class Reaction:
-    """One elementary reaction with mass-action kinetics.
-
-    The rate is ``rate`` times the product of the reactants' concentrations, each to the power of its count
-    (no combinatorial factor: ``2X -> X`` with constant k removes k x^2 per time).
-    """
-
-    reactants: tuple[tuple[int, str], ...]
-    products: tuple[tuple[int, str], ...]
-    rate: float
-    label: str
-
-    def __str__(self) -> str:
-        left, right = (
-            " + ".join(f"{count if count != 1 else ''}{name}" for count, name in side) or "0"
-            for side in (self.reactants, self.products)
-        )
-        return f"{left} ->{{{self.rate:g}}} {right}"
-
-
-def _is_rate(value: object) -> bool:
-    """Whether `value` is a finite number >= 0."""
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    return number and math.isfinite(value) and value >= 0  # type: ignore[arg-type, operator]
-
-
-def _side(terms: tuple[Term, ...]) -> str:
-    return " + ".join(map(str, terms)) or "0"
+def _rates(name: str, value: npt.ArrayLike) -> np.ndarray:
+    """A rate parameter that is an array; a copy that nobody else changes."""
+    try:
+        array = np.array(value, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"rate parameter '{name}' is no array of numbers") from None
+    if not np.all(np.isfinite(array)) or np.any(array < 0):
+        raise InputError(f"rate parameter '{name}': all of its values must be finite numbers >= 0")
+    return array
 
 
 class Network:
@@ -163,9 +47,9 @@ class Network:
     ----------
     dims : mapping of str to int, optional
         Dimension names and their lengths, such as ``{"hidden": 6}``.
-    parameters : mapping of str to float, optional
-        Rate parameters by name. Time is in units of 1/k when the fast constant ``k`` is 1; concentrations are
-        dimensionless.
+    parameters : mapping of str to float or array_like, optional
+        Rate parameters by name, numbers or arrays. Time is in units of 1/k when the fast constant ``k`` is 1;
+        concentrations are dimensionless.
 
     Examples
     --------
@@ -178,14 +62,18 @@ class Network:
     """
 
     def __init__(
-        self, dims: Mapping[str, int] | None = None, parameters: Mapping[str, float] | None = None
+        self,
+        dims: Mapping[str, int] | None = None,
+        parameters: Mapping[str, npt.ArrayLike] | None = None,
     ) -> None:
         self.dims: dict[str, int] = {}
         for name, length in (dims or {}).items():
             if int(length) != length or length < 1:
                 raise InputError(f"dimension '{name}' has length {length}; it must be a whole number >= 1")
             self.dims[name] = int(length)
+        #: Rate parameters that are numbers, and those that are arrays.
         self.parameters: dict[str, float] = {}
+        self.arrays: dict[str, np.ndarray] = {}
         for name, value in (parameters or {}).items():
             self.set_parameter(name, value)
         self._species: dict[str, Species] = {}
@@ -193,13 +81,26 @@ class Network:
 
     # -- building ---------------------------------------------------------------------------------------
 
-    def set_parameter(self, name: str, value: float) -> None:
-        """Set a rate parameter; a negative or non-finite one raises InputError."""
-        if not _NAME.fullmatch(name):
+    def set_parameter(self, name: str, value: npt.ArrayLike) -> None:
+        """Set a rate parameter: a number, or an array that families use with indices, as in ``"k*W1p[i,j]"``.
+
+        Zeros of an array stand for reactions that are absent: they are integrated at no rate, and texts leave them out.
+
+        Raises
+        ------
+        InputError
+            For a negative or non-finite value, or if a parameter in use would change its shape.
+        """
+        if not NAME.fullmatch(name):
             raise InputError(f"'{name}' is not a name for a rate parameter (letters, digits, underscores)")
-        if not _is_rate(value):
-            raise InputError(f"rate parameter '{name}' is {value!r}; it must be a finite number >= 0")
-        self.parameters[name] = float(value)
+        given = np.shape(value)
+        shape = self.arrays[name].shape if name in self.arrays else ()
+        if (name in self.arrays or name in self.parameters) and shape != given:
+            raise InputError(f"rate parameter '{name}' has shape {shape}, not {given}")
+        if given == ():
+            self.parameters[name] = _rate(name, value)
+        else:
+            self.arrays[name] = _rates(name, value)
 
     def add_species(self, name: str, *dims: str, slow: bool = False) -> None:
         """Declare an array of species over named dimensions (none: a single species).
@@ -208,7 +109,7 @@ class Network:
         methods then leave them out of their linear systems, unless a reaction turns them into others. A wrong hint
         costs steps, not accuracy.
         """
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise InputError(f"'{name}' is not a name for a species (letters, digits, underscores)")
         if name in self._species:
             raise InputError(f"species '{name}' is declared twice")
@@ -228,7 +129,8 @@ class Network:
         equation : str
             Such as ``"W[i,j] + X[j] -> W[i,j] + X[j] + Z[i]"``, ``"2X[i] -> X[i]"`` or ``"0 -> X[i]"``.
         rate : str or float
-            A number, the name of a parameter, or a product such as ``"2*k"``.
+            A number, the name of a parameter, or a product such as ``"2*k"``; an array of parameters stands with
+            index letters of the reaction, as in ``"k*W1p[i,j]"``.
 
         Raises
         ------
@@ -236,31 +138,8 @@ class Network:
             For an undeclared species or parameter, a wrong number of indices, an index that runs over dimensions of
             different length, an unreadable equation, or a negative rate.
         """
-        where = f"reaction '{equation}'"
-        if equation.count("->") != 1:
-            raise InputError(f"{where}: exactly one '->' is needed")
-        left, right = equation.split("->")
-        reactants, products = self._parse_side(left, where), self._parse_side(right, where)
-        ranges: dict[str, tuple[str, int, str]] = {}
-        for term in (*reactants, *products):
-            species = self._species[term.name]
-            for letter, dim, length in zip(term.indices, species.dims, species.shape, strict=True):
-                known = ranges.setdefault(letter, (dim, length, str(term)))
-                if known[1] != length:
-                    raise InputError(
-                        f"{where}: index '{letter}' runs to {known[1]} in {known[2]} but to {length} in {term}; "
-                        "use species of matching shape or another letter"
-                    )
         self._families.append(
-            Family(
-                label=label,
-                reactants=reactants,
-                products=products,
-                rate=self._parse_rate(rate, where),
-                indices=tuple(ranges),
-                dims=tuple(dim for dim, _, _ in ranges.values()),
-                shape=tuple(length for _, length, _ in ranges.values()),
-            )
+            parse_family(label, equation, rate, self._species, self.parameters, self.arrays)
         )
         self._forget()
 
@@ -277,44 +156,6 @@ class Network:
     def derived(self) -> dict[Any, Any]:
         """What other modules have worked out from the present species and families; forgotten when one is added."""
         return {}
-
-    def _parse_side(self, text: str, where: str) -> tuple[Term, ...]:
-        if text.strip() in ("0", ""):
-            return ()
-        terms: dict[tuple[str, tuple[str, ...]], int] = {}
-        for part in text.split("+"):
-            match = _TERM.fullmatch(part.strip())
-            if match is None:
-                raise InputError(f"{where}: cannot read '{part.strip()}'; write 2X[i], X or 0")
-            name, count = match["name"], int(match["count"] or 1)
-            if name not in self._species:
-                raise InputError(f"{where}: undeclared species '{name}'; {suggest(name, self._species)}")
-            indices = tuple(i.strip() for i in (match["indices"] or "").split(",") if i.strip())
-            if bad := [i for i in indices if not _NAME.fullmatch(i)]:
-                raise InputError(f"{where}: index '{bad[0]}' of {name} is not a letter or a name")
-            if len(indices) != len(self._species[name].dims):
-                raise InputError(
-                    f"{where}: {name} has {len(self._species[name].dims)} indices, {len(indices)} are given"
-                )
-            terms[name, indices] = terms.get((name, indices), 0) + count
-        return tuple(Term(count, name, indices) for (name, indices), count in terms.items() if count)
-
-    def _parse_rate(self, rate: str | float, where: str) -> tuple[str, ...]:
-        factors = tuple(part.strip() for part in str(rate).split("*"))
-        for factor in factors:
-            if _NAME.fullmatch(factor) and factor not in ("nan", "inf", "infinity"):
-                if factor not in self.parameters:
-                    raise InputError(
-                        f"{where}: unknown rate parameter '{factor}'; {suggest(factor, self.parameters)}"
-                    )
-                continue
-            try:
-                value = float(factor)
-            except ValueError:
-                raise InputError(f"{where}: cannot read rate '{rate}'; write a number, k or 2*k") from None
-            if not (value >= 0 and math.isfinite(value)):
-                raise InputError(f"{where}: rate {rate} is negative or not finite; it must be >= 0")
-        return factors
 
     # -- reading ----------------------------------------------------------------------------------------
 
@@ -345,6 +186,10 @@ class Network:
     def n_reactions(self) -> int:
         """Number of elementary reactions."""
         return sum(family.size for family in self._families)
+
+    def n_active_reactions(self, parameters: Mapping[str, npt.ArrayLike] | None = None) -> int:
+        """Number of elementary reactions whose rate constant is above zero."""
+        return int(np.count_nonzero(self.rate_constants(parameters)))
 
     @cached_property
     def labels(self) -> list[str]:
@@ -390,35 +235,31 @@ class Network:
             state[rows] = concentrations
         return state
 
-    def rate_constants(self, overrides: Mapping[str, float] | None = None) -> np.ndarray:
+    def rate_constants(self, overrides: Mapping[str, npt.ArrayLike] | None = None) -> np.ndarray:
         """Rate constant of every elementary reaction, family by family.
 
         Parameters
         ----------
-        overrides : mapping of str to float, optional
-            Parameters with another value than the network's own.
+        overrides : mapping of str to float or array_like, optional
+            Parameters with another value than the network's own; an array keeps its shape.
 
         Returns
         -------
         numpy.ndarray, shape (n_reactions,)
         """
-        values = dict(self.parameters)
+        values: dict[str, float | np.ndarray] = {**self.parameters, **self.arrays}
         for name, value in (overrides or {}).items():
             if name not in values:
                 raise InputError(f"unknown rate parameter '{name}'; {suggest(name, values)}")
-            if not _is_rate(value):
-                raise InputError(f"rate parameter '{name}' is {value!r}; it must be a finite number >= 0")
-            values[name] = float(value)
-        constants = np.empty(self.n_reactions)
-        for family, start in zip(self._families, self.first_reactions, strict=True):
-            factors = (values[f] if f in values else float(f) for f in family.rate)
-            constant = math.prod(factors)
-            if not math.isfinite(constant):
-                raise InputError(
-                    f"reaction '{family.equation}': its rate constant {'*'.join(family.rate)} overflows"
-                )
-            constants[start : start + family.size] = constant
-        return constants
+            if name in self.parameters:
+                values[name] = _rate(name, value)
+            elif np.shape(value) == self.arrays[name].shape:
+                values[name] = _rates(name, value)
+            else:
+                wanted = self.arrays[name].shape
+                raise InputError(f"rate parameter '{name}' has shape {np.shape(value)}; it must be {wanted}")
+        parts = [family_constants(family, values) for family in self._families]
+        return np.concatenate(parts) if parts else np.zeros(0)
 
     @cached_property
     def first_reactions(self) -> np.ndarray:
@@ -442,14 +283,17 @@ class Network:
         grid = np.indices(family.shape).reshape(len(family.shape), -1)
         return self.rows(name)[tuple(grid[family.indices.index(letter)] for letter in indices)]
 
-    def reactions(self, parameters: Mapping[str, float] | None = None) -> Iterator[Reaction]:
-        """Yield the elementary reactions with their rate constants, in the order of `rate_constants`."""
+    def reactions(self, parameters: Mapping[str, npt.ArrayLike] | None = None) -> Iterator[Reaction]:
+        """Yield the elementary reactions with their rate constants, in the order of `rate_constants`.
+
+        Those with rate constant 0 are among them: an absent weight is a reaction that never takes place.
+        """
         constants = iter(self.rate_constants(parameters))
         for family in self._families:
             for position in itertools.product(*map(range, family.shape)):
                 values = dict(zip(family.indices, position, strict=True))
                 left, right = (
-                    tuple((term.count, _label(term, values)) for term in side)
+                    tuple((term.count, term.label(values)) for term in side)
                     for side in (family.reactants, family.products)
                 )
                 yield Reaction(left, right, float(next(constants)), family.label)
@@ -552,12 +396,6 @@ class Network:
             f"<crnsim.Network: {self.n_species} species in {len(self._species)} arrays, "
             f"{self.n_reactions} reactions in {len(self._families)} families, order at most {order}>"
         )
-
-
-def _label(term: Term, values: Mapping[str, int]) -> str:
-    if not term.indices:
-        return term.name
-    return f"{term.name}[{','.join(str(values[i]) for i in term.indices)}]"
 
 
 def _eliminate(row: dict[int, Fraction], pivots: dict[int, dict[int, Fraction]]) -> None:

@@ -27,6 +27,9 @@ CIRCUITS = [
     onepot((2, 6, 1), "relu", kz=30.0),
     onepot((1, 4, 3, 2), h=0.01, dual_rail=True, decay=1e-4),
     onepot((3, 2), derivative="reported"),
+    onepot((2, 3, 2), "leaky_squareplus", output="algebraic_sigmoid"),
+    onepot((1, 2, 3, 1), "algebraic_tanh"),
+    onepot((2, 3, 1), "leaky_relu", kz=30.0),
 ]
 
 

@@ -101,3 +101,54 @@ def test_repr_says_how_large_the_network_is():
     assert repr(dimer()) == (
         "<crnsim.Network: 3 species in 2 arrays, 4 reactions in 2 families, order at most 2>"
     )
+
+
+def weighted() -> Network:
+    net = Network(dims={"n": 2, "m": 3}, parameters={"k": 2.0, "W": [[1.0, 0.0, 3.0], [0.5, 5.0, 0.0]]})
+    net.add_species("X", "m")
+    net.add_species("Z", "n")
+    net.add_family("weigh", "X[j] -> X[j] + Z[i]", "k*W[i,j]")
+    return net
+
+
+def test_an_array_gives_each_reaction_its_own_rate_constant():
+    # The reactions follow their own indices, j first as it stands on the left; the array has i first.
+    net = weighted()
+    assert [str(r) for r in net.reactions()][:3] == [
+        "X[0] ->{2} X[0] + Z[0]",
+        "X[0] ->{1} X[0] + Z[1]",
+        "X[1] ->{0} X[1] + Z[0]",
+    ]
+    np.testing.assert_array_equal(net.rate_constants(), [2, 1, 0, 10, 6, 0])
+    np.testing.assert_array_equal(net.rate_constants({"W": np.ones((2, 3)), "k": 3.0}), np.full(6, 3.0))
+    assert net.n_reactions == 6
+    assert net.n_active_reactions() == 4
+
+
+def test_an_array_of_rates_changes_no_equation_and_stays_out_of_the_numbers():
+    net = weighted()
+    assert net.parameters == {"k": 2.0}
+    assert net.families[0].rate == ("k", "W[i,j]")
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda net: net.add_family("", "X[j] -> X[j] + Z[i]", "W[j,i]"), r"W\[j,i\] needs shape \(3, 2\)"),
+        (lambda net: net.add_family("", "X[j] -> X[j] + Z[i]", "W[i,k]"), "index 'k' of rate"),
+        (lambda net: net.add_family("", "X[j] -> X[j] + Z[i]", "W"), r"is an array; write W\[i,j\]"),
+        (
+            lambda net: net.add_family("", "X[j] -> X[j] + Z[i]", "V[i,j]"),
+            "unknown array of rate parameters 'V'",
+        ),
+        (lambda net: net.rate_constants({"W": np.ones((3, 2))}), r"has shape \(3, 2\); it must be \(2, 3\)"),
+        (lambda net: net.rate_constants({"W": -np.ones((2, 3))}), "all of its values"),
+        (lambda net: net.rate_constants({"W": 1.0}), r"must be \(2, 3\)"),
+        (lambda net: net.set_parameter("W", [[np.nan] * 3] * 2), "all of its values"),
+        (lambda net: net.set_parameter("W", 1.0), "has shape"),
+        (lambda net: net.set_parameter("k", [1.0]), "has shape"),
+    ],
+)
+def test_a_wrong_array_of_rates_is_refused_by_name(call, words):
+    with pytest.raises(CrnsimError, match=words):
+        call(weighted())

@@ -1,42 +1,30 @@
-"""Activations: forward chemistry, derivative chemistry and closed form of each, one short module apiece."""
+"""Activations: forward chemistry, derivative chemistry and closed form of each."""
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any
+from crnsim.activations.algebraic import AlgebraicSigmoid, AlgebraicTanh
+from crnsim.activations.base import Activation, Cost, single_unit
+from crnsim.activations.layer import Layer, Rails, Slope
+from crnsim.activations.registry import ACTIVATIONS, activation, activation_class, known_names, source_hash
+from crnsim.activations.relu import LeakyRelu, Relu
+from crnsim.activations.squareplus import LeakySquareplus, Squareplus
 
-from crnsim.activations.base import Activation, Rails
-from crnsim.activations.relu import Relu
-from crnsim.activations.squareplus import Squareplus
-from crnsim.errors import InputError, suggest
-
-#: Every activation by the name users write.
-ACTIVATIONS: dict[str, type[Activation]] = {cls.name: cls for cls in (Squareplus, Relu)}
-
-
-def activation(name: str, **parameters: Any) -> Activation:
-    """Return an activation by name.
-
-    Parameters
-    ----------
-    name : str
-        A key of `ACTIVATIONS`.
-    **parameters
-        Parameters of that activation, such as ``h=0.1``.
-
-    Raises
-    ------
-    InputError
-        For an unknown name or parameter, or a value out of range.
-    """
-    if name not in ACTIVATIONS:
-        raise InputError(f"unknown activation '{name}'; {suggest(name, ACTIVATIONS)}")
-    cls = ACTIVATIONS[name]
-    known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
-    for parameter in parameters:
-        if parameter not in known:
-            raise InputError(f"activation {name} has no parameter '{parameter}'; {suggest(parameter, known)}")
-    return cls(**parameters)
-
-
-__all__ = ["ACTIVATIONS", "Activation", "Rails", "Relu", "Squareplus", "activation"]
+__all__ = [
+    "ACTIVATIONS",
+    "Activation",
+    "AlgebraicSigmoid",
+    "AlgebraicTanh",
+    "Cost",
+    "Layer",
+    "LeakyRelu",
+    "LeakySquareplus",
+    "Rails",
+    "Relu",
+    "Slope",
+    "Squareplus",
+    "activation",
+    "activation_class",
+    "known_names",
+    "single_unit",
+    "source_hash",
+]

@@ -1,4 +1,4 @@
-"""What an activation is: reactions that turn pre-activation rails into value rails, with closed forms."""
+"""What an activation is: reactions that turn a drive into the rails of a value and its slope, with closed forms."""
 
 from __future__ import annotations
 
@@ -8,67 +8,130 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from crnsim.errors import check_positive
+from crnsim.activations.layer import Layer, Rails, Slope
+from crnsim.errors import InputError, check_positive
 from crnsim.network import Network
 
 
 @dataclass(frozen=True)
-class Rails:
-    """Names of the species arrays of one layer of units.
+class Cost:
+    """What one unit takes, beyond the reactions that drive it; each push up or down is one reaction a source.
 
-    Parameters
+    Attributes
     ----------
-    plus : str
-        Plus rail of the value.
-    minus : str or None
-        Minus rail; None where the value cannot be negative.
-    slope : str
-        Species that holds the derivative.
-    conserved : tuple of str
-        Arrays whose sum no reaction changes, unit by unit.
-    initial : tuple of (str, float)
-        Concentrations to start from; what is not named starts at zero.
+    species, reactions : int
+        Of the value, with one source that pushes up and one that pushes down.
+    slope_species, slope_reactions : int
+        What the slope takes on top.
     """
 
-    plus: str
-    minus: str | None
-    slope: str
-    conserved: tuple[str, ...] = ()
-    initial: tuple[tuple[str, float], ...] = ()
+    species: int
+    reactions: int
+    slope_species: int
+    slope_reactions: int
 
 
 class Activation(abc.ABC):
-    """One activation function and its chemistry; subclasses are frozen dataclasses of their parameters."""
+    """One activation function and its chemistry; subclasses are frozen dataclasses of their parameters.
+
+    Below, z is the difference of the drive's two productions, those that push up less those that push down, in units
+    of k: the pre-activation.
+    """
 
     #: Name users write.
     name: ClassVar[str]
     #: Is the derivative continuous?
     smooth: ClassVar[bool]
-    #: Does the activation itself annihilate the pre-activation rails?
-    annihilates: ClassVar[bool] = False
+    #: Smallest and largest value, in the limit of large arguments.
+    bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
+    #: Does the unit work on the rails Z+ and Z- of its pre-activation, and annihilate them itself?
+    needs_rails: ClassVar[bool] = False
 
     @abc.abstractmethod
-    def add(self, network: Network, layer: int, dim: str) -> Rails:
-        """Add the species and reactions of layer `layer` over dimension `dim`; Z{layer}p and Z{layer}m are there."""
+    def add_value(self, layer: Layer) -> Rails:
+        """Add the species and reactions of the value to `layer`; return its rails."""
+
+    @abc.abstractmethod
+    def add_slope(self, layer: Layer) -> Slope:
+        """Add the species and reactions of the derivative, after `add_value`; return the species that hold it."""
 
     @abc.abstractmethod
     def value(self, z: np.ndarray) -> np.ndarray:
-        """Closed form of the value the chemistry relaxes to."""
+        """Closed form of the value the chemistry relaxes to (for a unit with rails: in the limit of large kz)."""
 
     @abc.abstractmethod
     def slope(self, z: np.ndarray) -> np.ndarray:
         """Derivative of `value`."""
 
     @abc.abstractmethod
+    def concentrations(self, plus: np.ndarray, minus: np.ndarray, k: float = 1.0) -> dict[str, np.ndarray]:
+        """Concentration of every species of the unit at its fixed point, by symbol.
+
+        Parameters
+        ----------
+        plus, minus : numpy.ndarray
+            Productions that push up and down, in units of k; their difference is z.
+        k : float
+            Fast rate constant; it matters where the unit has another rate constant beside it.
+        """
+
+    @abc.abstractmethod
+    def relaxation_rate(self, plus: np.ndarray, minus: np.ndarray, k: float = 1.0) -> np.ndarray:
+        """Slowest rate, in units of k, at which the value relaxes to its fixed point under a drive that is held."""
+
+    def fixed_point(
+        self, plus: np.ndarray, minus: np.ndarray, k: float = 1.0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Value and slope that the chemistry relaxes to, also at finite rate constants; see `concentrations`."""
+        z = np.asarray(plus, dtype=float) - np.asarray(minus, dtype=float)
+        return self.value(z), self.slope(z)
+
     def effective_smoothing(self, production: np.ndarray, k: float = 1.0) -> np.ndarray:
-        """Smoothing h of the squareplus that the unit equals, from the production rate of its plus rail Z+."""
+        """Smoothing h of the squareplus that the unit equals, from the production that pushes up; nan for others."""
+        return np.full_like(np.asarray(production, dtype=float), np.nan)
 
     def parameters(self) -> dict[str, Any]:
         """Parameters by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+    def cost(self) -> Cost:
+        """Species and reactions that a unit takes, counted in a network of one unit."""
+        layer = single_unit(self)
+        counts = [(layer.network.n_species, layer.network.n_reactions)]
+        for add in (self.add_value, self.add_slope):
+            add(layer)
+            counts.append((layer.network.n_species, layer.network.n_reactions))
+        (s0, r0), (s1, r1), (s2, r2) = counts
+        return Cost(s1 - s0, r1 - r0, s2 - s1, r2 - r1)
+
+    @property
+    def reference(self) -> str:
+        """Name by which `crnsim.activations.activation` finds the class: its own, or ``module:Class``."""
+        cls = type(self)
+        if cls.__module__.startswith("crnsim.activations."):
+            return self.name
+        return f"{cls.__module__}:{cls.__qualname__}"
 
     def _require_positive(self, *names: str) -> None:
         for name in names:
             value = getattr(self, name)
             check_positive(f"activation {self.name}: {name}", value)
             object.__setattr__(self, name, float(value))
+
+    def _require_fraction(self, name: str) -> None:
+        self._require_positive(name)
+        if not getattr(self, name) < 1:
+            raise InputError(
+                f"activation {self.name}: {name} is {getattr(self, name):g}; it must lie between 0 and 1"
+            )
+
+
+def single_unit(unit: Activation, size: int = 1) -> Layer:
+    """Return an empty layer of `size` units of its own network: Z rails from productions ``Inp`` and ``Inm``."""
+    network = Network(dims={"n1": size}, parameters={"k": 1.0})
+    for rail in "pm":
+        network.add_species(f"In{rail}", "n1")
+        network.add_species(f"Z1{rail}", "n1")
+        network.add_family("pre-activation", f"In{rail}[i] -> In{rail}[i] + Z1{rail}[i]", "k")
+        network.add_family("pre-activation", f"Z1{rail}[i] -> 0", "k")
+    return Layer(network, 1, "n1", up=(("Z1p[i]", "k"),), down=(("Z1m[i]", "k"),), rails=("Z1p", "Z1m"))

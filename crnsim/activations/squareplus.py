@@ -11,15 +11,23 @@ from typing import ClassVar
 
 import numpy as np
 
-from crnsim.activations.base import Activation, Rails
+from crnsim.activations.layer import Layer, Rails, Slope
+from crnsim.activations.rectifier import (
+    Rectified,
+    add_pair,
+    add_rectifier,
+    add_share,
+    pair_concentrations,
+    rectified,
+    spread,
+)
 from crnsim.errors import InputError
-from crnsim.network import Network
 
 _DERIVATIVES = ("ratio", "reported")
 
 
 @dataclass(frozen=True)
-class Squareplus(Activation):
+class Squareplus(Rectified):
     """Squareplus with smoothing `h`.
 
     Parameters
@@ -36,6 +44,7 @@ class Squareplus(Activation):
 
     name: ClassVar[str] = "squareplus"
     smooth: ClassVar[bool] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
 
     def __post_init__(self) -> None:
         self._require_positive("h")
@@ -43,54 +52,83 @@ class Squareplus(Activation):
             known = " or ".join(_DERIVATIVES)
             raise InputError(f"activation squareplus: derivative is '{self.derivative}'; use {known}")
 
-    def add(self, network: Network, layer: int, dim: str) -> Rails:
-        """Add X, its derivative D and what D needs."""
-        zp, zm = f"Z{layer}p[i]", f"Z{layer}m[i]"
-        network.set_parameter("h", self.h)
+    def add_value(self, layer: Layer) -> Rails:
+        """Add X."""
+        layer.parameters(self.name, h=self.h)
+        layer.species(X=math.sqrt(self.h))
+        add_rectifier(layer, "X")
+        return layer.value("X")
 
-        def react(label: str, equation: str, rate: str) -> None:
-            network.add_family(label, equation, rate)
-
-        names = {s: f"{s}{layer}" for s in ("X", "D", "Y" if self.derivative == "ratio" else "A")}
-        for species in names.values():
-            network.add_species(species, dim)
-        x, d = f"{names['X']}[i]", f"{names['D']}[i]"
-        react("activation", f"0 -> {x}", "k*h")
-        react("activation", f"{zp} + {x} -> {zp} + 2{x}", "k")
-        react("activation", f"{zm} + {x} -> {zm}", "k")
-        react("activation", f"2{x} -> {x}", "k")
-        root = math.sqrt(self.h)
+    def add_slope(self, layer: Layer) -> Slope:
+        """Add D = X/s and what it needs: the mirror unit Y, or A = X^2 + h."""
         if self.derivative == "ratio":
-            y = f"{names['Y']}[i]"
-            react("activation", f"0 -> {y}", "k*h")
-            react("activation", f"{zm} + {y} -> {zm} + 2{y}", "k")
-            react("activation", f"{zp} + {y} -> {zp}", "k")
-            react("activation", f"2{y} -> {y}", "k")
-            react("derivative", f"{x} -> {x} + {d}", "k")
-            react("derivative", f"{x} + {d} -> {x}", "k")
-            react("derivative", f"{y} + {d} -> {y}", "k")
-            initial = ((names["X"], root), (names["Y"], root), (names["D"], 0.5))
+            layer.species(D=0.5, Y=math.sqrt(self.h))
+            add_rectifier(layer, "Y", mirrored=True)
+            add_share(layer, "derivative", "D", of="X", rest="Y")
         else:
-            a = f"{names['A']}[i]"
-            react("derivative", f"2{x} -> 2{x} + {d}", "k")
-            react("derivative", f"2{x} -> 2{x} + {a}", "k")
-            react("derivative", f"0 -> {a}", "k*h")
-            react("derivative", f"{a} -> 0", "k")
-            react("derivative", f"{a} + {d} -> {a}", "k")
-            initial = ((names["X"], root), (names["A"], 2 * self.h), (names["D"], 0.5))
-        return Rails(names["X"], None, names["D"], initial=initial)
+            layer.species(D=0.5, A=2 * self.h)
+            layer.react("derivative", "2X -> 2X + D", "k")
+            layer.react("derivative", "2X -> 2X + A", "k")
+            layer.react("derivative", "0 -> A", "k*h")
+            layer.react("derivative", "A -> 0", "k")
+            layer.react("derivative", "A + D -> A", "k")
+        return layer.slope("D")
 
     def value(self, z: np.ndarray) -> np.ndarray:
         """Closed form (z + s)/2 with s = sqrt(z^2 + 4h), free of cancellation for negative z."""
-        z = np.asarray(z, dtype=float)
-        s = np.sqrt(z * z + 4 * self.h)
-        return np.where(z >= 0, (z + s) / 2, 2 * self.h / (s + np.abs(z)))
+        return rectified(z, self.h)
 
     def slope(self, z: np.ndarray) -> np.ndarray:
-        """Derivative (1 + z/s)/2."""
-        z = np.asarray(z, dtype=float)
-        return self.value(z) / np.sqrt(z * z + 4 * self.h)
+        """Derivative (1 + z/s)/2 = X/s."""
+        return rectified(z, self.h) / spread(z, self.h)
 
-    def effective_smoothing(self, production: np.ndarray, k: float = 1.0) -> np.ndarray:
-        """The smoothing h, whatever the production."""
-        return np.full_like(np.asarray(production, dtype=float), self.h)
+    def concentrations(self, plus: np.ndarray, minus: np.ndarray, k: float = 1.0) -> dict[str, np.ndarray]:
+        """X, the mirror Y, the slope D = X/s, and A = X^2 + h of the reported derivative."""
+        unit = super().concentrations(plus, minus, k)
+        return {"X": unit["X"], "Y": unit["Y"], "D": unit["P"], "A": unit["X"] ** 2 + self.h}
+
+
+@dataclass(frozen=True)
+class LeakySquareplus(Rectified):
+    """Leaky squareplus X - alpha Y: slope alpha for negative, 1 for positive arguments, smooth between.
+
+    Parameters
+    ----------
+    h : float
+        Smoothing; the value at z = 0 is (1 - alpha) sqrt(h).
+    alpha : float
+        Slope for negative arguments, between 0 and 1.
+    """
+
+    h: float = 0.1
+    alpha: float = 0.1
+
+    name: ClassVar[str] = "leaky_squareplus"
+    smooth: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        self._require_positive("h")
+        self._require_fraction("alpha")
+
+    def add_value(self, layer: Layer) -> Rails:
+        """Add X and Y; the value is X - alpha Y."""
+        layer.parameters(self.name, h=self.h, alpha=self.alpha)
+        add_pair(layer, self.h)
+        return layer.value("X", "Y", gain="alpha")
+
+    def add_slope(self, layer: Layer) -> Slope:
+        """Add the shares P = X/s and N = Y/s; the slope is P + alpha N."""
+        layer.species(P=0.5, N=0.5)
+        add_share(layer, "derivative", "P", of="X", rest="Y")
+        add_share(layer, "derivative", "N", of="Y", rest="X")
+        return layer.slope("P", N="alpha")
+
+    def value(self, z: np.ndarray) -> np.ndarray:
+        """X - alpha Y with X = (z + s)/2 and Y = (s - z)/2."""
+        unit = pair_concentrations(z, self.h)
+        return unit["X"] - self.alpha * unit["Y"]
+
+    def slope(self, z: np.ndarray) -> np.ndarray:
+        """(X + alpha Y)/s."""
+        unit = pair_concentrations(z, self.h)
+        return unit["P"] + self.alpha * unit["N"]

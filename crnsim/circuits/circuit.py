@@ -30,8 +30,10 @@ class Circuit:
     parameters : dict
         All circuit parameters by name, ``eps`` and the annihilation constants among them.
     network : Network
-    inputs, targets, outputs : tuple of (str, str or None)
+    inputs, outputs : tuple of (str, str or None)
         Plus and minus rails.
+    targets : tuple of (str, str or None), optional
+        None for a circuit that does not learn.
     weights : tuple of (plus, minus) names
         W1, B1, W2, B2, ... in turn.
     hidden : tuple of str
@@ -42,6 +44,8 @@ class Circuit:
         Concentrations at the start, apart from the weights.
     learning_off : dict
         Parameter values that stop learning, for the read-out.
+    output_unit : Activation, optional
+        Activation of the output; None for a linear one.
     """
 
     name: str
@@ -50,16 +54,19 @@ class Circuit:
     parameters: dict[str, Any]
     network: Network
     inputs: Pair
-    targets: Pair
+    targets: Pair | None
     outputs: Pair
     weights: tuple[tuple[str, str], ...]
     hidden: tuple[str, ...]
     conserved: tuple[tuple[str, ...], ...]
     initial: dict[str, float]
     learning_off: dict[str, float]
+    output_unit: Activation | None = None
 
-    def rail_rows(self, pair: Pair) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of the plus and minus rails of a signal; -1 where there is no minus rail."""
+    def rail_rows(self, pair: Pair | None) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of the plus and minus rails of a signal; -1 where there is no minus rail, none for no signal."""
+        if pair is None:
+            return np.zeros(0, dtype=int), np.zeros(0, dtype=int)
         plus = self.network.rows(pair[0]).ravel()
         minus = np.full_like(plus, -1) if pair[1] is None else self.network.rows(pair[1]).ravel()
         return plus, minus
@@ -72,6 +79,10 @@ class Circuit:
             values[plus] = np.maximum(value, 0.0)
             values[minus] = np.maximum(-np.asarray(value), 0.0)
         return self.network.state(values)
+
+    def rate_overrides(self, weights: Sequence[tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
+        """Rate parameters that hold signed weights, for `Network.rate_constants`; empty where species hold them."""
+        return {}
 
     def weight_values(self, states: np.ndarray) -> np.ndarray:
         """Signed weights of states, shape (..., n_weights), ordered as `weight_labels`."""

@@ -22,7 +22,7 @@ def describe(options: argparse.Namespace) -> None:
     """Print counts and reactions of a circuit."""
     from crnsim.circuits import CIRCUITS
     from crnsim.errors import suggest
-    from crnsim.sweep.build import count_text, reactions_text
+    from crnsim.sweep.build import count_text, parameter_lines, reactions_text
 
     if options.circuit not in CIRCUITS:
         raise InputError(f"unknown circuit '{options.circuit}'; {suggest(options.circuit, CIRCUITS)}")
@@ -39,7 +39,7 @@ def describe(options: argparse.Namespace) -> None:
         print(reactions_text(circuit, repr(circuit)[1:-1]), end="")
     else:
         print(circuit.network.summary())
-        print("\n" + ", ".join(f"{n} = {v:g}" for n, v in circuit.parameters.items()))
+        print("\n" + ", ".join(parameter_lines(circuit)))
 
 
 def layers(text: str) -> tuple[int, ...]:
@@ -53,7 +53,7 @@ def layers(text: str) -> tuple[int, ...]:
     return sizes
 
 
-def parameters(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, float]]:
+def parameters(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the parameters of the activation and those of the circuit."""
     from crnsim.activations import activation
 
@@ -63,22 +63,26 @@ def parameters(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, f
         for name in ("h", "kz", "derivative")
         if getattr(options, name) is not None
     }
-    of_circuit = {}
+    of_circuit: dict[str, Any] = {}
     for word in options.set:
         name, equals, text = word.partition("=")
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not equals or math.isnan(value):
-            raise InputError(f"--set {word}: give a name and a number, such as ka=20")
-        of_circuit[name.strip()] = value
+        if not equals or not text.strip():
+            raise InputError(f"--set {word}: give a name and a value, such as ka=20")
+        of_circuit[name.strip()] = _value(text)
     if "kz" in own and "kz" not in known:
         of_circuit["kz"] = own.pop("kz")
     # A name that both have is the circuit's here; the activation's has an option of its own.
     own |= {name: of_circuit.pop(name) for name in list(of_circuit) if name in known and name != "kz"}
     activation(options.activation, **own)
     return own, of_circuit
+
+
+def _value(text: str) -> float | str:
+    """A number, or a word such as algebraic_sigmoid."""
+    try:
+        return float(text)
+    except ValueError:
+        return text.strip()
 
 
 def train(options: argparse.Namespace) -> None:
@@ -156,7 +160,7 @@ def _points(options: argparse.Namespace) -> list[Point]:
     ]
 
 
-def _check_circuit(options: argparse.Namespace, parameters: dict[str, float]) -> None:
+def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any]) -> None:
     from crnsim.circuits import CIRCUITS
     from crnsim.errors import suggest
 
@@ -234,7 +238,8 @@ def _sgd(points: list[Point]) -> list[str]:
     from crnsim.datasets import load_dataset
     from crnsim.experiment import build_circuit
 
-    unit = build_circuit(points[0]).activation
+    circuit = build_circuit(points[0])
+    unit, output = circuit.activation, circuit.output_unit
     rows: list[tuple[str, ...]] = [("replicate", "score", "mse")]
     scores: list[tuple[float, float]] = []
     for point in points:
@@ -246,8 +251,9 @@ def _sgd(points: list[Point]) -> list[str]:
             data,
             order=sample_order(len(data.x_train), point.epochs, **about),
             learning_rate=point.learning_rate,
+            output=output,
         )
-        outputs = forward(trained, data.x_test, unit)
+        outputs = forward(trained, data.x_test, unit, output)
         scores.append((data.score(outputs, data.y_test), float(((outputs - data.y_test) ** 2).mean())))
         rows.append((str(point.replicate), *map(_number, scores[-1])))
     if len(points) > 1:

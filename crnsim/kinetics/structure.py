@@ -15,7 +15,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from crnsim.network import Family, Network, Term
+from crnsim.families import Family, Term
+from crnsim.network import Network
 
 #: Most arrays that are solved together; larger loops are cut.
 LARGEST_BLOCK = 8

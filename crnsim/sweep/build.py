@@ -28,7 +28,7 @@ def group_circuit(group: Group) -> Circuit:
         settings.layers,
         activation(group.activation, **dict(group.activation_parameters)),
         dual_rail=dataset_info(group.dataset, group.source).dual_rail,
-        **(settings.circuit_parameters | {"eps": settings.learning_rate / max(settings.running_times)}),
+        **({**settings.circuit_parameters, "eps": settings.learning_rate / max(settings.running_times)}),
     )
 
 
@@ -102,18 +102,31 @@ def count_text(network: Network) -> str:
     for family in network.families:
         sizes[family.label] += family.size
     parts = ", ".join(f"{label} {size}" for label, size in sizes.items())
-    return f"{network.n_species} species, {network.n_reactions} reactions ({parts})"
+    active = network.n_active_reactions() if network.arrays else network.n_reactions
+    absent = f", {network.n_reactions - active} of them at no rate" if active < network.n_reactions else ""
+    return f"{network.n_species} species, {network.n_reactions} reactions ({parts}){absent}"
+
+
+def parameter_lines(circuit: Circuit) -> list[str]:
+    """Return the parameters of a circuit as ``name = value``."""
+    return [
+        f"{name} = {value}" if isinstance(value, str) else f"{name} = {value:g}"
+        for name, value in circuit.parameters.items()
+    ]
 
 
 def reactions_text(circuit: Circuit, title: str) -> str:
-    """Return every elementary reaction, a line each, under its family."""
+    """Return every elementary reaction, a line each, under its family; absent weights are left out."""
     network = circuit.network
     lines = [f"// {title}", f"// {count_text(network)}"]
-    lines += [f"// {name} = {value:g}" for name, value in circuit.parameters.items()]
+    lines += [f"// {line}" for line in parameter_lines(circuit)]
     reactions = iter(network.reactions())
     for family in network.families:
         lines += ["", f"// {family.label}: {family}"]
-        lines += [str(next(reactions)) for _ in range(family.size)]
+        members = [next(reactions) for _ in range(family.size)]
+        # A weight that is a rate constant has one reaction, by its sign; the other is there at no rate.
+        weights = any("[" in factor for factor in family.rate)
+        lines += [str(reaction) for reaction in members if reaction.rate or not weights]
     lines += ["", "// concentrations at the start; weights are drawn for each replicate, all others are zero"]
     for species in network.species:
         if circuit.initial.get(species.name):

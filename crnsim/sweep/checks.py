@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from crnsim.errors import InputError
@@ -37,7 +39,7 @@ def _check_circuit(sweep: Sweep) -> None:
     _check_parameters(sweep, ("circuit_parameters",), sweep.circuit_parameters)
 
 
-def _check_parameters(sweep: Sweep, path: tuple[str, ...], parameters: dict[str, float]) -> None:
+def _check_parameters(sweep: Sweep, path: tuple[str, ...], parameters: Mapping[str, float | str]) -> None:
     """Let the circuit itself judge its parameters, one by one, to name the wrong one."""
     from crnsim.circuits import CIRCUIT_PARAMETERS, CIRCUITS
 
@@ -57,16 +59,20 @@ def _check_parameters(sweep: Sweep, path: tuple[str, ...], parameters: dict[str,
 
 
 def _check_activations(sweep: Sweep) -> None:
-    from crnsim.activations import ACTIVATIONS, activation
+    from crnsim.activations import activation, activation_class, known_names
 
     seen: dict[object, str] = {}
     for label, spec in sweep.activations.items():
         path = ("activations", label)
-        if spec.name not in ACTIVATIONS:
+        if ":" not in spec.name and spec.name not in known_names():
             raise Mistake(
-                (*path, "name"), f"unknown activation '{spec.name}'; {nearest(spec.name, ACTIVATIONS)}"
+                (*path, "name"), f"unknown activation '{spec.name}'; {nearest(spec.name, known_names())}"
             )
-        known = list(ACTIVATIONS[spec.name]().parameters())
+        try:
+            cls = activation_class(spec.name)
+        except InputError as error:
+            raise Mistake((*path, "name"), str(error).removeprefix(f"activation {spec.name}: ")) from None
+        known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
         for name, value in spec.parameters:
             if name not in known:
                 raise Mistake(
@@ -75,7 +81,7 @@ def _check_activations(sweep: Sweep) -> None:
             try:
                 activation(spec.name, **{name: value})
             except InputError as error:
-                raise Mistake((*path, name), str(error).removeprefix(f"activation {spec.name}: ")) from None
+                raise Mistake((*path, name), str(error).removeprefix(f"activation {cls.name}: ")) from None
         unit = (spec.name, tuple(activation(spec.name, **dict(spec.parameters)).parameters().items()))
         if unit in seen:
             raise Mistake(path, f"the same as {seen[unit]}; keep one of the two, or change a parameter")

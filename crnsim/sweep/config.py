@@ -46,6 +46,11 @@ def _parameter(value: Any) -> Any:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _number_or_word(value: Any) -> Any:
+    """Leave a word such as algebraic_sigmoid to the circuit; all else is a number."""
+    return value if isinstance(value, str) and re.fullmatch(_WORD, value) else _number(value)
+
+
 def _magnitude(value: Any) -> Any:
     """Refuse 10 for 10 %: a factor of e^2 either way is already more than noise."""
     value = _number(value)
@@ -61,7 +66,6 @@ def _no_repeats(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
-Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_number)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_number)]
 Tolerance = Annotated[float, Field(gt=0, le=0.1), BeforeValidator(_number)]
 Magnitudes = Annotated[
@@ -73,7 +77,9 @@ WholeOrZero = Annotated[int, Field(ge=0), BeforeValidator(_number)]
 RunningTimes = Annotated[tuple[Positive, ...], Field(min_length=1)]
 Label = Annotated[str, Field(pattern=_WORD)]
 Layers = Annotated[tuple[Whole, ...], Field(min_length=2)]
-Parameters = dict[str, Number]
+Parameters = dict[
+    str, Annotated[Annotated[float, Field(allow_inf_nan=False)] | str, BeforeValidator(_number_or_word)]
+]
 
 
 class Section(BaseModel):
@@ -244,7 +250,8 @@ class Sweep(Section):
     )
     circuit: str = Field(default="onepot", description="Family of circuits.")
     circuit_parameters: Parameters = Field(
-        default={}, description="Parameters of the circuit by name: rate constants, annihilation, decay."
+        default={},
+        description="Parameters of the circuit by name: rate constants, annihilation, decay, `output`.",
     )
     activations: Annotated[dict[Label, Activation], Field(min_length=1)] = Field(
         description="Activations by label; labels appear in paths and in the report."
@@ -339,7 +346,7 @@ class ResolvedSettings(Section):
     running_times: tuple[float, ...]
     noise: NoiseAxes
     replicates: int
-    circuit_parameters: dict[str, float]
+    circuit_parameters: dict[str, float | str]
 
 
 def read_sweep(path: str | Path) -> Sweep:

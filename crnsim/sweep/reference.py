@@ -105,7 +105,7 @@ def _kind(schema: dict[str, Any], field: FieldInfo) -> str:
         return f"list of {kinds[items['type']]}{_limits(items)}"
     annotation = field.annotation
     if any(get_origin(part) is dict for part in (annotation, *get_args(annotation))):
-        return "names with numbers" if model_in(annotation) is None else "names with settings"
+        return "names with numbers or text" if model_in(annotation) is None else "names with settings"
     return "settings"
 
 
