@@ -94,18 +94,8 @@ def summarise(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"two summaries describe {' / '.join(twice[0])}; give each design once")
-    pairs = design_pairs(designs)
-    verdicts = mark_best([row for smooth, other in pairs for row in verdict_rows(smooth, other)])
-    tables: dict[str, Any] = {
-        "cell": [row for design in designs for row in cell_rows(design)],
-        "curve": [row for design in designs for row in curve_rows(design)],
-        "sensitivity": [row for design in designs for row in sensitivity_rows(design)],
-        "paired": [row for smooth, other in pairs for row in paired_rows(smooth, other)],
-        "verdict": verdicts,
-        "claim": list(claim_rows(claims, designs, verdicts)) if claims else [],
-    }
     return to_dataset(
-        tables,
+        _tables(designs, claims),
         {
             "title": "Robustness of the designs of a sweep",
             "sweep": sweep,
@@ -115,6 +105,19 @@ def summarise(
             "code_hash": ", ".join(sorted({str(s.attrs.get("code_hash", "")) for s in summaries} - {""})),
         },
     )
+
+
+def _tables(designs: Sequence[Design], claims: str | None) -> dict[str, Any]:
+    pairs = design_pairs(designs)
+    verdicts = mark_best([row for smooth, other in pairs for row in verdict_rows(smooth, other)])
+    return {
+        "cell": [row for design in designs for row in cell_rows(design)],
+        "curve": [row for design in designs for row in curve_rows(design)],
+        "sensitivity": [row for design in designs for row in sensitivity_rows(design)],
+        "paired": [row for smooth, other in pairs for row in paired_rows(smooth, other)],
+        "verdict": verdicts,
+        "claim": list(claim_rows(claims, designs, verdicts)) if claims else [],
+    }
 
 
 def summarise_sweep(plan: dict[str, Any], summaries: Sequence[xr.Dataset]) -> xr.Dataset:
