@@ -69,12 +69,12 @@ def short(value: float) -> str:
     return "–" if value is None or math.isnan(value) else f"{value:.3g}".replace("-", MINUS)
 
 
-def span(low: float, high: float, *, sign: bool = False) -> str:
+def span(low: float, high: float, *, sign: bool = False, digits: int = 2) -> str:
     """Return an interval, or why there is none."""
     if math.isnan(low) or math.isnan(high):
         return "no interval"
     write = signed if sign else number
-    return f"{write(low)} to {write(high)}"
+    return f"{write(low, digits)} to {write(high, digits)}"
 
 
 def critical(value: float, largest: float) -> str:
@@ -102,3 +102,9 @@ def seconds(value: float) -> str:
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def reach(ends: Iterable[float]) -> float:
+    """Return how far interval plots must reach, in one of a few steps, so that `ends` lie within."""
+    largest = max((end for end in ends if not math.isnan(end)), default=1.0)
+    return next((step for step in (0.1, 0.2, 0.5) if largest <= step + 1e-9), 1.0)

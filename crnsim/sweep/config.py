@@ -265,6 +265,9 @@ class Sweep(Section):
         description="Data sets by name, each with what it does differently; or a list of names."
     )
     solver: Solver = Field(default=Solver(), description="Error control.")
+    claims: Literal["kang2025", "anderson2021"] | None = Field(
+        default=None, description="Paper whose claims the report judges, for the circuits of this sweep."
+    )
     trajectories: Trajectories = Field(
         default=Trajectories(), description="Which points keep full trajectories; the others keep summaries."
     )
