@@ -11,6 +11,7 @@ _HOME = {
     "Network": "crnsim.network",
     "Noise": "crnsim.noise",
     "CrnsimError": "crnsim.errors",
+    "feedforward": "crnsim.circuits",
     "onepot": "crnsim.circuits",
     "simulate": "crnsim.simulate",
     "train": "crnsim.experiment",
@@ -18,7 +19,7 @@ _HOME = {
 }
 
 if TYPE_CHECKING:
-    from crnsim.circuits import onepot
+    from crnsim.circuits import feedforward, onepot
     from crnsim.datasets import load_dataset
     from crnsim.errors import CrnsimError
     from crnsim.experiment import train
@@ -40,4 +41,14 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *_HOME])
 
 
-__all__ = ["CrnsimError", "Network", "Noise", "__version__", "load_dataset", "onepot", "simulate", "train"]
+__all__ = [
+    "CrnsimError",
+    "Network",
+    "Noise",
+    "__version__",
+    "feedforward",
+    "load_dataset",
+    "onepot",
+    "simulate",
+    "train",
+]

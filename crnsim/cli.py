@@ -177,8 +177,10 @@ def _add_steps(add: _Add) -> None:
 def _add_circuit(command: argparse.ArgumentParser) -> None:
     """Options that choose a circuit."""
     command.add_argument("--layers", metavar="N,N,...", help="units per layer, such as 2,6,1")
-    command.add_argument("--activation", default="squareplus", help="squareplus (default), relu, ...")
-    command.add_argument("--h", type=float, help="smoothing of squareplus")
+    command.add_argument(
+        "--activation", default="squareplus", help="squareplus (default), relu, ..., or module:Class"
+    )
+    command.add_argument("--h", type=float, help="smoothing of a smooth activation")
     command.add_argument("--kz", type=float, help="rate constant of relu's annihilation")
     command.add_argument("--derivative", help="derivative of squareplus: ratio (default) or reported")
     command.add_argument(
@@ -187,7 +189,7 @@ def _add_circuit(command: argparse.ArgumentParser) -> None:
 
 
 def _add_describe(command: argparse.ArgumentParser) -> None:
-    command.add_argument("circuit", help="onepot")
+    command.add_argument("circuit", help="onepot or feedforward (all weights 1)")
     _add_circuit(command)
     command.add_argument("--dual-rail", action="store_true", help="two rails for each input")
     command.add_argument(

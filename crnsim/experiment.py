@@ -530,6 +530,8 @@ def train(
     from crnsim.datasets import load_dataset
 
     _check_training(running_time, epochs, replicates, rtol=rtol, atol=atol, max_steps=max_steps)
+    if circuit.targets is None:
+        raise InputError(f"{circuit.name} does not learn; train a onepot circuit")
     name = dataset if isinstance(dataset, str) else dataset.name
     first = Point(
         dataset=name,

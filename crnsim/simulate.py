@@ -47,9 +47,10 @@ def simulate(
         Parameters with another value, or a rate constant for each elementary reaction: shape (n_reactions,), or
         (replicates, n_reactions) for one set per replicate.
     initial : mapping or array_like, optional
-        Concentrations by array name (what is not named is zero), or a state vector.
+        Concentrations by array name (what is not named is zero), a state vector, or one for each run: shape
+        (runs, n_species).
     replicates : int
-        Runs; they differ only where `rates` has one set for each.
+        Runs; they differ only where `rates` has one set for each, or `initial` one state, which then counts them.
     volume, seed
         For stochastic methods; a deterministic method refuses them.
     species : sequence of str, optional
@@ -82,13 +83,13 @@ def simulate(
         check_positive(name, value)
     for name, count in (("replicates", replicates), ("max_steps", max_steps)):
         check_count(name, count)
-    replicates = int(replicates)
+    start = _check_state(network, initial, int(replicates))
+    replicates = len(start)
     constants = _check_rates(network, rates, replicates)
-    start = _check_state(network, initial)
     kept = _kept(network, species)
     span = times[-1] - times[0]
     protocol = plain_protocol(
-        np.tile(start, (replicates, 1)),
+        start,
         constants,
         span=span,
         grid=(times - times[0]) / span,
@@ -163,15 +164,22 @@ def _check_rates(network: Network, rates: Rates | None, replicates: int) -> np.n
     return constants
 
 
-def _check_state(network: Network, initial: Mapping[str, npt.ArrayLike] | npt.ArrayLike | None) -> np.ndarray:
+def _check_state(
+    network: Network, initial: Mapping[str, npt.ArrayLike] | npt.ArrayLike | None, replicates: int
+) -> np.ndarray:
+    """State of each run, shape (runs, n_species)."""
     if initial is None or isinstance(initial, Mapping):
-        return network.state(initial)
+        return np.tile(network.state(initial), (replicates, 1))
     state = np.asarray(initial, dtype=float)
-    if state.shape != (network.n_species,):
-        raise InputError(f"initial has shape {state.shape}; it must be ({network.n_species},)")
+    if state.ndim not in (1, 2) or state.shape[-1] != network.n_species or not len(state):
+        raise InputError(
+            f"initial has shape {state.shape}; it must be ({network.n_species},), or (runs, {network.n_species})"
+        )
+    if state.ndim == 2 and replicates not in (1, len(state)):
+        raise InputError(f"initial has {len(state)} states for {replicates} replicates; leave replicates out")
     if not np.all(np.isfinite(state)) or np.any(state < 0):
         raise InputError("initial concentrations must be finite numbers >= 0")
-    return np.asarray(state, dtype=float)
+    return state if state.ndim == 2 else np.tile(state, (replicates, 1))
 
 
 def _kept(network: Network, species: Sequence[str] | None) -> np.ndarray:

@@ -315,3 +315,18 @@ def test_a_replicate_does_not_depend_on_those_beside_it():
 def test_wrong_arguments_are_named(arguments, words):
     with pytest.raises(CrnsimError, match=words):
         simulate(decay_chain(), **({"t": [0.0, 1.0], "initial": {"A": 1.0}} | arguments))
+
+
+def test_each_run_may_start_from_a_state_of_its_own():
+    net = Network(parameters={"k": 1.0})
+    net.add_species("A")
+    net.add_family("decay", "A -> 0", "k")
+    run = simulate(net, [0, 1], initial=[[1.0], [2.0], [4.0]], rtol=1e-6)
+    # exp(-1) of each start; error control at 1e-6 leaves about that.
+    np.testing.assert_allclose(
+        run.concentration.values[:, -1, 0], np.exp(-1) * np.array([1, 2, 4]), rtol=1e-5
+    )
+    with pytest.raises(CrnsimError, match="3 states for 2 replicates"):
+        simulate(net, [0, 1], initial=[[1.0], [2.0], [4.0]], replicates=2)
+    with pytest.raises(CrnsimError, match=r"must be \(1,\), or \(runs, 1\)"):
+        simulate(net, [0, 1], initial=[[1.0, 2.0]])

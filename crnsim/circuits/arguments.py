@@ -91,3 +91,8 @@ def output_unit(circuit: str, name: Any, h: float, known: Sequence[str]) -> Acti
         raise InputError(f"{circuit}: output is {name!r}; use one of {', '.join(known)}")
     unit = make_activation(name)
     return make_activation(name, h=h) if "h" in unit.parameters() else unit
+
+
+def times(rate: str, gain: str) -> str:
+    """Return a rate constant times the gain of a rail, if it has one."""
+    return f"{rate}*{gain}" if gain else rate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,8 @@ class Circuit:
         Parameter values that stop learning, for the read-out.
     output_unit : Activation, optional
         Activation of the output; None for a linear one.
+    output_gain : str
+        Rate parameter that multiplies the minus rail of the outputs; empty for 1.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Circuit:
     initial: dict[str, float]
     learning_off: dict[str, float]
     output_unit: Activation | None = None
+    output_gain: str = ""
 
     def rail_rows(self, pair: Pair | None) -> tuple[np.ndarray, np.ndarray]:
         """Rows of the plus and minus rails of a signal; -1 where there is no minus rail, none for no signal."""
@@ -84,6 +88,14 @@ class Circuit:
         """Rate parameters that hold signed weights, for `Network.rate_constants`; empty where species hold them."""
         return {}
 
+    def read_out(self, states: np.ndarray) -> np.ndarray:
+        """Outputs of states, shape (..., n_outputs): plus rail minus minus rail."""
+        plus, minus = self.rail_rows(self.outputs)
+        if self.outputs[1] is None:
+            return states[..., plus]
+        gain = self.network.parameters[self.output_gain] if self.output_gain else 1.0
+        return states[..., plus] - gain * states[..., minus]
+
     def weight_values(self, states: np.ndarray) -> np.ndarray:
         """Signed weights of states, shape (..., n_weights), ordered as `weight_labels`."""
         plus = np.concatenate([self.network.rows(p).ravel() for p, _ in self.weights])
@@ -93,18 +105,24 @@ class Circuit:
     @property
     def weight_labels(self) -> list[str]:
         """Names of the signed weights, ``W1[0,1]`` or ``B1[0]``."""
-        rails = {species.name: species for species in self.network.species}
-        return [label.replace("p", "", 1) for plus, _ in self.weights for label in rails[plus].labels()]
+        return [
+            f"{plus.removesuffix('p')}[{','.join(map(str, index))}]"
+            for plus, _ in self.weights
+            for index in np.ndindex(self._weight_shape(plus))
+        ]
 
     def unflatten(self, weights: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """``[(W1, b1), ...]`` from a vector of signed weights."""
         arrays, start = [], 0
         for plus, _ in self.weights:
-            shape = self.network.rows(plus).shape
-            size = int(np.prod(shape))
+            shape = self._weight_shape(plus)
+            size = math.prod(shape)
             arrays.append(np.reshape(weights[start : start + size], shape))
             start += size
         return list(zip(arrays[::2], arrays[1::2], strict=True))
+
+    def _weight_shape(self, name: str) -> tuple[int, ...]:
+        return self.network.rows(name).shape
 
     def effective_smoothing(self, states: np.ndarray) -> np.ndarray:
         """Effective smoothing h of every hidden unit in states, shape (n_states, n_hidden).

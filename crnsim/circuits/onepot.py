@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from crnsim.activations import Activation, Layer, Rails, Slope
-from crnsim.circuits.arguments import LINEAR, check_layers, output_unit, split_parameters
+from crnsim.circuits.arguments import LINEAR, check_layers, output_unit, split_parameters, times
 from crnsim.circuits.circuit import Circuit
 from crnsim.network import Network
 
@@ -124,17 +124,13 @@ def _add_layer_species(net: Network, layer: int, *, last: bool, slope: bool) -> 
             net.add_species(f"{name}{rail}", f"n{layer}")
 
 
-def _times(rate: str, gain: str) -> str:
-    return f"{rate}*{gain}" if gain else rate
-
-
 def _preactivation(net: Network, layer: int, source: Rails, *, annihilate: bool) -> None:
     """Z relaxes to W X + B."""
     for a in "pm":
         w, b = f"W{layer}{a}[i,j]", f"B{layer}{a}[i]"
         for rail, name, gain in source.signed():
             x, z = f"{name}[j]", f"Z{layer}{_SIGN[a, rail]}[i]"
-            net.add_family("pre-activation", f"{w} + {x} -> {w} + {x} + {z}", _times("k", gain))
+            net.add_family("pre-activation", f"{w} + {x} -> {w} + {x} + {z}", times("k", gain))
         net.add_family("pre-activation", f"{b} + One -> {b} + One + Z{layer}{a}[i]", "k")
         net.add_family("pre-activation", f"Z{layer}{a}[i] -> 0", "k")
     if annihilate:
@@ -148,7 +144,7 @@ def _error(net: Network, output: Rails) -> None:
         t = f"T{a}[i]"
         if a in outputs:
             name, gain = outputs[a]
-            net.add_family("error", f"{name}[i] -> {name}[i] + E{a}[i]", _times("k", gain))
+            net.add_family("error", f"{name}[i] -> {name}[i] + E{a}[i]", times("k", gain))
         net.add_family("error", f"{t} -> {t} + E{_OPPOSITE[a]}[i]", "k")
         net.add_family("error", f"E{a}[i] -> 0", "k")
     net.add_family("error", "Ep[i] + Em[i] -> 0", "ka")
@@ -164,7 +160,7 @@ def _output_gradient(net: Network, depth: int, slope: Slope) -> None:
 def _gradient(net: Network, error: str, g: str, slope: Slope) -> None:
     for name, gain in slope:
         d = f"{name}[i]"
-        net.add_family("backward", f"{d} + {error} -> {d} + {error} + {g}", _times("k", gain))
+        net.add_family("backward", f"{d} + {error} -> {d} + {error} + {g}", times("k", gain))
     net.add_family("backward", f"{g} -> 0", "k")
 
 
@@ -186,7 +182,7 @@ def _update(net: Network, layer: int, gradient: str, source: Rails) -> None:
         g = f"{gradient}{a}[i]"
         for rail, name, gain in source.signed():
             x, w = f"{name}[j]", f"W{layer}{_OPPOSITE[_SIGN[a, rail]]}[i,j]"
-            net.add_family("update", f"{g} + {x} -> {g} + {x} + {w}", _times("eps", gain))
+            net.add_family("update", f"{g} + {x} -> {g} + {x} + {w}", times("eps", gain))
         net.add_family("update", f"{g} + One -> {g} + One + B{layer}{_OPPOSITE[a]}[i]", "eps")
     for species in (f"W{layer}", f"B{layer}"):
         index = "[i,j]" if species[0] == "W" else "[i]"

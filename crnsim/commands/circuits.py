@@ -161,11 +161,13 @@ def _points(options: argparse.Namespace) -> list[Point]:
 
 
 def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any]) -> None:
-    from crnsim.circuits import CIRCUITS
+    from crnsim.circuits import CIRCUIT_PARAMETERS, CIRCUITS
     from crnsim.errors import suggest
 
     if options.circuit not in CIRCUITS:
         raise InputError(f"unknown circuit '{options.circuit}'; {suggest(options.circuit, CIRCUITS)}")
+    if "eps" not in CIRCUIT_PARAMETERS[options.circuit]:
+        raise InputError(f"{options.circuit} does not learn; use onepot")
     CIRCUITS[options.circuit]((1, 1), **parameters)
 
 

@@ -127,7 +127,8 @@ def reactions_text(circuit: Circuit, title: str) -> str:
         # A weight that is a rate constant has one reaction, by its sign; the other is there at no rate.
         weights = any("[" in factor for factor in family.rate)
         lines += [str(reaction) for reaction in members if reaction.rate or not weights]
-    lines += ["", "// concentrations at the start; weights are drawn for each replicate, all others are zero"]
+    free = "weights are drawn for each replicate" if circuit.targets else "inputs are set from outside"
+    lines += ["", f"// concentrations at the start; {free}, all others are zero"]
     for species in network.species:
         if circuit.initial.get(species.name):
             lines += [f"init {label} {circuit.initial[species.name]:g}" for label in species.labels()]

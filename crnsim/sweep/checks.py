@@ -32,10 +32,12 @@ def check_names(sweep: Sweep) -> None:
 
 
 def _check_circuit(sweep: Sweep) -> None:
-    from crnsim.circuits import CIRCUITS
+    from crnsim.circuits import CIRCUIT_PARAMETERS, CIRCUITS
 
     if sweep.circuit not in CIRCUITS:
         raise Mistake(("circuit",), f"unknown circuit '{sweep.circuit}'; {nearest(sweep.circuit, CIRCUITS)}")
+    if "eps" not in CIRCUIT_PARAMETERS[sweep.circuit]:
+        raise Mistake(("circuit",), f"{sweep.circuit} does not learn; write onepot")
     _check_parameters(sweep, ("circuit_parameters",), sweep.circuit_parameters)
 
 

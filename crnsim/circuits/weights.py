@@ -1,0 +1,144 @@
+"""Weights for a feedforward circuit: from arrays, layer sizes, a scikit-learn network, or a trained pot."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crnsim.activations import Activation
+from crnsim.activations import activation as make_activation
+from crnsim.circuits.arguments import check_layers
+from crnsim.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Weights = list[tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Given:
+    """Weights, and what their source says about the network they belong to.
+
+    Attributes
+    ----------
+    weights : list of (W, b)
+    activation : Activation, optional
+        That they were trained with, if a circuit has it.
+    dual_rail : bool
+    parameters : dict
+        Of the circuit: the output.
+    """
+
+    weights: Weights
+    activation: Activation | None = None
+    dual_rail: bool = False
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+def read_weights(source: Any, *, replicate: int = 0) -> Given:
+    """Return weights from whatever `crnsim.feedforward` takes."""
+    if hasattr(source, "coefs_") or hasattr(source, "hidden_layer_sizes"):
+        return _from_scikit_learn(source)
+    if hasattr(source, "data_vars"):
+        return _from_training(source, replicate)
+    if isinstance(source, (str, bytes)) or not isinstance(source, (Sequence, np.ndarray)):
+        raise InputError(
+            f"weights are {type(source).__name__}; give [(W1, b1), (W2, b2), ...], layer sizes, a fitted MLPClassifier "
+            "or MLPRegressor, or the result of crnsim.train"
+        )
+    if len(source) and all(np.isscalar(item) for item in source):
+        sizes = check_layers(list(source))
+        return Given([(np.ones((above, below)), np.ones(above)) for below, above in pairwise(sizes)])
+    return Given(check_weights(source))
+
+
+def check_weights(weights: Any) -> Weights:
+    """Return weights as arrays whose shapes follow each other.
+
+    Raises
+    ------
+    InputError
+        That names the layer.
+    """
+    checked: Weights = []
+    for number, pair in enumerate(weights, start=1):
+        try:
+            w, b = (np.array(part, dtype=float) for part in pair)
+        except (TypeError, ValueError):
+            raise InputError(f"weights of layer {number}: give a pair (W, b) of arrays of numbers") from None
+        if w.ndim != 2 or b.shape != (w.shape[0],) or not w.size:
+            raise InputError(
+                f"weights of layer {number}: W has shape {w.shape} and b {b.shape}; they must be "
+                "(units, units below) and (units,)"
+            )
+        if checked and w.shape[1] != checked[-1][0].shape[0]:
+            below = checked[-1][0].shape[0]
+            raise InputError(
+                f"weights of layer {number}: W takes {w.shape[1]} signals, the layer below has {below}"
+            )
+        if not (np.all(np.isfinite(w)) and np.all(np.isfinite(b))):
+            raise InputError(f"weights of layer {number}: all must be finite")
+        checked.append((w, b))
+    if not checked:
+        raise InputError("weights are empty; give one (W, b) for each layer above the inputs")
+    return checked
+
+
+def _from_scikit_learn(model: Any) -> Given:
+    name = type(model).__name__
+    if not hasattr(model, "coefs_"):
+        raise InputError(f"this {name} is not fitted; call its fit first")
+    weights = [(np.asarray(w).T, np.asarray(b)) for w, b in zip(model.coefs_, model.intercepts_, strict=True)]
+    kind = getattr(model, "activation", "relu")
+    if len(weights) > 1 and kind != "relu":
+        advice = {
+            "identity": "fit it with activation='relu', or without hidden layers",
+            "logistic": "fit it with activation='relu', or train a pot with algebraic_sigmoid",
+            "tanh": "fit it with activation='relu', or train a pot with algebraic_tanh",
+        }.get(kind, "fit it with activation='relu'")
+        raise InputError(f"this {name} has the activation '{kind}', which no circuit here computes; {advice}")
+    return Given(check_weights(weights))
+
+
+def _from_training(result: xr.Dataset, replicate: int) -> Given:
+    """Weights at the last checkpoint of one replicate of `crnsim.train`."""
+    from crnsim.datasets import DATASETS
+
+    missing = [name for name in ("layers", "activation") if name not in result.attrs]
+    if missing or not {"weights", "replicate"} <= set(result.variables):
+        raise InputError("this data set holds no trained weights; give the result of crnsim.train")
+    found = np.flatnonzero(np.atleast_1d(result["replicate"].values) == replicate)
+    if not len(found):
+        known = sorted({int(r) for r in np.atleast_1d(result["replicate"].values)})
+        raise InputError(f"no replicate {replicate} in the result; it has {', '.join(map(str, known))}")
+    if len(found) > 1:
+        raise InputError(
+            f"{len(found)} points are replicate {replicate}; choose one with .isel(point=[number])"
+        )
+    one = result.isel(point=found[0]) if "point" in result.dims else result
+    flat = one["weights"].isel(checkpoint=-1).values
+    if not np.all(np.isfinite(flat)):
+        raise InputError(f"replicate {replicate} did not reach its last checkpoint; it has no weights there")
+    arrays, start = [], 0
+    for below, above in pairwise(json.loads(result.attrs["layers"])):
+        for shape in ((above, below), (above,)):
+            size = math.prod(shape)
+            arrays.append(flat[start : start + size].reshape(shape))
+            start += size
+    of_circuit = json.loads(result.attrs.get("circuit_parameters", "{}"))
+    info = DATASETS.get(str(result.attrs.get("dataset")))
+    return Given(
+        check_weights(zip(arrays[::2], arrays[1::2], strict=True)),
+        activation=make_activation(
+            result.attrs["activation"], **json.loads(result.attrs.get("activation_parameters", "{}"))
+        ),
+        dual_rail=bool(info and info.dual_rail),
+        parameters={name: of_circuit[name] for name in ("output", "h_output") if name in of_circuit},
+    )
