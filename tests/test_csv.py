@@ -91,10 +91,10 @@ def test_features_and_values_are_scaled_by_the_training_rows():
     for replicate in range(20):
         data = load_dataset(write(measured()), target="y", replicate=replicate)
         assert (data.task, data.target_names) == ("regression", ("y",))
-        for values in (data.x_train, data.y_train):
-            assert (values.min(), values.max()) == (0, 1)
-        # y is a straight line in x, so both are scaled alike, except that a feature below 0 is shown as 0.
-        np.testing.assert_allclose(data.x_test, np.maximum(data.y_test, 0), atol=1e-12)
+        assert (data.x_train.min(), data.x_train.max(), data.dual_rail) == (-1, 1, True)
+        assert (data.y_train.min(), data.y_train.max()) == (0, 1)
+        # y is a straight line in x, so both are scaled alike, but x to -1 to 1.
+        np.testing.assert_allclose((data.x_test + 1) / 2, data.y_test, atol=1e-12)
         beyond += int((data.y_test < 0).any())
     assert beyond > 0
 

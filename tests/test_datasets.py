@@ -7,7 +7,7 @@ import pytest
 
 from crnsim.activations import activation
 from crnsim.algebraic import forward, initial_weights, sample_order, sgd
-from crnsim.datasets import DATASETS, Dataset, check_layers, load_dataset, min_max, stratified_test
+from crnsim.datasets import DATASETS, Dataset, centred, check_layers, load_dataset, min_max, stratified_test
 from crnsim.errors import InputError
 
 #: Those that need no files from elsewhere; MNIST has tests of its own.
@@ -92,6 +92,8 @@ def test_min_max_looks_at_the_training_samples_only() -> None:
     train = np.array([True, True, True, False, False])
     # 6 lies above the training range and stays above 1; 1 lies below it and cannot be a concentration.
     np.testing.assert_array_equal(min_max(features, train), [[0], [1], [0.5], [2], [0]])
+    # Two rails carry both.
+    np.testing.assert_array_equal(centred(features, train), [[-1], [1], [0], [3], [-2]])
 
 
 def test_iris_targets_are_one_hot_in_the_order_of_the_names() -> None:
@@ -103,14 +105,24 @@ def test_iris_targets_are_one_hot_in_the_order_of_the_names() -> None:
     assert petal[data.y_train[:, 0] == 1].max() < petal[data.y_train[:, 0] == 0].min()
 
 
-def test_iris_is_scaled_by_its_training_part() -> None:
-    beyond = 0
+@pytest.mark.parametrize(("name", "low"), [("iris", -1), ("iris_unit", 0)])
+def test_iris_is_scaled_by_its_training_part(name: str, low: int) -> None:
+    beyond = below = 0
     for replicate in range(20):
-        data = load_dataset("iris", replicate=replicate)
-        np.testing.assert_array_equal(data.x_train.min(axis=0), 0)
+        data = load_dataset(name, replicate=replicate)
+        np.testing.assert_array_equal(data.x_train.min(axis=0), low)
         np.testing.assert_array_equal(data.x_train.max(axis=0), 1)
         beyond += int((data.x_test > 1).any())
+        below += int((data.x_test < low).any())
     assert beyond > 0
+    # A negative concentration there is none: on one rail a smaller flower is cut off, on two it is not.
+    assert (below > 0) == (low == -1)
+
+
+def test_both_forms_of_iris_have_the_same_splits() -> None:
+    centre, unit = (load_dataset(name, replicate=3) for name in ("iris", "iris_unit"))
+    np.testing.assert_allclose((centre.x_train + 1) / 2, unit.x_train, atol=1e-15)
+    np.testing.assert_array_equal(centre.y_test, unit.y_test)
 
 
 def test_regression_follows_its_formula_on_two_rails() -> None:
@@ -233,8 +245,9 @@ def test_a_regression_on_equal_targets_scores_1_only_where_it_is_exact() -> None
 
 def test_a_feature_that_is_constant_in_training_is_scaled_to_0() -> None:
     features = np.array([[2.0, 1.0], [2.0, 3.0], [5.0, 2.0]])
-    scaled = min_max(features, np.array([True, True, False]))
-    np.testing.assert_array_equal(scaled, [[0, 0], [0, 1], [0, 0.5]])
+    train = np.array([True, True, False])
+    np.testing.assert_array_equal(min_max(features, train), [[0, 0], [0, 1], [0, 0.5]])
+    np.testing.assert_array_equal(centred(features, train), [[0, -1], [0, 1], [0, 0]])
 
 
 def learned(name: str, replicate: int) -> tuple[np.ndarray, Dataset]:

@@ -22,7 +22,7 @@ from crnsim.errors import InputError
 from crnsim.network import Network
 
 #: Rate constants, the output, and the smoothing of an output that is not linear.
-PARAMETERS: dict[str, Any] = {"k": 1.0, "kz": 2.0, "output": LINEAR, "h_output": 1.0}
+PARAMETERS: dict[str, Any] = {"k": 1.0, "kz": 10.0, "output": LINEAR, "h_output": 1.0}
 
 
 @dataclass(frozen=True)

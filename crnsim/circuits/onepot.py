@@ -9,14 +9,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from crnsim.activations import Activation, Layer, Rails, Slope
+from crnsim.activations.rectifier import rectified
 from crnsim.circuits.arguments import LINEAR, check_layers, output_unit, split_parameters, times
 from crnsim.circuits.circuit import Circuit
+from crnsim.errors import InputError
 from crnsim.network import Network
 
 #: k: fast rate constant; eps: learning; ka: annihilation of E, G and R; kz: of Z; kw: of W and B; decay: of W and B.
-_RATES: dict[str, float] = {"k": 1.0, "eps": 0.002, "ka": 20.0, "kz": 2.0, "kw": 1.0, "decay": 0.0}
-#: Rate constants, the output, and the smoothing of an output that is not linear.
-PARAMETERS: dict[str, Any] = _RATES | {"output": LINEAR, "h_output": 1.0}
+#: Nothing is learned from an error below dead_zone; kd: rate constant of the reactions that see to it, hd: smoothing.
+_RATES: dict[str, float] = {"k": 1.0, "eps": 0.002, "ka": 100.0, "kz": 10.0, "kw": 1.0, "decay": 0.0} | {
+    "dead_zone": 0.05,
+    "kd": 5.0,
+    "hd": 1e-4,
+}
+#: The target passes `delay` stages for each layer of units, so that it meets the error when the output does.
+_STRUCTURE: dict[str, float] = {"delay": 3}
+#: Rate constants, delay, the output, and the smoothing of an output that is not linear.
+PARAMETERS: dict[str, Any] = _RATES | _STRUCTURE | {"output": LINEAR, "h_output": 1.0}
 #: What the output can be.
 OUTPUTS = (LINEAR, "algebraic_sigmoid")
 
@@ -33,8 +42,8 @@ def onepot(
 ) -> Circuit:
     """Build a one-pot network that learns by chemical backpropagation.
 
-    On the slow manifold ``dw/dt = -eps dL/dw`` with L = |o - t|^2 / 2; one presentation of duration T is a step of
-    gradient descent of size eps T.
+    On the slow manifold ``dw/dt = -eps dL/dw``; one presentation of duration T is a step of gradient descent of size
+    eps T. Without a dead zone L = |o - t|^2 / 2; with it, each |o - t| counts from ``dead_zone`` on.
 
     Parameters
     ----------
@@ -47,7 +56,8 @@ def onepot(
     **parameters
         Rate constants of the circuit (`PARAMETERS`) and parameters of the activation, such as ``h``. In a circuit with
         ``relu``, ``kz`` is the activation's, and the output annihilates at the circuit's default. ``output`` is
-        ``"linear"`` or ``"algebraic_sigmoid"``, whose smoothing is ``h_output``.
+        ``"linear"`` or ``"algebraic_sigmoid"``, whose smoothing is ``h_output``. ``dead_zone=0`` and ``delay=0`` leave
+        the reactions of the dead zone and of the delay out.
 
     Returns
     -------
@@ -61,6 +71,7 @@ def onepot(
     sizes = check_layers(layers)
     unit, values = split_parameters("onepot", activation, parameters, PARAMETERS, text=("output",))
     last = output_unit("onepot", values["output"], values["h_output"], OUTPUTS)
+    _check_structure(values)
     rates = {name: values[name] for name in _RATES}
     net = Network(dims={f"n{layer}": size for layer, size in enumerate(sizes)}, parameters=rates)
     depth = len(sizes) - 1
@@ -81,10 +92,11 @@ def onepot(
         built.append(_unit_layer(net, number, suffix="" if number < depth else "_output"))
         signals.append(kind.add_value(built[-1]))
         slopes.append(kind.add_slope(built[-1]))
-    _error(net, signals[-1])
-    gradients = [f"G{number}" for number in range(1, depth)] + ["E" if last is None else f"G{depth}"]
+    _error(net, signals[-1], _target(net, depth, stages=int(values["delay"]) * len(built)))
+    error = _dead_zone(net, depth) if values["dead_zone"] > 0 else "E"
+    gradients = [f"G{number}" for number in range(1, depth)] + [error if last is None else f"G{depth}"]
     if last is not None:
-        _output_gradient(net, depth, slopes[-1])
+        _output_gradient(net, depth, error, slopes[-1])
     for number in range(depth - 1, 0, -1):
         _backward(net, number, gradients[number], slopes[number - 1])
     for number in range(1, depth + 1):
@@ -94,7 +106,7 @@ def onepot(
         layers=sizes,
         activation=unit,
         output_unit=last,
-        parameters=values if last is not None else rates,
+        parameters=values if last is not None else {name: values[name] for name in _RATES | _STRUCTURE},
         network=net,
         inputs=(signals[0].plus, signals[0].minus),
         targets=("Tp", "Tm"),
@@ -102,9 +114,20 @@ def onepot(
         weights=tuple((f"{w}{i}p", f"{w}{i}m") for i in range(1, depth + 1) for w in "WB"),
         hidden=tuple(f"Z{layer}p" for layer in range(1, depth)),
         conserved=tuple(law for layer in built for law in layer.conserved),
-        initial={"One": 1.0} | {name: value for layer in built for name, value in layer.initial.items()},
+        initial={"One": 1.0}
+        | _quiet(values)
+        | {n: value for layer in built for n, value in layer.initial.items()},
         learning_off={"eps": 0.0, "decay": 0.0},
     )
+
+
+def _check_structure(values: dict[str, Any]) -> None:
+    if values["delay"] != int(values["delay"]):
+        raise InputError(
+            f"onepot: delay is {values['delay']:g}; it must be a whole number of stages, 0 for none"
+        )
+    if values["dead_zone"] > 0 and not (values["kd"] > 0 and values["hd"] > 0):
+        raise InputError("onepot: kd and hd must be > 0 where there is a dead zone")
 
 
 def _unit_layer(net: Network, number: int, *, suffix: str) -> Layer:
@@ -137,23 +160,62 @@ def _preactivation(net: Network, layer: int, source: Rails, *, annihilate: bool)
         net.add_family("pre-activation", f"Z{layer}p[i] + Z{layer}m[i] -> 0", "kz")
 
 
-def _error(net: Network, output: Rails) -> None:
+def _target(net: Network, depth: int, *, stages: int) -> str:
+    """Delay the target by stages that pass it on; return what the error reads.
+
+    The target makes its first copy at k, and each copy turns into the next at k: whatever the constants of the later
+    stages, as much arrives as was made.
+    """
+    for a in "pm":
+        for stage in range(1, stages + 1):
+            net.add_species(f"T{stage}{a}", f"n{depth}")
+            source = f"T{a}[i] -> T{a}[i] + " if stage == 1 else f"T{stage - 1}{a}[i] -> "
+            net.add_family("delay", f"{source}T{stage}{a}[i]", "k")
+    return f"T{stages}" if stages else "T"
+
+
+def _error(net: Network, output: Rails, target: str) -> None:
     """E relaxes to output minus target."""
     outputs = {rail: (name, gain) for rail, name, gain in output.signed()}
     for a in "pm":
-        t = f"T{a}[i]"
         if a in outputs:
             name, gain = outputs[a]
             net.add_family("error", f"{name}[i] -> {name}[i] + E{a}[i]", times("k", gain))
-        net.add_family("error", f"{t} -> {t} + E{_OPPOSITE[a]}[i]", "k")
+        t, e = f"{target}{a}[i]", f"E{_OPPOSITE[a]}[i]"
+        # The last copy of a delayed target is used up; the target itself is held and stays.
+        net.add_family("error", f"{t} -> {e}" if target != "T" else f"{t} -> {t} + {e}", "k")
         net.add_family("error", f"E{a}[i] -> 0", "k")
     net.add_family("error", "Ep[i] + Em[i] -> 0", "ka")
 
 
-def _output_gradient(net: Network, depth: int, slope: Slope) -> None:
+def _dead_zone(net: Network, depth: int) -> str:
+    """F+ relaxes to the squareplus of E+ - E- - dead_zone, F- to that of E- - E+ - dead_zone; return the name F.
+
+    Without an error both rails are nearly empty (hd / dead_zone): updates whose rate constants differ have nothing to
+    drift on.
+    """
+    for a in "pm":
+        net.add_species(f"F{a}", f"n{depth}")
+        f, e, against = f"F{a}[i]", f"E{a}[i]", f"E{_OPPOSITE[a]}[i]"
+        net.add_family("dead zone", f"0 -> {f}", "kd*hd")
+        net.add_family("dead zone", f"{e} + {f} -> {e} + 2{f}", "kd")
+        net.add_family("dead zone", f"{against} + {f} -> {against}", "kd")
+        net.add_family("dead zone", f"{f} -> 0", "kd*dead_zone")
+        net.add_family("dead zone", f"2{f} -> {f}", "kd")
+    return "F"
+
+
+def _quiet(values: dict[str, Any]) -> dict[str, float]:
+    """Concentrations of F where there is no error."""
+    if not values["dead_zone"]:
+        return {}
+    return dict.fromkeys(("Fp", "Fm"), float(rectified(-values["dead_zone"], values["hd"])))
+
+
+def _output_gradient(net: Network, depth: int, error: str, slope: Slope) -> None:
     """G of the last layer relaxes to the error times the slope of the output."""
     for a in "pm":
-        _gradient(net, f"E{a}[i]", f"G{depth}{a}[i]", slope)
+        _gradient(net, f"{error}{a}[i]", f"G{depth}{a}[i]", slope)
     net.add_family("backward", f"G{depth}p[i] + G{depth}m[i] -> 0", "ka")
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from crnsim.datasets.base import Dataset, DatasetInfo, min_max, stratified_test
+from crnsim.datasets.base import Dataset, DatasetInfo, centred, min_max, stratified_test
 from crnsim.datasets.images import DIGITS, MNIST
 from crnsim.datasets.tables import IRIS, Source, csv_info, csv_source, file_hash
 from crnsim.datasets.toy import GATES, REGRESSIONS
@@ -17,6 +17,7 @@ __all__ = [
     "Dataset",
     "DatasetInfo",
     "Source",
+    "centred",
     "check_layers",
     "csv_source",
     "dataset_info",
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 #: Data sets by name.
-DATASETS: dict[str, DatasetInfo] = {info.name: info for info in (*GATES, IRIS, *REGRESSIONS, DIGITS, *MNIST)}
+DATASETS: dict[str, DatasetInfo] = {info.name: info for info in (*GATES, *IRIS, *REGRESSIONS, DIGITS, *MNIST)}
 
 _TABLES = (".csv", ".tsv", ".txt")
 

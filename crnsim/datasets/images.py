@@ -125,6 +125,7 @@ def _info(
         learning_rate=learning_rate,
         dual_rail=False,
         n_train=8_000 if small else 60_000,
+        n_test=2_000 if small else 10_000,
         load=partial(_mnist_t10k if small else _mnist, name, side),
     )
 
@@ -140,6 +141,7 @@ DIGITS = DatasetInfo(
     learning_rate=0.03,
     dual_rail=False,
     n_train=1438,
+    n_test=359,
     load=_digits,
 )
 

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from crnsim.datasets.base import Dataset, DatasetInfo, min_max, stratified_test
+from crnsim.datasets.base import Dataset, DatasetInfo, centred, min_max, stratified_test
 from crnsim.datasets.csvfile import Table, read_table
 from crnsim.errors import InputError, suggest
 from crnsim.streams import generator
@@ -35,40 +35,50 @@ MANY_FEATURES = {"classification": 16, "regression": 4}
 log = logging.getLogger("crnsim.datasets")
 
 
-def _iris(replicate: int, seed: int) -> Dataset:
-    """Fisher's Iris with a stratified split; min-max scaling fitted on the training samples."""
+def _iris(name: str, dual_rail: bool, replicate: int, seed: int) -> Dataset:
+    """Fisher's Iris with a stratified split, scaled by the training samples."""
     from sklearn.datasets import load_iris
 
     bunch = load_iris()
     test = stratified_test(
         bunch.target, TEST_FRACTION, generator(seed, "dataset", "iris", replicate, "split")
     )
-    x, y = min_max(bunch.data, ~test), np.eye(3)[bunch.target]
+    x, y = (centred if dual_rail else min_max)(bunch.data, ~test), np.eye(3)[bunch.target]
     return Dataset(
-        name="iris",
+        name=name,
         task="classification",
         x_train=x[~test],
         y_train=y[~test],
         x_test=x[test],
         y_test=y[test],
-        dual_rail=False,
-        feature_names=tuple(str(name) for name in bunch.feature_names),
-        target_names=tuple(str(name) for name in bunch.target_names),
+        dual_rail=dual_rail,
+        feature_names=tuple(str(feature) for feature in bunch.feature_names),
+        target_names=tuple(str(target) for target in bunch.target_names),
     )
 
 
-IRIS = DatasetInfo(
-    name="iris",
-    title="Iris",
-    task="classification",
-    summary="150 flowers of three species by four lengths; 105 to train, 45 to test, stratified",
-    layers=(4, 8, 3),
-    epochs=40,
-    running_time=100.0,
-    learning_rate=0.05,
-    dual_rail=False,
-    n_train=105,
-    load=_iris,
+def _iris_info(name: str, title: str, how: str, *, dual_rail: bool, epochs: int, rate: float) -> DatasetInfo:
+    return DatasetInfo(
+        name=name,
+        title=title,
+        task="classification",
+        summary="150 flowers of three species by four lengths; 105 to train, 45 to test, stratified; "
+        f"features from {how}",
+        layers=(4, 8, 3),
+        epochs=epochs,
+        running_time=100.0,
+        learning_rate=rate,
+        dual_rail=dual_rail,
+        n_train=105,
+        n_test=45,
+        load=partial(_iris, name, dual_rail),
+    )
+
+
+#: Iris on two rails, and as it is often shown: on one rail.
+IRIS = (
+    _iris_info("iris", "Iris", "-1 to 1 on two rails", dual_rail=True, epochs=20, rate=0.03),
+    _iris_info("iris_unit", "Iris on one rail", "0 to 1 on one rail", dual_rail=False, epochs=40, rate=0.05),
 )
 
 
@@ -246,8 +256,9 @@ def csv_info(name: str, source: Source) -> DatasetInfo:
         epochs=epochs,
         running_time=100.0,
         learning_rate=LEARNING_RATE[task] * min(1.0, MANY_FEATURES[task] / n_features),
-        dual_rail=False,
+        dual_rail=True,
         n_train=n_train,
+        n_test=n_test,
         load=partial(_load_csv, name, source),
     )
 
@@ -262,7 +273,7 @@ def _test_mask(name: str, samples: Samples, replicate: int, seed: int) -> np.nda
 def _load_csv(name: str, source: Source, replicate: int, seed: int) -> Dataset:
     samples, about = _samples(source), dict(source)
     test = _test_mask(name, samples, replicate, seed)
-    x, target = min_max(samples.features, ~test), samples.target
+    x, target = centred(samples.features, ~test), samples.target
     if len(samples.classes) > 2:
         y, target_names = np.eye(len(samples.classes))[target], samples.classes
     elif samples.classes:
@@ -278,7 +289,7 @@ def _load_csv(name: str, source: Source, replicate: int, seed: int) -> Dataset:
         y_train=y[~test],
         x_test=x[test],
         y_test=y[test],
-        dual_rail=False,
+        dual_rail=True,
         feature_names=samples.names,
         target_names=target_names,
     )

@@ -43,6 +43,7 @@ def _gate(name: str, answers: tuple[int, int, int, int], summary: str) -> Datase
         learning_rate=0.2,
         dual_rail=False,
         n_train=len(PATTERNS),
+        n_test=len(PATTERNS),
         load=load,
     )
 
@@ -103,6 +104,7 @@ def _function(
         learning_rate=learning_rate,
         dual_rail=True,
         n_train=n_train**axes,
+        n_test=n_test**axes,
         load=load,
     )
 
