@@ -176,3 +176,19 @@ def test_sweep_file_itself_is_not_needed_once_there_is_a_plan(tmp_path):
     config.unlink()
     (tmp_path / "plan.json").write_text(text)
     assert read_plan(tmp_path / "plan.json").sweep.name == "small"
+
+
+def test_a_design_has_circuit_parameters_of_its_own():
+    data = {
+        "name": "designs",
+        "circuit_parameters": {"ka": 50, "kz": 5},
+        "activations": {
+            "plain": {"name": "squareplus"},
+            "bare": {"name": "squareplus", "circuit_parameters": {"dead_zone": 0, "ka": 20}},
+        },
+        "running_times": [30],
+        "datasets": {"xor": {"circuit_parameters": {"kz": 7}}},
+    }
+    plain, bare = groups(validate(Document("sweep.yaml", data, {})))
+    assert dict(plain.point(0, 0).circuit_parameters) == {"ka": 50, "kz": 7}
+    assert dict(bare.point(0, 0).circuit_parameters) == {"dead_zone": 0, "ka": 20, "kz": 7}

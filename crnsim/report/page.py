@@ -333,7 +333,7 @@ def _by_design(rows: Iterable[dict[str, Any]], first: str, second: str) -> list[
 def _design_text(groups: Sequence[coverage.GroupData], label: str) -> str:
     """Return activation and parameters of a design in words."""
     entry = next(group.entry for group in groups if group.entry["label"] == label)
-    given = entry.get("activation_parameters", {})
+    given = entry.get("activation_parameters", {}) | entry.get("circuit_parameters", {})
     return ", ".join(
         [
             str(entry["activation"]),

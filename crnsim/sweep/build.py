@@ -28,7 +28,7 @@ def group_circuit(group: Group) -> Circuit:
         settings.layers,
         activation(group.activation, **dict(group.activation_parameters)),
         dual_rail=dataset_info(group.dataset, group.source).dual_rail,
-        **({**settings.circuit_parameters, "eps": settings.learning_rate / max(settings.running_times)}),
+        **({**group.circuit_parameters, "eps": settings.learning_rate / max(settings.running_times)}),
     )
 
 

@@ -84,7 +84,11 @@ def _check_activations(sweep: Sweep) -> None:
                 activation(spec.name, **{name: value})
             except InputError as error:
                 raise Mistake((*path, name), str(error).removeprefix(f"activation {cls.name}: ")) from None
-        unit = (spec.name, tuple(activation(spec.name, **dict(spec.parameters)).parameters().items()))
+        _check_parameters(sweep, (*path, "circuit_parameters"), spec.circuit_parameters)
+        unit = (
+            *(spec.name, tuple(activation(spec.name, **dict(spec.parameters)).parameters().items())),
+            tuple(sorted(spec.circuit_parameters.items())),
+        )
         if unit in seen:
             raise Mistake(path, f"the same as {seen[unit]}; keep one of the two, or change a parameter")
         seen[unit] = label

@@ -105,6 +105,9 @@ class Activation(Section):
         default=None,
         description="Part in the verdict: the `smooth` one is compared with each `sharp` and `baseline` one.",
     )
+    circuit_parameters: Parameters = Field(
+        default={}, description="Added to the sweep's and the data set's for this design alone."
+    )
 
     @property
     def parameters(self) -> tuple[tuple[str, float | str], ...]:

@@ -115,6 +115,7 @@ def _group_entry(sweep: Sweep, group: Group, chunks: tuple[Chunk, ...], cost: li
         "role": group.role,
         "activation": group.activation,
         "activation_parameters": dict(group.activation_parameters),
+        "circuit_parameters": dict(group.own_parameters),
         "layers": list(group.settings.layers),
         "epochs": group.settings.epochs,
         "learning_rate": group.settings.learning_rate,

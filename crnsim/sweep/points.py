@@ -73,6 +73,8 @@ class Group:
         Cell and replicate of each point that keeps its full trajectories.
     source : tuple of (str, str)
         File, content hash, target and task of a CSV data set; empty for the others.
+    own_parameters : tuple of (str, float or str)
+        Circuit parameters of this design alone.
     """
 
     dataset: str
@@ -87,6 +89,12 @@ class Group:
     cells: tuple[Cell, ...]
     recorded: frozenset[tuple[int, int]]
     source: tuple[tuple[str, str], ...] = ()
+    own_parameters: tuple[tuple[str, float | str], ...] = ()
+
+    @property
+    def circuit_parameters(self) -> dict[str, float | str]:
+        """Parameters of the circuit: the sweep's, those of the data set, and those of the design."""
+        return self.settings.circuit_parameters | dict(self.own_parameters)
 
     @property
     def variant(self) -> str:
@@ -109,7 +117,7 @@ class Group:
             "dataset": self.dataset,
             "layers": tuple(self.settings.layers),
             "circuit": self.circuit,
-            "circuit_parameters": tuple(sorted(self.settings.circuit_parameters.items())),
+            "circuit_parameters": tuple(sorted(self.circuit_parameters.items())),
             "activation": self.activation,
             "activation_parameters": self.activation_parameters,
             "epochs": self.settings.epochs,
@@ -186,6 +194,7 @@ def groups(sweep: Sweep) -> list[Group]:
                     cells=cells,
                     recorded=recorded,
                     source=source,
+                    own_parameters=tuple(sorted(spec.circuit_parameters.items())),
                 )
             )
     return found
