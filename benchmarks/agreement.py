@@ -2,7 +2,7 @@
 
     python benchmarks/agreement.py
 
-For every data set, design and kind of noise eight replicates are trained for a quarter of the default epochs with
+For three data sets, each design and kind of noise eight replicates are trained for a quarter of the default epochs with
 ``auto`` at the default tolerance, with ``bs23`` at the same, and with ``auto`` a thousand times tighter. Prints core
 seconds per run, the largest difference of a final weight in units of the weights' standard deviation, the largest
 difference of a score, and by how many of the other two some run ended otherwise.
@@ -31,7 +31,8 @@ def main() -> None:
         "| data set | design | noise | auto (s) | bs23 (s) | auto - bs23 | auto - tight | score | ended otherwise |"
     )
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    for name, info in DATASETS.items():
+    for name in ("xor", "iris", "regression"):
+        info = DATASETS[name]
         for unit, parameters in DESIGNS:
             for noise in NOISES:
                 point = Point(

@@ -198,7 +198,15 @@ def _add_describe(command: argparse.ArgumentParser) -> None:
 
 
 def _add_train(command: argparse.ArgumentParser) -> None:
-    command.add_argument("dataset", help="xor, iris, regression")
+    command.add_argument("dataset", help="xor, or, and, iris, digits, regression, ...; or a CSV file")
+    command.add_argument("--target", metavar="COLUMN", help="column of the CSV file to predict")
+    command.add_argument(
+        "--task", help="classification or regression, for a CSV file; found from the column where left out"
+    )
+    command.add_argument(
+        "--label",
+        help="name of the CSV data set in a sweep, to repeat a run of it; the file's own by default",
+    )
     command.add_argument("--circuit", default="onepot", help="onepot (default)")
     _add_circuit(command)
     command.add_argument("--running-time", type=float, help="duration of a presentation, in units of 1/k")

@@ -40,6 +40,7 @@ class Point:
     Parameters
     ----------
     dataset : str
+        Name of a data set, or label of one from a CSV file.
     layers : tuple of int
     circuit : str
         Such as ``"onepot"``.
@@ -56,6 +57,8 @@ class Point:
     rtol, atol : float
     max_steps : int
         Budget: average steps per presentation.
+    source : tuple of (str, value)
+        File, content hash, target and task of a CSV data set, sorted by name; empty for the others.
     """
 
     dataset: str
@@ -73,6 +76,7 @@ class Point:
     rtol: float = 1e-3
     atol: float = 1e-6
     max_steps: int = MAX_STEPS
+    source: Parameters = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON and for workers."""
@@ -82,14 +86,16 @@ class Point:
     def from_dict(cls, values: Mapping[str, Any]) -> Point:
         """Inverse of `to_dict`, also after a round trip through JSON."""
         fields = dict(values)
-        for name in ("circuit_parameters", "activation_parameters"):
-            fields[name] = tuple((key, value) for key, value in fields[name])
+        for name in ("circuit_parameters", "activation_parameters", "source"):
+            fields[name] = tuple((key, value) for key, value in fields.get(name, ()))
         return cls(**fields | {"layers": tuple(fields["layers"]), "noise": Noise(**fields["noise"])})
 
     @cached_property
     def key(self) -> str:
         """Content hash of everything that determines the numbers, 32 hexadecimal characters."""
-        values = self.to_dict() | {"noise": self.noise.settings()}
+        # A file is known by its content: moving it changes no number.
+        source = [pair for pair in self.source if pair[0] != "file"]
+        values = self.to_dict() | {"noise": self.noise.settings(), "source": source}
         text = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -97,7 +103,7 @@ class Point:
     def group(self) -> tuple[Any, ...]:
         """Points of one group share a compiled network, a training set size and tolerances."""
         return (
-            *(self.dataset, self.layers, self.circuit, self.circuit_parameters),
+            *(self.dataset, self.source, self.layers, self.circuit, self.circuit_parameters),
             *(self.activation, self.activation_parameters, self.epochs, self.learning_rate),
             *(self.rtol, self.atol, self.max_steps),
         )
@@ -112,12 +118,11 @@ def code_hash() -> str:
         "network.py",
         "noise.py",
         "streams.py",
-        "datasets.py",
         "algebraic.py",
         "schedule.py",
         "experiment.py",
     ]
-    for folder in ("activations", "circuits", "kinetics", "solvers"):
+    for folder in ("activations", "circuits", "datasets", "kinetics", "solvers"):
         names += sorted(str(path.relative_to(root)) for path in (root / folder).glob("*.py"))
     digest = hashlib.sha256()
     for name in names:
@@ -149,14 +154,14 @@ def build_circuit(point: Point) -> Circuit:
     InputError
         If the layers do not fit the data set, or a name or parameter is unknown.
     """
-    from crnsim.datasets import DATASETS, check_layers
+    from crnsim.datasets import check_layers, dataset_info
 
-    check_layers(point.dataset, point.layers)
+    check_layers(point.dataset, point.layers, point.source)
     return _build(
         point.circuit,
         point.layers,
         point.activation,
-        DATASETS[point.dataset].dual_rail,
+        dataset_info(point.dataset, point.source).dual_rail,
         point.circuit_parameters,
         point.activation_parameters,
     )
@@ -167,7 +172,7 @@ def estimate_seconds(point: Point) -> float:
 
     The constants were measured with ``benchmarks/cost.py``; they feed estimates and nothing else.
     """
-    from crnsim.datasets import DATASETS
+    from crnsim.datasets import dataset_info
 
     circuit = build_circuit(point)
     network = circuit.network
@@ -178,7 +183,7 @@ def estimate_seconds(point: Point) -> float:
         cost = STEPS_PER_KICK * kicks * step
     if circuit.activation.needs_rails:
         cost *= SWITCHING
-    return DATASETS[point.dataset].n_train * point.epochs * cost
+    return dataset_info(point.dataset, point.source).n_train * point.epochs * cost
 
 
 #: Core seconds of one step of one run in a full batch, and what each reaction adds.
@@ -222,7 +227,8 @@ def run_points(
         return _by_scope(points, record=record, progress=progress)
     circuit = build_circuit(points[0])
     splits = {(p.replicate, p.seed): None for p in points}
-    loaded = {pair: load_dataset(points[0].dataset, replicate=pair[0], seed=pair[1]) for pair in splits}
+    name, source = points[0].dataset, points[0].source
+    loaded = {(r, s): load_dataset(name, replicate=r, seed=s, source=source) for r, s in splits}
     datasets = [loaded[p.replicate, p.seed] for p in points]
     return _run(circuit, points, datasets, record, progress)
 

@@ -39,6 +39,7 @@ class Made:
     seed: int = 0
     trajectories: int = 0
     targets: int = 1
+    agreement: Score | None = None
 
 
 def cells(made: Made) -> list[tuple[float, dict[str, float]]]:
@@ -96,6 +97,12 @@ def summary(made: Made) -> xr.Dataset:
         "algebraic_mse": mse, "algebraic_nrmse": nrmse,
         "h_eff": np.full(n, np.nan if h_eff is None else h_eff),
     }  # fmt: skip
+    if made.agreement:
+        close = [
+            made.agreement(time, kind_of(level), max(level.values()), replicate)
+            for time, level, replicate in rows
+        ]
+        numbers["agreement"] = np.array(close)
     data: dict[str, Any] = {name: ("point", values.astype("f8")) for name, values in numbers.items()}
     status = np.array([FLAGS.index(name) for name in outcome], dtype="i1")
     flags = {"flag_values": np.arange(5, dtype="i1"), "flag_meanings": " ".join(FLAGS)}
@@ -337,5 +344,49 @@ def _pot(label: str, dataset: str) -> Score:
             return 0.0, "step_limit"
         level = min(max(level + 0.25 * (draw - 0.5), 0.0), 1.0)
         return round(2 * level) / 2 if dataset == "xor" else min(level, 0.97)
+
+    return score
+
+
+def crowded() -> list[Made]:
+    """Return a sweep with many designs: smoothing as an axis, several baselines, four data sets."""
+    noise = {"rates": (0.02, 0.05, 0.1, 0.2), "concentrations": (0.05, 0.1, 0.3)}
+    smoothing = {"smooth": 0.1, "h03": 0.3, "h003": 0.03, "h001": 0.01, "h0001": 0.001, "sharp": 0.0001}
+    relus = {
+        "relu_50": 0.02,
+        "relu_150": 0.0052,
+        "relu_500": 0.0016,
+        "leaky": 0.0052,
+        "tanh": 0.1,
+        "bent": 0.1,
+    }
+    sets = {"xor": (2, 6, 1), "iris": (4, 8, 3), "digits": (64, 20, 10), "regression": (1, 8, 1)}
+    made = []
+    for dataset, layers in sets.items():
+        for label, h in smoothing.items():
+            role = label if label in ("smooth", "sharp") else ""
+            made.append(Made(
+                _bent(math.log10(0.3 / h) / 3.5, dataset), dataset, label, role, "squareplus", h, h, layers,
+                (20, 40, 60, 100), noise, epochs=40,
+            ))  # fmt: skip
+        for label, h_eff in relus.items():
+            role = "" if label in ("tanh", "bent") else "baseline"
+            name = "relu" if label.startswith("relu") else label
+            made.append(Made(
+                _bent(0.4 + 0.1 * len(label), dataset), dataset, label, role, name, None, h_eff, layers,
+                (20, 40, 60, 100), noise, epochs=40,
+            ))  # fmt: skip
+    return made
+
+
+def _bent(sharpness: float, dataset: str) -> Score:
+    """Return scores that fall with noise, haste and sharpness, a little differently in each replicate."""
+
+    def score(time: float, kind: str, magnitude: float, replicate: int) -> float | tuple[float, str]:
+        draw = np.random.default_rng([replicate, int(time), int(magnitude * 1000), len(dataset)]).random()
+        weight = {"none": 0.0, "rates": 3.0, "concentrations": 0.4}[kind] * len(dataset) / 6
+        level = 1 / (1 + math.exp(-(time - 10.0 - 14.0 * sharpness) / 8.0))
+        level += 0.04 * (draw - 0.5) - weight * magnitude * (0.3 + sharpness)
+        return (0.0, "diverged") if draw > 0.97 and kind == "rates" else min(max(level, 0.0), 1.0)
 
     return score

@@ -327,6 +327,139 @@ def test_provenance_and_configuration_are_whole(page):
     assert "rates: magnitudes: - 0.02 - 0.05 - 0.1 mode: static" in page.text
 
 
+# Claims, sharpness, many designs
+
+
+def claimed(made, paper="kang2025"):
+    plan = synthetic.plan(made)
+    return page_of(made, plan={"config": plan["config"] | {"claims": paper}})
+
+
+def pair_of(smooth, sharp, **options):
+    return [
+        Made(lambda t, k, m, r: 1.0 if k == "none" else smooth, **options),
+        Made(
+            lambda t, k, m, r: 1.0 if k == "none" else sharp, label="sharp", role="sharp", h=1e-4, **options
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("smooth", "sharp", "kept", "compared"),
+    [
+        (0.98, 0.5, "Supported", "Supported"),
+        (0.5, 0.98, "Contradicted", "Contradicted"),
+        (0.9, 0.9, "Contradicted", "Open"),
+    ],
+)
+def test_claims_are_told_whichever_way_they_go(smooth, sharp, kept, compared):
+    text = Page(claimed(pair_of(smooth, sharp))).text
+    assert "Claims of the paper Kang and Kim, APL Machine Learning (2025)" in text
+    assert "not public: this is judged for our circuit" in text
+    assert re.search(
+        rf"XOR smooth, 10 replicates \W* {kept} Rate noise magnitude 0\.1, time 100 itself", text
+    )
+    assert re.search(
+        rf"{compared}( the interval holds 0: no difference is shown)? Rate noise magnitudes up to", text
+    )
+    assert "Open no design has the role baseline Rate noise" in text
+
+
+def test_the_only_link_out_of_the_page_is_that_of_the_paper():
+    page = Page(claimed(pair_of(0.9, 0.5)))
+    out = {attrs["href"] for attrs in page.all("a") if not attrs["href"].startswith("#")}
+    assert out == {"https://doi.org/10.1063/5.0271766"}
+    assert {"#claims"} <= {attrs["href"] for attrs in page.all("a")}
+    assert page.unbalanced == []
+
+
+def test_a_sweep_that_names_no_paper_says_nothing_of_claims(html):
+    assert 'id="claims"' not in html
+    assert "#claims" not in html
+
+
+def test_claims_of_inference_show_agreement():
+    made = [
+        Made(lambda t, k, m, r: 0.95, running_times=(20, 50), noise={}, agreement=lambda t, k, m, r: 0.997)
+    ]
+    text = Page(claimed(made, "anderson2021")).text
+    assert "0.997 against 1.000" in text
+    assert "This sweep gives no answer" not in text
+
+
+def test_sharpness_is_an_axis_where_three_designs_differ_in_it_alone():
+    def design(label, h, role="", **options):
+        return Made(lambda t, k, m, r: 1.0 - m * (1 - h), label=label, h=h, role=role, **options)
+
+    three = [design("smooth", 0.1, "smooth"), design("middle", 0.01), design("sharp", 1e-4, "sharp")]
+    labels = [attrs.get("aria-label", "") for attrs in Page(page_of(three)).all("svg")]
+    (drawn,) = [
+        label for label in labels if label.startswith("Rate noise. Mean score against the smoothing h")
+    ]
+    assert "rates 0.1 from 0.90 at h = 0.0001 to 0.91 at h = 0.1" in drawn
+    assert any(label.startswith("Running time. Mean score against the smoothing h") for label in labels)
+    other = [*three[:2], design("sharp", 1e-4, "sharp", activation="leaky_squareplus")]
+    for few in (three[:2], other):
+        assert 'id="sharpness"' not in page_of(few)
+
+
+def test_many_designs_are_drawn_in_parts_that_can_be_told_apart():
+    noise = {"rates": (0.1,)}
+    made = [Made(lambda t, k, m, r: 0.9, noise=noise)]
+    made += [
+        Made(lambda t, k, m, r: 0.5, label=f"relu{i}", role="baseline", activation="relu", h=None, h_eff=0.001,
+             noise=noise) for i in range(4)
+    ]  # fmt: skip
+    made += [
+        Made(lambda t, k, m, r: 0.5, label=f"plain{i}", role="", h=0.2 + i, noise=noise) for i in range(5)
+    ]
+    html = page_of(made)
+    page = Page(html)
+    assert "Rate noise: designs of the verdict" in page.text
+    assert "Rate noise: other designs" in page.text
+    # the tenth design has the colour of the second, but a hollow mark
+    keys = re.findall(r'class="key hollow"[^>]*--c:var\(--series-1\)', html)
+    assert len(keys) == len(re.findall(r"</svg>\s*<b>plain4</b>", html)) > 0
+    assert "3 more: under every stress, another of its role scores at least as high" in page.text
+    assert page.unbalanced == []
+
+
+def test_a_dozen_designs_make_a_page_of_bounded_size_that_shows_each_of_them():
+    made = synthetic.crowded()[:12]
+    assert {m.dataset for m in made} == {"xor"}
+    html = claimed(made)
+    page = Page(html)
+    assert page.unbalanced == []
+    labels = [attrs.get("aria-label", "") for attrs in page.all("svg")]
+    for m in made:
+        assert sum(label.startswith(f"{m.label}. Mean score, rate noise") for label in labels) == 1
+    # differences: the best baseline alone, and the sharp design
+    assert sum(". Paired difference of scores." in label for label in labels) == 2 * 2
+    assert "squareplus, h from 0.0001 to 0.3" in page.text
+    # about 250 bytes for each of 384 cells in two tables, and 15 kB for each of some 65 drawings
+    assert len(html.encode()) < 1.3e6
+
+
+def test_the_best_of_several_baselines_is_marked_in_its_card():
+    made = [
+        Made(lambda t, k, m, r: 0.9),
+        *(
+            Made(
+                lambda t, k, m, r, s=s: s,
+                label=label,
+                role="baseline",
+                activation="relu",
+                h=None,
+                h_eff=0.001,
+            )
+            for label, s in (("worse", 0.85), ("better", 0.88))
+        ),
+    ]
+    text = Page(page_of(made)).text
+    assert text.count("the best baseline under this stress") == 2  # rate noise and short running time
+    assert text.index("smooth against better") < text.index("the best baseline under this stress")
+
+
 # User text stays text
 
 
@@ -344,8 +477,10 @@ def test_user_text_is_escaped_everywhere():
     summaries = [synthetic.summary(m) for m in made]
     summaries[0]["reason"] = ("point", np.array([ATTACK] * summaries[0].sizes["point"]))
     summaries[0].attrs["code_version"] = ATTACK
+    plan["config"]["claims"] = "kang2025"
     html = render_report(plan, summaries, summarise_sweep(plan, summaries), [])
     page = Page(html)
+    assert 'id="claims"' in html
     assert page.unbalanced == []
     assert len(page.all("script")) == 1
     assert page.all("img") == []

@@ -107,16 +107,16 @@ def train(options: argparse.Namespace) -> None:
 
 def _points(options: argparse.Namespace) -> list[Point]:
     """Return a point for each replicate, as a sweep would."""
-    from crnsim.datasets import DATASETS, check_layers
-    from crnsim.errors import suggest
+    from crnsim.datasets import check_layers, dataset_info, find_dataset
     from crnsim.experiment import MAX_STEPS, Point
     from crnsim.noise import Noise
 
-    if options.dataset not in DATASETS:
-        raise InputError(f"unknown data set '{options.dataset}'; {suggest(options.dataset, DATASETS)}")
-    info = DATASETS[options.dataset]
+    name, source = find_dataset(
+        options.dataset, target=options.target, task=options.task, label=options.label
+    )
+    info = dataset_info(name, source)
     sizes = layers(options.layers) if options.layers else tuple(info.layers)
-    check_layers(options.dataset, sizes)
+    check_layers(name, sizes, source)
     unit, of_circuit = parameters(options)
     if "eps" in of_circuit:
         raise InputError(
@@ -145,7 +145,8 @@ def _points(options: argparse.Namespace) -> list[Point]:
     count = 1 if options.replicate is not None else _whole("--replicates", options.replicates, 1)
     return [
         Point(
-            dataset=options.dataset,
+            dataset=name,
+            source=source,
             layers=sizes,
             circuit=options.circuit,
             circuit_parameters=tuple(sorted(of_circuit.items())),
@@ -244,7 +245,7 @@ def _sgd(points: list[Point]) -> list[str]:
     rows: list[tuple[str, ...]] = [("replicate", "score", "mse")]
     scores: list[tuple[float, float]] = []
     for point in points:
-        data = load_dataset(point.dataset, replicate=point.replicate, seed=point.seed)
+        data = load_dataset(point.dataset, replicate=point.replicate, seed=point.seed, source=point.source)
         about: dict[str, Any] = {"seed": point.seed, "dataset": point.dataset, "replicate": point.replicate}
         trained = sgd(
             initial_weights(point.layers, **about),

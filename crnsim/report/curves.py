@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -18,30 +18,35 @@ if TYPE_CHECKING:
     import xarray as xr
     from markupsafe import Markup
 
+T = TypeVar("T")
 SCORE_AXIS = Axis("mean score", (0, 0.25, 0.5, 0.75, 1), ("0", "", "0.5", "", "1"), (-0.02, 1.02))
 MOST_TIMES = 6
 
 
 def degradation(scores: Scores) -> list[Group]:
-    """Return score against magnitude, a panel per running time, a row per kind of noise."""
-    groups = []
-    for kind in scores.kinds:
-        levels = scores.levels(kind)
-        panels = []
-        for time in _spread(scores.times, MOST_TIMES):
-            lines = [
-                _score_line(scores, label, [(lv.magnitude, Cell(time, lv)) for lv in levels])
-                for label in scores.labels
-            ]
-            axis = Axis(f"magnitude of {wording.stress_name(kind)}", _ticks([lv.magnitude for lv in levels]))
-            described = f"Mean score against {wording.stress_name(kind)}. {_ends(scores.labels, lines)}"
-            panels.append(draw_panel(Panel(f"running time {time:g}", lines, axis, SCORE_AXIS, described)))
-        name = wording.stress_name(kind)
-        caption = f"Mean score against the magnitude of {name}; bands are 95 % intervals."
-        if left_out := len(scores.times) - len(panels):
-            caption += f" The maps above also show {wording.plural(left_out, 'running time')} between these."
-        groups.append(Group(name.capitalize(), panels, caption))
-    return groups
+    """Return score against magnitude: a panel per running time, a row per kind of noise and part of the designs."""
+    return [_fall(part, kind, name) for kind in scores.kinds for name, part in scores.parts()]
+
+
+def _fall(scores: Scores, kind: str, part: str) -> Group:
+    levels, stress = scores.levels(kind), wording.stress_name(kind)
+    panels = []
+    for time in spread(scores.times, MOST_TIMES):
+        lines = [
+            _score_line(scores, label, [(lv.magnitude, Cell(time, lv)) for lv in levels])
+            for label in scores.labels
+        ]
+        axis = Axis(f"magnitude of {stress}", _ticks([lv.magnitude for lv in levels]))
+        described = f"Mean score against {stress}. {_ends(scores.labels, lines)}"
+        panels.append(draw_panel(Panel(f"running time {time:g}", lines, axis, SCORE_AXIS, described)))
+    caption = f"Mean score against the magnitude of {stress}; bands are 95 % intervals."
+    if left_out := len(scores.times) - len(panels):
+        caption += f" The maps above also show {wording.plural(left_out, 'running time')} between these."
+    return Group(_titled(stress, part), panels, caption, labels=scores.labels)
+
+
+def _titled(stress: str, part: str) -> str:
+    return ": ".join(filter(None, (stress[:1].upper() + stress[1:], part)))
 
 
 def _score_line(scores: Scores, label: str, places: Sequence[tuple[float, Cell]]) -> Line:
@@ -72,7 +77,7 @@ def _ticks(values: Sequence[float]) -> list[float]:
     return kept
 
 
-def _spread(values: Sequence[float], most: int) -> list[float]:
+def spread(values: Sequence[T], most: int) -> list[T]:
     """Return at most so many values, the first and the last among them."""
     if len(values) <= most:
         return list(values)
@@ -83,6 +88,10 @@ def running_time(scores: Scores) -> list[Group]:
     """Return score against running time, without noise and at the largest magnitude of each kind."""
     if len(scores.times) < 2:
         return []
+    return [_haste(part, name) for name, part in scores.parts()]
+
+
+def _haste(scores: Scores, part: str) -> Group:
     levels = [QUIET, *(scores.levels(kind)[-1] for kind in scores.kinds)]
     panels = []
     for level in levels:
@@ -93,17 +102,22 @@ def running_time(scores: Scores) -> list[Group]:
         described = f"Mean score against running time. {_ends(scores.labels, lines)}"
         panels.append(draw_panel(Panel(wording.level_name(level), lines, axis, SCORE_AXIS, described)))
     caption = "Mean score against the time given to each presentation; a flat line does not mind haste."
-    return [Group("", panels, caption)]
+    return Group(_titled(part, ""), panels, caption, labels=scores.labels)
 
 
 def learning(summaries: Sequence[xr.Dataset], scores: Scores) -> list[Group]:
     """Return training loss against epoch in the quiet and harshest cells, and test score at checkpoints."""
     if not scores.times:
         return []
+    return [group for name, part in scores.parts() for group in _learning(summaries, part, name)]
+
+
+def _learning(summaries: Sequence[xr.Dataset], scores: Scores, part: str) -> list[Group]:
     longest, shortest = scores.times[-1], scores.times[0]
     wanted = [Cell(longest, QUIET)] + ([Cell(shortest, QUIET)] if shortest < longest else [])
     wanted += [Cell(longest, scores.levels(kind)[-1]) for kind in scores.kinds]
-    where = [(str(s.attrs.get("activation_label", "")), s, point_cells(s)) for s in summaries]
+    named = [(str(s.attrs.get("activation_label", "")), s) for s in summaries]
+    where = [(label, s, point_cells(s)) for label, s in named if label in scores.labels]
     pictures = []
     for cell in wanted:
         lines = [
@@ -128,7 +142,8 @@ def learning(summaries: Sequence[xr.Dataset], scores: Scores) -> list[Group]:
             " Test score: of the algebraic network with the weights of each checkpoint, mean with quartiles; "
             "a run that has ended counts as 0."
         )
-    return [Group("", losses + tests, caption)] if losses + tests else []
+    found = losses + tests
+    return [Group(_titled(part, ""), found, caption, labels=scores.labels)] if found else []
 
 
 def _loss_line(summary: xr.Dataset, indices: Sequence[int], series: int) -> list[Line]:

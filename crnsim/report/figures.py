@@ -30,16 +30,7 @@ _PAGE_COLOURS = {
 INK, MUTED, RULE, PAPER = list(_PAGE_COLOURS)[:4]
 SERIES = list(_PAGE_COLOURS)[4:]
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-DASHES: tuple[Any, ...] = (
-    "-",
-    (0, (5, 2)),
-    (0, (1.5, 1.5)),
-    (0, (6, 2, 1.5, 2)),
-    "-",
-    (0, (5, 2)),
-    (0, (1.5, 1.5)),
-    (0, (6, 2, 1.5, 2)),
-)
+DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 # Lightness falls evenly from 0 to 1, so the map also reads in grey and with any colour vision.
 SCORE_RAMP = ("#f7efdc", "#d9dfc4", "#9fc7b4", "#5aa5a5", "#2f7c90", "#1f5575", "#17324d")
 DIFFERENCE_RAMP = ("#8f3510", "#c8602f", "#e9b48f", "#f1ede4", "#9cc3de", "#3c83b8", "#124a78")
@@ -161,16 +152,20 @@ def draw_panel(panel: Panel) -> Markup:
 def _draw_line(axes: Axes, line: Line) -> None:
     from matplotlib.transforms import ScaledTranslation
 
-    colour = SERIES[line.series % len(SERIES)]
+    # From the ninth on, colours come again with hollow marks and another dash.
+    again, place = divmod(line.series, len(SERIES))
+    colour = SERIES[place]
     # Designs that agree would hide each other; a pixel or two apart both can be seen.
     moved = axes.transData + ScaledTranslation(line.shift / 72, 0, axes.figure.dpi_scale_trans)
     if len(line.low):
         axes.fill_between(line.x, line.low, line.high, color=colour, alpha=0.16, linewidth=0, transform=moved)
-    style = DASHES[(line.series if line.dash is None else line.dash) % len(DASHES)]
+    style = DASHES[(line.series + again if line.dash is None else line.dash) % len(DASHES)]
+    hollow = again % 2 == 1
     marker: dict[str, Any] = {
-        "marker": MARKERS[line.series % len(MARKERS)],
-        "markeredgecolor": PAPER,
-        "markeredgewidth": 0.8,
+        "marker": MARKERS[place % len(MARKERS)],
+        "markeredgecolor": colour if hollow else PAPER,
+        "markeredgewidth": 1.3 if hollow else 0.8,
+        "markerfacecolor": PAPER if hollow else colour,
     }
     axes.plot(
         line.x, line.y, color=colour, linestyle=style, linewidth=line.width, transform=moved,

@@ -9,7 +9,7 @@ import numpy as np
 
 from crnsim.report import wording
 from crnsim.report.figures import MapAxes, draw_map
-from crnsim.report.scores import Group, Scores, cell_of
+from crnsim.report.scores import MOST_TOGETHER, Group, Scores, cell_of
 from crnsim.robustness.designs import KINDS, Cell
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ def heat_maps(scores: Scores) -> list[Group]:
             drawings.append(draw_map(label, values, axes, flagged=flagged, described=described))
         differences = _difference_maps(scores, grid, axes)
         caption = f"Mean score under {wording.stress_name(kind)}. {_map_sentence(scores, kind)}"
+        if differences and len(scores.labels) > MOST_TOGETHER:
+            caption += (
+                " Differences are drawn where the other design is the best of its role under some stress."
+            )
         dense = len(axes.columns) > 6
         groups.append(
             Group(wording.stress_name(kind).capitalize(), drawings, caption, differences, dense=dense)

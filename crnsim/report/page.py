@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import platform
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,11 @@ from markupsafe import Markup
 
 from crnsim import robustness as metrics
 from crnsim.report import coverage, curves, wording
+from crnsim.report.claims import claims_section
 from crnsim.report.figures import DIFFERENCE_RAMP, SCORE_RAMP
 from crnsim.report.maps import crossed_maps, heat_maps
-from crnsim.report.scores import Scores, cell_of
+from crnsim.report.scores import MOST_TOGETHER, Scores, cell_of
+from crnsim.report.sharpness import by_sharpness, families
 from crnsim.report.trajectories import trajectories
 from crnsim.robustness.designs import KINDS
 from crnsim.robustness.verdicts import (
@@ -62,6 +65,7 @@ document.querySelectorAll("button.copy").forEach(function (button) {
   });
 });
 """
+MOST_COMPARISONS = 3
 _CHIPS = {
     BETTER: ("better", "▲", "Yes, it scores higher"),
     WORSE: ("worse", "▼", "No, it scores lower"),
@@ -81,7 +85,7 @@ def render(
     """Return the page of a sweep; see `crnsim.report.render_report`."""
     tables = {
         name: metrics.table_rows(robustness, name)
-        for name in ("cell", "curve", "sensitivity", "paired", "verdict")
+        for name in ("cell", "curve", "sensitivity", "paired", "verdict", "claim")
     }
     groups = coverage.gather(plan, summaries)
     labels = list(dict.fromkeys(group.entry["label"] for group in groups))
@@ -100,8 +104,9 @@ def render(
         "failed": counts,
         "legend": [(label, series, _design_text(groups, label)) for label, series in shown.items()],
         "designs": _design_rows(groups, tables["cell"]),
-        "datasets": [_dataset(name, tables, summaries, labels) for name in names],
+        "datasets": [_dataset(name, tables, summaries, labels, groups) for name in names],
         "cards": [_card(name, tables["verdict"], groups) for name in names],
+        "claims": claims_section(tables["claim"]),
         "reach": _reach(tables["verdict"]),
         "trajectories": trajectories(summaries),
         "failures": examples,
@@ -222,7 +227,10 @@ def _card(
                 "h": mine[0]["smooth_h"],
                 "h_eff": mine[0]["baseline_h_eff"],
                 "rows": [
-                    row | {"chip": _CHIPS[row["verdict"]], "note": _loss_note(row, other)} for row in mine
+                    row
+                    | {"chip": _CHIPS[row["verdict"]], "note": _loss_note(row, other)}
+                    | {"leads": row["best"], "best": _is_best(row, rows)}
+                    for row in mine
                 ],
                 "reasons": list(dict.fromkeys(row["reason"] for row in mine if row["reason"])),
             }
@@ -230,7 +238,21 @@ def _card(
     entry = next(group.entry for group in groups if group.entry["dataset"] == dataset)
     facts = [f"layers {'-'.join(map(str, entry['layers']))}"] if entry.get("layers") else []
     facts += [wording.plural(entry[name], name[:-1]) for name in ("epochs", "replicates") if name in entry]
-    return {"title": wording.dataset_title(dataset), "facts": facts, "comparisons": comparisons}
+    # Of many comparisons, those with the best of a role under some stress come first, the others on request.
+    leading = [pair for pair in comparisons if any(row["leads"] for row in pair["rows"])]
+    shown = comparisons if len(comparisons) <= MOST_COMPARISONS else leading
+    return {
+        "title": wording.dataset_title(dataset),
+        "facts": facts,
+        "comparisons": shown,
+        "others": [pair for pair in comparisons if pair not in shown],
+    }
+
+
+def _is_best(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
+    """Say that a compared design is the best of several of its role under this stress."""
+    rivals = {r["compared_with"] for r in rows if r["compared_role"] == row["compared_role"]}
+    return f"the best {row['compared_role']} under this stress" if row["best"] and len(rivals) > 1 else ""
 
 
 def _loss_note(row: dict[str, Any], other: str) -> str:
@@ -252,18 +274,21 @@ def _loss_note(row: dict[str, Any], other: str) -> str:
 
 def _reach(verdicts: Iterable[dict[str, Any]]) -> float:
     """Return how far the interval plots reach, the same for all of them."""
-    ends = [
-        abs(row[name]) for row in verdicts for name in ("difference", "difference_low", "difference_high")
-    ]
-    largest = max((end for end in ends if not math.isnan(end)), default=1.0)
-    return next(step for step in (0.1, 0.2, 0.5, 1.0) if largest <= step + 1e-9)
+    names = ("difference", "difference_low", "difference_high")
+    return wording.reach(abs(row[name]) for row in verdicts for name in names)
 
 
 def _dataset(
-    name: str, tables: dict[str, list[dict[str, Any]]], summaries: Sequence[xr.Dataset], labels: Sequence[str]
+    name: str,
+    tables: dict[str, list[dict[str, Any]]],
+    summaries: Sequence[xr.Dataset],
+    labels: Sequence[str],
+    groups: Sequence[coverage.GroupData],
 ) -> dict[str, Any]:
     """Return everything that the page shows about one data set."""
     scores = Scores.of(name, tables["cell"], tables["paired"], labels)
+    if len(scores.labels) > MOST_TOGETHER:
+        scores = _leading(scores, [row for row in tables["verdict"] if row["dataset"] == name])
     mine = [s for s in summaries if str(s.attrs.get("dataset")) == name]
     return {
         "name": name,
@@ -272,6 +297,7 @@ def _dataset(
         "maps": heat_maps(scores) + crossed_maps(scores),
         "curves": curves.degradation(scores),
         "times": curves.running_time(scores),
+        "sharpness": [(family, by_sharpness(scores, family)) for family in families(groups, name)],
         "learning": curves.learning(mine, scores),
         "critical": _by_design(
             [r for r in tables["curve"] if r["dataset"] == name], "noise_kind", "running_time"
@@ -279,6 +305,13 @@ def _dataset(
         "haste": _by_design([r for r in tables["sensitivity"] if r["dataset"] == name], "level", ""),
         "cells": [r | {"level": _level(r)} for r in tables["cell"] if r["dataset"] == name],
     }
+
+
+def _leading(scores: Scores, verdicts: Sequence[dict[str, Any]]) -> Scores:
+    """Keep the comparisons with the best design of a role under some stress; the others would fill pages."""
+    kept = {(row["activation"], row["compared_with"]) for row in verdicts if row["best"]}
+    pairs = [row for row in scores.pairs if (row["activation"], row["compared_with"]) in kept]
+    return replace(scores, pairs=pairs)
 
 
 def _level(row: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from crnsim.robustness.designs import KINDS, Cell, Level
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from markupsafe import Markup
+
+
+MOST_TOGETHER = 6
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Group:
     more: list[Markup] = field(default_factory=list)
     dense: bool = False
     legend: list[tuple[str, int, bool]] = field(default_factory=list)
+    labels: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,25 @@ class Scores:
         present = [label for label in labels if label in cells]
         mine = [row for row in pairs if row["dataset"] == dataset]
         return cls(present, {label: i for i, label in enumerate(labels)}, cells, mine)
+
+    def parts(self) -> list[tuple[str, Scores]]:
+        """Return the designs in parts that one panel can hold, each with what it is called.
+
+        Few designs stay together, without a name. Of many, those with a role come first.
+        """
+        if len(self.labels) <= MOST_TOGETHER:
+            return [("", self)]
+        roles = {label: next(iter(self.cells[label].values()))["role"] for label in self.labels}
+        found = []
+        for name, labels in (
+            ("designs of the verdict", [label for label in self.labels if roles[label]]),
+            ("other designs", [label for label in self.labels if not roles[label]]),
+        ):
+            pieces = [labels[i : i + MOST_TOGETHER] for i in range(0, len(labels), MOST_TOGETHER)]
+            for i, piece in enumerate(pieces):
+                count = f" ({i + 1} of {len(pieces)})" if len(pieces) > 1 else ""
+                found.append((name + count, replace(self, labels=piece)))
+        return found
 
     @property
     def times(self) -> list[float]:

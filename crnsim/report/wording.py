@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MINUS = "\u2212"
-_TITLES = {"xor": "XOR", "or": "OR", "and": "AND", "iris": "Iris", "mnist": "MNIST"}
 _STRESS = {
     "rates": "rate noise",
     "concentrations": "concentration noise",
@@ -29,8 +28,10 @@ _OUTCOME = {
 
 
 def dataset_title(name: str) -> str:
-    """Return the name of a data set as a heading."""
-    return _TITLES.get(name, name[:1].upper() + name[1:])
+    """Return the name of a data set as a heading; the label of a CSV data set begins with a capital."""
+    from crnsim.datasets import DATASETS
+
+    return DATASETS[name].title if name in DATASETS else name[:1].upper() + name[1:].replace("_", " ")
 
 
 def stress_name(stress: str) -> str:
@@ -68,12 +69,12 @@ def short(value: float) -> str:
     return "–" if value is None or math.isnan(value) else f"{value:.3g}".replace("-", MINUS)
 
 
-def span(low: float, high: float, *, sign: bool = False) -> str:
+def span(low: float, high: float, *, sign: bool = False, digits: int = 2) -> str:
     """Return an interval, or why there is none."""
     if math.isnan(low) or math.isnan(high):
         return "no interval"
     write = signed if sign else number
-    return f"{write(low)} to {write(high)}"
+    return f"{write(low, digits)} to {write(high, digits)}"
 
 
 def critical(value: float, largest: float) -> str:
@@ -101,3 +102,9 @@ def seconds(value: float) -> str:
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def reach(ends: Iterable[float]) -> float:
+    """Return how far interval plots must reach, in one of a few steps, so that `ends` lie within."""
+    largest = max((end for end in ends if not math.isnan(end)), default=1.0)
+    return next((step for step in (0.1, 0.2, 0.5) if largest <= step + 1e-9), 1.0)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crnsim.errors import InputError
+from crnsim.errors import InputError, suggest
+from crnsim.robustness.claims import PAPERS, claim_rows
 from crnsim.robustness.designs import Cell, Design, Level, outcome_names, point_cells, read_design
 from crnsim.robustness.intervals import (
     CONFIDENCE,
@@ -22,7 +23,7 @@ from crnsim.robustness.tables import (
     to_csv,
     to_dataset,
 )
-from crnsim.robustness.verdicts import design_pairs, pair, paired_rows, verdict_rows
+from crnsim.robustness.verdicts import design_pairs, mark_best, pair, paired_rows, verdict_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
+    "PAPERS",
     "Cell",
     "Design",
     "Level",
@@ -50,7 +52,11 @@ __all__ = [
 
 
 def summarise(
-    summaries: Sequence[xr.Dataset], *, smoothing: Mapping[str, float] | None = None, sweep: str = ""
+    summaries: Sequence[xr.Dataset],
+    *,
+    smoothing: Mapping[str, float] | None = None,
+    sweep: str = "",
+    claims: str | None = None,
 ) -> xr.Dataset:
     """Return every robustness metric of a set of merged summaries.
 
@@ -63,36 +69,33 @@ def summarise(
         Smoothing h by activation label, where the summaries do not say it themselves.
     sweep : str, optional
         Name that is kept as an attribute.
+    claims : str, optional
+        Paper whose claims are judged: a name in `PAPERS`.
 
     Returns
     -------
     xarray.Dataset
-        Five tables, a dimension each, with variables ``<table>_<column>``: ``cell`` (mean score, outcomes),
+        Six tables, a dimension each, with variables ``<table>_<column>``: ``cell`` (mean score, outcomes),
         ``curve`` (critical magnitude, area under the curve), ``sensitivity`` (to the running time),
-        ``paired`` (smooth minus baseline on each cell) and ``verdict``. `table_rows` gives one as rows.
+        ``paired`` (smooth minus baseline on each cell), ``verdict`` and ``claim`` (empty without `claims`).
+        `table_rows` gives one as rows.
         ``_low`` and ``_high`` are the ends of a 95 % percentile bootstrap interval over replicates, the same
         resamples for every number of a data set.
 
     Raises
     ------
     InputError
-        Where two summaries describe the same design.
+        Where two summaries describe the same design, or the paper is not known.
     """
+    if claims and claims not in PAPERS:
+        raise InputError(f"claims: {suggest(claims, PAPERS)}")
     designs = [read_design(summary, smoothing) for summary in summaries]
     names = [(design.dataset, design.circuit, design.label) for design in designs]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"two summaries describe {' / '.join(twice[0])}; give each design once")
-    pairs = design_pairs(designs)
-    tables: dict[str, Any] = {
-        "cell": [row for design in designs for row in cell_rows(design)],
-        "curve": [row for design in designs for row in curve_rows(design)],
-        "sensitivity": [row for design in designs for row in sensitivity_rows(design)],
-        "paired": [row for smooth, other in pairs for row in paired_rows(smooth, other)],
-        "verdict": [row for smooth, other in pairs for row in verdict_rows(smooth, other)],
-    }
     return to_dataset(
-        tables,
+        _tables(designs, claims),
         {
             "title": "Robustness of the designs of a sweep",
             "sweep": sweep,
@@ -102,6 +105,19 @@ def summarise(
             "code_hash": ", ".join(sorted({str(s.attrs.get("code_hash", "")) for s in summaries} - {""})),
         },
     )
+
+
+def _tables(designs: Sequence[Design], claims: str | None) -> dict[str, Any]:
+    pairs = design_pairs(designs)
+    verdicts = mark_best([row for smooth, other in pairs for row in verdict_rows(smooth, other)])
+    return {
+        "cell": [row for design in designs for row in cell_rows(design)],
+        "curve": [row for design in designs for row in curve_rows(design)],
+        "sensitivity": [row for design in designs for row in sensitivity_rows(design)],
+        "paired": [row for smooth, other in pairs for row in paired_rows(smooth, other)],
+        "verdict": verdicts,
+        "claim": list(claim_rows(claims, designs, verdicts)) if claims else [],
+    }
 
 
 def summarise_sweep(plan: dict[str, Any], summaries: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -119,10 +135,12 @@ def summarise_sweep(plan: dict[str, Any], summaries: Sequence[xr.Dataset]) -> xr
     xarray.Dataset
         See `summarise`.
     """
-    activations = plan.get("config", {}).get("activations", {})
+    config = plan.get("config", {})
+    activations = config.get("activations", {})
     smoothing = {
         label: float(spec["h"])
         for label, spec in activations.items()
         if isinstance(spec, dict) and spec.get("h") is not None
     }
-    return summarise(summaries, smoothing=smoothing, sweep=str(plan.get("sweep", "")))
+    name, claims = str(plan.get("sweep", "")), config.get("claims")
+    return summarise(summaries, smoothing=smoothing, sweep=name, claims=claims)

@@ -46,7 +46,12 @@ QUIET = Level("none", 0.0, 0.0, 0.0)
 
 @dataclass(frozen=True)
 class Design:
-    """One (data set, circuit, activation) of a sweep: its scores by cell and replicate."""
+    """One (data set, circuit, activation) of a sweep: its scores by cell and replicate.
+
+    `fidelity` says how close each run's answers are to those of the algebraic network with the same weights: the
+    share of test samples answered alike, or 1 - abs(score - algebraic score) where that was not stored; nan
+    where neither is known.
+    """
 
     dataset: str
     circuit: str
@@ -55,9 +60,12 @@ class Design:
     seed: int
     h: float
     h_eff: float
+    activation: str
+    layers: tuple[int, ...]
     scores: dict[Cell, dict[tuple[int, int], float]]
     outcomes: dict[Cell, dict[str, int]]
     means: dict[Cell, dict[str, float]]
+    fidelity: dict[Cell, dict[tuple[int, int], float]]
 
     @property
     def running_times(self) -> list[float]:
@@ -113,10 +121,30 @@ def read_design(summary: xr.Dataset, smoothing: Mapping[str, float] | None = Non
         seed=min((seed for seed, _ in keys), default=0),
         h=float(known) if math.isfinite(known) else h_eff,
         h_eff=h_eff,
-        scores={cell: {keys[i]: float(raw[i]) for i in indices} for cell, indices in cells.items()},
+        activation=str(summary.attrs.get("activation", "")),
+        layers=tuple(json.loads(summary.attrs.get("layers", "[]"))),
+        scores=_by_key(raw, cells, keys),
         outcomes={c: {name: int((status[i] == name).sum()) for name in OUTCOMES} for c, i in cells.items()},
         means={cell: _cell_means(summary, indices) for cell, indices in cells.items()},
+        fidelity=_by_key(_fidelity(summary, raw, status == "ok"), cells, keys),
     )
+
+
+def _by_key(
+    values: np.ndarray, cells: Mapping[Cell, Sequence[int]], keys: Sequence[tuple[int, int]]
+) -> dict[Cell, dict[tuple[int, int], float]]:
+    return {cell: {keys[i]: float(values[i]) for i in indices} for cell, indices in cells.items()}
+
+
+def _fidelity(summary: xr.Dataset, score: np.ndarray, ok: np.ndarray) -> np.ndarray:
+    """Return how close every run is to the algebraic network, 0 for a run that is not ok."""
+    if "agreement" in summary:
+        close = summary["agreement"].values.astype(float)
+    elif "algebraic_score" in summary:
+        close = 1.0 - np.abs(score - summary["algebraic_score"].values)
+    else:
+        close = np.full(score.shape, math.nan)
+    return np.where(ok, close, 0.0)
 
 
 def point_cells(summary: xr.Dataset) -> list[Cell]:

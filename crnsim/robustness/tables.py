@@ -101,12 +101,13 @@ TABLES: dict[str, str] = {
     "sensitivity": "one noise level: what the shortest running time costs against the longest",
     "paired": "smooth minus baseline on one cell, replicates paired",
     "verdict": "smooth against baseline under one kind of stress",
+    "claim": "one claim of a paper on one data set: supported, contradicted or open for this circuit",
 }
 _TEXT = {
     *("dataset", "circuit", "activation", "role", "noise_kind", "compared_with", "compared_role", "stress"),
-    *("verdict", "loss_verdict", "reason"),
+    *("verdict", "loss_verdict", "reason", "paper", "claim", "statement", "measure"),
 }
-_WHOLE = {"replicates", "cells", "critical_beyond_max"}
+_WHOLE = {"replicates", "cells", "critical_beyond_max", "best"}
 _PLACE = ("dataset", "circuit", "activation", "role")
 _CELL = (
     *_PLACE,
@@ -146,6 +147,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
             "cells",
         ),
         *("longest_running_time", "noise_free_smooth", "noise_free_baseline", "smooth_h", "baseline_h_eff"),
+        "best",
+    ),
+    "claim": (
+        *(*_PLACE, "paper", "claim", "statement", "stress", "compared_with", "compared_role"),
+        *("verdict", "reason", "measure", "running_time", "magnitude", "replicates", "cells"),
+        *("difference", "difference_low", "difference_high", "limit", "score", "reference"),
+        *("loss_difference", "loss_difference_low", "loss_difference_high"),
     ),
 }
 
@@ -177,6 +185,7 @@ CSV_COLUMNS = (
         *_PLACE,
         "compared_with",
         "compared_role",
+        "claim",
         "stress",
         "running_time",
         "noise_kind",

@@ -121,13 +121,37 @@ def verdict_rows(smooth: Design, baseline: Design) -> Iterator[dict[str, Any]]:
         row |= _differences(paired, smooth) if paired.replicates else nothing_paired()
         row |= {f"noise_free_{name}": _quiet_score(d, quiet) for name, d in _sides(smooth, baseline)}
         row |= {"smooth_h": smooth.h, "baseline_h_eff": baseline.h_eff}
-        reasons = list(_obstacles(smooth, baseline, quiet, paired.replicates, len(cells)))
-        row["verdict"] = UNDECIDED if reasons else _judge(row["difference_low"], row["difference_high"])
-        row["loss_verdict"] = (
-            UNDECIDED if reasons else _judge(-row["loss_difference_high"], -row["loss_difference_low"])
-        )
+        reasons = [*obstacles(row), *dullness(row)]
+        row["verdict"] = UNDECIDED if reasons else judge(row["difference_low"], row["difference_high"])
+        row["loss_verdict"] = UNDECIDED if reasons else judge_loss(row)
         row["reason"] = "; ".join(reasons)
         yield row
+
+
+def mark_best(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return verdict rows with a column ``best``: 1 for the best design of its role under each stress.
+
+    The best is the one with the highest mean score over the cells of the verdict and the noise-free one. It is
+    chosen in hindsight, from the scores that the verdict is about, and each stress may choose another: that
+    favours the compared side, so a difference in favour of smooth stands although the choice was free.
+    """
+    best: dict[tuple[str, ...], tuple[float, str]] = {}
+    for row in rows:
+        score = _overall(row)
+        if not math.isnan(score) and score > best.get(_contest(row), (-math.inf, ""))[0]:
+            best[_contest(row)] = (score, row["compared_with"])
+    for row in rows:  # where nothing was run, the first of the role speaks for it
+        best.setdefault(_contest(row), (math.nan, row["compared_with"]))
+    return [row | {"best": int(best[_contest(row)][1] == row["compared_with"])} for row in rows]
+
+
+def _contest(row: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(row[name] for name in ("dataset", "circuit", "activation", "compared_role", "stress"))
+
+
+def _overall(row: dict[str, Any]) -> float:
+    """Return the mean score of the compared design over the cells of a verdict and the noise-free one."""
+    return (row["score_baseline"] * row["cells"] + row["noise_free_baseline"]) / (row["cells"] + 1)
 
 
 def _sides(smooth: Design, baseline: Design) -> tuple[tuple[str, Design], tuple[str, Design]]:
@@ -146,32 +170,51 @@ def _quiet_score(design: Design, quiet: Cell) -> float:
     return float(np.mean(values)) if values else math.nan
 
 
-def _judge(low: float, high: float) -> str:
+def judge(low: float, high: float) -> str:
     """Return who does better, from the interval of a difference that is positive where smooth does better."""
     if low > 0:
         return BETTER
     return WORSE if high < 0 else NO_DIFFERENCE
 
 
-def _obstacles(smooth: Design, baseline: Design, quiet: Cell, pairs: int, cells: int) -> Iterator[str]:
-    """Yield every reason why no verdict may be given (docs/robustness.md)."""
-    for _, design in _sides(smooth, baseline):
-        score = _quiet_score(design, quiet)
-        where = f"without noise at the longest running time ({quiet.running_time:g})"
-        if math.isnan(score):
-            yield f"{design.label} has no run {where}"
-        elif score < ENOUGH_SCORE - 1e-9:
-            yield f"{design.label} scores only {score:.2f} {where}, {ENOUGH_SCORE:g} is needed"
-    if not cells:
+def judge_loss(row: dict[str, Any]) -> str:
+    """Return who loses less, from the loss difference of a row, which is negative where smooth does."""
+    return judge(-row["loss_difference_high"], -row["loss_difference_low"])
+
+
+def obstacles(row: dict[str, Any]) -> Iterator[str]:
+    """Yield every reason but sharpness why a verdict row can have no verdict (docs/robustness.md)."""
+    where = f"without noise at the longest running time ({row['longest_running_time']:g})"
+    for label, side in ((row["activation"], "smooth"), (row["compared_with"], "baseline")):
+        yield from quiet_obstacles(label, row[f"noise_free_{side}"], where)
+    if not row["cells"]:
         yield "no cell that both designs have run"
-    elif pairs < ENOUGH_REPLICATES:
-        noun = "replicate" if pairs == 1 else "replicates"
-        yield f"only {pairs} paired {noun}, {ENOUGH_REPLICATES} are needed"
-    limit = smooth.h / SHARPNESS
-    if math.isnan(baseline.h_eff) or math.isnan(limit):
-        yield f"the sharpness of {baseline.label} (h_eff) is not recorded"
-    elif not baseline.h_eff < limit:
+    else:
+        yield from too_few(row["replicates"])
+
+
+def quiet_obstacles(label: str, score: float, where: str) -> Iterator[str]:
+    """Yield why a noise-free score cannot be built on: it is missing, or the design has not learned."""
+    if math.isnan(score):
+        yield f"{label} has no run {where}"
+    elif score < ENOUGH_SCORE - 1e-9:
+        yield f"{label} scores only {score:.2f} {where}, {ENOUGH_SCORE:g} is needed"
+
+
+def too_few(replicates: int) -> Iterator[str]:
+    """Yield that there are too few paired replicates, where that is so."""
+    if replicates < ENOUGH_REPLICATES:
+        noun = "replicate" if replicates == 1 else "replicates"
+        yield f"only {replicates} paired {noun}, {ENOUGH_REPLICATES} are needed"
+
+
+def dullness(row: dict[str, Any]) -> Iterator[str]:
+    """Yield why the compared design of a verdict row does not count as sharp, where it does not."""
+    label, h_eff, limit = row["compared_with"], row["baseline_h_eff"], row["smooth_h"] / SHARPNESS
+    if math.isnan(h_eff) or math.isnan(limit):
+        yield f"the sharpness of {label} (h_eff) is not recorded"
+    elif not h_eff < limit:
         yield (
-            f"{baseline.label} is not sharp enough: median h_eff {baseline.h_eff:.2g}, "
+            f"{label} is not sharp enough: median h_eff {h_eff:.2g}, "
             f"below h/{SHARPNESS:g} = {limit:.2g} is needed"
         )

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crnsim.noise import Noise
-
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -23,22 +21,33 @@ def group_circuit(group: Group) -> Circuit:
     """Return the circuit of a group, with eps as at the longest running time."""
     from crnsim.activations import activation
     from crnsim.circuits import CIRCUITS
-    from crnsim.datasets import DATASETS
+    from crnsim.datasets import dataset_info
 
     settings = group.settings
     return CIRCUITS[group.circuit](
         settings.layers,
         activation(group.activation, **dict(group.activation_parameters)),
-        dual_rail=DATASETS[group.dataset].dual_rail,
+        dual_rail=dataset_info(group.dataset, group.source).dual_rail,
         **({**settings.circuit_parameters, "eps": settings.learning_rate / max(settings.running_times)}),
     )
 
 
 def compile_circuit(group: Group) -> None:
-    """Run one epoch of the group's first point, so that compiled code is there before workers want it."""
-    from crnsim.experiment import run_points
+    """Show the circuit two samples, so that compiled code, and the data, are there before workers want them."""
+    from crnsim.datasets import load_dataset
+    from crnsim.experiment import train
 
-    run_points([replace(group.point(0, 0), epochs=1, noise=Noise())])
+    data = load_dataset(group.dataset, seed=group.seed, source=group.source)
+    few = replace(
+        data,
+        x_train=data.x_train[:2],
+        y_train=data.y_train[:2],
+        x_test=data.x_test[:2],
+        y_test=data.y_test[:2],
+    )
+    train(
+        group_circuit(group), few, running_time=min(group.settings.running_times), epochs=1, seed=group.seed
+    )
 
 
 def network_dataset(circuit: Circuit) -> xr.Dataset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING
@@ -11,6 +12,9 @@ from crnsim.sweep.mistakes import Mistake, nearest
 
 if TYPE_CHECKING:
     from crnsim.sweep.config import Sweep
+
+#: The label of a data set becomes part of a path and of file names joined by "-".
+LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 def check_names(sweep: Sweep) -> None:
@@ -92,12 +96,11 @@ def _check_activations(sweep: Sweep) -> None:
 
 
 def _check_dataset(sweep: Sweep, name: str) -> None:
-    from crnsim.datasets import DATASETS, check_layers
+    from crnsim.datasets import check_layers
 
     path = ("datasets", name)
-    if name not in DATASETS:
-        raise Mistake(path, f"unknown data set; {nearest(name, DATASETS)}")
     given = sweep.datasets[name]
+    _check_source(sweep, name)
     for index, label in enumerate(given.activations or ()):
         if label not in sweep.activations:
             raise Mistake(
@@ -106,7 +109,7 @@ def _check_dataset(sweep: Sweep, name: str) -> None:
             )
     if given.layers:
         try:
-            check_layers(name, given.layers)
+            check_layers(name, given.layers, sweep.source(name))
         except InputError as error:
             raise Mistake((*path, "layers"), str(error)) from None
     _check_parameters(sweep, (*path, "circuit_parameters"), given.circuit_parameters or {})
@@ -116,3 +119,27 @@ def _check_dataset(sweep: Sweep, name: str) -> None:
         if section is not None and not section.magnitudes:
             where = (*path, "noise", kind) if given.noise and getattr(given.noise, kind) else ("noise", kind)
             raise Mistake((*where, "magnitudes"), "missing; give a list such as [0.02, 0.1]")
+
+
+def _check_source(sweep: Sweep, name: str) -> None:
+    """Check that a data set is one of ours, or that its file can be used."""
+    from crnsim.datasets import DATASETS
+
+    path, given = ("datasets", name), sweep.datasets[name]
+    if given.file is None:
+        if name not in DATASETS:
+            raise Mistake(path, f"unknown data set; {nearest(name, DATASETS)}; or give the 'file' of one")
+        for key in ("target", "task"):
+            if getattr(given, key) is not None:
+                raise Mistake((*path, key), f"{name} has its own; only a data set with a 'file' is given one")
+        return
+    if name in DATASETS:
+        raise Mistake(
+            path, "the name of a data set that there is already; call the one in the file otherwise"
+        )
+    if not LABEL.fullmatch(name):
+        raise Mistake(path, "does not fit a path; use letters, digits and _, and begin with a letter")
+    try:
+        sweep.source(name)
+    except InputError as error:
+        raise Mistake((*path, "file" if given.target else "target"), str(error)) from None

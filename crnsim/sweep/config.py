@@ -161,8 +161,22 @@ class NoiseAxes(Section):
 
 
 class DatasetSettings(Section):
-    """What one data set does differently; whatever is left out is taken from the sweep or the data set."""
+    """What one data set does differently; whatever is left out is taken from the sweep or the data set.
 
+    A name that is not that of a data set is the label of one of your own: give its `file` and its `target`.
+    """
+
+    file: str | None = Field(
+        default=None,
+        description="A CSV file with a header line, from the folder in which the command runs.",
+    )
+    target: str | None = Field(
+        default=None, description="Column of `file` to predict; all other columns are features."
+    )
+    task: Literal["classification", "regression"] | None = Field(
+        default=None,
+        description="Of `file`; left out, words or at most 20 different whole numbers are classes.",
+    )
     layers: Layers | None = Field(
         default=None, description="Units per layer, from features to targets, such as `[2, 6, 1]`."
     )
@@ -251,6 +265,9 @@ class Sweep(Section):
         description="Data sets by name, each with what it does differently; or a list of names."
     )
     solver: Solver = Field(default=Solver(), description="Error control.")
+    claims: Literal["kang2025", "anderson2021"] | None = Field(
+        default=None, description="Paper whose claims the report judges, for the circuits of this sweep."
+    )
     trajectories: Trajectories = Field(
         default=Trajectories(), description="Which points keep full trajectories; the others keep summaries."
     )
@@ -287,15 +304,23 @@ class Sweep(Section):
 
     @property
     def fingerprint(self) -> str:
-        """Hash of everything but the way the work is cut."""
+        """Hash of everything but the way the work is cut; knows the content of CSV files."""
         content = {key: value for key, value in self.to_dict().items() if key != "chunks"}
+        content["sources"] = {name: dict(self.source(name)) for name in self.datasets}
         return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+    def source(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Return what identifies a data set from a CSV file, as its content is now; empty for the others."""
+        from crnsim.datasets import csv_source
+
+        given = self.datasets[name]
+        return csv_source(given.file, given.target, given.task) if given.file is not None else ()
 
     def for_dataset(self, name: str) -> ResolvedSettings:
         """Return the settings of one data set after its differences and its defaults."""
-        from crnsim.datasets import DATASETS
+        from crnsim.datasets import dataset_info
 
-        given, info = self.datasets[name], DATASETS[name]
+        given, info = self.datasets[name], dataset_info(name, self.source(name))
         noise = self.noise.model_dump(exclude_unset=True)
         for key, value in (given.noise.model_dump(exclude_unset=True) if given.noise else {}).items():
             inherited = noise.get(key)

@@ -61,9 +61,10 @@ def merge_group(plan: Plan, name: str, *, partial: bool = False) -> xr.Dataset |
     keys = [point.key for point in group.points() if point.key in there]
     merged = pick(joined, keys, group.recorded_keys())
     science = {key: value for key, value in plan.data["config"].items() if key != "chunks"}
-    return merged.assign_attrs(
+    merged = merged.assign_attrs(
         activation_label=group.label, role=group.role, sweep=plan.sweep.name, config=json.dumps(science)
     )
+    return merged.assign_attrs(source=json.dumps(dict(group.source))) if group.source else merged
 
 
 def _check(part: xr.Dataset, path: Path, plan: Plan, group: Group, chunk: Chunk) -> None:

@@ -109,6 +109,7 @@ def _group_entry(sweep: Sweep, group: Group, chunks: tuple[Chunk, ...], cost: li
     folder = results_folder(sweep.name)
     return {
         "dataset": group.dataset,
+        "source": dict(group.source),
         "circuit": group.circuit,
         "label": group.label,
         "role": group.role,
@@ -180,7 +181,7 @@ def read_plan(path: str | Path) -> Plan:
     Raises
     ------
     InputError
-        The plan was made by another version of the library.
+        The plan was made by another version of the library, or from a CSV file that is gone or has changed.
     """
     from crnsim.experiment import code_hash
 
@@ -190,6 +191,7 @@ def read_plan(path: str | Path) -> Plan:
             f"{path}: made by another version of crnsim; 'crnsim plan CONFIG -o {path}' makes it anew"
         )
     try:
+        _check_sources(str(path), data)
         sweep = validate(Document(str(path), data["config"], {}))
         chunks = {
             f"{entry['dataset']}-{entry['circuit']}-{entry['label']}": tuple(
@@ -203,6 +205,18 @@ def read_plan(path: str | Path) -> Plan:
         raise DamagedFileError(
             f"{path}: damaged ({error}); delete it and run the same command again"
         ) from None
+
+
+def _check_sources(path: str, data: dict[str, Any]) -> None:
+    """Refuse a plan whose CSV files are gone or have other content now: its chunks are those of the old content."""
+    from crnsim.datasets import file_hash
+
+    for entry in data["groups"]:
+        source = entry.get("source")
+        if source and file_hash(source["file"]) != source["sha256"]:
+            raise InputError(
+                f"{source['file']}: changed since {path} was made; 'crnsim plan CONFIG -o {path}' makes it anew"
+            )
 
 
 def plan_text(plan: Plan) -> str:

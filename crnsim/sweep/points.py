@@ -71,6 +71,8 @@ class Group:
         Running times from outermost to innermost; the noise-free cell comes first for each.
     recorded : frozenset of (int, int)
         Cell and replicate of each point that keeps its full trajectories.
+    source : tuple of (str, str)
+        File, content hash, target and task of a CSV data set; empty for the others.
     """
 
     dataset: str
@@ -84,6 +86,7 @@ class Group:
     solver: Solver
     cells: tuple[Cell, ...]
     recorded: frozenset[tuple[int, int]]
+    source: tuple[tuple[str, str], ...] = ()
 
     @property
     def variant(self) -> str:
@@ -114,6 +117,7 @@ class Group:
             "seed": self.seed,
             "rtol": self.solver.rtol,
             "atol": self.solver.atol,
+            "source": self.source,
         }
         return common | ({"max_steps": self.solver.max_steps} if self.solver.max_steps else {})
 
@@ -161,7 +165,7 @@ def groups(sweep: Sweep) -> list[Group]:
     """Return the groups of a sweep, data sets outermost, in the order of the sweep file."""
     found = []
     for dataset in sweep.datasets:
-        settings = sweep.for_dataset(dataset)
+        settings, source = sweep.for_dataset(dataset), sweep.source(dataset)
         cells = tuple(
             Cell(time, noise) for time in settings.running_times for noise in noise_levels(settings.noise)
         )
@@ -181,6 +185,7 @@ def groups(sweep: Sweep) -> list[Group]:
                     solver=sweep.solver,
                     cells=cells,
                     recorded=recorded,
+                    source=source,
                 )
             )
     return found

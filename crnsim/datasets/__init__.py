@@ -1,0 +1,147 @@
+"""Data sets: samples, scaling fitted on training data, encoding on rails, splits, default architectures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from crnsim.datasets.base import Dataset, DatasetInfo, min_max, stratified_test
+from crnsim.datasets.images import DIGITS, MNIST
+from crnsim.datasets.tables import IRIS, Source, csv_info, csv_source, file_hash
+from crnsim.datasets.toy import GATES, REGRESSIONS
+from crnsim.errors import InputError, suggest
+
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "DatasetInfo",
+    "Source",
+    "check_layers",
+    "csv_source",
+    "dataset_info",
+    "file_hash",
+    "find_dataset",
+    "load_dataset",
+    "min_max",
+    "stratified_test",
+]
+
+#: Data sets by name.
+DATASETS: dict[str, DatasetInfo] = {info.name: info for info in (*GATES, IRIS, *REGRESSIONS, DIGITS, *MNIST)}
+
+_TABLES = (".csv", ".tsv", ".txt")
+
+
+def find_dataset(
+    name: str, *, target: str | None = None, task: str | None = None, label: str | None = None
+) -> tuple[str, Source]:
+    """Return the name and the source of a data set that a person named.
+
+    Parameters
+    ----------
+    name : str
+        A key of `DATASETS`, or the path of a CSV file.
+    target, task : str, optional
+        Of a CSV file; see `csv_source`.
+    label : str, optional
+        Name to give to a CSV data set, which keys its split and its initial weights; the file's own by default.
+
+    Returns
+    -------
+    name : str
+    source : Source
+        Empty for a key of `DATASETS`.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, or a file that is no data set.
+    """
+    if name in DATASETS:
+        if target is not None or task is not None or label is not None:
+            raise InputError(
+                f"{name} has a target, a task and a name of its own; give those for a CSV file only"
+            )
+        return name, ()
+    path = Path(name)
+    if target is None and path.suffix.lower() not in _TABLES:
+        raise InputError(
+            f"unknown data set '{name}'; {suggest(name, DATASETS)}; or a CSV file with its target column"
+        )
+    word = label or re.sub(r"\W", "_", path.stem, flags=re.ASCII)
+    return word if word[:1].isalpha() else f"file_{word}", csv_source(name, target, task)
+
+
+def dataset_info(name: str, source: Source = ()) -> DatasetInfo:
+    """Return what is known of a data set before it is loaded.
+
+    Parameters
+    ----------
+    name : str
+        A key of `DATASETS`, or the label of a CSV data set.
+    source : Source, optional
+        Of a CSV data set, from `csv_source`.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, or a CSV file that is no longer what `source` says.
+    """
+    if source:
+        return csv_info(name, source)
+    if name not in DATASETS:
+        raise InputError(f"unknown data set '{name}'; {suggest(name, DATASETS)}")
+    return DATASETS[name]
+
+
+def load_dataset(
+    name: str,
+    *,
+    replicate: int = 0,
+    seed: int = 0,
+    target: str | None = None,
+    task: str | None = None,
+    source: Source = (),
+) -> Dataset:
+    """Load a data set with the split of a replicate.
+
+    Parameters
+    ----------
+    name : str
+        A key of `DATASETS`, or the path of a CSV file.
+    replicate, seed : int
+        They and the name decide the split, and nothing else does.
+    target : str, optional
+        Column of the CSV file to predict; all other columns are features.
+    task : {"classification", "regression"}, optional
+        For a CSV file; found from the target column where left out.
+    source : Source, optional
+        What `csv_source` returned for the data set that is labelled `name`, instead of a path and a target.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    InputError
+        For an unknown name, or a file that cannot be used; the message names file, line and column.
+    CrnsimError
+        For MNIST without its files and without a network.
+    """
+    if not source:
+        name, source = find_dataset(name, target=target, task=task)
+    return dataset_info(name, source).load(replicate, seed)
+
+
+def check_layers(name: str, layers: Sequence[int], source: Source = ()) -> None:
+    """Raise InputError unless the first and last layer fit the data set."""
+    default = dataset_info(name, source).layers
+    given = "-".join(map(str, layers)) or "(none)"
+    if len(layers) < 2 or (layers[0], layers[-1]) != (default[0], default[-1]):
+        raise InputError(
+            f"layers {given} do not fit {name}: it has {default[0]} features and {default[-1]} targets, "
+            f"so the first layer must be {default[0]} and the last {default[-1]}, "
+            f"as in {'-'.join(map(str, default))}"
+        )
