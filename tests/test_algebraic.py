@@ -62,17 +62,21 @@ def test_forward_with_squareplus_is_the_closed_form() -> None:
     np.testing.assert_allclose(forward(weights, z, SMOOTH), (z + np.sqrt(z**2 + 0.4)) / 2, rtol=1e-14)
 
 
+SIGMOID = activation("algebraic_sigmoid", h=1.0)
+
+
+@pytest.mark.parametrize("output", [None, SIGMOID], ids=["linear", "sigmoid"])
 @pytest.mark.parametrize("layers", [(3, 2), (2, 4, 1), (3, 5, 4, 2)])
-def test_gradients_agree_with_finite_differences(layers: tuple[int, ...]) -> None:
+def test_gradients_agree_with_finite_differences(layers: tuple[int, ...], output) -> None:
     rng = np.random.default_rng(1)
     weights = small_network(*layers)
     x, target = rng.normal(size=(3, layers[0])), rng.normal(size=(3, layers[-1]))
 
     def loss() -> float:
-        return 0.5 * float(np.sum((forward(weights, x, SMOOTH) - target) ** 2))
+        return 0.5 * float(np.sum((forward(weights, x, SMOOTH, output) - target) ** 2))
 
     step = 1e-5
-    for layer, pair in zip(weights, gradients(weights, x, target, SMOOTH), strict=True):
+    for layer, pair in zip(weights, gradients(weights, x, target, SMOOTH, output), strict=True):
         for array, gradient in zip(layer, pair, strict=True):
             numeric = np.empty_like(array)
             for index in np.ndindex(array.shape):
@@ -96,16 +100,17 @@ def test_gradients_of_many_samples_are_the_sum_over_samples() -> None:
         np.testing.assert_allclose(b, sum(part[layer][1] for part in apart), rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("output", [None, SIGMOID], ids=["linear", "sigmoid"])
 @pytest.mark.parametrize("layers", [(4, 3), (4, 8, 3), (4, 6, 5, 3)])
-def test_sgd_takes_one_step_against_the_gradient_per_sample(layers: tuple[int, ...]) -> None:
+def test_sgd_takes_one_step_against_the_gradient_per_sample(layers: tuple[int, ...], output) -> None:
     data = load_dataset("iris")
     start = small_network(*layers)
     order = sample_order(len(data.x_train), 1, seed=0, dataset="iris", replicate=0)[:, :20]
     expected = [(w.copy(), b.copy()) for w, b in start]
     for sample in order.ravel():
-        steps = gradients(expected, data.x_train[sample], data.y_train[sample], SMOOTH)
+        steps = gradients(expected, data.x_train[sample], data.y_train[sample], SMOOTH, output)
         expected = [(w - 0.01 * dw, b - 0.01 * db) for (w, b), (dw, db) in zip(expected, steps, strict=True)]
-    trained = sgd(start, SMOOTH, data, order=order, learning_rate=0.01)
+    trained = sgd(start, SMOOTH, data, order=order, learning_rate=0.01, output=output)
     for (w, b), (v, c) in zip(trained, expected, strict=True):
         np.testing.assert_allclose(w, v, rtol=1e-10)
         np.testing.assert_allclose(b, c, rtol=1e-10)

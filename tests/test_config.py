@@ -182,6 +182,13 @@ def test_each_mistake_is_one_line_with_line_key_value_and_what_would_be_right(re
             "circuit_parameters: {kaa: 3}",
             "line 11: circuit_parameters.kaa: unknown parameter of onepot; did you mean ",
         ),
+        (
+            "circuit_parameters: {output: softmax}",
+            "line 11: circuit_parameters.output: output is 'softmax'; use one of linear, algebraic_sigmoid",
+        ),
+        ("circuit_parameters: {ka: fast}", "line 11: circuit_parameters.ka: ka is 'fast'; it must be a "),
+        ("circuit_parameters: {ka: 5 %}", "line 11: circuit_parameters.ka"),
+        ("circuit: feedforward", "line 11: circuit: feedforward does not learn; "),
         ("solver: {rtol: 0}", "line 11: solver.rtol is 0; it must be greater than 0"),
         ("chunks: {workers: 0}", "line 11: chunks.workers is 0; it must be 1 or more"),
         ("title: a\ntitle: b", "line 12: title is written twice; keep one of the two"),
@@ -350,3 +357,8 @@ def test_no_text_causes_anything_but_a_clear_complaint(tmp_path_factory, text):
 def test_yes_times_and_dates_stay_text_and_zeros_do_not_make_octals(tmp_path):
     (tmp_path / "a.yaml").write_text("a: [yes, 1:30, 2020-01-01, 010, 1e3, 0.5]")
     assert read_yaml(tmp_path / "a.yaml").data["a"] == ["yes", "1:30", "2020-01-01", 10, 1000.0, 0.5]
+
+
+def test_the_output_is_a_parameter_of_the_circuit_in_words(read):
+    sweep = read(GOOD + "circuit_parameters: {output: algebraic_sigmoid, h_output: 0.5, ka: 1e1}\n")
+    assert sweep.circuit_parameters == {"output": "algebraic_sigmoid", "h_output": 0.5, "ka": 10.0}

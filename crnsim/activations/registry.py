@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import inspect
 import sys
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -140,7 +140,8 @@ def _checked(name: str, found: Any) -> type[Activation]:
     missing += [attribute for attribute in ("name", "smooth") if not hasattr(found, attribute)]
     if missing:
         raise InputError(f"activation {name}: the class lacks {', '.join(missing)}")
-    if not is_dataclass(found):
+    # A dataclass by inheritance alone would not know parameters of its own.
+    if "__dataclass_fields__" not in vars(found):
         raise InputError(f"activation {name}: decorate the class with @dataclass(frozen=True)")
     return found
 
