@@ -13,7 +13,8 @@ import xarray as xr
 from crnsim import CrnsimError, Noise, load_dataset, onepot, train
 from crnsim.activations import ACTIVATIONS
 from crnsim.algebraic import forward, initial_weights, sample_order, sgd
-from crnsim.experiment import Point, build_circuit, checkpoint_epochs, run_points
+from crnsim.experiment import checkpoint_epochs, run_points
+from crnsim.point import Point, build_circuit
 from crnsim.schedule import readout_protocol
 
 POINT = Point(

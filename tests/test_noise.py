@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from crnsim import CrnsimError, Noise
-from crnsim.experiment import Point, build_circuit
+from crnsim.point import Point, build_circuit
 from crnsim.schedule import rate_constants, readout_protocol, training_protocol
 from crnsim.solvers import events
 
