@@ -247,18 +247,11 @@ def train(
     InputError
         If layers and data set do not fit, or an argument is out of range.
     """
-    from crnsim.datasets import load_dataset
-
     _check_training(running_time, epochs, replicates, rtol=rtol, atol=atol, max_steps=max_steps)
     if circuit.targets is None:
         raise InputError(f"{circuit.name} does not learn; train a onepot circuit")
     first = _first_point(circuit, dataset, running_time, epochs, noise, seed, rtol, atol, max_steps)
-    points = [replace(first, replicate=replicate) for replicate in range(replicates)]
-    if isinstance(dataset, str):
-        datasets = [load_dataset(dataset, replicate=p.replicate, seed=p.seed) for p in points]
-    else:
-        datasets = [dataset] * replicates
-    _check_fit(circuit, datasets[0])
+    points, datasets = _replicates(circuit, dataset, first, replicates)
     return _train_and_read(circuit, points, datasets, [first.key] if record else [], progress)
 
 
@@ -305,7 +298,6 @@ def infer(
         If layers, weights and data set do not fit, or an argument is out of range.
     """
     from crnsim.circuits.weights import check_weights
-    from crnsim.datasets import load_dataset
 
     _check_training(running_time, 1, replicates, rtol=rtol, atol=atol, max_steps=max_steps)
     given = getattr(circuit, "given", None) if weights is None else weights
@@ -318,13 +310,23 @@ def infer(
     digest = hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for pair in held for part in pair))
     first = _first_point(circuit, dataset, running_time, 1, noise, seed, rtol, atol, max_steps)
     first = replace(first, weights=(("sha256", digest.hexdigest()),))
+    points, datasets = _replicates(circuit, dataset, first, replicates)
+    return _read_given(circuit, points, datasets, [held] * replicates, progress)
+
+
+def _replicates(
+    circuit: Circuit, dataset: str | Dataset, first: Point, replicates: int
+) -> tuple[list[Point], list[Dataset]]:
+    """Points of all replicates, each with its data: a split of its own where the data set is named."""
+    from crnsim.datasets import load_dataset
+
     points = [replace(first, replicate=replicate) for replicate in range(replicates)]
     if isinstance(dataset, str):
         datasets = [load_dataset(dataset, replicate=p.replicate, seed=p.seed) for p in points]
     else:
         datasets = [dataset] * replicates
     _check_fit(circuit, datasets[0])
-    return _read_given(circuit, points, datasets, [held] * replicates, progress)
+    return points, datasets
 
 
 def _first_point(
