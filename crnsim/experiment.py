@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from crnsim.circuits import Circuit
     from crnsim.datasets import Dataset
     from crnsim.readout import Readout
-    from crnsim.solvers.protocol import Record
 
 #: Weights are kept at the start, at the end and about this many times between.
 CHECKPOINTS = 20
@@ -64,8 +63,9 @@ def run_points(
         return _train_and_read(circuit, points, datasets, record, progress)
     from crnsim.trained import point_weights
 
-    weights = [point_weights(p, circuit, data) for p, data in zip(points, datasets, strict=True)]
-    return _read_given(circuit, points, datasets, weights, progress)
+    found = [point_weights(p, circuit, data) for p, data in zip(points, datasets, strict=True)]
+    weights, reasons = zip(*found, strict=True)
+    return _read_given(circuit, points, datasets, weights, reasons, progress)
 
 
 _RECORDING = ("recorded", "presentation", "fraction", "species")
@@ -121,7 +121,7 @@ def _train_and_read(
     weights: list[Weights | None] = [None] * len(points)
     for place, member in enumerate(good):
         weights[member] = held[place]
-    whole = _spread(read, good, trained, reasons, datasets)
+    whole = _spread(read, good, trained.run, reasons, datasets)
     if progress is not None:
         progress(1.0)
     data = assemble(circuit, points, datasets, whole, weights)
@@ -132,18 +132,26 @@ def _read_given(
     circuit: Circuit,
     points: Sequence[Point],
     datasets: Sequence[Dataset],
-    weights: Sequence[Weights],
+    weights: Sequence[Weights | None],
+    reasons: Sequence[str],
     progress: Callable[[float], None] | None,
 ) -> xr.Dataset:
-    """Read out a circuit that has its weights from elsewhere."""
+    """Read out a circuit that has its weights from elsewhere; a point without weights has failed, for its reason."""
     from crnsim.results import assemble
+    from crnsim.solvers.protocol import FAILED, OK, RUN
 
-    starts = np.array([circuit.start(held) for held in weights])
-    read = _read(circuit, points, datasets, starts, weights, progress)
-    assert read is not None
+    held = {i: given for i, given in enumerate(weights) if given is not None}
+    good = list(held)
+    starts = np.array([circuit.start(given) for given in held.values()])
+    read = _read(
+        circuit, [points[i] for i in good], [datasets[i] for i in good], starts, list(held.values()), progress
+    )
+    run = np.zeros(len(points), dtype=RUN)
+    run["status"] = [OK if i in held else FAILED for i in range(len(points))]
+    why = ["" if i in held else reasons[i] for i in range(len(points))]
     if progress is not None:
         progress(1.0)
-    return assemble(circuit, points, datasets, read, weights)
+    return assemble(circuit, points, datasets, _spread(read, good, run, why, datasets), weights)
 
 
 def _parts(
@@ -176,17 +184,17 @@ def _read(
 def _spread(
     read: Readout | None,
     good: Sequence[int],
-    trained: Record,
+    run: np.ndarray,
     reasons: list[str],
     datasets: Sequence[Dataset],
 ) -> Readout:
-    """Bring the read-out of the points whose training ended ok together with how the others ended."""
+    """Bring the read-out of the points that came so far (`good`) together with how the others ended (`run`)."""
     from crnsim.readout import Readout
 
     outputs = np.full((len(datasets), *datasets[0].y_test.shape), np.nan)
     h_eff = np.full(len(datasets), np.nan)
-    counts = {name: trained.run[name].copy() for name in ("steps", "rejected", "evaluations")}
-    status, why = trained.run["status"].copy(), list(reasons)
+    counts = {name: run[name].copy() for name in ("steps", "rejected", "evaluations")}
+    status, why = run["status"].copy(), list(reasons)
     if read is not None:
         outputs[good], h_eff[good], status[good] = read.outputs, read.h_eff, read.status
         for name, column in counts.items():
@@ -311,7 +319,7 @@ def infer(
     first = _first_point(circuit, dataset, running_time, 1, noise, seed, rtol, atol, max_steps)
     first = replace(first, weights=(("sha256", digest.hexdigest()),))
     points, datasets = _replicates(circuit, dataset, first, replicates)
-    return _read_given(circuit, points, datasets, [held] * replicates, progress)
+    return _read_given(circuit, points, datasets, [held] * replicates, [""] * replicates, progress)
 
 
 def _replicates(

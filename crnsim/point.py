@@ -92,7 +92,11 @@ class Point:
         """Content hash of everything that determines the numbers, 32 hexadecimal characters."""
         from crnsim.activations import source_hash
 
-        values = self.to_dict() | {"noise": self.noise.settings(), "unit": source_hash(self.activation)}
+        output = str(dict(self.circuit_parameters).get("output", ""))
+        units = [
+            source_hash(name) for name in (self.activation, output) if name == self.activation or ":" in name
+        ]
+        values = self.to_dict() | {"noise": self.noise.settings(), "units": units}
         for name in ("source", "weights"):
             # A file is known by its content: moving it changes no number.
             values[name] = [pair for pair in getattr(self, name) if pair[0] != "file"]

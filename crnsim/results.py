@@ -198,6 +198,7 @@ def _attributes(circuit: Circuit, point: Point) -> dict[str, Any]:
         "layers": json.dumps(list(point.layers)),
         "circuit": point.circuit,
         "activation": point.activation,
+        "dual_rail": int(circuit.inputs[1] is not None),
         "parameters": json.dumps(of_circuit | of_unit, sort_keys=True),
         "circuit_parameters": json.dumps(of_circuit, sort_keys=True),
         "activation_parameters": json.dumps(of_unit, sort_keys=True),

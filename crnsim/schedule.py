@@ -10,6 +10,7 @@ import numpy as np
 from crnsim.algebraic import initial_weights, sample_order
 from crnsim.circuits import Circuit
 from crnsim.datasets import Dataset
+from crnsim.errors import InputError
 from crnsim.kinetics.normals import normals
 from crnsim.solvers.protocol import Protocol, new_members
 from crnsim.streams import stream_key
@@ -120,8 +121,17 @@ class ReadoutTables:
             ]
         )
         self.noise = _noise(circuit, points, "read-out")
-        shown = [max(np.abs(data.x_test).max(), np.abs(data.y_test).max()) for data in datasets]
-        bound(self.noise["member"], starts, shown)
+        bound(
+            self.noise["member"],
+            starts,
+            [self._moderate(*pair) for pair in zip(datasets, weights, strict=True)],
+        )
+
+    def _moderate(self, data: Dataset, weights: Weights | None) -> float:
+        """Highest concentration that is in order: of samples, and of a fixed point where weights are rate constants."""
+        highest = max(np.abs(data.x_test).max(), np.abs(data.y_test).max())
+        relaxed = self.circuit.relaxed(data.x_test, weights)
+        return float(highest if relaxed is None else max(highest, relaxed.max()))
 
     @property
     def n_members(self) -> int:
@@ -203,6 +213,10 @@ def _noise(circuit: Circuit, points: Sequence[Point], stage: str) -> dict[str, A
     network = circuit.network
     # All points of a batch share the scope's table; a scope that differs is masked by splitting batches.
     names = circuit.scope(points[0].noise.scope)
+    if not names and any(point.noise.concentrations > 0 for point in points):
+        raise InputError(
+            f"noise scope '{points[0].noise.scope}': no species of {circuit.name} is in it; its weights are constants"
+        )
     rows = [network.rows(name).ravel() for name in names]
     redraw = [p.noise.rates > 0 and p.noise.rates_mode == "per_presentation" for p in points]
     families = [f.equation for f in network.families]

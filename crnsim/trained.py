@@ -14,6 +14,8 @@ from crnsim.algebraic import Weights, initial_weights, sample_order, sgd
 from crnsim.errors import InputError
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from crnsim.circuits import Circuit
     from crnsim.datasets import Dataset
     from crnsim.point import Parameters, Point
@@ -38,7 +40,10 @@ def weights_source(text: str) -> Parameters:
     if text == SGD:
         return (("by", SGD),)
     digest = file_hash(text)
-    _read(text, digest, 0)
+    if zipfile.is_zipfile(text):
+        _read(text, digest, 0)
+    else:
+        _result(text, digest)
     return (("file", text), ("sha256", digest))
 
 
@@ -54,7 +59,7 @@ def file_hash(file: str) -> str:
         raise InputError(f"{file}: cannot be read ({error.strerror})") from None
 
 
-def point_weights(point: Point, circuit: Circuit, data: Dataset) -> Weights:
+def point_weights(point: Point, circuit: Circuit, data: Dataset) -> tuple[Weights | None, str]:
     """Return the weights that a point computes with.
 
     Parameters
@@ -66,22 +71,46 @@ def point_weights(point: Point, circuit: Circuit, data: Dataset) -> Weights:
     data : Dataset
         Split of the point's replicate.
 
+    Returns
+    -------
+    weights : list of (W, b) or None
+        None where training did not give finite ones.
+    reason : str
+        Why there are none.
+
     Raises
     ------
     InputError
-        If the file has changed, or its weights do not fit the layers.
+        If the file has changed, or its weights do not fit.
     """
     about = dict(point.weights)
     if about.get("by") == SGD:
-        return _descent(_Job(point, circuit, data))
+        return _descent(_Job(point, circuit, data)), "gradient descent gave weights that are not finite"
     if file_hash(about["file"]) != about["sha256"]:
         raise InputError(f"{about['file']}: changed since the sweep was planned; plan it again")
-    weights = _read(about["file"], about["sha256"], point.replicate)
-    found = (weights[0][0].shape[1], *(len(b) for _, b in weights))
-    if found != point.layers:
-        shapes = ["-".join(map(str, sizes)) for sizes in (found, point.layers)]
-        raise InputError(f"{about['file']}: its weights are of layers {shapes[0]}; the sweep has {shapes[1]}")
-    return weights
+    check_fit(about["file"], point.dataset, point.layers, point.replicate, point.seed)
+    return _read(about["file"], about["sha256"], point.replicate), f"{about['file']}: not trained to the end"
+
+
+def check_fit(file: str, dataset: str, layers: tuple[int, ...], replicate: int, seed: int) -> None:
+    """Refuse a file whose weights are of other layers, or were trained on other samples than the replicate's.
+
+    A result of `crnsim.train` says what it was trained on. An ``.npz`` does not: its weights go to every replicate, and
+    whoever made them must know that they were trained on none of the test samples.
+
+    Raises
+    ------
+    InputError
+    """
+    digest = file_hash(file)
+    weights, attrs = _read(file, digest, replicate), _attributes(file, digest)
+    for name, wanted in (("dataset", dataset), ("seed", seed)):
+        if attrs.get(name, wanted) != wanted:
+            raise InputError(f"{file}: trained with {name} {attrs[name]}; the sweep has {wanted}")
+    found = (weights[0][0].shape[1], *(len(b) for _, b in weights)) if weights else layers
+    if found != tuple(layers):
+        shapes = ["-".join(map(str, sizes)) for sizes in (found, layers)]
+        raise InputError(f"{file}: its weights are of layers {shapes[0]}; the sweep has {shapes[1]}")
 
 
 class _Job:
@@ -101,38 +130,52 @@ class _Job:
         return hash(self.key)
 
 
-@lru_cache(maxsize=32)
-def _descent(job: _Job) -> Weights:
+@lru_cache(maxsize=256)
+def _descent(job: _Job) -> Weights | None:
     point, circuit = job.point, job.circuit
     about: dict[str, Any] = {"seed": point.seed, "dataset": point.dataset, "replicate": point.replicate}
-    return sgd(
-        initial_weights(point.layers, **about),
-        circuit.activation,
-        job.data,
-        order=sample_order(len(job.data.x_train), point.epochs, **about),
-        learning_rate=point.learning_rate,
-        output=circuit.output_unit,
-    )
+    with np.errstate(all="ignore"):
+        weights = sgd(
+            initial_weights(point.layers, **about),
+            circuit.activation,
+            job.data,
+            order=sample_order(len(job.data.x_train), point.epochs, **about),
+            learning_rate=point.learning_rate,
+            output=circuit.output_unit,
+        )
+    return weights if all(np.all(np.isfinite(part)) for pair in weights for part in pair) else None
 
 
-@lru_cache(maxsize=32)
-def _read(file: str, digest: str, replicate: int) -> Weights:
-    """Read weights; a result of several replicates gives each its own, any other file the same to all."""
-    from crnsim.circuits.weights import check_weights, read_weights
+@lru_cache(maxsize=256)
+def _read(file: str, digest: str, replicate: int) -> Weights | None:
+    """Read the weights of a replicate; those of an ``.npz`` are the same for all."""
+    from crnsim.circuits.weights import check_weights, last_weights
 
     try:
-        if zipfile.is_zipfile(file):
-            return check_weights(_npz(file))
-        from crnsim.store import read_dataset
-
-        result = read_dataset(file)
-        single = result.sizes.get("point", 1) == 1
-        number = (
-            int(np.ravel(result["replicate"].values)[0]) if single and "replicate" in result else replicate
+        return (
+            check_weights(_npz(file))
+            if zipfile.is_zipfile(file)
+            else last_weights(_result(file, digest), replicate)
         )
-        return read_weights(result, replicate=number).weights
     except InputError as error:
         raise InputError(f"{file}: {str(error).removeprefix(f'{file}: ')}") from None
+
+
+@lru_cache(maxsize=4)
+def _result(file: str, digest: str) -> xr.Dataset:
+    from crnsim.store import read_dataset
+
+    return read_dataset(file)
+
+
+def _attributes(file: str, digest: str) -> dict[str, Any]:
+    """What a file says of the training: data set and seed."""
+    if zipfile.is_zipfile(file):
+        return {}
+    result = _result(file, digest)
+    seeds = {int(seed) for seed in np.ravel(result["seed"].values)} if "seed" in result.variables else set()
+    known = {"seed": seeds.pop()} if len(seeds) == 1 else {}
+    return known | ({"dataset": str(result.attrs["dataset"])} if "dataset" in result.attrs else {})
 
 
 def _npz(file: str) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -13,6 +13,7 @@ import xarray as xr
 from small_sweeps import write_sweep
 
 from crnsim import CrnsimError, Noise, feedforward, infer, load_dataset, onepot, train
+from crnsim.activations.registry import class_source_hash
 from crnsim.algebraic import forward
 from crnsim.cli import main
 from crnsim.experiment import run_points
@@ -156,6 +157,52 @@ def test_a_point_is_known_by_its_weights_and_not_by_where_their_file_lies(tmp_pa
     assert result.algebraic_accuracy.item() == right
 
 
+def test_large_weights_are_no_blow_up():
+    # z = 300 x and then x again: concentrations far above samples and start, as they should be.
+    weights = [(np.array([[300.0]]), np.zeros(1)), (np.array([[1 / 300]]), np.zeros(1))]
+    x = np.linspace(0.5, 1.0, 4)[:, None]
+    line = replace(
+        load_dataset("iris"),
+        task="regression",
+        dual_rail=False,
+        x_train=x,
+        y_train=x,
+        x_test=x,
+        y_test=x,
+        target_names=("x",),
+    )
+    run = infer(feedforward(weights, h=0.1), line, running_time=50)
+    assert run.status.item() == 0, run.reason.item()
+    np.testing.assert_allclose(run.output[0, :, 0], x[:, 0], rtol=1e-2)
+
+
+def test_gradient_descent_that_diverges_is_an_outcome_of_its_replicate():
+    point = replace(POINT, dataset="xor", layers=(2, 3, 1), learning_rate=50.0, epochs=20)
+    run = run_points([point, replace(point, replicate=1)])
+    assert run.status.values.tolist() == [4, 4]
+    assert all("not finite" in reason for reason in run.reason.values)
+    assert run.score.values.tolist() == [0, 0]
+
+
+def test_a_file_of_one_replicate_is_not_tested_on_what_another_was_trained_on(tmp_path):
+    file = tmp_path / "trained.nc"
+    write_dataset(train(onepot((2, 3, 1)), "xor", running_time=10, epochs=1, seed=3), file)
+    point = replace(POINT, dataset="xor", layers=(2, 3, 1), weights=weights_source(str(file)), seed=3)
+    assert run_points([point]).status.item() == 0
+    for change, words in (
+        ({"replicate": 1}, "no replicate 1"),
+        ({"seed": 0}, "trained with seed 3; the sweep has 0"),
+        ({"dataset": "or"}, "trained with dataset xor; the sweep has or"),
+    ):
+        with pytest.raises(CrnsimError, match=words):
+            run_points([replace(point, **change)])
+
+
+def test_noise_on_weights_that_are_no_species_is_refused():
+    with pytest.raises(CrnsimError, match="no species of feedforward"):
+        run_points([replace(POINT, noise=Noise(concentrations=0.1, scope="weights"))])
+
+
 def test_a_trained_pot_hands_its_weights_on(tmp_path):
     file = tmp_path / "trained.nc"
     trained = train(onepot((2, 3, 1)), "xor", running_time=30, epochs=3, replicates=2)
@@ -242,6 +289,33 @@ def test_an_inference_sweep_is_planned_and_knows_its_weights(tmp_path, monkeypat
         read_plan(tmp_path / "plan.json")
 
 
+def test_weights_are_checked_against_every_data_set_before_anything_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez(tmp_path / "w.npz", W1=np.ones((3, 2)), b1=np.zeros(3))
+    with pytest.raises(
+        CrnsimError, match=r"weights: w\.npz: its weights are of layers 2-3; the sweep has 4-5-3"
+    ):
+        read_sweep(write_sweep(tmp_path / "wrong.yaml", **SWEEP | {"weights": "w.npz"}))
+
+
+def test_a_sweep_knows_the_file_of_a_unit_of_its_users_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    source = (
+        "from dataclasses import dataclass\n"
+        "from crnsim.activations.squareplus import Squareplus\n\n\n"
+        "@dataclass(frozen=True)\n"
+        "class Mine(Squareplus):\n"
+        "    name = 'mine'\n"
+    )
+    sweep = SWEEP | {"activations": {"own": {"name": "swept_unit:Mine"}}}
+    prints = []
+    for text in (source, source + "# changed\n"):
+        (tmp_path / "swept_unit.py").write_text(text)
+        class_source_hash.cache_clear()
+        prints.append(read_sweep(write_sweep(tmp_path / "own.yaml", **sweep)).fingerprint)
+    assert prints[0] != prints[1]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -252,6 +326,11 @@ def test_an_inference_sweep_is_planned_and_knows_its_weights(tmp_path, monkeypat
         ),
         ({"weights": "nowhere.npz"}, "weights: nowhere.npz: there is no such file"),
         ({"mode": "infer"}, "mode is 'infer'"),
+        ({"claims": "kang2025"}, "claims: kang2025 is about training"),
+        (
+            {"noise": {"concentrations": {"magnitudes": [0.1], "scope": "weights"}}},
+            "noise.concentrations.scope: the weights of feedforward",
+        ),
     ],
 )
 def test_a_wrong_inference_sweep_is_refused_by_file_and_key(tmp_path, change, words):

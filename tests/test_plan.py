@@ -191,4 +191,6 @@ def test_a_design_has_circuit_parameters_of_its_own():
     }
     plain, bare = groups(validate(Document("sweep.yaml", data, {})))
     assert dict(plain.point(0, 0).circuit_parameters) == {"ka": 50, "kz": 7}
+    data["activations"]["bare"]["circuit_parameters"] |= {"kd": 0}  # fine where there is no dead zone
+    validate(Document("sweep.yaml", data, {}))
     assert dict(bare.point(0, 0).circuit_parameters) == {"dead_zone": 0, "ka": 20, "kz": 7}

@@ -88,6 +88,10 @@ class Circuit:
         """Rate parameters that hold signed weights, for `Network.rate_constants`; empty where species hold them."""
         return {}
 
+    def relaxed(self, x: np.ndarray, weights: Any) -> np.ndarray | None:
+        """Concentrations of all species at the fixed points for samples `x`; None where there is no closed form."""
+        return None
+
     def read_out(self, states: np.ndarray) -> np.ndarray:
         """Outputs of states, shape (..., n_outputs): plus rail minus minus rail."""
         plus, minus = self.rail_rows(self.outputs)
@@ -135,9 +139,10 @@ class Circuit:
         rows = np.concatenate([network.rows(name).ravel() for name in self.hidden] or [np.zeros(0, int)])
         gains = network.stoichiometry()[rows]
         gains.data = np.maximum(gains.data, 0)
-        fluxes = np.array([network.fluxes(state, constants) for state in states])
+        # One state at a time: fluxes of all would fill the memory where there are many samples and reactions.
+        rates = [gains @ network.fluxes(state, constants) for state in states]
         # With k other than 1 the unit is the squareplus of z - k/kz with h = (k/kz) (p+/k): rates in units of k.
-        production = (gains @ fluxes.T).T / self.parameters["k"]
+        production = np.reshape(rates, (len(states), len(rows))) / self.parameters["k"]
         return self.activation.effective_smoothing(production, k=self.parameters["k"])
 
     def scope(self, scope: str) -> list[str]:

@@ -94,6 +94,10 @@ class Feedforward(Circuit):
             *samples.shape[:-1], -1
         )
 
+    def relaxed(self, x: np.ndarray, weights: Any) -> np.ndarray:
+        """As `fixed_point`."""
+        return self.fixed_point(x, weights)
+
     def predict(self, x: npt.ArrayLike, weights: Any = None) -> np.ndarray:
         """Outputs at the fixed point, shape (n_outputs,) or (n, n_outputs); see `fixed_point`."""
         return self.read_out(self.fixed_point(x, weights))
@@ -205,7 +209,8 @@ def feedforward(
         * ``[(W1, b1), (W2, b2), ...]``, arrays of shapes (units, units below) and (units,);
         * layer sizes such as ``(64, 20, 10)``: all weights are 1, to be replaced with `Feedforward.rates`;
         * a fitted scikit-learn ``MLPClassifier`` or ``MLPRegressor`` with ``activation="relu"``. Its output is taken
-          before softmax or logistic function: the largest output is the same class, a single one is compared with 0;
+          before softmax or logistic function: the largest output is the same class. The single output of two classes
+          is raised by 1/2, since outputs are compared with 1/2 here;
         * the result of `crnsim.train`: the weights of `replicate` at the last checkpoint.
     activation : str or Activation, optional
         Of the hidden layers; that of the trained pot, else ``"squareplus"``.

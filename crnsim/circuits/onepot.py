@@ -24,6 +24,7 @@ _RATES: dict[str, float] = {"k": 1.0, "eps": 0.002, "ka": 100.0, "kz": 10.0, "kw
 }
 #: The target passes `delay` stages for each layer of units, so that it meets the error when the output does.
 _STRUCTURE: dict[str, float] = {"delay": 3}
+MOST_STAGES = 100
 #: Rate constants, delay, the output, and the smoothing of an output that is not linear.
 PARAMETERS: dict[str, Any] = _RATES | _STRUCTURE | {"output": LINEAR, "h_output": 1.0}
 #: What the output can be.
@@ -122,9 +123,9 @@ def onepot(
 
 
 def _check_structure(values: dict[str, Any]) -> None:
-    if values["delay"] != int(values["delay"]):
+    if values["delay"] != int(values["delay"]) or values["delay"] > MOST_STAGES:
         raise InputError(
-            f"onepot: delay is {values['delay']:g}; it must be a whole number of stages, 0 for none"
+            f"onepot: delay is {values['delay']:g}; it must be a whole number of stages, from 0 to {MOST_STAGES}"
         )
     if values["dead_zone"] > 0 and not (values["kd"] > 0 and values["hd"] > 0):
         raise InputError("onepot: kd and hd must be > 0 where there is a dead zone")

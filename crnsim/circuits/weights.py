@@ -70,6 +70,8 @@ def check_weights(weights: Any) -> Weights:
     checked: Weights = []
     for number, pair in enumerate(weights, start=1):
         try:
+            if any(np.iscomplexobj(part) for part in pair):
+                raise TypeError
             w, b = (np.array(part, dtype=float) for part in pair)
         except (TypeError, ValueError):
             raise InputError(f"weights of layer {number}: give a pair (W, b) of arrays of numbers") from None
@@ -104,13 +106,37 @@ def _from_scikit_learn(model: Any) -> Given:
             "tanh": "fit it with activation='relu', or train a pot with algebraic_tanh",
         }.get(kind, "fit it with activation='relu'")
         raise InputError(f"this {name} has the activation '{kind}', which no circuit here computes; {advice}")
+    if getattr(model, "out_activation_", "") == "logistic":
+        # Of two classes the one that a logistic output above 1/2 means: here the output is compared with 1/2.
+        weights[-1] = (weights[-1][0], weights[-1][1] + 0.5)
     return Given(check_weights(weights))
 
 
 def _from_training(result: xr.Dataset, replicate: int) -> Given:
     """Weights at the last checkpoint of one replicate of `crnsim.train`."""
-    from crnsim.datasets import DATASETS
+    weights = last_weights(result, replicate)
+    if weights is None:
+        raise InputError(f"replicate {replicate} did not reach its last checkpoint; it has no weights there")
+    attrs = result.attrs
+    of_circuit = json.loads(attrs.get("circuit_parameters", "{}"))
+    return Given(
+        weights,
+        activation=make_activation(
+            attrs["activation"], **json.loads(attrs.get("activation_parameters", "{}"))
+        ),
+        dual_rail=bool(attrs.get("dual_rail", 0)),
+        parameters={name: of_circuit[name] for name in ("output", "h_output") if name in of_circuit},
+    )
 
+
+def last_weights(result: xr.Dataset, replicate: int) -> Weights | None:
+    """Return the weights of one replicate of `crnsim.train` at the last checkpoint; None where it did not reach it.
+
+    Raises
+    ------
+    InputError
+        For a dataset that holds no trained weights, or not those of the replicate.
+    """
     missing = [name for name in ("layers", "activation") if name not in result.attrs]
     if missing or not {"weights", "replicate"} <= set(result.variables):
         raise InputError("this data set holds no trained weights; give the result of crnsim.train")
@@ -123,22 +149,19 @@ def _from_training(result: xr.Dataset, replicate: int) -> Given:
             f"{len(found)} points are replicate {replicate}; choose one with .isel(point=[number])"
         )
     one = result.isel(point=found[0]) if "point" in result.dims else result
-    flat = one["weights"].isel(checkpoint=-1).values
+    if one["weights"].dims != ("checkpoint", "weight"):
+        raise InputError("the variable weights must have the dimensions checkpoint and weight")
+    flat = np.asarray(one["weights"].isel(checkpoint=-1).values, dtype=float)
+    try:
+        layers = check_layers(json.loads(result.attrs["layers"]))
+    except ValueError as error:
+        raise InputError(f"the attribute layers is damaged: {error}") from None
+    shapes = [shape for below, above in pairwise(layers) for shape in ((above, below), (above,))]
+    sizes = [math.prod(shape) for shape in shapes]
+    if len(flat) != sum(sizes):
+        raise InputError(f"{len(flat)} weights are stored; layers {layers} have {sum(sizes)}")
     if not np.all(np.isfinite(flat)):
-        raise InputError(f"replicate {replicate} did not reach its last checkpoint; it has no weights there")
-    arrays, start = [], 0
-    for below, above in pairwise(json.loads(result.attrs["layers"])):
-        for shape in ((above, below), (above,)):
-            size = math.prod(shape)
-            arrays.append(flat[start : start + size].reshape(shape))
-            start += size
-    of_circuit = json.loads(result.attrs.get("circuit_parameters", "{}"))
-    info = DATASETS.get(str(result.attrs.get("dataset")))
-    return Given(
-        check_weights(zip(arrays[::2], arrays[1::2], strict=True)),
-        activation=make_activation(
-            result.attrs["activation"], **json.loads(result.attrs.get("activation_parameters", "{}"))
-        ),
-        dual_rail=bool(info and info.dual_rail),
-        parameters={name: of_circuit[name] for name in ("output", "h_output") if name in of_circuit},
-    )
+        return None
+    parts = np.split(flat, np.cumsum(sizes)[:-1])
+    arrays = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+    return list(zip(arrays[::2], arrays[1::2], strict=True))

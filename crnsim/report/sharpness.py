@@ -38,6 +38,7 @@ def families(groups: Sequence[GroupData], dataset: str) -> list[Family]:
         if entry["dataset"] != dataset or h is None:
             continue
         others = sorted((k, v) for k, v in entry.get("activation_parameters", {}).items() if k != "h")
+        others += sorted(entry.get("circuit_parameters", {}).items())
         key = (entry["activation"], entry["circuit"], json.dumps(others))
         found.setdefault(key, {}).setdefault(h, entry["label"])
     return [

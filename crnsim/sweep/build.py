@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from crnsim.sweep.points import Group
 
 
+#: Weights of a sweep differ between replicates; the network beside the results stands for all of them.
+PLACEHOLDERS = "weights are rate constants, here all 1: each replicate has its own"
+
+
 def group_circuit(group: Group) -> Circuit:
     """Return the circuit of a group, with eps as at the longest running time."""
     from crnsim.activations import activation
@@ -97,6 +101,7 @@ def network_dataset(circuit: Circuit) -> xr.Dataset:
             "n_species": network.n_species,
             "n_reactions": network.n_reactions,
             "n_families": len(families),
+            **({"remark": PLACEHOLDERS} if network.arrays else {}),
         },
     )
 
@@ -124,6 +129,7 @@ def reactions_text(circuit: Circuit, title: str) -> str:
     """Return every elementary reaction, a line each, under its family; absent weights are left out."""
     network = circuit.network
     lines = [f"// {title}", f"// {count_text(network)}"]
+    lines += [f"// {PLACEHOLDERS}"] if network.arrays else []
     lines += [f"// {line}" for line in parameter_lines(circuit)]
     reactions = iter(network.reactions())
     for family in network.families:

@@ -11,7 +11,7 @@ from crnsim.errors import InputError
 from crnsim.sweep.mistakes import Mistake, nearest
 
 if TYPE_CHECKING:
-    from crnsim.sweep.config import Sweep
+    from crnsim.sweep.config import ResolvedSettings, Sweep
 
 #: The label of a data set becomes part of a path and of file names joined by "-".
 LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -38,6 +38,9 @@ def _check_circuit(sweep: Sweep) -> None:
         raise Mistake(("circuit",), f"unknown circuit '{sweep.circuit}'; {nearest(sweep.circuit, CIRCUITS)}")
     if "eps" not in CIRCUIT_PARAMETERS[sweep.circuit] and sweep.mode == "training":
         raise Mistake(("circuit",), f"{sweep.circuit} does not learn; write onepot, or mode: inference")
+    wanted = {"anderson2021": "inference", "kang2025": "training"}.get(sweep.claims or "", sweep.mode)
+    if sweep.mode != wanted:
+        raise Mistake(("claims",), f"{sweep.claims} is about {wanted}; write mode: {wanted}")
     if sweep.weights is not None and sweep.mode == "training":
         raise Mistake(("weights",), "only a sweep with mode: inference is given weights")
     try:
@@ -48,11 +51,11 @@ def _check_circuit(sweep: Sweep) -> None:
 
 
 def _check_parameters(sweep: Sweep, path: tuple[str, ...], parameters: Mapping[str, float | str]) -> None:
-    """Let the circuit itself judge its parameters, one by one, to name the wrong one."""
+    """Let the circuit itself judge its parameters: together, and where that fails one by one, to name the wrong one."""
     from crnsim.circuits import CIRCUIT_PARAMETERS, CIRCUITS
 
     known = [name for name in CIRCUIT_PARAMETERS[sweep.circuit] if name != "eps"]
-    for name, value in parameters.items():
+    for name in parameters:
         if name == "eps":
             raise Mistake(
                 (*path, name),
@@ -60,10 +63,19 @@ def _check_parameters(sweep: Sweep, path: tuple[str, ...], parameters: Mapping[s
             )
         if name not in known:
             raise Mistake((*path, name), f"unknown parameter of {sweep.circuit}; {nearest(name, known)}")
+
+    def judged(**given: float | str) -> str:
         try:
-            CIRCUITS[sweep.circuit]((1, 1), **{name: value})
+            CIRCUITS[sweep.circuit]((1, 1), **given)
         except InputError as error:
-            raise Mistake((*path, name), str(error).removeprefix(f"{sweep.circuit}: ")) from None
+            return str(error).removeprefix(f"{sweep.circuit}: ")
+        return ""
+
+    if problem := judged(**parameters):
+        for name, value in parameters.items():
+            if alone := judged(**{name: value}):
+                raise Mistake((*path, name), alone)
+        raise Mistake(path, problem)
 
 
 def _check_activations(sweep: Sweep) -> None:
@@ -123,12 +135,34 @@ def _check_dataset(sweep: Sweep, name: str) -> None:
         except InputError as error:
             raise Mistake((*path, "layers"), str(error)) from None
     _check_parameters(sweep, (*path, "circuit_parameters"), given.circuit_parameters or {})
-    noise = sweep.for_dataset(name).noise
+    settings = sweep.for_dataset(name)
+    _check_weights(sweep, name, settings)
+    noise = settings.noise
+    kicks = noise.concentrations
+    if sweep.circuit == "feedforward" and kicks is not None and kicks.scope == "weights":
+        own = given.noise and given.noise.concentrations
+        scope = ("noise", "concentrations", "scope")
+        raise Mistake(
+            (*path, *scope) if own else scope,
+            "the weights of feedforward are rate constants, no species; write signals, or noise on rates",
+        )
     for kind in ("rates", "concentrations", "inputs"):
         section = getattr(noise, kind)
         if section is not None and not section.magnitudes:
             where = (*path, "noise", kind) if given.noise and getattr(given.noise, kind) else ("noise", kind)
             raise Mistake((*where, "magnitudes"), "missing; give a list such as [0.02, 0.1]")
+
+
+def _check_weights(sweep: Sweep, name: str, settings: ResolvedSettings) -> None:
+    """Check that a file of weights fits a data set and all replicates."""
+    from crnsim.trained import check_fit
+
+    file = dict(sweep.given_weights()).get("file")
+    for replicate in range(settings.replicates if file else 0):
+        try:
+            check_fit(str(file), name, settings.layers, replicate, sweep.seed)
+        except InputError as error:
+            raise Mistake(("weights",), f"{error} (datasets.{name})") from None
 
 
 def _check_source(sweep: Sweep, name: str) -> None:

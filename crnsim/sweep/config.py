@@ -318,10 +318,13 @@ class Sweep(Section):
 
     @property
     def fingerprint(self) -> str:
-        """Hash of everything but the way the work is cut; knows the content of CSV files."""
+        """Hash of everything but the way the work is cut; knows the content of files that it names."""
+        from crnsim.activations import source_hash
+
         content = {key: value for key, value in self.to_dict().items() if key != "chunks"}
         content["sources"] = {name: dict(self.source(name)) for name in self.datasets}
         content["given"] = dict(self.given_weights())
+        content["units"] = {label: source_hash(spec.name) for label, spec in self.activations.items()}
         return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
     def source(self, name: str) -> tuple[tuple[str, str], ...]:
