@@ -18,8 +18,9 @@ import numpy as np
 
 import crnsim.solvers
 from crnsim.datasets import DATASETS
-from crnsim.experiment import Point, run_points
+from crnsim.experiment import run_points
 from crnsim.noise import Noise
+from crnsim.point import Point
 
 DESIGNS = [("squareplus", (("h", 0.1),)), ("squareplus", (("h", 1e-4),)), ("relu", (("kz", 150.0),))]
 NOISES = [Noise(), Noise(rates=0.05), Noise(concentrations=0.3, interval=5.0)]

@@ -11,9 +11,10 @@ import time
 from dataclasses import replace
 
 from crnsim.datasets import DATASETS
-from crnsim.experiment import Point, estimate_seconds, run_points
+from crnsim.experiment import run_points
 from crnsim.kinetics.lanes import LANES
 from crnsim.noise import Noise
+from crnsim.point import Point, estimate_seconds
 
 DESIGNS = [("squareplus", (("h", 0.1),)), ("squareplus", (("h", 1e-4),)), ("relu", (("kz", 150.0),))]
 

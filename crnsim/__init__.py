@@ -14,6 +14,7 @@ _HOME = {
     "feedforward": "crnsim.circuits",
     "onepot": "crnsim.circuits",
     "simulate": "crnsim.simulate",
+    "infer": "crnsim.experiment",
     "train": "crnsim.experiment",
     "load_dataset": "crnsim.datasets",
 }
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from crnsim.circuits import feedforward, onepot
     from crnsim.datasets import load_dataset
     from crnsim.errors import CrnsimError
-    from crnsim.experiment import train
+    from crnsim.experiment import infer, train
     from crnsim.network import Network
     from crnsim.noise import Noise
     from crnsim.simulate import simulate
@@ -47,6 +48,7 @@ __all__ = [
     "Noise",
     "__version__",
     "feedforward",
+    "infer",
     "load_dataset",
     "onepot",
     "simulate",

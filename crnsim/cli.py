@@ -105,7 +105,7 @@ def _command(name: str) -> Callable[[argparse.Namespace], None]:
     def run(options: argparse.Namespace) -> None:
         from importlib import import_module
 
-        module = "circuits" if name in ("describe", "train") else "steps"
+        module = "circuits" if name in ("describe", "train", "infer") else "steps"
         getattr(import_module(f"crnsim.commands.{module}"), name)(options)
 
     return run
@@ -128,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_steps(add)
     _add_describe(add("describe", "show a circuit: counts and reactions"))
     _add_train(add("train", "train one circuit and print how it did"))
+    _add_infer(add("infer", "give a circuit weights, read it out and print how it did"))
     return parser
 
 
@@ -198,6 +199,24 @@ def _add_describe(command: argparse.ArgumentParser) -> None:
 
 
 def _add_train(command: argparse.ArgumentParser) -> None:
+    _add_run(command, "onepot")
+    command.add_argument(
+        "--sgd", action="store_true", help="compare with gradient descent on the algebraic network"
+    )
+
+
+def _add_infer(command: argparse.ArgumentParser) -> None:
+    _add_run(command, "feedforward")
+    command.add_argument(
+        "--weights",
+        default="sgd",
+        metavar="SOURCE",
+        help="sgd (default): from gradient descent on the algebraic network; or a file from 'crnsim train -o', or .npz",
+    )
+
+
+def _add_run(command: argparse.ArgumentParser, circuit: str) -> None:
+    """Options of a run: data set, circuit, schedule, noise and accuracy."""
     command.add_argument("dataset", help="xor, or, and, iris, digits, regression, ...; or a CSV file")
     command.add_argument("--target", metavar="COLUMN", help="column of the CSV file to predict")
     command.add_argument(
@@ -207,7 +226,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         "--label",
         help="name of the CSV data set in a sweep, to repeat a run of it; the file's own by default",
     )
-    command.add_argument("--circuit", default="onepot", help="onepot (default)")
+    command.add_argument("--circuit", default=circuit, help=f"{circuit} (default)")
     _add_circuit(command)
     command.add_argument("--running-time", type=float, help="duration of a presentation, in units of 1/k")
     command.add_argument("--epochs", type=int, help="passes over the training set")
@@ -228,7 +247,4 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     command.add_argument("--rtol", type=float, default=1e-3)
     command.add_argument("--atol", type=float, default=1e-6)
     command.add_argument("--max-steps", type=int, help="budget of a run: steps per presentation, on average")
-    command.add_argument(
-        "--sgd", action="store_true", help="compare with gradient descent on the algebraic network"
-    )
     command.add_argument("-o", "--output", help="keep the result, with full trajectories, as NetCDF")

@@ -1,199 +1,29 @@
-"""One point of a sweep to one result: train a circuit, read it out chemically, measure it. A pure function."""
+"""One point of a sweep to one result: train a circuit or give it weights, read it out, measure it. A pure function."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import math
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property, lru_cache
-from pathlib import Path
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crnsim import __version__
 from crnsim.errors import InputError, check_count, check_positive
 from crnsim.noise import Noise
+from crnsim.point import MAX_STEPS, Point, build_circuit
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from crnsim.algebraic import Weights
     from crnsim.circuits import Circuit
     from crnsim.datasets import Dataset
+    from crnsim.readout import Readout
     from crnsim.solvers.protocol import Record
 
-SCHEMA = "1"
-#: Average number of steps that a run may spend on a presentation.
-MAX_STEPS = 50_000
 #: Weights are kept at the start, at the end and about this many times between.
 CHECKPOINTS = 20
-
-Parameters = tuple[tuple[str, Any], ...]
-
-
-@dataclass(frozen=True)
-class Point:
-    """Everything that determines the numbers of one run.
-
-    Parameters
-    ----------
-    dataset : str
-        Name of a data set, or label of one from a CSV file.
-    layers : tuple of int
-    circuit : str
-        Such as ``"onepot"``.
-    circuit_parameters, activation_parameters : tuple of (str, value)
-        Sorted by name.
-    activation : str
-    running_time : float
-        Duration of a presentation, in units of 1/k.
-    epochs : int
-    learning_rate : float
-        eps times running time: the size of one step of gradient descent.
-    noise : Noise
-    replicate, seed : int
-    rtol, atol : float
-    max_steps : int
-        Budget: average steps per presentation.
-    source : tuple of (str, value)
-        File, content hash, target and task of a CSV data set, sorted by name; empty for the others.
-    """
-
-    dataset: str
-    layers: tuple[int, ...]
-    circuit: str
-    circuit_parameters: Parameters
-    activation: str
-    activation_parameters: Parameters
-    running_time: float
-    epochs: int
-    learning_rate: float
-    noise: Noise
-    replicate: int
-    seed: int
-    rtol: float = 1e-3
-    atol: float = 1e-6
-    max_steps: int = MAX_STEPS
-    source: Parameters = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON and for workers."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Point:
-        """Inverse of `to_dict`, also after a round trip through JSON."""
-        fields = dict(values)
-        for name in ("circuit_parameters", "activation_parameters", "source"):
-            fields[name] = tuple((key, value) for key, value in fields.get(name, ()))
-        return cls(**fields | {"layers": tuple(fields["layers"]), "noise": Noise(**fields["noise"])})
-
-    @cached_property
-    def key(self) -> str:
-        """Content hash of everything that determines the numbers, 32 hexadecimal characters."""
-        # A file is known by its content: moving it changes no number.
-        source = [pair for pair in self.source if pair[0] != "file"]
-        values = self.to_dict() | {"noise": self.noise.settings(), "source": source}
-        text = json.dumps(values, sort_keys=True, separators=(",", ":"))
-        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-    @property
-    def group(self) -> tuple[Any, ...]:
-        """Points of one group share a compiled network, a training set size and tolerances."""
-        return (
-            *(self.dataset, self.source, self.layers, self.circuit, self.circuit_parameters),
-            *(self.activation, self.activation_parameters, self.epochs, self.learning_rate),
-            *(self.rtol, self.atol, self.max_steps),
-        )
-
-
-@lru_cache(maxsize=1)
-def code_hash() -> str:
-    """Hash of the library files that influence numbers, 16 hexadecimal characters."""
-    root = Path(__file__).parent
-    names = [
-        "families.py",
-        "network.py",
-        "noise.py",
-        "streams.py",
-        "algebraic.py",
-        "schedule.py",
-        "experiment.py",
-    ]
-    for folder in ("activations", "circuits", "datasets", "kinetics", "solvers"):
-        names += sorted(str(path.relative_to(root)) for path in (root / folder).glob("*.py"))
-    digest = hashlib.sha256()
-    for name in names:
-        digest.update(name.encode() + b"\0" + (root / name).read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
-
-
-@lru_cache(maxsize=64)
-def _build(
-    circuit: str,
-    layers: tuple[int, ...],
-    activation: str,
-    dual_rail: bool,
-    parameters: Parameters,
-    unit_parameters: Parameters,
-) -> Circuit:
-    from crnsim.activations import activation as make_activation
-    from crnsim.circuits import CIRCUITS
-
-    unit = make_activation(activation, **dict(unit_parameters))
-    return CIRCUITS[circuit](layers, unit, dual_rail=dual_rail, **dict(parameters))
-
-
-def build_circuit(point: Point) -> Circuit:
-    """Build the circuit of a point.
-
-    Raises
-    ------
-    InputError
-        If the layers do not fit the data set, or a name or parameter is unknown.
-    """
-    from crnsim.datasets import check_layers, dataset_info
-
-    check_layers(point.dataset, point.layers, point.source)
-    return _build(
-        point.circuit,
-        point.layers,
-        point.activation,
-        dataset_info(point.dataset, point.source).dual_rail,
-        point.circuit_parameters,
-        point.activation_parameters,
-    )
-
-
-def estimate_seconds(point: Point) -> float:
-    """Estimate the core seconds of one run from the size of its network and its running time.
-
-    The constants were measured with ``benchmarks/cost.py``; they feed estimates and nothing else.
-    """
-    from crnsim.datasets import dataset_info
-
-    circuit = build_circuit(point)
-    network = circuit.network
-    step = SECONDS_PER_STEP + SECONDS_PER_REACTION * network.n_reactions
-    cost = (STEPS_PER_PRESENTATION + STEPS_PER_TIME * point.running_time) * step
-    if point.noise.concentrations > 0:
-        kicks = 1 + point.running_time / point.noise.interval
-        cost = STEPS_PER_KICK * kicks * step
-    if circuit.activation.needs_rails:
-        cost *= SWITCHING
-    return dataset_info(point.dataset, point.source).n_train * point.epochs * cost
-
-
-#: Core seconds of one step of one run in a full batch, and what each reaction adds.
-SECONDS_PER_STEP, SECONDS_PER_REACTION = 1.5e-7, 1.4e-9
-#: Steps that the transient after a new sample takes, and those that a unit of time adds.
-STEPS_PER_PRESENTATION, STEPS_PER_TIME = 75.0, 0.7
-#: The same for the transient after a kick, counted in steps of an undisturbed run.
-STEPS_PER_KICK = 24.0
-#: What the fast switches of rail-annihilating units cost.
-SWITCHING = 1.6
 
 
 def run_points(
@@ -202,7 +32,7 @@ def run_points(
     record: Collection[str] = (),
     progress: Callable[[float], None] | None = None,
 ) -> xr.Dataset:
-    """Train, read out and measure points that share data set, layers, circuit and activation.
+    """Train (or give weights), read out and measure points that share data set, layers, circuit and activation.
 
     A point's numbers do not depend on the points beside it.
 
@@ -230,7 +60,12 @@ def run_points(
     name, source = points[0].dataset, points[0].source
     loaded = {(r, s): load_dataset(name, replicate=r, seed=s, source=source) for r, s in splits}
     datasets = [loaded[p.replicate, p.seed] for p in points]
-    return _run(circuit, points, datasets, record, progress)
+    if points[0].learns:
+        return _train_and_read(circuit, points, datasets, record, progress)
+    from crnsim.trained import point_weights
+
+    weights = [point_weights(p, circuit, data) for p, data in zip(points, datasets, strict=True)]
+    return _read_given(circuit, points, datasets, weights, progress)
 
 
 _RECORDING = ("recorded", "presentation", "fraction", "species")
@@ -242,8 +77,8 @@ def _by_scope(points: Sequence[Point], **options: Any) -> xr.Dataset:
 
     if len({point.group for point in points}) > 1:
         raise InputError(
-            "points of one call must share data set, layers, circuit, activation, epochs, learning rate, tolerances "
-            "and budget"
+            "points of one call must share data set, layers, circuit, activation, epochs, learning rate, weights, "
+            "tolerances and budget"
         )
     scopes = dict.fromkeys(point.noise.scope for point in points)
     parts = [run_points([p for p in points if p.noise.scope == scope], **options) for scope in scopes]
@@ -261,220 +96,105 @@ def checkpoint_epochs(epochs: int) -> np.ndarray:
     return np.unique(np.linspace(0, epochs, min(epochs, CHECKPOINTS) + 1).round().astype(int))
 
 
-def _run(
+def _train_and_read(
     circuit: Circuit,
     points: Sequence[Point],
     datasets: Sequence[Dataset],
     record: Collection[str],
     progress: Callable[[float], None] | None,
 ) -> xr.Dataset:
-    from crnsim.schedule import readout_protocol, training_protocol
+    from crnsim.results import assemble, with_training
+    from crnsim.schedule import training_protocol
     from crnsim.solvers import solve
     from crnsim.solvers.protocol import OK
 
     epochs = checkpoint_epochs(points[0].epochs)
     training = training_protocol(circuit, points, datasets, epochs, record)
-    trained, reasons = solve(circuit.network, training, progress=progress)
+    shown = len(datasets[0].x_train) * points[0].epochs
+    first, rest = _parts(progress, shown / (shown + len(datasets[0].x_test)))
+    trained, reasons = solve(circuit.network, training, progress=first)
     good = np.flatnonzero(trained.run["status"] == OK).tolist()
-    n_test = len(datasets[0].x_test)
-    states = np.full((len(points), n_test, circuit.network.n_species), np.nan)
-    if len(good):
-        readout = readout_protocol(
-            circuit, [points[i] for i in good], [datasets[i] for i in good], trained.final[good]
-        )
-        shown, readout_reasons = solve(circuit.network, readout)
-        states[good] = shown.final.reshape(len(good), n_test, -1)
-        for place, member in enumerate(good):
-            block = slice(place * n_test, (place + 1) * n_test)
-            for name in ("steps", "rejected", "evaluations"):
-                trained.run[name][member] += shown.run[name][block].sum()
-            failed = np.flatnonzero(shown.run["status"][block] != OK)
-            if len(failed):
-                trained.run["status"][member] = shown.run["status"][block][failed[0]]
-                reasons[member] = f"read-out: {readout_reasons[block.start + failed[0]]}"
-                states[member] = np.nan
+    held = [circuit.unflatten(circuit.weight_values(state)) for state in trained.final[good]]
+    read = _read(
+        circuit, [points[i] for i in good], [datasets[i] for i in good], trained.final[good], held, rest
+    )
+    weights: list[Weights | None] = [None] * len(points)
+    for place, member in enumerate(good):
+        weights[member] = held[place]
+    whole = _spread(read, good, trained, reasons, datasets)
     if progress is not None:
         progress(1.0)
-    return _assemble(circuit, points, datasets, training, trained, reasons, states, epochs)
+    data = assemble(circuit, points, datasets, whole, weights)
+    return with_training(data, circuit, points, datasets, training, trained, epochs)
 
 
-def _metrics(dataset: Dataset, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-    mse = float(np.mean((outputs - targets) ** 2))
-    classify = dataset.task == "classification"
-    spread = float(np.std(targets))
-    return {
-        "score": dataset.score(outputs, targets),
-        "accuracy": dataset.accuracy(outputs, targets) if classify else math.nan,
-        "mse": mse,
-        "nrmse": math.nan if classify or not spread else math.sqrt(mse) / spread,
-    }
-
-
-def _measure(
-    circuit: Circuit,
-    datasets: Sequence[Dataset],
-    trained: Record,
-    states: np.ndarray,
-    weights: np.ndarray,
-) -> dict[str, np.ndarray]:
-    """Metrics of every point, chemical and algebraic, and the algebraic test score at every checkpoint."""
-    from crnsim.algebraic import forward
-    from crnsim.solvers.protocol import OK
-
-    names = ("score", "accuracy", "mse", "nrmse")
-    columns = {name: np.full(len(states), np.nan) for name in names}
-    columns |= {f"algebraic_{name}": np.full(len(states), np.nan) for name in names} | {
-        "h_eff": np.full(len(states), np.nan)
-    }
-    curve = np.full(weights.shape[:2], np.nan)
-    plus, minus = circuit.rail_rows(circuit.outputs)
-    for i, data in enumerate(datasets):
-        for c in range(weights.shape[1]):
-            if np.all(np.isfinite(weights[i, c])):
-                predicted = forward(
-                    circuit.unflatten(weights[i, c]), data.x_test, circuit.activation, circuit.output_unit
-                )
-                curve[i, c] = data.score(predicted, data.y_test)
-        columns["score"][i] = 0.0
-        if trained.run["status"][i] != OK:
-            continue
-        outputs = states[i][:, plus] - np.where(minus >= 0, states[i][:, minus], 0.0)
-        for name, value in _metrics(data, outputs, data.y_test).items():
-            columns[name][i] = value
-        final = circuit.unflatten(circuit.weight_values(trained.final[i]))
-        algebraic = forward(final, data.x_test, circuit.activation, circuit.output_unit)
-        for name, value in _metrics(data, algebraic, data.y_test).items():
-            columns[f"algebraic_{name}"][i] = value
-        if circuit.hidden:
-            columns["h_eff"][i] = float(np.median(circuit.effective_smoothing(states[i])))
-    return columns | {"test_score": curve}
-
-
-_FLAGS = "ok diverged step_limit worker_killed failed"
-
-
-def _assemble(
+def _read_given(
     circuit: Circuit,
     points: Sequence[Point],
     datasets: Sequence[Dataset],
-    training: Any,
+    weights: Sequence[Weights],
+    progress: Callable[[float], None] | None,
+) -> xr.Dataset:
+    """Read out a circuit that has its weights from elsewhere."""
+    from crnsim.results import assemble
+
+    starts = np.array([circuit.start(held) for held in weights])
+    read = _read(circuit, points, datasets, starts, weights, progress)
+    assert read is not None
+    if progress is not None:
+        progress(1.0)
+    return assemble(circuit, points, datasets, read, weights)
+
+
+def _parts(
+    progress: Callable[[float], None] | None, share: float
+) -> tuple[Callable[[float], None] | None, Callable[[float], None] | None]:
+    """Progress of two parts of a job, the first of which takes `share` of it."""
+    if progress is None:
+        return None, None
+    return lambda done: progress(share * done), lambda done: progress(share + (1 - share) * done)
+
+
+def _read(
+    circuit: Circuit,
+    points: Sequence[Point],
+    datasets: Sequence[Dataset],
+    starts: np.ndarray,
+    weights: Sequence[Weights],
+    progress: Callable[[float], None] | None,
+) -> Readout | None:
+    from crnsim.readout import read_out
+    from crnsim.schedule import ReadoutTables
+
+    if not points:
+        return None
+    tables = ReadoutTables(circuit, points, datasets, starts, weights)
+    nominal = [circuit.network.rate_constants(circuit.rate_overrides(held)) for held in weights]
+    return read_out(circuit, tables, smoothing=nominal, progress=progress)
+
+
+def _spread(
+    read: Readout | None,
+    good: Sequence[int],
     trained: Record,
     reasons: list[str],
-    states: np.ndarray,
-    epochs: np.ndarray,
-) -> xr.Dataset:
-    import xarray as xr
+    datasets: Sequence[Dataset],
+) -> Readout:
+    """Bring the read-out of the points whose training ended ok together with how the others ended."""
+    from crnsim.readout import Readout
 
-    plus, minus = circuit.rail_rows(circuit.outputs)
-    weights = circuit.weight_values(trained.checkpoints)
-    columns = _measure(circuit, datasets, trained, states, weights)
-    curve = columns.pop("test_score")
-    with np.errstate(invalid="ignore"):
-        outputs = states[:, :, plus] - np.where(minus >= 0, states[:, :, minus], 0.0)
-    flags = {"flag_values": np.arange(5, dtype=np.int8), "flag_meanings": _FLAGS}
-    per_point: dict[str, Any] = {name: ("point", value) for name, value in columns.items()}
-    per_point |= {n: ("point", trained.run[n]) for n in ("steps", "rejected", "evaluations")}
-    data = xr.Dataset(
-        {
-            "status": ("point", trained.run["status"].astype(np.int8), flags),
-            "reason": ("point", np.array(reasons, dtype=object)),
-            **per_point,
-            "train_loss": (("point", "epoch"), trained.loss.astype(np.float32)),
-            "weights": (("point", "checkpoint", "weight"), weights),
-            "test_score": (("point", "checkpoint"), curve.astype(np.float32)),
-            "output": (("point", "sample", "target"), outputs.astype(np.float32)),
-            "expected": (
-                ("point", "sample", "target"),
-                np.array([d.y_test for d in datasets]).astype(np.float32),
-            ),
-        },
-        coords=point_coordinates(points)
-        | {
-            "epoch": np.arange(1, points[0].epochs + 1, dtype=np.int32),
-            "checkpoint": epochs.astype(np.int32),
-            "weight": circuit.weight_labels,
-            "sample": np.arange(states.shape[1], dtype=np.int32),
-            "target": list(datasets[0].target_names),
-        },
-        attrs=_attributes(circuit, points[0]),
-    )
-    for name, (units, title) in _UNITS.items():
-        data[name].attrs |= {"units": units, "long_name": title}
-    if len(trained.trajectory):
-        data = data.merge(_trajectories(circuit, points, training, trained), combine_attrs="override")
-    return data
-
-
-_UNITS = {
-    "running_time": ("1/k", "duration of one presentation"),
-    "score": ("1", "score of the chemical read-out on the test set, 0 for a run that is not ok"),
-    "train_loss": ("1", "half the squared error at the end of each presentation, mean over an epoch"),
-    "h_eff": ("1", "effective smoothing of the activation, median over units and test samples"),
-    "weights": ("1", "signed weights, plus rail minus minus rail"),
-    "test_score": ("1", "score of the algebraic network with the weights of a checkpoint"),
-    "output": ("1", "chemical read-out of the test samples"),
-}
-
-
-def point_coordinates(points: Sequence[Point]) -> dict[str, Any]:
-    """Coordinates along ``point``."""
-    columns: dict[str, Any] = {
-        "point_key": np.array([p.key for p in points], dtype=object),
-        "running_time": np.array([p.running_time for p in points], dtype=float),
-        "noise_kind": np.array([p.noise.kind for p in points], dtype=object),
-        "noise_rates": np.array([p.noise.rates for p in points]),
-        "noise_concentrations": np.array([p.noise.concentrations for p in points]),
-        "noise_inputs": np.array([p.noise.inputs for p in points]),
-        "replicate": np.array([p.replicate for p in points], dtype=np.int32),
-        "seed": np.array([p.seed for p in points], dtype=np.int64),
-    }
-    return {name: ("point", values) for name, values in columns.items()}
-
-
-def _attributes(circuit: Circuit, point: Point) -> dict[str, Any]:
-    # A pot learns with eps = learning_rate / running_time, whatever the circuit was built with.
-    of_circuit = {name: value for name, value in circuit.parameters.items() if name != "eps"}
-    of_unit = circuit.activation.parameters()
-    return {
-        "schema": SCHEMA,
-        "dataset": point.dataset,
-        "layers": json.dumps(list(point.layers)),
-        "circuit": point.circuit,
-        "activation": point.activation,
-        "parameters": json.dumps(of_circuit | of_unit, sort_keys=True),
-        "circuit_parameters": json.dumps(of_circuit, sort_keys=True),
-        "activation_parameters": json.dumps(of_unit, sort_keys=True),
-        "learning_rate": point.learning_rate,
-        "epochs": point.epochs,
-        "rtol": point.rtol,
-        "atol": point.atol,
-        "max_steps": point.max_steps,
-        "code_version": __version__,
-        "code_hash": code_hash(),
-    }
-
-
-def _trajectories(circuit: Circuit, points: Sequence[Point], training: Any, trained: Record) -> xr.Dataset:
-    import xarray as xr
-
-    keys = [
-        point.key for point, slot in zip(points, training.member["record_slot"], strict=True) if slot >= 0
-    ]
-    return xr.Dataset(
-        {
-            "trajectory": (
-                ("recorded", "presentation", "fraction", "species"),
-                trained.trajectory.astype(np.float32),
-                {"units": "1", "long_name": "concentration"},
-            )
-        },
-        coords={
-            "recorded": keys,
-            "presentation": training.record_presentations.astype(np.int32),
-            "fraction": ("fraction", training.grid, {"long_name": "time as a fraction of the running time"}),
-            "species": circuit.network.labels,
-        },
-    )
+    outputs = np.full((len(datasets), *datasets[0].y_test.shape), np.nan)
+    h_eff = np.full(len(datasets), np.nan)
+    counts = {name: trained.run[name].copy() for name in ("steps", "rejected", "evaluations")}
+    status, why = trained.run["status"].copy(), list(reasons)
+    if read is not None:
+        outputs[good], h_eff[good], status[good] = read.outputs, read.h_eff, read.status
+        for name, column in counts.items():
+            column[good] += read.counts[name]
+        for place, member in enumerate(good):
+            why[member] = read.reasons[place]
+    outputs[status != 0] = np.nan
+    return Readout(outputs, h_eff, counts, status, why)
 
 
 def train(
@@ -527,14 +247,101 @@ def train(
     InputError
         If layers and data set do not fit, or an argument is out of range.
     """
-    from crnsim.datasets import load_dataset
-
     _check_training(running_time, epochs, replicates, rtol=rtol, atol=atol, max_steps=max_steps)
     if circuit.targets is None:
         raise InputError(f"{circuit.name} does not learn; train a onepot circuit")
-    name = dataset if isinstance(dataset, str) else dataset.name
-    first = Point(
-        dataset=name,
+    first = _first_point(circuit, dataset, running_time, epochs, noise, seed, rtol, atol, max_steps)
+    points, datasets = _replicates(circuit, dataset, first, replicates)
+    return _train_and_read(circuit, points, datasets, [first.key] if record else [], progress)
+
+
+def infer(
+    circuit: Circuit,
+    dataset: str | Dataset,
+    *,
+    running_time: float,
+    weights: Any = None,
+    noise: Noise | None = None,
+    replicates: int = 1,
+    seed: int = 0,
+    rtol: float = 1e-3,
+    atol: float = 1e-6,
+    max_steps: int = MAX_STEPS,
+    progress: Callable[[float], None] | None = None,
+) -> xr.Dataset:
+    """Show the test samples to a circuit with given weights; nothing is trained.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Such as ``crnsim.feedforward(weights)``, or a pot, whose learning stays off.
+    dataset : str or Dataset
+    running_time : float
+        For which each sample is shown, in units of 1/k.
+    weights : list of (W, b), optional
+        Those of a feedforward circuit where left out.
+    noise : Noise, optional
+        None by default.
+    replicates, seed : int
+        Replicates have their own noise.
+    rtol, atol, max_steps, progress
+        As for `train`.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `run_points`, without what training leaves. ``agreement`` compares with the algebraic network.
+
+    Raises
+    ------
+    InputError
+        If layers, weights and data set do not fit, or an argument is out of range.
+    """
+    from crnsim.circuits.weights import check_weights
+
+    _check_training(running_time, 1, replicates, rtol=rtol, atol=atol, max_steps=max_steps)
+    given = getattr(circuit, "given", None) if weights is None else weights
+    if given is None:
+        raise InputError(f"{circuit.name} needs weights: give [(W1, b1), (W2, b2), ...]")
+    held = check_weights(given)
+    found = (held[0][0].shape[1], *(len(b) for _, b in held))
+    if found != circuit.layers:
+        raise InputError(f"weights are of layers {found}; the circuit has {circuit.layers}")
+    digest = hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for pair in held for part in pair))
+    first = _first_point(circuit, dataset, running_time, 1, noise, seed, rtol, atol, max_steps)
+    first = replace(first, weights=(("sha256", digest.hexdigest()),))
+    points, datasets = _replicates(circuit, dataset, first, replicates)
+    return _read_given(circuit, points, datasets, [held] * replicates, progress)
+
+
+def _replicates(
+    circuit: Circuit, dataset: str | Dataset, first: Point, replicates: int
+) -> tuple[list[Point], list[Dataset]]:
+    """Points of all replicates, each with its data: a split of its own where the data set is named."""
+    from crnsim.datasets import load_dataset
+
+    points = [replace(first, replicate=replicate) for replicate in range(replicates)]
+    if isinstance(dataset, str):
+        datasets = [load_dataset(dataset, replicate=p.replicate, seed=p.seed) for p in points]
+    else:
+        datasets = [dataset] * replicates
+    _check_fit(circuit, datasets[0])
+    return points, datasets
+
+
+def _first_point(
+    circuit: Circuit,
+    dataset: str | Dataset,
+    running_time: float,
+    epochs: int,
+    noise: Noise | None,
+    seed: int,
+    rtol: float,
+    atol: float,
+    max_steps: int,
+) -> Point:
+    return Point(
+        dataset=dataset if isinstance(dataset, str) else dataset.name,
         layers=circuit.layers,
         circuit=circuit.name,
         circuit_parameters=tuple(sorted(circuit.parameters.items())),
@@ -542,7 +349,7 @@ def train(
         activation_parameters=tuple(sorted(circuit.activation.parameters().items())),
         running_time=float(running_time),
         epochs=int(epochs),
-        learning_rate=circuit.parameters["eps"] * float(running_time),
+        learning_rate=circuit.parameters.get("eps", 0.0) * float(running_time),
         noise=noise or Noise(),
         replicate=0,
         seed=int(seed),
@@ -550,13 +357,6 @@ def train(
         atol=float(atol),
         max_steps=int(max_steps),
     )
-    points = [replace(first, replicate=replicate) for replicate in range(replicates)]
-    if isinstance(dataset, str):
-        datasets = [load_dataset(dataset, replicate=p.replicate, seed=p.seed) for p in points]
-    else:
-        datasets = [dataset] * replicates
-    _check_fit(circuit, datasets[0])
-    return _run(circuit, points, datasets, [first.key] if record else [], progress)
 
 
 def _check_training(

@@ -15,7 +15,8 @@ from crnsim.solvers.protocol import Protocol, new_members
 from crnsim.streams import stream_key
 
 if TYPE_CHECKING:
-    from crnsim.experiment import Point
+    from crnsim.algebraic import Weights
+    from crnsim.point import Point
 
 #: A concentration above this many times the highest of the initial ones, the samples and 1 is a blow-up.
 CEILING = 100.0
@@ -48,18 +49,21 @@ def training_protocol(
     record : collection of str
         Keys of the points whose trajectories are kept.
     """
-    tables = [np.hstack([data.x_train, data.y_train]) for data in datasets]
-    n_train = len(tables[0])
+    # Replicates may share one split, which is then kept once.
+    shared = {id(data.x_train): data for data in datasets}
+    tables = {key: np.hstack([data.x_train, data.y_train]) for key, data in shared.items()}
+    first = dict(zip(tables, np.cumsum([0, *map(len, tables.values())]).tolist(), strict=False))
+    n_train = len(datasets[0].x_train)
     starts, orders = [], []
-    for number, (point, data) in enumerate(zip(points, datasets, strict=True)):
+    for point, data in zip(points, datasets, strict=True):
         about: dict[str, Any] = {"seed": point.seed, "dataset": data.name, "replicate": point.replicate}
         starts.append(circuit.start(initial_weights(point.layers, **about)))
         order = sample_order(n_train, point.epochs, **about)
-        orders.append(order.ravel() + number * n_train)
+        orders.append(order.ravel() + first[id(data.x_train)])
     presentations = n_train * points[0].epochs
     noise = _noise(circuit, points, "training")
     member = noise.pop("member")
-    _bound(member, np.array(starts), tables)
+    bound(member, np.array(starts), [np.abs(tables[id(data.x_train)]).max() for data in datasets])
     member["n_presentations"] = presentations
     member["max_steps"] = [point.max_steps * presentations for point in points]
     chosen = [i for i, point in enumerate(points) if point.key in record]
@@ -71,7 +75,7 @@ def training_protocol(
         rates=np.array([rate_constants(circuit, point, learning=True) for point in points]),
         member=member,
         order=np.array(orders, dtype=np.int32),
-        patterns=np.vstack(tables),
+        patterns=np.vstack(list(tables.values())),
         checkpoint_after=np.asarray(checkpoints, dtype=np.int64) * n_train,
         record_presentations=np.array(recorded, dtype=np.int64),
         grid=np.linspace(0.0, 1.0, RECORDED_TIMES),
@@ -81,42 +85,88 @@ def training_protocol(
     )
 
 
-def readout_protocol(
-    circuit: Circuit, points: Sequence[Point], datasets: Sequence[Dataset], trained: np.ndarray
-) -> Protocol:
-    """Tables for the read-out: each test sample is shown to its own copy of the trained pot, learning off.
+class ReadoutTables:
+    """Tables for the read-out: each test sample is shown to its own copy of the circuit, learning off.
 
     Members are ordered point by point, test sample by test sample. In the streams of noise a member's presentation has
     the number of its sample, so that every sample has noise of its own.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    points : sequence of Point
+    datasets : sequence of Dataset
+        The data set (with its split) of each point.
+    starts : numpy.ndarray, shape (points, n_species)
+        State that each sample starts from.
+    weights : sequence of weights, optional
+        Where no species but rate constants hold them.
     """
-    tables = [np.hstack([data.x_test, data.y_test]) for data in datasets]
-    n_test = len(tables[0])
-    members = len(points) * n_test
-    owner = np.repeat(np.arange(len(points)), n_test)
-    sample = np.tile(np.arange(n_test), len(points))
-    noise = _noise(circuit, points, "read-out")
-    member = noise.pop("member")[owner]
-    _bound(member, trained[owner], [tables[i] for i in owner])
-    member["first_number"] = sample
-    member["max_steps"] *= READOUT_BUDGET
-    return Protocol(
-        start=np.ascontiguousarray(trained[owner]),
-        rates=np.array([rate_constants(circuit, point, learning=False) for point in points]),
-        member=member,
-        order=np.arange(members, dtype=np.int32)[:, None],
-        patterns=np.vstack(tables),
-        checkpoint_after=np.zeros(0, dtype=np.int64),
-        record_presentations=np.zeros(0, dtype=np.int64),
-        grid=np.linspace(0.0, 1.0, 2),
-        **_rails(circuit),
-        **noise | {name: np.ascontiguousarray(noise[name][owner]) for name in ("rate_keys", "kick_keys")},
-    )
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        points: Sequence[Point],
+        datasets: Sequence[Dataset],
+        starts: np.ndarray,
+        weights: Sequence[Weights | None],
+    ) -> None:
+        self.circuit, self.datasets, self.starts = circuit, datasets, starts
+        self.n_test = len(datasets[0].x_test)
+        self.rates = np.array(
+            [
+                rate_constants(circuit, p, learning=False, weights=w)
+                for p, w in zip(points, weights, strict=True)
+            ]
+        )
+        self.noise = _noise(circuit, points, "read-out")
+        shown = [max(np.abs(data.x_test).max(), np.abs(data.y_test).max()) for data in datasets]
+        bound(self.noise["member"], starts, shown)
+
+    @property
+    def n_members(self) -> int:
+        """Number of (point, test sample) pairs."""
+        return len(self.datasets) * self.n_test
+
+    def protocol(self, first: int, last: int) -> Protocol:
+        """Tables of the members from `first` up to but not including `last`."""
+        owner, sample = np.divmod(np.arange(first, last), self.n_test)
+        patterns = np.array(
+            [
+                np.concatenate([self.datasets[o].x_test[s], self.datasets[o].y_test[s]])
+                for o, s in zip(owner.tolist(), sample.tolist(), strict=True)
+            ]
+        )
+        member = self.noise["member"][owner]
+        member["first_number"] = sample
+        member["rate_set"] = owner - owner[0]
+        member["max_steps"] *= READOUT_BUDGET
+        keys = {n: np.ascontiguousarray(self.noise[n][owner]) for n in ("rate_keys", "kick_keys")}
+        return Protocol(
+            start=np.ascontiguousarray(self.starts[owner]),
+            rates=self.rates[owner[0] : owner[-1] + 1],
+            order=np.arange(last - first, dtype=np.int32)[:, None],
+            patterns=patterns,
+            checkpoint_after=np.zeros(0, dtype=np.int64),
+            record_presentations=np.zeros(0, dtype=np.int64),
+            grid=np.linspace(0.0, 1.0, 2),
+            **_rails(self.circuit),
+            **self.noise | keys | {"member": member},
+        )
 
 
-def rate_constants(circuit: Circuit, point: Point, *, learning: bool) -> np.ndarray:
-    """Rate constant of every elementary reaction of a point, with its static noise, shape (n_reactions,)."""
+def rate_constants(
+    circuit: Circuit, point: Point, *, learning: bool, weights: Weights | None = None
+) -> np.ndarray:
+    """Rate constant of every elementary reaction of a point, with its static noise, shape (n_reactions,).
+
+    `weights` are those of a circuit that has them as rate constants.
+    """
     eps = point.learning_rate / point.running_time
-    constants = circuit.network.rate_constants({"eps": eps} if learning else circuit.learning_off)
+    overrides: dict[str, Any] = {"eps": eps} if learning else dict(circuit.learning_off)
+    constants = circuit.network.rate_constants(
+        overrides | (circuit.rate_overrides(weights) if weights else {})
+    )
     sigma = point.noise.rates
     if sigma > 0 and point.noise.rates_mode == "static":
         draws = np.empty(len(constants))
@@ -127,9 +177,8 @@ def rate_constants(circuit: Circuit, point: Point, *, learning: bool) -> np.ndar
     return constants
 
 
-def _bound(member: np.ndarray, states: np.ndarray, tables: Sequence[np.ndarray]) -> None:
+def bound(member: np.ndarray, states: np.ndarray, shown: Sequence[float]) -> None:
     """Set what counts as moderate and as a blow-up, from each member's initial concentrations and samples."""
-    shown = np.array([np.abs(table).max() for table in tables])
     member["moderate"] = np.maximum(np.maximum(states.max(axis=1), shown), 1.0)
     member["ceiling"] = CEILING * member["moderate"]
 
@@ -144,6 +193,8 @@ def _rails(circuit: Circuit) -> dict[str, Any]:
         np.stack(circuit.rail_rows(pair), axis=1)
         for pair in (circuit.inputs, circuit.targets, circuit.outputs)
     )
+    if circuit.targets is None:
+        targets = np.full_like(outputs, -1)  # a pattern has targets all the same, for the loss
     return {"clamp": np.concatenate([inputs, targets]), "n_features": len(inputs), "output": outputs}
 
 

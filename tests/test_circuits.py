@@ -13,7 +13,12 @@ from crnsim.algebraic import forward, gradients
 
 #: Kinks of the non-smooth units are sharp at this kz: their chemistry differs from max(z, 0) by about 1/kz.
 SHARP = 1e5
-ONE_RAIL_AND_TWO = [((3, 4, 3, 2), False), ((3, 4, 3, 2), True), ((2, 3, 1), False)]
+#: Layers, whether inputs have two rails, and the output.
+SHAPES = [
+    ((3, 4, 3, 2), True, "linear"),
+    ((3, 4, 3, 2), False, "algebraic_sigmoid"),
+    ((2, 3, 1), False, "linear"),
+]
 
 
 def pre_activations(weights, x, value):
@@ -105,8 +110,7 @@ def newton(circuit, state, constants):
     return state
 
 
-@pytest.mark.parametrize("output", ["linear", "algebraic_sigmoid"])
-@pytest.mark.parametrize(("layers", "dual"), ONE_RAIL_AND_TWO, ids=str)
+@pytest.mark.parametrize(("layers", "dual", "output"), SHAPES, ids=str)
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_weights_move_against_the_gradient_on_the_slow_manifold(name, layers, dual, output):
     unit = activation(name) if activation(name).smooth else activation(name, kz=SHARP)

@@ -16,7 +16,8 @@ from crnsim.algebraic import forward, initial_weights, sample_order, sgd
 from crnsim.cli import main
 from crnsim.datasets import check_layers, csv_source, dataset_info, load_dataset
 from crnsim.errors import ConfigError, InputError
-from crnsim.experiment import Point, build_circuit, run_points
+from crnsim.experiment import run_points
+from crnsim.point import Point, build_circuit
 from crnsim.store import read_points
 from crnsim.sweep.config import read_sweep, validate
 from crnsim.sweep.plan import make_plan, plan_text, read_plan

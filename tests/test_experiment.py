@@ -13,8 +13,9 @@ import xarray as xr
 from crnsim import CrnsimError, Noise, load_dataset, onepot, train
 from crnsim.activations import ACTIVATIONS
 from crnsim.algebraic import forward, initial_weights, sample_order, sgd
-from crnsim.experiment import Point, build_circuit, checkpoint_epochs, run_points
-from crnsim.schedule import readout_protocol
+from crnsim.experiment import checkpoint_epochs, run_points
+from crnsim.point import Point, build_circuit
+from crnsim.schedule import ReadoutTables
 
 POINT = Point(
     dataset="xor",
@@ -59,10 +60,11 @@ def test_what_counts_as_a_blow_up_does_not_depend_on_company():
     data = [load_dataset("iris", replicate=r) for r in range(6)]
     circuit = build_circuit(iris)
     states = np.stack([circuit.start(initial_weights((4, 3, 3), seed=0, dataset="iris", replicate=0))] * 6)
-    together = readout_protocol(circuit, points, data, states).member.reshape(6, -1)
+    tables = ReadoutTables(circuit, points, data, states, [None] * 6)
+    together = tables.protocol(0, tables.n_members).member.reshape(6, -1)
     for i in (0, 3, 5):
-        alone = readout_protocol(circuit, points[i : i + 1], data[i : i + 1], states[:1]).member
-        np.testing.assert_array_equal(alone["ceiling"], together[i]["ceiling"])
+        alone = ReadoutTables(circuit, points[i : i + 1], data[i : i + 1], states[:1], [None])
+        np.testing.assert_array_equal(alone.protocol(0, 45).member["ceiling"], together[i]["ceiling"])
 
 
 def test_recording_a_trajectory_changes_no_number():
@@ -105,7 +107,7 @@ def test_xor_is_learned_by_chemical_read_out_for_at_least_19_of_20_seeds():
 
 def test_a_slow_pot_follows_ordinary_gradient_descent():
     # Long presentations, so that the transient of each, (depth of the cascade)/(running time), is small.
-    circuit = onepot((2, 4, 1), eps=0.01 / 2000)
+    circuit = onepot((2, 4, 1), eps=0.01 / 2000, dead_zone=0)
     run = train(circuit, "xor", running_time=2000, epochs=2)
     about = {"seed": 0, "dataset": "xor", "replicate": 0}
     start = initial_weights((2, 4, 1), **about)
@@ -199,7 +201,7 @@ def test_relu_survives_strong_kicks_on_concentrations():
 def test_blow_ups_are_counted_and_score_zero():
     # Without annihilation of errors and with strong rate noise the common mode drives the weights apart.
     run = train(
-        onepot((2, 6, 1), ka=0.5, kz=0.0, eps=0.02),
+        onepot((2, 6, 1), ka=0.5, kz=0.0, eps=0.02, dead_zone=0),
         "xor",
         running_time=30,
         epochs=60,
@@ -236,8 +238,8 @@ def test_checkpoints_include_start_and_end():
 
 
 def test_the_algebraic_score_is_of_the_recorded_weights():
-    run = train(onepot((4, 8, 3), eps=0.0005), "iris", running_time=50, epochs=2)
-    circuit, data = onepot((4, 8, 3)), load_dataset("iris")
+    circuit, data = onepot((4, 8, 3), dual_rail=True, eps=0.0005), load_dataset("iris")
+    run = train(circuit, "iris", running_time=50, epochs=2)
     weights = circuit.unflatten(run.weights.values[0, -1])
     predicted = forward(weights, data.x_test, circuit.activation)
     assert run.algebraic_accuracy.item() == data.accuracy(predicted, data.y_test)

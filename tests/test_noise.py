@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from crnsim import CrnsimError, Noise
-from crnsim.experiment import Point, build_circuit
-from crnsim.schedule import rate_constants, readout_protocol, training_protocol
+from crnsim.point import Point, build_circuit
+from crnsim.schedule import ReadoutTables, rate_constants, training_protocol
 from crnsim.solvers import events
 
 POINT = Point(
@@ -189,7 +189,7 @@ def test_read_out_has_no_learning_and_noise_of_its_own():
     point = replace(POINT, noise=Noise(concentrations=0.2))
     circuit = build_circuit(point)
     trained = circuit.network.state({"One": 1.0})[None]
-    readout = readout_protocol(circuit, [point], [load_dataset("xor")], trained)
+    readout = ReadoutTables(circuit, [point], [load_dataset("xor")], trained, [None]).protocol(0, 4)
     update = [
         first + i
         for family, first in zip(circuit.network.families, circuit.network.first_reactions, strict=True)

@@ -95,10 +95,14 @@ def make_pot(layers: Sequence[int], *, members: int = 1, ka: float | None = None
     return _trained("-".join(map(str, layers)), tuple(layers), members, eps=1e-4, shown=0, ka=ka)
 
 
+#: The plain pot, without a dead zone and a delayed target: figures of different versions stay comparable.
+PLAIN = {"dead_zone": 0.0, "delay": 0, "ka": 20.0, "kz": 2.0}
+
+
 def _trained(
     name: str, layers: tuple[int, ...], members: int, *, eps: float, shown: int, ka: float | None
 ) -> Problem:
-    circuit = onepot(layers, eps=eps, **({} if ka is None else {"ka": ka}))
+    circuit = onepot(layers, eps=eps, **PLAIN | ({} if ka is None else {"ka": ka}))
     nominal = circuit.network.rate_constants()
     states, constants, samples = [], [], []
     for member in range(members):

@@ -124,13 +124,14 @@ class Circuit:
     def _weight_shape(self, name: str) -> tuple[int, ...]:
         return self.network.rows(name).shape
 
-    def effective_smoothing(self, states: np.ndarray) -> np.ndarray:
+    def effective_smoothing(self, states: np.ndarray, constants: np.ndarray | None = None) -> np.ndarray:
         """Effective smoothing h of every hidden unit in states, shape (n_states, n_hidden).
 
-        From the production of the plus rail of the pre-activation at the nominal rate constants, in units of k.
+        From the production of the plus rail of the pre-activation, in units of k, at rate constants without noise:
+        those of the network where `constants` are left out.
         """
         network = self.network
-        constants = network.rate_constants()
+        constants = network.rate_constants() if constants is None else constants
         rows = np.concatenate([network.rows(name).ravel() for name in self.hidden] or [np.zeros(0, int)])
         gains = network.stoichiometry()[rows]
         gains.data = np.maximum(gains.data, 0)

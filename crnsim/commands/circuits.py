@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from crnsim.experiment import Point
+    from crnsim.point import Parameters, Point
 
 
 def describe(options: argparse.Namespace) -> None:
@@ -87,29 +87,41 @@ def _value(text: str) -> float | str:
 
 def train(options: argparse.Namespace) -> None:
     """Train replicates of one circuit and print how they did."""
+    points = _points(options)
+    _run(points, options)
+    if options.sgd:
+        print("\n".join(_sgd(points)))
+
+
+def infer(options: argparse.Namespace) -> None:
+    """Give weights to replicates of one circuit, read them out and print how they did."""
+    from crnsim.trained import weights_source
+
+    _run(_points(options, weights_source(options.weights)), options)
+
+
+def _run(points: list[Point], options: argparse.Namespace) -> None:
+    """Compute points, print a line for each, and keep the result where asked to."""
     from crnsim.experiment import run_points
     from crnsim.store import write_dataset
 
-    points = _points(options)
-    kept = [points[0].key] if options.output else []
+    kept = [points[0].key] if options.output and points[0].learns else []
     with _Bar(len(points)) as bar:
         results = run_points(points, record=kept, progress=bar.update)
     print(f"{_title(points[0])}\n")
     print("\n".join(_table(results)))
     for note in _failures(results):
         print(note)
-    if options.sgd:
-        print("\n".join(_sgd(points)))
     if options.output:
         write_dataset(results, options.output)
         print(f"kept in {options.output}")
 
 
-def _points(options: argparse.Namespace) -> list[Point]:
+def _points(options: argparse.Namespace, weights: Parameters = ()) -> list[Point]:
     """Return a point for each replicate, as a sweep would."""
     from crnsim.datasets import check_layers, dataset_info, find_dataset
-    from crnsim.experiment import MAX_STEPS, Point
     from crnsim.noise import Noise
+    from crnsim.point import MAX_STEPS, Point
 
     name, source = find_dataset(
         options.dataset, target=options.target, task=options.task, label=options.label
@@ -122,7 +134,7 @@ def _points(options: argparse.Namespace) -> list[Point]:
         raise InputError(
             "--set eps: eps is the learning rate per time; use --learning-rate and --running-time"
         )
-    _check_circuit(options, of_circuit)
+    _check_circuit(options, of_circuit, learns=not weights)
     number: dict[str, Any] = {
         "running_time": _above_zero("--running-time", options.running_time, info.running_time),
         "learning_rate": _above_zero("--learning-rate", options.learning_rate, info.learning_rate),
@@ -154,20 +166,21 @@ def _points(options: argparse.Namespace) -> list[Point]:
             activation_parameters=tuple(sorted(unit.items())),
             noise=noise,
             replicate=replicate,
+            weights=weights,
             **number,
         )
         for replicate in range(first, first + count)
     ]
 
 
-def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any]) -> None:
+def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, learns: bool) -> None:
     from crnsim.circuits import CIRCUIT_PARAMETERS, CIRCUITS
     from crnsim.errors import suggest
 
     if options.circuit not in CIRCUITS:
         raise InputError(f"unknown circuit '{options.circuit}'; {suggest(options.circuit, CIRCUITS)}")
-    if "eps" not in CIRCUIT_PARAMETERS[options.circuit]:
-        raise InputError(f"{options.circuit} does not learn; use onepot")
+    if learns and "eps" not in CIRCUIT_PARAMETERS[options.circuit]:
+        raise InputError(f"{options.circuit} does not learn; use onepot, or 'crnsim infer'")
     CIRCUITS[options.circuit]((1, 1), **parameters)
 
 
@@ -186,6 +199,8 @@ def _whole(name: str, value: int, least: int) -> int:
 
 def _title(point: Point) -> str:
     unit = ", ".join(f"{name}={value}" for name, value in point.activation_parameters)
+    given = dict(point.weights)
+    how = f"{point.epochs} epochs" if point.learns else f"weights from {given.get('file', given.get('by'))}"
     noise = "no noise"
     if point.noise.kind != "none":
         noise = "noise " + ", ".join(
@@ -193,7 +208,7 @@ def _title(point: Point) -> str:
         )
     return (
         f"{point.dataset} {'-'.join(map(str, point.layers))}, {point.circuit} with {point.activation}"
-        f"{f' ({unit})' if unit else ''}: {point.epochs} epochs, running time {point.running_time:g}, {noise}"
+        f"{f' ({unit})' if unit else ''}: {how}, running time {point.running_time:g}, {noise}"
     )
 
 
@@ -201,7 +216,7 @@ def _table(results: xr.Dataset) -> list[str]:
     """Return a line for each replicate and one for their median."""
     from crnsim.commands.steps import columns
 
-    names = ["score", "accuracy", "mse", "nrmse", "algebraic_score", "h_eff"]
+    names = ["score", "accuracy", "mse", "nrmse", "algebraic_score", "agreement", "h_eff"]
     names = [name for name in names if bool(results[name].notnull().any()) or name == "score"]
     outcomes = str(results["status"].attrs["flag_meanings"]).split()
     rows = [("replicate", "outcome", *(name.replace("_", " ") for name in names), "steps")]
@@ -238,7 +253,7 @@ def _sgd(points: list[Point]) -> list[str]:
     from crnsim.algebraic import forward, initial_weights, sample_order, sgd
     from crnsim.commands.steps import columns
     from crnsim.datasets import load_dataset
-    from crnsim.experiment import build_circuit
+    from crnsim.point import build_circuit
 
     circuit = build_circuit(points[0])
     unit, output = circuit.activation, circuit.output_unit

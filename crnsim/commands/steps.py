@@ -72,7 +72,11 @@ def show(options: argparse.Namespace) -> None:
     chunks = [chunk for entry in data["groups"] for chunk in entry["chunks"]]
     total = duration(data["estimated_core_seconds"])
     there = sum(Path(chunk["path"]).exists() for chunk in chunks)
-    print(f"{data['title'] or data['sweep']} ({options.config})\n")
+    print(f"{data['title'] or data['sweep']} ({options.config})")
+    given = next((entry["given_weights"] for entry in data["groups"] if entry["given_weights"]), None)
+    if given:
+        print(f"nothing is trained: weights from {given.get('file', given.get('by'))}")
+    print()
     print("\n".join(columns(rows)))
     print(f"\n{data['n_points']} points in {len(chunks)} chunks, about {total} of core time")
     print(f"{there} of the chunks are there already")

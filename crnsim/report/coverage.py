@@ -181,7 +181,7 @@ def command(group: GroupData, index: int) -> str:
     """Return the command line that repeats one run, with everything that determines its numbers."""
     values = _values(group, index)
     noise = values["noise"]
-    words = ["crnsim", "train", str(values["dataset"]), "--circuit", str(values["circuit"])]
+    words = ["crnsim", *_what(values), "--circuit", str(values["circuit"])]
     words += ["--activation", str(values["activation"])]
     own = dict(values["activation_parameters"])
     words += _options({name: own.pop(name) for name in ("h", "kz", "derivative") if name in own})
@@ -199,6 +199,17 @@ def command(group: GroupData, index: int) -> str:
         {name: values[name] for name in ("replicate", "seed", "rtol", "atol", "max_steps") if name in values}
     )
     return shlex.join(words)
+
+
+def _what(values: dict[str, Any]) -> list[str]:
+    """Return the words that say which data set is trained on, or which weights are given to a circuit."""
+    source, weights = dict(values.get("source", ())), dict(values.get("weights", ()))
+    words = ["infer" if weights else "train", str(source.get("file", values["dataset"]))]
+    if source:
+        words += ["--target", source["target"], "--task", source["task"], "--label", str(values["dataset"])]
+    if weights:
+        words += ["--weights", str(weights.get("file", weights.get("by", "")))]
+    return words
 
 
 def _values(group: GroupData, index: int) -> dict[str, Any]:

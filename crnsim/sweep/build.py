@@ -24,18 +24,20 @@ def group_circuit(group: Group) -> Circuit:
     from crnsim.datasets import dataset_info
 
     settings = group.settings
+    eps = {} if group.weights else {"eps": settings.learning_rate / max(settings.running_times)}
     return CIRCUITS[group.circuit](
         settings.layers,
         activation(group.activation, **dict(group.activation_parameters)),
         dual_rail=dataset_info(group.dataset, group.source).dual_rail,
-        **({**group.circuit_parameters, "eps": settings.learning_rate / max(settings.running_times)}),
+        **group.circuit_parameters | eps,
     )
 
 
 def compile_circuit(group: Group) -> None:
     """Show the circuit two samples, so that compiled code, and the data, are there before workers want them."""
+    from crnsim.algebraic import initial_weights
     from crnsim.datasets import load_dataset
-    from crnsim.experiment import train
+    from crnsim.experiment import infer, train
 
     data = load_dataset(group.dataset, seed=group.seed, source=group.source)
     few = replace(
@@ -45,9 +47,12 @@ def compile_circuit(group: Group) -> None:
         x_test=data.x_test[:2],
         y_test=data.y_test[:2],
     )
-    train(
-        group_circuit(group), few, running_time=min(group.settings.running_times), epochs=1, seed=group.seed
-    )
+    circuit, time = group_circuit(group), min(group.settings.running_times)
+    if group.weights:
+        some = initial_weights(circuit.layers, seed=group.seed, dataset=group.dataset, replicate=0)
+        infer(circuit, few, weights=some, running_time=time, seed=group.seed)
+    else:
+        train(circuit, few, running_time=time, epochs=1, seed=group.seed)
 
 
 def network_dataset(circuit: Circuit) -> xr.Dataset:

@@ -36,8 +36,14 @@ def _check_circuit(sweep: Sweep) -> None:
 
     if sweep.circuit not in CIRCUITS:
         raise Mistake(("circuit",), f"unknown circuit '{sweep.circuit}'; {nearest(sweep.circuit, CIRCUITS)}")
-    if "eps" not in CIRCUIT_PARAMETERS[sweep.circuit]:
-        raise Mistake(("circuit",), f"{sweep.circuit} does not learn; write onepot")
+    if "eps" not in CIRCUIT_PARAMETERS[sweep.circuit] and sweep.mode == "training":
+        raise Mistake(("circuit",), f"{sweep.circuit} does not learn; write onepot, or mode: inference")
+    if sweep.weights is not None and sweep.mode == "training":
+        raise Mistake(("weights",), "only a sweep with mode: inference is given weights")
+    try:
+        sweep.given_weights()
+    except InputError as error:
+        raise Mistake(("weights",), str(error)) from None
     _check_parameters(sweep, ("circuit_parameters",), sweep.circuit_parameters)
 
 

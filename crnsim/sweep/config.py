@@ -251,7 +251,18 @@ class Sweep(Section):
     seed: Annotated[int, Field(ge=0, lt=2**63), BeforeValidator(_number)] = Field(
         default=0, description="Seed of all random streams; a replicate is a stream of its own."
     )
-    circuit: str = Field(default="onepot", description="Family of circuits.")
+    circuit: str = Field(
+        default="onepot", description="Family of circuits: `onepot`, or `feedforward` with `mode: inference`."
+    )
+    mode: Literal["training", "inference"] = Field(
+        default="training",
+        description="Train each circuit and read it out, or give it weights and read it out: far cheaper.",
+    )
+    weights: str | None = Field(
+        default=None,
+        description="For `mode: inference`: `sgd` (default) trains the algebraic network with `epochs` and "
+        "`learning_rate`; or a file from `crnsim train -o`, or `.npz` with arrays W1, b1, W2, b2, ...",
+    )
     circuit_parameters: Parameters = Field(
         default={},
         description="Parameters of the circuit by name: rate constants, annihilation, decay, `output`.",
@@ -310,6 +321,7 @@ class Sweep(Section):
         """Hash of everything but the way the work is cut; knows the content of CSV files."""
         content = {key: value for key, value in self.to_dict().items() if key != "chunks"}
         content["sources"] = {name: dict(self.source(name)) for name in self.datasets}
+        content["given"] = dict(self.given_weights())
         return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
     def source(self, name: str) -> tuple[tuple[str, str], ...]:
@@ -318,6 +330,12 @@ class Sweep(Section):
 
         given = self.datasets[name]
         return csv_source(given.file, given.target, given.task) if given.file is not None else ()
+
+    def given_weights(self) -> tuple[tuple[str, Any], ...]:
+        """Return what identifies the weights of an inference sweep, as their file is now; empty for training."""
+        from crnsim.trained import SGD, weights_source
+
+        return weights_source(self.weights or SGD) if self.mode == "inference" else ()
 
     def for_dataset(self, name: str) -> ResolvedSettings:
         """Return the settings of one data set after its differences and its defaults."""

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crnsim.errors import CrnsimError, DamagedFileError, InputError
-from crnsim.experiment import Point, estimate_seconds, point_coordinates, run_points
+from crnsim.experiment import run_points
+from crnsim.point import Point, estimate_seconds
+from crnsim.results import point_coordinates
 from crnsim.store import join, pick, read_points, write_dataset, write_json
 from crnsim.sweep.workers import SCHEDULER, compute_batch, load_libraries, on_workers
 

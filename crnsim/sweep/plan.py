@@ -82,7 +82,7 @@ def make_plan(sweep: Sweep, config_path: str = "") -> Plan:
     config_path : str
         Name of the sweep file, kept for the report.
     """
-    from crnsim.experiment import code_hash, estimate_seconds
+    from crnsim.point import code_hash, estimate_seconds
 
     laid_out, entries = [], []
     for group in groups(sweep):
@@ -117,6 +117,8 @@ def _group_entry(sweep: Sweep, group: Group, chunks: tuple[Chunk, ...], cost: li
         "activation_parameters": dict(group.activation_parameters),
         "circuit_parameters": dict(group.own_parameters),
         "layers": list(group.settings.layers),
+        "mode": "inference" if group.weights else "training",
+        "given_weights": dict(group.weights),
         "epochs": group.settings.epochs,
         "learning_rate": group.settings.learning_rate,
         "running_times": list(group.settings.running_times),
@@ -182,9 +184,9 @@ def read_plan(path: str | Path) -> Plan:
     Raises
     ------
     InputError
-        The plan was made by another version of the library, or from a CSV file that is gone or has changed.
+        The plan was made by another version of the library, or from a file that is gone or has changed.
     """
-    from crnsim.experiment import code_hash
+    from crnsim.point import code_hash
 
     data = read_plan_data(path)
     if data["code_hash"] != code_hash():
@@ -209,15 +211,19 @@ def read_plan(path: str | Path) -> Plan:
 
 
 def _check_sources(path: str, data: dict[str, Any]) -> None:
-    """Refuse a plan whose CSV files are gone or have other content now: its chunks are those of the old content."""
+    """Refuse a plan whose files are gone or have other content now: its chunks are those of the old content."""
+    from crnsim import trained
     from crnsim.datasets import file_hash
 
     for entry in data["groups"]:
-        source = entry.get("source")
-        if source and file_hash(source["file"]) != source["sha256"]:
-            raise InputError(
-                f"{source['file']}: changed since {path} was made; 'crnsim plan CONFIG -o {path}' makes it anew"
-            )
+        for source, hash_now in (
+            (entry.get("source"), file_hash),
+            (entry.get("given_weights"), trained.file_hash),
+        ):
+            if source and "file" in source and hash_now(source["file"]) != source["sha256"]:
+                raise InputError(
+                    f"{source['file']}: changed since {path} was made; 'crnsim plan CONFIG -o {path}' makes it anew"
+                )
 
 
 def plan_text(plan: Plan) -> str:

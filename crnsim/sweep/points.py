@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from crnsim.experiment import Point
 from crnsim.noise import Noise
+from crnsim.point import Point
 
 if TYPE_CHECKING:
     from crnsim.sweep.config import NoiseAxes, ResolvedSettings, Solver, Sweep
@@ -75,6 +75,8 @@ class Group:
         File, content hash, target and task of a CSV data set; empty for the others.
     own_parameters : tuple of (str, float or str)
         Circuit parameters of this design alone.
+    weights : tuple of (str, str)
+        What identifies given weights; empty where circuits are trained.
     """
 
     dataset: str
@@ -90,6 +92,7 @@ class Group:
     recorded: frozenset[tuple[int, int]]
     source: tuple[tuple[str, str], ...] = ()
     own_parameters: tuple[tuple[str, float | str], ...] = ()
+    weights: tuple[tuple[str, str], ...] = ()
 
     @property
     def circuit_parameters(self) -> dict[str, float | str]:
@@ -126,6 +129,7 @@ class Group:
             "rtol": self.solver.rtol,
             "atol": self.solver.atol,
             "source": self.source,
+            "weights": self.weights,
         }
         return common | ({"max_steps": self.solver.max_steps} if self.solver.max_steps else {})
 
@@ -171,13 +175,15 @@ class Group:
 
 def groups(sweep: Sweep) -> list[Group]:
     """Return the groups of a sweep, data sets outermost, in the order of the sweep file."""
-    found = []
+    found, weights = [], sweep.given_weights()
     for dataset in sweep.datasets:
         settings, source = sweep.for_dataset(dataset), sweep.source(dataset)
         cells = tuple(
             Cell(time, noise) for time in settings.running_times for noise in noise_levels(settings.noise)
         )
-        recorded = frozenset(_recorded(sweep, settings, cells))
+        recorded = (
+            frozenset(_recorded(sweep, settings, cells)) if not weights else frozenset[tuple[int, int]]()
+        )
         for label in settings.activations:
             spec = sweep.activations[label]
             found.append(
@@ -195,6 +201,7 @@ def groups(sweep: Sweep) -> list[Group]:
                     recorded=recorded,
                     source=source,
                     own_parameters=tuple(sorted(spec.circuit_parameters.items())),
+                    weights=weights,
                 )
             )
     return found

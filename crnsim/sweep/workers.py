@@ -17,7 +17,7 @@ from crnsim.errors import CrnsimError
 if TYPE_CHECKING:
     import xarray as xr
 
-    from crnsim.experiment import Point
+    from crnsim.point import Point
 
     #: compute(points as plain values, keys to record) -> (results, core seconds)
     Compute = Callable[[list[dict[str, Any]], list[str]], tuple[xr.Dataset, float]]
@@ -51,7 +51,8 @@ def compute_batch(points: list[dict[str, Any]], record: list[str]) -> tuple[xr.D
     float
         Core seconds.
     """
-    from crnsim.experiment import Point, run_points
+    from crnsim.experiment import run_points
+    from crnsim.point import Point
 
     load_libraries()
     start = time.process_time()

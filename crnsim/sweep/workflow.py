@@ -82,7 +82,7 @@ def sweep_file(config_files: Sequence[str | Path], settings: Mapping[str, Any]) 
 
 
 def _workflow(file: str) -> Workflow:
-    from crnsim.experiment import code_hash
+    from crnsim.point import code_hash
     from crnsim.sweep.config import read_sweep
 
     if file == DEFAULT and not Path(file).exists():

@@ -1,0 +1,192 @@
+"""A point of a sweep: everything that determines the numbers of one run, its key, its circuit and its cost."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crnsim.noise import Noise
+
+if TYPE_CHECKING:
+    from crnsim.circuits import Circuit
+
+#: Average number of steps that a run may spend on a presentation.
+MAX_STEPS = 50_000
+
+Parameters = tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Point:
+    """Everything that determines the numbers of one run.
+
+    Parameters
+    ----------
+    dataset : str
+        Name of a data set, or label of one from a CSV file.
+    layers : tuple of int
+    circuit : str
+        Such as ``"onepot"``.
+    circuit_parameters, activation_parameters : tuple of (str, value)
+        Sorted by name.
+    activation : str
+    running_time : float
+        Duration of a presentation, in units of 1/k.
+    epochs : int
+    learning_rate : float
+        eps times running time: the size of one step of gradient descent.
+    noise : Noise
+    replicate, seed : int
+    rtol, atol : float
+    max_steps : int
+        Budget: average steps per presentation.
+    source : tuple of (str, value)
+        File, content hash, target and task of a CSV data set, sorted by name; empty for the others.
+    weights : tuple of (str, value)
+        Where given weights come from (see `crnsim.trained`): the circuit computes with them and does not learn. Empty
+        for a circuit that learns.
+    """
+
+    dataset: str
+    layers: tuple[int, ...]
+    circuit: str
+    circuit_parameters: Parameters
+    activation: str
+    activation_parameters: Parameters
+    running_time: float
+    epochs: int
+    learning_rate: float
+    noise: Noise
+    replicate: int
+    seed: int
+    rtol: float = 1e-3
+    atol: float = 1e-6
+    max_steps: int = MAX_STEPS
+    source: Parameters = ()
+    weights: Parameters = ()
+
+    @property
+    def learns(self) -> bool:
+        """Whether the circuit is trained; otherwise it computes with given weights."""
+        return not self.weights
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON and for workers."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Point:
+        """Inverse of `to_dict`, also after a round trip through JSON."""
+        fields = dict(values)
+        for name in ("circuit_parameters", "activation_parameters", "source", "weights"):
+            fields[name] = tuple((key, value) for key, value in fields.get(name, ()))
+        return cls(**fields | {"layers": tuple(fields["layers"]), "noise": Noise(**fields["noise"])})
+
+    @cached_property
+    def key(self) -> str:
+        """Content hash of everything that determines the numbers, 32 hexadecimal characters."""
+        from crnsim.activations import source_hash
+
+        values = self.to_dict() | {"noise": self.noise.settings(), "unit": source_hash(self.activation)}
+        for name in ("source", "weights"):
+            # A file is known by its content: moving it changes no number.
+            values[name] = [pair for pair in getattr(self, name) if pair[0] != "file"]
+        text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    @property
+    def group(self) -> tuple[Any, ...]:
+        """Points of one group share a compiled network, a training set size and tolerances."""
+        return (
+            *(self.dataset, self.source, self.layers, self.circuit, self.circuit_parameters),
+            *(self.activation, self.activation_parameters, self.epochs, self.learning_rate),
+            *(self.rtol, self.atol, self.max_steps, self.weights),
+        )
+
+
+@lru_cache(maxsize=1)
+def code_hash() -> str:
+    """Hash of the library files that influence numbers, 16 hexadecimal characters."""
+    root = Path(__file__).parent
+    names = [
+        *("families.py", "network.py", "noise.py", "streams.py", "algebraic.py", "trained.py"),
+        *("point.py", "schedule.py", "readout.py", "results.py", "experiment.py"),
+    ]
+    for folder in ("activations", "circuits", "datasets", "kinetics", "solvers"):
+        names += sorted(str(path.relative_to(root)) for path in (root / folder).glob("*.py"))
+    digest = hashlib.sha256()
+    for name in names:
+        digest.update(name.encode() + b"\0" + (root / name).read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+@lru_cache(maxsize=64)
+def _build(
+    circuit: str,
+    layers: tuple[int, ...],
+    activation: str,
+    dual_rail: bool,
+    parameters: Parameters,
+    unit_parameters: Parameters,
+) -> Circuit:
+    from crnsim.activations import activation as make_activation
+    from crnsim.circuits import CIRCUITS
+
+    unit = make_activation(activation, **dict(unit_parameters))
+    return CIRCUITS[circuit](layers, unit, dual_rail=dual_rail, **dict(parameters))
+
+
+def build_circuit(point: Point) -> Circuit:
+    """Build the circuit of a point.
+
+    Raises
+    ------
+    InputError
+        If the layers do not fit the data set, or a name or parameter is unknown.
+    """
+    from crnsim.datasets import check_layers, dataset_info
+
+    check_layers(point.dataset, point.layers, point.source)
+    return _build(
+        point.circuit,
+        point.layers,
+        point.activation,
+        dataset_info(point.dataset, point.source).dual_rail,
+        point.circuit_parameters,
+        point.activation_parameters,
+    )
+
+
+def estimate_seconds(point: Point) -> float:
+    """Estimate the core seconds of one run from the size of its network and its running time.
+
+    The constants were measured with ``benchmarks/cost.py``; they feed estimates and nothing else.
+    """
+    from crnsim.datasets import dataset_info
+
+    circuit = build_circuit(point)
+    network = circuit.network
+    step = SECONDS_PER_STEP + SECONDS_PER_REACTION * network.n_reactions
+    cost = (STEPS_PER_PRESENTATION + STEPS_PER_TIME * point.running_time) * step
+    if point.noise.concentrations > 0:
+        kicks = 1 + point.running_time / point.noise.interval
+        cost = STEPS_PER_KICK * kicks * step
+    if circuit.activation.needs_rails:
+        cost *= SWITCHING
+    info = dataset_info(point.dataset, point.source)
+    return (info.n_test + (info.n_train * point.epochs if point.learns else 0)) * cost
+
+
+#: Core seconds of one step of one run in a full batch, and what each reaction adds.
+SECONDS_PER_STEP, SECONDS_PER_REACTION = 1.5e-7, 1.4e-9
+#: Steps that the transient after a new sample takes, and those that a unit of time adds.
+STEPS_PER_PRESENTATION, STEPS_PER_TIME = 75.0, 0.7
+#: The same for the transient after a kick, counted in steps of an undisturbed run.
+STEPS_PER_KICK = 24.0
+#: What the fast switches of rail-annihilating units cost.
+SWITCHING = 1.6

@@ -1,0 +1,151 @@
+"""Weights that are given to a circuit which does not learn: from gradient descent, or from a file."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crnsim.algebraic import Weights, initial_weights, sample_order, sgd
+from crnsim.errors import InputError
+
+if TYPE_CHECKING:
+    from crnsim.circuits import Circuit
+    from crnsim.datasets import Dataset
+    from crnsim.point import Parameters, Point
+
+#: Weights from ordinary gradient descent on the algebraic network, as every replicate has its own.
+SGD = "sgd"
+
+
+def weights_source(text: str) -> Parameters:
+    """Return what identifies weights: the method, or the file and its content.
+
+    Parameters
+    ----------
+    text : str
+        ``"sgd"``, or a file: NetCDF as from ``crnsim train -o``, or NumPy's ``.npz`` with arrays W1, b1, W2, b2, ...
+
+    Raises
+    ------
+    InputError
+        For a file that is not there or holds no weights.
+    """
+    if text == SGD:
+        return (("by", SGD),)
+    digest = file_hash(text)
+    _read(text, digest, 0)
+    return (("file", text), ("sha256", digest))
+
+
+def file_hash(file: str) -> str:
+    """Return the SHA-256 of a file of weights."""
+    try:
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    except FileNotFoundError:
+        raise InputError(
+            f"{file}: there is no such file; give '{SGD}', or a file from 'crnsim train -o'"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror})") from None
+
+
+def point_weights(point: Point, circuit: Circuit, data: Dataset) -> Weights:
+    """Return the weights that a point computes with.
+
+    Parameters
+    ----------
+    point : Point
+        With `weights`; gradient descent takes its epochs, learning rate, replicate and seed.
+    circuit : Circuit
+        Whose activations the algebraic network has.
+    data : Dataset
+        Split of the point's replicate.
+
+    Raises
+    ------
+    InputError
+        If the file has changed, or its weights do not fit the layers.
+    """
+    about = dict(point.weights)
+    if about.get("by") == SGD:
+        return _descent(_Job(point, circuit, data))
+    if file_hash(about["file"]) != about["sha256"]:
+        raise InputError(f"{about['file']}: changed since the sweep was planned; plan it again")
+    weights = _read(about["file"], about["sha256"], point.replicate)
+    found = (weights[0][0].shape[1], *(len(b) for _, b in weights))
+    if found != point.layers:
+        shapes = ["-".join(map(str, sizes)) for sizes in (found, point.layers)]
+        raise InputError(f"{about['file']}: its weights are of layers {shapes[0]}; the sweep has {shapes[1]}")
+    return weights
+
+
+class _Job:
+    """A descent, known by what determines its outcome."""
+
+    def __init__(self, point: Point, circuit: Circuit, data: Dataset) -> None:
+        self.point, self.circuit, self.data = point, circuit, data
+        self.key = (
+            *(point.dataset, point.source, point.layers, circuit.activation, circuit.output_unit),
+            *(point.epochs, point.learning_rate, point.replicate, point.seed),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Job) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+@lru_cache(maxsize=32)
+def _descent(job: _Job) -> Weights:
+    point, circuit = job.point, job.circuit
+    about: dict[str, Any] = {"seed": point.seed, "dataset": point.dataset, "replicate": point.replicate}
+    return sgd(
+        initial_weights(point.layers, **about),
+        circuit.activation,
+        job.data,
+        order=sample_order(len(job.data.x_train), point.epochs, **about),
+        learning_rate=point.learning_rate,
+        output=circuit.output_unit,
+    )
+
+
+@lru_cache(maxsize=32)
+def _read(file: str, digest: str, replicate: int) -> Weights:
+    """Read weights; a result of several replicates gives each its own, any other file the same to all."""
+    from crnsim.circuits.weights import check_weights, read_weights
+
+    try:
+        if zipfile.is_zipfile(file):
+            return check_weights(_npz(file))
+        from crnsim.store import read_dataset
+
+        result = read_dataset(file)
+        single = result.sizes.get("point", 1) == 1
+        number = (
+            int(np.ravel(result["replicate"].values)[0]) if single and "replicate" in result else replicate
+        )
+        return read_weights(result, replicate=number).weights
+    except InputError as error:
+        raise InputError(f"{file}: {str(error).removeprefix(f'{file}: ')}") from None
+
+
+def _npz(file: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Read W1, b1, W2, b2, ... in turn."""
+    pairs: list[tuple[np.ndarray, np.ndarray]] = []
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            while f"W{len(pairs) + 1}" in arrays:
+                number = len(pairs) + 1
+                pairs.append((arrays[f"W{number}"], arrays[f"b{number}"]))
+            known = ", ".join(arrays.files)
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"arrays W1, b1, W2, b2, ... are needed ({error})") from None
+    if not pairs:
+        raise InputError(f"arrays W1, b1, W2, b2, ... are needed; it has {known or 'none'}")
+    return pairs
