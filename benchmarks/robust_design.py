@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crnsim.datasets import dataset_info, load_dataset
-from crnsim.experiment import Point, build_circuit
 from crnsim.noise import Noise
+from crnsim.point import Point, build_circuit
 from crnsim.robustness.intervals import bootstrap_means, interval
-from crnsim.schedule import rate_constants, readout_protocol, training_protocol
+from crnsim.schedule import ReadoutTables, rate_constants, training_protocol
 from crnsim.solvers import solve
 from crnsim.solvers.protocol import OK
 from crnsim.store import read_dataset
@@ -242,10 +242,15 @@ def _scores(points: list[Point], labels: Iterable[str], magnitude: float) -> np.
     good = np.flatnonzero(trained.run["status"] == OK).tolist()
     scores = np.zeros(len(points))
     if good:
-        readout = readout_protocol(
-            circuit, [points[i] for i in good], [data[i] for i in good], trained.final[good]
+        tables = ReadoutTables(
+            circuit,
+            [points[i] for i in good],
+            [data[i] for i in good],
+            trained.final[good],
+            [None] * len(good),
         )
-        shown, _ = solve(network, readout._replace(rates=constants(False)[good]))
+        tables.rates = constants(False)[good]
+        shown, _ = solve(network, tables.protocol(0, tables.n_members))
         outputs = circuit.read_out(shown.final.reshape(len(good), -1, network.n_species))
         fine = np.all(shown.run["status"].reshape(len(good), -1) == OK, axis=1)
         for place, member in enumerate(good):

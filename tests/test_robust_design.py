@@ -9,7 +9,8 @@ import pytest
 
 from crnsim import Noise
 from crnsim.datasets import dataset_info
-from crnsim.experiment import Point, run_points
+from crnsim.experiment import run_points
+from crnsim.point import Point
 from crnsim.solvers.protocol import OK
 
 
