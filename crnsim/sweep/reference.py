@@ -31,6 +31,7 @@ and look at what it would take, before anything runs, with
 | `sweeps/quick.yaml` | the smallest sweep that takes every step; under 30 seconds |
 | `sweeps/xor-map.yaml` | XOR: a dense map of noise and running time |
 | `sweeps/iris-map.yaml` | Iris: the full map |
+| `sweeps/robust-design.yaml` | the default pot, earlier ones, and each of its parts alone; about 20 core minutes |
 | `sweeps/kang2025.yaml` | claims of Kang and Kim: smooth, sharp and non-smooth activations on four data sets |
 | `sweeps/kang2025-small.yaml` | the same with fewer designs, times and magnitudes; at most 2 core-hours |
 | `sweeps/anderson2021.yaml` | claims of Anderson, Joshi and Deshpande: circuits with given weights, on digits |
