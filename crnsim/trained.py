@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Weights from ordinary gradient descent on the algebraic network, as every replicate has its own.
 SGD = "sgd"
+#: A weight beyond it says that gradient descent has diverged.
+LARGEST = 1e6
 
 
 def weights_source(text: str) -> Parameters:
@@ -74,7 +76,7 @@ def point_weights(point: Point, circuit: Circuit, data: Dataset) -> tuple[Weight
     Returns
     -------
     weights : list of (W, b) or None
-        None where training did not give finite ones.
+        None where training diverged.
     reason : str
         Why there are none.
 
@@ -85,7 +87,9 @@ def point_weights(point: Point, circuit: Circuit, data: Dataset) -> tuple[Weight
     """
     about = dict(point.weights)
     if about.get("by") == SGD:
-        return _descent(_Job(point, circuit, data)), "gradient descent gave weights that are not finite"
+        return _descent(
+            _Job(point, circuit, data)
+        ), "gradient descent diverged: its learning rate is too large"
     if file_hash(about["file"]) != about["sha256"]:
         raise InputError(f"{about['file']}: changed since the sweep was planned; plan it again")
     check_fit(about["file"], point.dataset, point.layers, point.replicate, point.seed)
@@ -143,7 +147,7 @@ def _descent(job: _Job) -> Weights | None:
             learning_rate=point.learning_rate,
             output=circuit.output_unit,
         )
-    return weights if all(np.all(np.isfinite(part)) for pair in weights for part in pair) else None
+    return weights if all(np.all(np.abs(part) < LARGEST) for pair in weights for part in pair) else None
 
 
 @lru_cache(maxsize=256)

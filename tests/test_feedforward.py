@@ -155,7 +155,7 @@ def test_every_weight_is_one_reaction():
         "Z2p[0] ->{1} 0",
         "0 ->{1} Z2m[0]",
         "Z2m[0] ->{1} 0",
-        "Z2p[0] + Z2m[0] ->{2} 0",
+        "Z2p[0] + Z2m[0] ->{10} 0",
     ]
     assert circuit.network.n_active_reactions() == len(text)
     assert f"{circuit.network.n_reactions - len(text)} of them at no rate" in count_text(circuit.network)
