@@ -53,7 +53,7 @@ def _run(options: argparse.Namespace, log: str | None) -> int:
     try:
         options.run(options)
     except CrnsimError as error:
-        return _complain(str(error), MISTAKE)
+        return _complain(str(error), error.exit_status)
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,6 +11,9 @@ from collections.abc import Iterable
 class CrnsimError(Exception):
     """Base of every error that a user can cause or mend; the command line prints it as one line."""
 
+    #: With which the command line ends.
+    exit_status = 2
+
 
 class InputError(CrnsimError, ValueError):
     """An argument, a name or a value that does not fit."""
@@ -22,6 +25,22 @@ class ConfigError(InputError):
 
 class DamagedFileError(CrnsimError):
     """A stored file that is empty, cut short or not ours."""
+
+
+class StorageError(CrnsimError):
+    """A file that cannot be written: the disk is full, or the place is not ours to write."""
+
+
+class StoppedError(CrnsimError):
+    """Work that was told to stop and saved what it had."""
+
+    exit_status = 128 + 15  # as a process that SIGTERM ends
+
+
+class OutOfTimeError(StoppedError):
+    """Work that stopped itself before its job is cut off, and goes on in another try."""
+
+    exit_status = 75  # EX_TEMPFAIL of sysexits.h: try again
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from crnsim import __version__
 from crnsim.point import Point, code_hash
+from crnsim.provenance import libraries
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -211,6 +212,7 @@ def _attributes(circuit: Circuit, point: Point) -> dict[str, Any]:
         "max_steps": point.max_steps,
         "code_version": __version__,
         "code_hash": code_hash(),
+        "libraries": libraries(),
     }
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import shutil
+import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crnsim.errors import DamagedFileError, InputError
+from crnsim.errors import DamagedFileError, InputError, StorageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,33 +39,97 @@ SHARED = ("schema", "dataset", "circuit", "activation", "layers", "parameters", 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
+#: Seconds after which a file that is still being written has lost its writer.
+ABANDONED = 3600.0
+#: Free bytes below which a failed write is put down to a full disk.
+FULL = 1 << 20
+
+
 @contextlib.contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def replacing(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
     """Give a temporary name beside `path`; what was written there takes the place of `path` at the end.
 
-    A run that is killed leaves the old file, or none, and never half of one.
+    A run that is killed leaves the old file, or none, and never half of one. What is `durable` outlives a power cut.
+
+    Raises
+    ------
+    StorageError
+        The disk is full, or the place cannot be written; the message says which and what to do.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    temporary = target.with_name(f".{target.name}.{socket.gethostname()}-{os.getpid()}.part")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
+        if durable:
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
         temporary.replace(target)
+    except (OSError, RuntimeError) as error:
+        # netCDF reports a full disk as a RuntimeError that only speaks of HDF.
+        if (said := _not_written(target, error)) is None:
+            raise
+        raise said from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
-def write_text(path: str | Path, text: str) -> None:
+def _not_written(target: Path, error: Exception) -> StorageError | None:
+    """Return what to say of a failed write; None where the error has nothing to do with the place."""
+    number = getattr(error, "errno", None)
+    folder = next((place for place in target.parents if place.is_dir()), Path())
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        free = FULL
+    again = "the old file, if there was one, is as it was; then run the same command again"
+    if number in (errno.ENOSPC, errno.EDQUOT) or (number is None and free < FULL):
+        return StorageError(f"{target}: not written, the disk or your quota is full; make room; {again}")
+    if number == errno.EFBIG:
+        return StorageError(
+            f"{target}: not written, larger than files may be here (see 'ulimit -f'); {again}"
+        )
+    what = os.strerror(number) if number else " ".join(str(error).split())
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return StorageError(f"{target}: not written ({what}); make {folder} writable; {again}")
+    if number in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+        return StorageError(f"{target}: not written ({what}); a file is where a folder must be")
+    if number or what.startswith("NetCDF: "):
+        return StorageError(f"{target}: not written ({what}); {again}")
+    return None
+
+
+def remove_abandoned(path: str | Path) -> None:
+    """Remove files that writers of `path` left half-written when they were killed."""
+    target = Path(path)
+    for file in target.parent.glob(f".{target.name}.*.part"):
+        host, _, pid = file.name.removeprefix(f".{target.name}.").removesuffix(".part").rpartition("-")
+        with contextlib.suppress(OSError):
+            here = host == socket.gethostname() and pid.isdecimal()
+            if time.time() - file.stat().st_mtime > ABANDONED or (here and not _alive(int(pid))):
+                file.unlink()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def write_text(path: str | Path, text: str, *, durable: bool = True) -> None:
     """Write a text file whole or not at all."""
-    with replacing(path) as temporary:
+    with replacing(path, durable=durable) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: str | Path, data: Mapping[str, Any]) -> None:
+def write_json(path: str | Path, data: Mapping[str, Any], *, durable: bool = True) -> None:
     """Write a small JSON file whole or not at all."""
-    write_text(path, json.dumps(data, indent=1) + "\n")
+    write_text(path, json.dumps(data, indent=1) + "\n", durable=durable)
 
 
 def write_dataset(dataset: xr.Dataset, path: str | Path) -> None:
@@ -174,6 +242,8 @@ def pick(dataset: xr.Dataset, keys: Sequence[str], recorded: Sequence[str]) -> x
 def join(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     """Put the points of several datasets of one group after each other.
 
+    Where the parts were computed with different versions of the libraries, the attribute ``libraries`` lists all.
+
     Raises
     ------
     InputError
@@ -188,9 +258,11 @@ def join(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     plain, trajectories = zip(*map(_apart, parts), strict=True)
     kept = [part for part in trajectories if part is not None]
     try:
-        return _together(_concatenate(plain, "point"), _concatenate(kept, "recorded") if kept else None)
+        joined = _together(_concatenate(plain, "point"), _concatenate(kept, "recorded") if kept else None)
     except ValueError as error:
         raise InputError(f"points that do not fit together: {' '.join(str(error).split())}") from None
+    versions = {text for part in parts for text in part.attrs.get("libraries", "").split(" | ") if text}
+    return joined.assign_attrs(libraries=" | ".join(sorted(versions))) if versions else joined
 
 
 def _concatenate(parts: Sequence[xr.Dataset], dim: str) -> xr.Dataset:

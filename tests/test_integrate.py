@@ -6,6 +6,8 @@ import io
 import json
 import os
 import signal
+import socket
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,8 @@ import pytest
 from small_sweeps import small_sweep
 
 from crnsim.errors import CrnsimError, DamagedFileError, InputError
+from crnsim.point import Point
+from crnsim.provenance import libraries
 from crnsim.store import read_points, write_dataset
 from crnsim.sweep import workers
 from crnsim.sweep.config import validate
@@ -22,8 +26,10 @@ from crnsim.sweep.merge import merge_group
 from crnsim.sweep.plan import make_plan
 from crnsim.sweep.progress import Progress, duration
 from crnsim.sweep.reader import Document
+from crnsim.sweep.saved import remove_pieces
 
 ONE_CHUNK = {"cells": 100, "workers": 1}
+CHUNKS = "results/small/chunks/xor/onepot-smooth/" + "?" * 32 + ".nc"
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +50,12 @@ def computed(plan, n_workers=1, **options):
     missing = [chunk for chunk in chunks if not Path(plan.chunk(chunk.key)[2]).exists()]
     accounts = [integrate_chunk(plan, chunk.key, workers=n_workers, **options) for chunk in missing]
     return accounts, merge_group(plan, group.name)
+
+
+def forget(chunk: Path) -> None:
+    """Delete a chunk with what is kept of it until it is merged."""
+    remove_pieces(chunk)
+    chunk.unlink()
 
 
 def content(merged) -> bytes:
@@ -89,9 +101,9 @@ def test_results_are_the_same_bytes_on_dask_workers(here):
     plan = planned(chunks=ONE_CHUNK)
     (account,), alone = computed(plan)
     assert (account.points, account.computed, account.reused, account.workers) == (12, 12, 0, 1)
-    chunk = next(here.glob("results/small/chunks/**/*.nc"))
+    chunk = next(here.glob(CHUNKS))
     before = chunk.read_bytes()
-    chunk.unlink()
+    forget(chunk)
     (account,), together = computed(plan, n_workers=2)
     assert account.workers == 2
     assert chunk.read_bytes() == before
@@ -124,6 +136,8 @@ def test_cost_stands_beside_the_chunk_and_not_in_it(here):
         "seconds_core",
         "host",
         "workers",
+        "processors",
+        "killed",
     }
     assert account["seconds_core"] > 0
 
@@ -157,12 +171,12 @@ def test_trajectories_that_are_wanted_now_are_computed():
 def test_points_of_another_version_and_of_killed_workers_are_computed_again(here):
     plan = planned(chunks=ONE_CHUNK)
     _, merged = computed(plan)
-    chunk = next(here.glob("results/small/chunks/**/*.nc"))
+    chunk = next(here.glob(CHUNKS))
     whole = read_points(chunk)
-    chunk.unlink()
+    forget(chunk)
     write_dataset(whole.assign_attrs(code_hash="0"), chunk.with_name("0" * 32 + ".nc"))
     assert computed(plan)[0][0].computed == 12
-    chunk.unlink()
+    forget(chunk)
     whole["status"][2] = 3
     write_dataset(whole, chunk.with_name("0" * 32 + ".nc"))
     accounts, again = computed(plan)
@@ -172,7 +186,7 @@ def test_points_of_another_version_and_of_killed_workers_are_computed_again(here
 
 def test_damaged_files_of_an_earlier_plan_are_left_aside(here, caplog):
     computed(planned())
-    for orphan in here.glob("results/small/chunks/**/*.nc"):
+    for orphan in here.glob(CHUNKS):
         orphan.write_bytes(b"\x89HDF\r\n\x1a\n cut short")
     accounts, _ = computed(planned(noise={"rates": {"magnitudes": [0.05, 0.1]}}))
     assert sum(account.computed for account in accounts) == 18
@@ -180,33 +194,32 @@ def test_damaged_files_of_an_earlier_plan_are_left_aside(here, caplog):
 
 
 def test_a_batch_that_kills_its_worker_is_an_outcome_and_no_other_point_is_lost():
-    plan = planned(running_times=[5], replicates=4, noise={})
-    points = plan.groups[0][0].points()
-    results, _ = integrate(points, workers=2, batch=2, compute=kill_the_second_replicate)
-    whole, _ = integrate(points, workers=1)
-    by_key = dict(zip(results["point_key"].values.tolist(), range(len(points)), strict=True))
-    one = results.isel(point=[by_key[point.key] for point in points])
+    plan = planned(running_times=[5], replicates=4, noise={}, chunks=ONE_CHUNK | {"batch": 2})
+    (account,), whole = computed(plan)
+    assert account.killed == 0
+    forget(Path(plan.chunk(account.key)[2]))
+    (account,), one = computed(plan, n_workers=2, compute=kill_the_second_replicate)
     killed = one["status"].values == 3
     # The point itself and, as a batch is halved once, nothing else.
-    assert [point.replicate == 1 for point in points] == killed.tolist()
+    assert killed.tolist() == [replicate == 1 for replicate in range(4)]
+    assert account.killed == 1
     assert np.all(one["score"].values[killed] == 0)
     assert np.all(np.isnan(one["mse"].values[killed]))
     assert all("killed" in reason for reason in one["reason"].values[killed])
-    expected = whole.isel(point=[whole["point_key"].values.tolist().index(p.key) for p in points])
     for name in ("mse", "train_loss", "weights", "output"):
-        np.testing.assert_array_equal(one[name].values[~killed], expected[name].values[~killed])
+        np.testing.assert_array_equal(one[name].values[~killed], whole[name].values[~killed])
 
 
 def test_workers_that_all_die_end_in_one_line():
-    plan = planned(running_times=[5], replicates=1, noise={})
+    plan = planned(running_times=[5], replicates=1, noise={}, chunks=ONE_CHUNK)
     with pytest.raises(CrnsimError, match="every worker died"):
-        integrate(plan.groups[0][0].points(), workers=2, compute=kill_always)
+        computed(plan, n_workers=2, compute=kill_always)
 
 
 def test_a_mistake_of_ours_in_a_worker_is_not_hidden():
-    plan = planned(running_times=[5], noise={})
+    plan = planned(running_times=[5], noise={}, chunks=ONE_CHUNK | {"batch": 1})
     with pytest.raises(ZeroDivisionError):
-        integrate(plan.groups[0][0].points(), workers=2, batch=1, compute=fail_on_the_second_replicate)
+        computed(plan, n_workers=2, compute=fail_on_the_second_replicate)
 
 
 def test_workers_listen_on_the_loopback_only():
@@ -229,8 +242,9 @@ def test_a_scheduler_of_the_environment_is_used(monkeypatch):
         dashboard_address=None,
     ) as cluster:
         monkeypatch.setenv(workers.SCHEDULER, cluster.scheduler_address)
-        results, _ = integrate(points, workers=1)
-    assert results.sizes["point"] == len(points)
+        parts = []
+        assert not integrate(points, workers=1, keep=lambda results, seconds: parts.append(results))
+    assert sum(part.sizes["point"] for part in parts) == len(points)
 
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
@@ -239,7 +253,7 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
     with pytest.raises(
         CrnsimError, match=r"CRNSIM_DASK_SCHEDULER=tcp://127\.0\.0\.1:9: no Dask scheduler answers"
     ):
-        integrate(planned().groups[0][0].points(), workers=1)
+        integrate(planned().groups[0][0].points(), workers=1, keep=lambda results, seconds: None)
 
 
 @pytest.mark.parametrize(
@@ -270,6 +284,34 @@ def test_merge_names_a_missing_chunk_and_how_to_compute_it():
     assert partial.sizes["point"] == chunks[0].n_points
 
 
+def test_partial_merge_leaves_a_damaged_chunk_out_and_names_it(here, caplog):
+    plan = planned()
+    _, whole = computed(plan)
+    victim = Path(plan.chunk(plan.groups[0][1][0].key)[2])
+    victim.write_bytes(victim.read_bytes()[:-2000])
+    partial = merge_group(plan, plan.groups[0][0].name, partial=True)
+    assert partial["point_key"].values.tolist() == whole["point_key"].values[6:].tolist()
+    assert f"left out: {victim} is damaged" in caplog.text
+
+
+def test_chunk_says_of_itself_everything_that_determines_its_numbers(here):
+    """From the attribute `config` alone the points can be made again: their keys are hashes of all of it."""
+    noise = {"concentrations": {"magnitudes": [0.1], "scope": "weights", "additive": True}, "cross": True}
+    plan = planned(noise=noise, chunks=ONE_CHUNK, replicates=2)
+    integrate_chunk(plan, plan.groups[0][1][0].key, workers=1)
+    chunk = read_points(next(here.glob(CHUNKS)))
+    config = json.loads(chunk.attrs["config"])
+    common = {name: value for name, value in config.items() if name not in ("cells", "replicates")}
+    points = [
+        Point.from_dict(common | cell | {"replicate": replicate})
+        for cell in config["cells"]
+        for replicate in config["replicates"]
+    ]
+    assert [point.key for point in points] == chunk["point_key"].values.tolist()
+    assert chunk.attrs["libraries"] == libraries()
+    assert f"numpy {np.__version__}" in libraries()
+
+
 def test_merge_of_nothing_is_nothing():
     plan = planned()
     assert merge_group(plan, plan.groups[0][0].name, partial=True) is None
@@ -278,7 +320,7 @@ def test_merge_of_nothing_is_nothing():
 def test_merge_names_a_damaged_chunk(here):
     plan = planned()
     computed(plan)
-    victim = min(here.glob("results/small/chunks/**/*.nc"))
+    victim = min(here.glob(CHUNKS))
     victim.write_bytes(victim.read_bytes()[:-2000])
     with pytest.raises(DamagedFileError, match=f"{victim.name} is damaged"):
         merge_group(plan, plan.groups[0][0].name)
@@ -287,7 +329,7 @@ def test_merge_names_a_damaged_chunk(here):
 def test_merge_refuses_chunks_of_another_version_of_other_points_and_of_another_seed(here):
     plan = planned(chunks=ONE_CHUNK)
     computed(plan)
-    chunk = next(here.glob("results/small/chunks/**/*.nc"))
+    chunk = next(here.glob(CHUNKS))
     good = read_points(chunk)
     name = plan.groups[0][0].name
     write_dataset(good.assign_attrs(code_hash="0"), chunk)
@@ -306,27 +348,71 @@ def test_merge_refuses_chunks_of_another_version_of_other_points_and_of_another_
         merge_group(plan, name)
 
 
-def test_progress_says_how_far_chunk_and_sweep_are(monkeypatch):
+def test_progress_says_how_far_chunk_and_sweep_are():
     plan = planned()
     integrate_chunk(plan, plan.groups[0][1][0].key, workers=1)
     stream = io.StringIO()
     progress = Progress(plan.data, plan.groups[0][1][1].key, stream, parallel=2, workers=1, live=False)
-    progress.update(0)
-    progress.shown -= 100
-    progress.saved -= 100
-    progress.start -= 10
-    progress.update(3)
-    line = stream.getvalue()
-    assert line.startswith("xor/smooth chunk 2 of 2: 3 of 6 points, about 10 s left; sweep ")
-    assert "% done, about " in line
-    saved = json.loads(progress.file.read_text())
-    assert (saved["points"], saved["done"], saved["seconds_left"]) == (6, 3, 10)
+    with progress:
+        progress.update(0)
+        progress.shown -= 100
+        progress.saved -= 100
+        progress.start -= 10
+        progress.update(3)
+        line = stream.getvalue()
+        assert line.startswith("xor/smooth chunk 2 of 2: 3 of 6 points, about 10 s left; sweep ")
+        assert "% done, about " in line
+        saved = json.loads(progress.file.read_text())
+        assert (saved["points"], saved["done"], saved["seconds_left"]) == (6, 3, 10)
+        assert (saved["pid"], saved["host"], saved["workers"]) == (os.getpid(), socket.gethostname(), 1)
     progress.finish(4, 2, 20.0)
     assert (
         "xor/smooth chunk 2 of 2: 6 points (2 of them from an earlier run) in 20 s; sweep 100% done"
         in stream.getvalue()
     )
     assert not progress.file.exists()
+    assert not progress.failure.exists()
+
+
+def test_heart_beats_while_nothing_ends_and_a_failure_is_noted(monkeypatch):
+    monkeypatch.setattr("crnsim.sweep.progress.PAUSE", 0.05)
+    plan = planned()
+    progress = Progress(plan.data, plan.groups[0][1][0].key, io.StringIO(), parallel=1, workers=1, live=False)
+
+    def work() -> None:
+        with progress:
+            first = progress.file.stat().st_mtime_ns
+            deadline = time.monotonic() + 20
+            while progress.file.stat().st_mtime_ns == first:
+                assert time.monotonic() < deadline, "no heartbeat"
+                time.sleep(0.01)
+            raise ZeroDivisionError("a mistake of ours")
+
+    with pytest.raises(ZeroDivisionError):
+        work()
+    assert not progress.file.exists()
+    failed = json.loads(progress.failure.read_text())
+    assert failed["message"] == "a mistake of ours"
+    assert failed["host"] == socket.gethostname()
+    with progress:
+        assert not progress.failure.exists()
+
+
+def test_progress_counts_chunks_that_others_compute():
+    plan = planned(chunks={"cells": 1, "workers": 1})
+    first, second, third, fourth = (chunk.key for chunk in plan.groups[0][1])
+    progress = Progress(plan.data, fourth, io.StringIO(), parallel=1, workers=1, live=False)
+    assert progress.line(0).endswith("sweep 0% done")
+    integrate_chunk(plan, first, workers=1)
+    others = Progress(plan.data, second, io.StringIO(), parallel=1, workers=1, live=False)
+    with others:
+        others.saved -= 100
+        others.update(1)  # a third of it
+        progress.looked -= 100
+        estimated = [chunk["estimated_core_seconds"] for chunk in plan.data["groups"][0]["chunks"]]
+        share = (estimated[0] + estimated[1] / 3) / sum(estimated)
+        assert f"sweep {share:.0%} done, about " in progress.line(0)
+    assert third in {Path(chunk["path"]).stem for chunk in progress.waiting}
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.2, "0 s"), (89, "89 s"), (240, "4 min"), (9000, "2.5 h")])

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import socket
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from crnsim.errors import DamagedFileError, InputError
-from crnsim.store import join, pick, read_dataset, read_points, replacing, write_dataset, write_text
+from crnsim.errors import DamagedFileError, InputError, StorageError
+from crnsim.store import (
+    join,
+    pick,
+    read_dataset,
+    read_points,
+    remove_abandoned,
+    replacing,
+    write_dataset,
+    write_text,
+)
 
 
 def keys(first: int, count: int) -> list[str]:
@@ -161,3 +174,102 @@ def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
         fail_halfway()
     assert (tmp_path / "a.txt").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def small() -> xr.Dataset:
+    return xr.Dataset({"a": ("x", np.random.default_rng(0).random(40_000))})
+
+
+def test_write_beyond_what_files_may_have_is_one_line_and_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.nc"
+    write_text(path, "old")
+    code = (
+        "import resource, sys, numpy, xarray\n"
+        "from crnsim.errors import StorageError\n"
+        "from crnsim.store import write_dataset\n"
+        "data = xarray.Dataset({'a': ('x', numpy.random.default_rng(0).random(40_000))})\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))\n"
+        "try:\n    write_dataset(data, sys.argv[1])\n"
+        "except StorageError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"{path}: not written")
+    assert path.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["a.nc"]
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A file system of 256 kB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("a small file system can be mounted by root only")
+    yield place
+    # Lazily: netCDF keeps a file open that it could not finish.
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_full_disk_is_one_line_and_leaves_the_old_file(tiny_disk):
+    path = tiny_disk / "a.nc"
+    write_text(path, "old")
+    with pytest.raises(StorageError, match=r"a\.nc: not written, the disk or your quota is full; make room"):
+        write_dataset(small(), path)
+    with pytest.raises(StorageError, match="full; make room"):
+        write_text(path, "x" * 300_000)
+    assert path.read_text() == "old"
+    assert [file.name for file in tiny_disk.iterdir()] == ["a.nc"]
+
+
+def test_place_that_cannot_be_written_is_one_line(tiny_disk):
+    path = tiny_disk / "folder/a.nc"
+    write_text(path, "old")
+    subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
+    for write in (lambda: write_dataset(small(), path), lambda: write_text(path, "new")):
+        with pytest.raises(
+            StorageError,
+            match=r"a\.nc: not written \((Read-only file system|Permission denied)\); make .*folder writable",
+        ):
+            write()
+    with pytest.raises(StorageError, match="Read-only file system"):
+        write_text(tiny_disk / "other/b.json", "new")
+    assert path.read_text() == "old"
+
+
+def test_folder_that_is_a_file_is_one_line(tmp_path):
+    write_text(tmp_path / "a", "")
+    with pytest.raises(StorageError, match="a file is where a folder must be"):
+        write_text(tmp_path / "a/b.json", "")
+
+
+def test_error_that_has_nothing_to_do_with_the_place_stays_as_it_is(tmp_path):
+    with pytest.raises(RuntimeError, match="ours"), replacing(tmp_path / "a"):
+        raise RuntimeError("ours")
+
+
+def test_half_written_files_of_dead_writers_are_removed_and_those_of_others_stay(tmp_path):
+    host = socket.gethostname()
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for name in (f"{host}-{dead.pid}", f"{host}-{os.getpid()}", "elsewhere-1", "elsewhere-2"):
+        (tmp_path / f".a.nc.{name}.part").write_text("half")
+    (tmp_path / f".b.nc.{host}-{dead.pid}.part").write_text("of another file")
+    os.utime(tmp_path / ".a.nc.elsewhere-2.part", (0, 0))
+    remove_abandoned(tmp_path / "a.nc")
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(
+        [f".a.nc.{host}-{os.getpid()}.part", ".a.nc.elsewhere-1.part", f".b.nc.{host}-{dead.pid}.part"]
+    )
+
+
+def test_versions_of_the_libraries_add_up():
+    parts = [
+        results(0, 1, libraries="numpy 2"),
+        results(1, 1, libraries="numpy 1"),
+        results(2, 1, libraries="numpy 2"),
+    ]
+    assert join(parts).attrs["libraries"] == "numpy 1 | numpy 2"
+    assert join([join(parts), results(3, 1)]).attrs["libraries"] == "numpy 1 | numpy 2"
+    assert "libraries" not in join([results(0, 1), results(1, 1)]).attrs

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crnsim.errors import InputError
-from crnsim.sweep.plan import REPORTS, RESULTS, Plan, make_plan, plan_text, read_plan
+from crnsim.sweep.plan import REPORTS, RESULTS, Plan, chunk_files, make_plan, plan_text, read_plan
 
 if TYPE_CHECKING:
     import argparse
@@ -138,9 +138,10 @@ def integrate(options: argparse.Namespace) -> None:
         workers=options.workers,
         live=sys.stderr.isatty() and not options.log,
     )
-    account = integrate_chunk(
-        made, options.chunk, workers=options.workers, path=options.output, progress=progress.update
-    )
+    with progress:
+        account = integrate_chunk(
+            made, options.chunk, workers=options.workers, path=options.output, progress=progress.update
+        )
     log.info("%s", account)
     progress.finish(account.computed, account.reused, account.seconds_wall)
 
@@ -149,6 +150,7 @@ def merge(options: argparse.Namespace) -> None:
     """Write the summary of a group."""
     from crnsim.store import write_dataset
     from crnsim.sweep.merge import merge_group
+    from crnsim.sweep.saved import remove_pieces
 
     made = read_plan(options.plan)
     merged = merge_group(made, options.group)
@@ -156,6 +158,8 @@ def merge(options: argparse.Namespace) -> None:
     write_dataset(
         merged, options.output or Path(RESULTS, made.sweep.name) / "summary" / f"{options.group}.nc"
     )
+    for path in chunk_files(options.plan, *options.group.split("-", 1)):
+        remove_pieces(Path(path))
 
 
 def robustness(options: argparse.Namespace) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -18,8 +20,10 @@ import numpy as np
 from crnsim.errors import CrnsimError, DamagedFileError, InputError
 from crnsim.experiment import run_points
 from crnsim.point import Point, estimate_seconds
+from crnsim.provenance import processor
 from crnsim.results import point_coordinates
-from crnsim.store import join, pick, read_points, write_dataset, write_json
+from crnsim.store import join, pick, read_points, remove_abandoned, write_dataset, write_json
+from crnsim.sweep.saved import Pieces, piece_account, piece_files
 from crnsim.sweep.workers import SCHEDULER, compute_batch, load_libraries, on_workers
 
 if TYPE_CHECKING:
@@ -41,22 +45,27 @@ class Account:
     ----------
     key : str
         Of the chunk.
-    points, computed, reused : int
-        All points, those computed now and those copied from an older file.
+    points, computed, reused, killed : int
+        All points, those computed for this chunk (in any try), those copied from an older file, and those whose
+        worker was killed.
     seconds_wall, seconds_core : float
-        Wall time, and processor time of the integration alone.
+        Wall time of the last try, and processor time of the integration alone in all tries.
     host : str
     workers : int
+    processors : dict of str to int
+        Points by kind of the processor that computed them (see `crnsim.provenance.processor`).
     """
 
     key: str
     points: int
     computed: int
     reused: int
+    killed: int
     seconds_wall: float
     seconds_core: float
     host: str
     workers: int
+    processors: dict[str, int]
 
 
 def integrate_chunk(
@@ -69,6 +78,9 @@ def integrate_chunk(
     compute: Compute = compute_batch,
 ) -> Account:
     """Compute the chunk `key` of a plan and write its file and its account.
+
+    What is finished is saved in pieces beside the chunk: every minute, when the work is told to stop, and before the
+    time limit of its job. The next try goes on from there.
 
     Parameters
     ----------
@@ -83,6 +95,13 @@ def integrate_chunk(
         Called with the number of points that are done.
     compute : callable
         What workers run.
+
+    Raises
+    ------
+    OutOfTimeError, StoppedError
+        Not finished; what there is, is saved.
+    StorageError
+        The chunk could not be written.
     """
     start = time.monotonic()
     group, chunk, planned = plan.chunk(key)
@@ -90,54 +109,78 @@ def integrate_chunk(
     points, recorded = group.points(chunk), group.recorded_keys(chunk)
     if group.chunk_key(chunk) != chunk.key:
         raise InputError(f"chunk {chunk.key} is not what the sweep now describes; make the plan again")
-    parts = reusable(_orphans(plan, target.parent), points, recorded, plan.data["code_hash"])
-    known = {name for part in parts for name in part["point_key"].values.tolist()}
+    remove_abandoned(target)
+    saved = piece_files(target)
+    olds = [*saved, *_orphans(plan, target.parent)]
+    found = reusable(olds, points, recorded, plan.data["code_hash"])
+    known = {name for part in found.values() for name in part["point_key"].values.tolist()}
     missing = [point for point in points if point.key not in known]
-    log.info("%d points: %d to compute, %d reused", len(points), len(missing), len(known))
+    before = [piece_account(file) for file in saved if file in found]
+    earlier = sum(found[file].sizes["point"] for file in saved if file in found)
+    log.info("%d points: %d to compute, %d saved by an earlier try, %d from other files",
+             len(points), len(missing), earlier, len(known) - earlier)  # fmt: skip
     progress(len(known))
-    seconds_core = 0.0
-    if missing:
-        computed, seconds_core = integrate(
+    pieces = Pieces(target, len(points))
+    with pieces.saved_when_stopped():
+        killed = integrate(
             missing,
             recorded=recorded,
             workers=workers,
             batch=plan.sweep.chunks.batch,
             progress=lambda done: progress(len(known) + done),
             compute=compute,
+            keep=pieces.add,
         )
-        # First, so that what it says of itself, such as the version, is what the file says.
-        parts.insert(0, computed)
-    write_dataset(pick(join(parts), [point.key for point in points], recorded), target)
-    account = Account(
-        key=chunk.key,
-        points=len(points),
-        computed=len(missing),
-        reused=len(known),
-        seconds_wall=round(time.monotonic() - start, 3),
-        seconds_core=round(seconds_core, 3),
-        host=socket.gethostname(),
-        workers=workers,
-    )
-    write_json(target.with_suffix(".json"), asdict(account))
+        parts = [*pieces.parts, *found.values()]
+        if killed and not parts:
+            raise CrnsimError("every worker died; give each more memory, or use fewer (chunks.workers)")
+        lost = [killed_points(killed, parts[0])] if killed else []
+        # What was computed now comes first, so that what it says of itself, such as the version, is what the file says.
+        whole = pick(join([*pieces.parts, *lost, *found.values()]), [point.key for point in points], recorded)
+        account = Account(
+            key=chunk.key,
+            points=len(points),
+            computed=len(missing) + earlier,
+            reused=len(known) - earlier,
+            killed=len(killed),
+            seconds_wall=round(time.monotonic() - start, 3),
+            seconds_core=round(pieces.seconds + sum(a.get("seconds_core", 0.0) for a in before), 3),
+            host=socket.gethostname(),
+            workers=workers,
+            processors=_processors(pieces, found),
+        )
+        with pieces.undisturbed(last=True):
+            write_dataset(whole.assign_attrs(config=json.dumps(group.describe(chunk))), target)
+            write_json(target.with_suffix(".json"), asdict(account))
+            pieces.finish(asdict(account))
     return account
 
 
+def _processors(pieces: Pieces, found: Mapping[Path, xr.Dataset]) -> dict[str, int]:
+    """Count points by the kind of processor, as the accounts of the files say from which they were copied."""
+    counts = Counter(pieces.processors)
+    for file, part in found.items():
+        kinds = list(piece_account(file).get("processors", {}))
+        counts[kinds[0] if len(kinds) == 1 else "unknown"] += part.sizes["point"]
+    return dict(sorted(counts.items()))
+
+
 def _orphans(plan: Plan, folder: Path) -> list[Path]:
-    """Return the chunk files of earlier plans; those of this plan hold other points."""
-    planned = {Path(chunk["path"]).name for entry in plan.data["groups"] for chunk in entry["chunks"]}
-    return [file for file in sorted(folder.glob("*.nc")) if file.name not in planned]
+    """Return the chunk files of earlier plans, and their pieces; those of this plan hold other points."""
+    planned = {chunk["key"] for entry in plan.data["groups"] for chunk in entry["chunks"]}
+    return [file for file in sorted(folder.glob("*.nc")) if file.stem.partition(".")[0] not in planned]
 
 
 def reusable(
     files: Sequence[Path], points: Sequence[Point], recorded: Sequence[str], code_hash: str
-) -> list[xr.Dataset]:
-    """Return the wanted points that chunk files of an earlier plan hold, each point once.
+) -> dict[Path, xr.Dataset]:
+    """Return, by file, the wanted points that saved pieces and earlier chunk files hold, each point once.
 
     Points of another version of the library do not count, nor do those that lost their worker, nor those
     without a trajectory that is wanted now. A damaged file is left aside with a warning.
     """
-    wanted = {point.key for point in points}
-    parts = []
+    wanted, with_trajectories = {point.key for point in points}, set(recorded)
+    parts: dict[Path, xr.Dataset] = {}
     for file in files:
         if not wanted:
             break
@@ -148,16 +191,16 @@ def reusable(
             continue
         if found.attrs.get("code_hash") != code_hash:
             continue
-        with_trajectory = set(found["recorded"].values.tolist()) if "recorded" in found.dims else set()
+        there = set(found["recorded"].values.tolist()) if "recorded" in found.dims else set()
         keys = [
             key
             for key, status in zip(
                 found["point_key"].values.tolist(), found["status"].values.tolist(), strict=True
             )
-            if key in wanted and status != WORKER_KILLED and (key not in recorded or key in with_trajectory)
+            if key in wanted and status != WORKER_KILLED and (key not in with_trajectories or key in there)
         ]
         if keys:
-            parts.append(pick(found, keys, [key for key in keys if key in recorded]))
+            parts[file] = pick(found, keys, [key for key in keys if key in with_trajectories])
             wanted.difference_update(keys)
     return parts
 
@@ -170,7 +213,8 @@ def integrate(
     batch: int = 8,
     progress: Callable[[float], None] = lambda points: None,
     compute: Compute = compute_batch,
-) -> tuple[xr.Dataset, float]:
+    keep: Callable[[xr.Dataset, float], None],
+) -> list[Point]:
     """Compute points of one group, in this process or on Dask workers; the numbers are the same.
 
     Parameters
@@ -186,34 +230,31 @@ def integrate(
         Called with the number of points that are done.
     compute : callable
         What workers run.
+    keep : callable
+        Called with the results of each batch, and the core seconds they took, in the order batches end.
 
     Returns
     -------
-    xarray.Dataset
-        Results in no particular order.
-    float
-        Core seconds.
+    list of Point
+        Those that have no results because they killed their worker.
     """
+    if not points:
+        return []
     batches = cut(points, batch, workers)
     if workers == 1 and not os.environ.get(SCHEDULER):
         ended = _here(batches, recorded, progress)
     else:
         ended = on_workers(batches, recorded, workers, compute)
-    parts: list[xr.Dataset] = []
     killed: list[Point] = []
-    done, core = 0, 0.0
+    done = 0
     for some, results, seconds in ended:
-        done, core = done + len(some), core + seconds
+        done += len(some)
         if results is None:
             killed.extend(some)
         else:
-            parts.append(results)
+            keep(results, seconds)
         progress(done)
-    if killed:
-        if not parts:
-            raise CrnsimError("every worker died; give each more memory, or use fewer (chunks.workers)")
-        parts.append(killed_points(killed, parts[0]))
-    return join(parts), core
+    return killed
 
 
 def _here(
@@ -230,7 +271,7 @@ def _here(
             progress=partial(_share_done, progress, done, len(batch)),
         )
         done += len(batch)
-        yield batch, results, time.process_time() - start
+        yield batch, results.assign_attrs(processor=processor()), time.process_time() - start
 
 
 def _share_done(progress: Callable[[float], None], before: int, size: int, share: float) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crnsim.errors import CrnsimError, InputError
+from crnsim.errors import CrnsimError, DamagedFileError, InputError
 from crnsim.store import damaged, join, pick, read_points
+from crnsim.sweep.integrate import reusable
+from crnsim.sweep.saved import piece_files
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from crnsim.sweep.plan import Plan
     from crnsim.sweep.points import Chunk, Group
+
+log = logging.getLogger("crnsim")
 
 
 def merge_group(plan: Plan, name: str, *, partial: bool = False) -> xr.Dataset | None:
@@ -25,7 +30,8 @@ def merge_group(plan: Plan, name: str, *, partial: bool = False) -> xr.Dataset |
     name : str
         Name of the group, such as ``xor-onepot-smooth``.
     partial : bool
-        Take what chunks there are, instead of asking for all; a damaged one is still an error.
+        Take what there is, chunks and saved pieces of chunks, instead of asking for all; what cannot be used is
+        left aside with a warning.
 
     Returns
     -------
@@ -44,7 +50,8 @@ def merge_group(plan: Plan, name: str, *, partial: bool = False) -> xr.Dataset |
     parts = []
     for chunk in chunks:
         path = paths[chunk.key]
-        if partial and not path.exists():
+        if partial:
+            parts.extend(_what_there_is(path, plan, group, chunk))
             continue
         if not path.exists():
             raise InputError(f"{path} is missing; 'crnsim integrate PLAN {chunk.key}' computes it")
@@ -65,6 +72,21 @@ def merge_group(plan: Plan, name: str, *, partial: bool = False) -> xr.Dataset |
         activation_label=group.label, role=group.role, sweep=plan.sweep.name, config=json.dumps(science)
     )
     return merged.assign_attrs(source=json.dumps(dict(group.source))) if group.source else merged
+
+
+def _what_there_is(path: Path, plan: Plan, group: Group, chunk: Chunk) -> list[xr.Dataset]:
+    """Return a chunk, or the points of it that an unfinished try has saved."""
+    if path.exists():
+        try:
+            part = read_points(path)
+            _check(part, path, plan, group, chunk)
+            return [part]
+        except (DamagedFileError, InputError) as error:
+            log.warning("left out: %s", error)
+    found = reusable(
+        piece_files(path), group.points(chunk), group.recorded_keys(chunk), plan.data["code_hash"]
+    )
+    return list(found.values())
 
 
 def _check(part: xr.Dataset, path: Path, plan: Plan, group: Group, chunk: Chunk) -> None:

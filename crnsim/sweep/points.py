@@ -159,6 +159,16 @@ class Group:
             if cells[0] <= cell < cells[1] and replicates[0] <= replicate < replicates[1]
         ]
 
+    def describe(self, chunk: Chunk) -> dict[str, object]:
+        """Return everything that determines the numbers of a chunk, as plain values."""
+        return self._common | {
+            "cells": [
+                {"running_time": cell.running_time, "noise": cell.noise.settings()}
+                for cell in self.cells[slice(*chunk.cells)]
+            ],
+            "replicates": list(range(*chunk.replicates)),
+        }
+
     def chunks(self, n_cells: int, n_replicates: int) -> Iterator[Chunk]:
         """Cut the group into chunks of at most `n_cells` cells and `n_replicates` replicates."""
         for first in range(0, self.settings.replicates, n_replicates):

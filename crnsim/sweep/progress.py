@@ -1,22 +1,33 @@
-"""Progress of a chunk and of its sweep: a line on the terminal and a small file beside the chunk."""
+"""Progress of a chunk and of its sweep: a line on the terminal and small files beside the chunk."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import socket
+import threading
 import time
 from pathlib import Path
+from types import TracebackType
 from typing import Any, TextIO
 
+from crnsim.errors import StorageError
 from crnsim.store import write_json
 
-#: Seconds between lines, where a line cannot be drawn over.
+#: Seconds between lines, where a line cannot be drawn over; also between heartbeats of the file.
 PAUSE = 10.0
-#: Seconds between updates of the line that is drawn over, and of the file.
+#: Seconds between updates of the line that is drawn over, and of the file while points end.
 TICK = 1.0
+#: Looking after the other chunks may take one part in so many of the time.
+RARELY = 50
 
 
 class Progress:
     """Says how far a chunk is, and how far the sweep is.
+
+    As a context it keeps two files beside the chunk: ``<key>.progress.json`` while the chunk is computed, with a
+    heartbeat, and ``<key>.failed.json`` once a try has ended with an error (see ``docs/file-format.md``).
 
     Parameters
     ----------
@@ -43,22 +54,76 @@ class Progress:
         self.title = f"{group['dataset']}/{group['label']} chunk {number} of {len(group['chunks'])}"
         self.total = self.entry["n_points"]
         self.file = Path(self.entry["path"]).with_suffix(".progress.json")
+        self.failure = Path(self.entry["path"]).with_suffix(".failed.json")
         self.others = [c for g in plan["groups"] for c in g["chunks"] if c["key"] != self.entry["key"]]
+        self.waiting = list(self.others)
+        self.ended: list[tuple[float, dict[str, Any]]] = []
+        self.rest: tuple[float, float, float] = (0.0, 0.0, 0.0)
+        self.looked = -1e9
+        self.looking = 0.0
         self.start = self.shown = self.saved = time.monotonic()
+        self.started = time.time()
+        self.done = 0.0
         self.first: float | None = None
+        self.writing = threading.Lock()
+        self.over = threading.Event()
+
+    def __enter__(self) -> Progress:
+        with contextlib.suppress(OSError):
+            self.failure.unlink(missing_ok=True)
+        self._save()
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.over.set()
+        with self.writing, contextlib.suppress(OSError, StorageError):
+            self.file.unlink(missing_ok=True)
+            if error is not None:
+                said = "interrupted" if kind is KeyboardInterrupt else " ".join(str(error).split())
+                write_json(
+                    self.failure,
+                    {
+                        "message": said or type(error).__name__,
+                        "host": socket.gethostname(),
+                        "time": round(time.time()),
+                    },
+                )
+
+    def _beat(self) -> None:
+        """Show that this process lives, also while nothing ends."""
+        while not self.over.wait(PAUSE):
+            if time.monotonic() - self.saved >= PAUSE / 2:
+                self._save()
+
+    def _save(self) -> None:
+        """Write the progress file; a full disk is no reason to stop here."""
+        self.saved = time.monotonic()
+        left = self._seconds_left(self.done)
+        content = {
+            "points": self.total,
+            "done": round(self.done, 2),
+            "seconds_left": left and round(left),
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "workers": self.workers,
+            "started": round(self.started),
+            "updated": round(time.time()),
+        }
+        with self.writing, contextlib.suppress(OSError, StorageError):
+            if not self.over.is_set():
+                write_json(self.file, content, durable=False)
 
     def update(self, done: float) -> None:
         """Take note of the number of points done; print and save it when it is time."""
         if self.first is None:
             self.first = done
+        self.done = done
         now = time.monotonic()
         if now - self.saved >= TICK:
-            self.saved = now
-            left = self._seconds_left(done)
-            write_json(
-                self.file,
-                {"points": self.total, "done": round(done, 2), "seconds_left": left and round(left)},
-            )
+            self._save()
         if now - self.shown >= (TICK if self.live else PAUSE):
             self.shown = now
             self._print(self.line(done))
@@ -72,8 +137,7 @@ class Progress:
         return f"{own}; sweep {share:.0%} done" + (f", about {duration(seconds)} left" if seconds else "")
 
     def finish(self, computed: int, reused: int, seconds: float) -> None:
-        """Print the last line of the chunk and remove its file."""
-        self.file.unlink(missing_ok=True)
+        """Print the last line of the chunk."""
         reuse = f" ({reused} of them from an earlier run)" if reused else ""
         share, left = self._sweep(self.total)
         rest = f", about {duration(left)} left" if left else ""
@@ -99,23 +163,42 @@ class Progress:
 
         Estimates are scaled by what finished chunks, and this one, took.
         """
-        estimated_done = self.entry["estimated_core_seconds"] * done / self.total
+        self._look()
+        estimated_done, known, took = self.rest
+        estimated_done += self.entry["estimated_core_seconds"] * done / self.total
         estimated_all = self.entry["estimated_core_seconds"] + sum(
             c["estimated_core_seconds"] for c in self.others
         )
         fresh = (done - (self.first or 0)) / self.total
-        known = self.entry["estimated_core_seconds"] * fresh
-        took = (time.monotonic() - self.start) * self.workers if fresh > 0 else 0.0
-        for chunk in self.others:
-            share, account = _state(Path(chunk["path"]))
-            estimated_done += share * chunk["estimated_core_seconds"]
-            if account and account.get("computed"):
-                known += chunk["estimated_core_seconds"] * account["computed"] / account["points"]
-                took += account["seconds_wall"] * account["workers"]
+        known += self.entry["estimated_core_seconds"] * fresh
+        took += (time.monotonic() - self.start) * self.workers if fresh > 0 else 0.0
         share = estimated_done / estimated_all if estimated_all else 1.0
         if known <= 0 or share > 0.999:
             return min(share, 1.0), None
         return share, (estimated_all - estimated_done) * took / known / self.parallel
+
+    def _look(self) -> None:
+        """See what has become of the other chunks; the more there are, the more rarely."""
+        now = time.monotonic()
+        if now - self.looked < RARELY * self.looking:
+            return
+        done = known = took = 0.0
+        still = []
+        for chunk in self.waiting:
+            share, account = _state(Path(chunk["path"]))
+            if account is None:
+                still.append(chunk)
+                done += share * chunk["estimated_core_seconds"]
+            else:
+                self.ended.append((chunk["estimated_core_seconds"], account))
+        self.waiting = still
+        for estimated, account in self.ended:
+            done += estimated
+            if account.get("computed"):
+                known += estimated * account["computed"] / account["points"]
+                took += account["seconds_wall"] * account["workers"]
+        self.rest = done, known, took
+        self.looked, self.looking = time.monotonic(), time.monotonic() - now
 
 
 def _find(plan: dict[str, Any], key: str) -> tuple[dict[str, Any], int, dict[str, Any]]:

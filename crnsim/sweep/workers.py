@@ -53,11 +53,12 @@ def compute_batch(points: list[dict[str, Any]], record: list[str]) -> tuple[xr.D
     """
     from crnsim.experiment import run_points
     from crnsim.point import Point
+    from crnsim.provenance import processor
 
     load_libraries()
     start = time.process_time()
     results = run_points([Point.from_dict(point) for point in points], record=record)
-    return results, time.process_time() - start
+    return results.assign_attrs(processor=processor()), time.process_time() - start
 
 
 def on_workers(

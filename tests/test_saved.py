@@ -1,0 +1,263 @@
+"""Unfinished chunks: what is saved when work is stopped or cut off, and that the next try goes on from there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from small_sweeps import small_sweep, write_sweep
+
+import crnsim.sweep.integrate as module
+from crnsim.cli import main
+from crnsim.errors import OutOfTimeError, StoppedError
+from crnsim.experiment import run_points
+from crnsim.provenance import processor
+from crnsim.store import read_points
+from crnsim.sweep import saved
+from crnsim.sweep.config import validate
+from crnsim.sweep.integrate import integrate_chunk
+from crnsim.sweep.merge import merge_group
+from crnsim.sweep.plan import make_plan, plan_text
+from crnsim.sweep.reader import Document
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def plan():
+    """One chunk of 12 points in 4 batches."""
+    sweep = small_sweep(chunks={"cells": 100, "workers": 1, "batch": 3})
+    return make_plan(validate(Document("small.yaml", sweep, {})))
+
+
+def key_of(plan) -> str:
+    return plan.groups[0][1][0].key
+
+
+def target_of(plan) -> Path:
+    return Path(plan.chunk(key_of(plan))[2])
+
+
+def undisturbed(plan) -> bytes:
+    target = target_of(plan)
+    integrate_chunk(plan, key_of(plan), workers=1)
+    content = target.read_bytes()
+    saved.remove_pieces(target)
+    target.unlink()
+    target.with_suffix(".json").unlink()
+    return content
+
+
+def after(batches: int, action, monkeypatch) -> list[int]:
+    """Let `action` happen before the batch with that number is computed; return the sizes of those computed."""
+    sizes: list[int] = []
+
+    def run(points, **options):
+        if len(sizes) == batches:
+            action()
+        sizes.append(len(points))
+        return run_points(points, **options)
+
+    monkeypatch.setattr(module, "run_points", run)
+    return sizes
+
+
+def terminate() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def interrupt() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def mistake() -> None:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("action", "error"),
+    [(terminate, StoppedError), (interrupt, KeyboardInterrupt), (mistake, ZeroDivisionError)],
+)
+def test_chunk_that_is_stopped_saves_what_it_has_and_the_next_try_goes_on(plan, monkeypatch, action, error):
+    content = undisturbed(plan)
+    target = target_of(plan)
+    handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)]
+    after(2, action, monkeypatch)
+    with pytest.raises(error):
+        integrate_chunk(plan, key_of(plan), workers=1)
+    assert not target.exists()
+    (piece,) = saved.piece_files(target)
+    assert read_points(piece).sizes["point"] == 6
+    partial = merge_group(plan, plan.groups[0][0].name, partial=True)
+    assert sorted(partial["point_key"].values) == sorted(read_points(piece)["point_key"].values)
+    took = json.loads(piece.with_suffix(".json").read_text())
+    assert took["computed"] == 6
+    assert took["processors"] == {processor(): 6}
+    assert [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)] == handlers
+
+    sizes = after(99, mistake, monkeypatch)
+    account = integrate_chunk(plan, key_of(plan), workers=1)
+    assert sum(sizes) == 6
+    assert (account.points, account.computed, account.reused, account.killed) == (12, 12, 0, 0)
+    assert account.processors == {processor(): 12}
+    assert account.seconds_core > took["seconds_core"] > 0
+    assert target.read_bytes() == content
+    key = key_of(plan)
+    assert sorted(path.name for path in target.parent.iterdir()) == [
+        *(f"{key}.json", f"{key}.nc", f"{key}.saved-all.json", f"{key}.saved-all.nc")
+    ]
+
+
+def test_pieces_are_saved_from_time_to_time_and_each_point_once(plan, monkeypatch):
+    content = undisturbed(plan)
+    monkeypatch.setattr(saved, "PAUSE", 0.0)
+    after(3, mistake, monkeypatch)
+    with pytest.raises(ZeroDivisionError):
+        integrate_chunk(plan, key_of(plan), workers=1)
+    pieces = saved.piece_files(target_of(plan))
+    assert [piece.stem[-3:] for piece in pieces] == ["000", "001", "002"]
+    keys = [key for piece in pieces for key in read_points(piece)["point_key"].values.tolist()]
+    assert len(keys) == len(set(keys)) == 9
+
+    # One of them is damaged: its points are computed again, and nothing else.
+    pieces[1].write_bytes(pieces[1].read_bytes()[:3000])
+    sizes = after(99, mistake, monkeypatch)
+    integrate_chunk(plan, key_of(plan), workers=1)
+    assert sum(sizes) == 6
+    assert target_of(plan).read_bytes() == content
+    assert [piece.stem[-3:] for piece in saved.piece_files(target_of(plan))] == ["all"]
+
+
+def test_stop_during_a_write_waits_until_the_file_is_whole(plan, monkeypatch):
+    written = []
+
+    def write(dataset, path):
+        if "saved" in str(path):
+            terminate()
+        written.append(str(path))
+        return original(dataset, path)
+
+    original = saved.write_dataset
+    monkeypatch.setattr(saved, "write_dataset", write)
+    monkeypatch.setattr(saved, "PAUSE", 0.0)
+    with pytest.raises(StoppedError, match="3 of 12 points are saved beside"):
+        integrate_chunk(plan, key_of(plan), workers=1)
+    assert len(written) == 1
+    assert read_points(saved.piece_files(target_of(plan))[0]).sizes["point"] == 3
+
+
+def test_stop_during_the_last_write_comes_too_late(plan, monkeypatch):
+    content = undisturbed(plan)
+
+    def write(dataset, path):
+        terminate()
+        return original(dataset, path)
+
+    original = module.write_dataset
+    monkeypatch.setattr(module, "write_dataset", write)
+    integrate_chunk(plan, key_of(plan), workers=1)
+    assert target_of(plan).read_bytes() == content
+
+
+def test_chunk_stops_itself_before_its_job_is_cut_off(plan, monkeypatch):
+    content = undisturbed(plan)
+    with monkeypatch.context() as patch:
+        patch.setattr(saved, "seconds_left", lambda: saved.MARGIN_LEAST + 0.3)
+        after(2, lambda: time.sleep(20), patch)
+        with pytest.raises(OutOfTimeError, match="time of this job is nearly up; 6 of 12 points are saved"):
+            integrate_chunk(plan, key_of(plan), workers=1)
+    assert integrate_chunk(plan, key_of(plan), workers=1).computed == 12
+    assert target_of(plan).read_bytes() == content
+
+
+def test_command_that_is_out_of_time_ends_with_a_status_of_its_own(here):
+    write_sweep(here / "small.yaml", chunks={"cells": 100, "workers": 1})
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+
+    def crnsim(*words, **more):
+        return subprocess.run(
+            [sys.executable, "-m", "crnsim", *words],
+            env=environment | more,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert crnsim("plan", "small.yaml").returncode == 0
+    plan = json.loads(Path("results/small/plan.json").read_text())
+    (chunk,) = plan["groups"][0]["chunks"]
+    stopped = crnsim("integrate", "results/small/plan.json", chunk["key"], CRNSIM_WALL_MINUTES="0.001")
+    assert stopped.returncode == 75
+    assert "crnsim: the time of this job is nearly up; " in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    failed = json.loads(Path(chunk["path"]).with_suffix(".failed.json").read_text())
+    assert failed["message"].startswith("the time of this job is nearly up")
+    assert not Path(chunk["path"]).with_suffix(".progress.json").exists()
+    assert crnsim("integrate", "results/small/plan.json", chunk["key"]).returncode == 0
+    assert not Path(chunk["path"]).with_suffix(".failed.json").exists()
+
+
+def test_time_that_is_left_is_told_by_the_environment_or_by_slurm(tmp_path, monkeypatch):
+    now = time.time()
+    monkeypatch.setattr(saved, "_STARTED", now - 30)
+    # 2 s: the time that this test itself may take.
+    assert saved.seconds_left({"CRNSIM_WALL_MINUTES": "2"}) == pytest.approx(90, abs=2)
+    assert saved.seconds_left({"SLURM_JOB_END_TIME": str(int(now + 500))}) == pytest.approx(500, abs=2)
+    assert saved.seconds_left({}) is None
+    assert saved.seconds_left({"CRNSIM_WALL_MINUTES": "soon"}) is None
+    squeue = tmp_path / "squeue"
+    ends = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(now + 300))
+    squeue.write_text(f'#!/bin/sh\ntest "$3" = "$JOB" && echo {ends}\n')
+    squeue.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("JOB", "7")
+    assert saved.seconds_left({"SLURM_JOB_ID": "7"}) == pytest.approx(300, abs=2)
+    monkeypatch.setenv("JOB", "5_3")
+    array = {"SLURM_JOB_ID": "5", "SLURM_ARRAY_JOB_ID": "5", "SLURM_ARRAY_TASK_ID": "3"}
+    assert saved.seconds_left(array) == pytest.approx(300, abs=2)
+    assert saved.seconds_left({"SLURM_JOB_ID": "8"}) is None
+
+
+def test_finished_chunk_that_snakemake_removes_is_not_computed_again(plan, monkeypatch):
+    account = integrate_chunk(plan, key_of(plan), workers=1)
+    target = target_of(plan)
+    content, inode = target.read_bytes(), target.stat().st_ino
+    assert [file.stat().st_ino for file in saved.piece_files(target)] == [inode]
+    target.unlink()
+    after(0, mistake, monkeypatch)
+    again = integrate_chunk(plan, key_of(plan), workers=1)
+    assert target.read_bytes() == content
+    assert (again.computed, again.reused) == (12, 0)
+    assert again.seconds_core == account.seconds_core
+
+    # Once the chunks are merged nobody doubts them.
+    Path("results/small/plan.json").write_text(plan_text(plan))
+    assert main(["merge", "results/small/plan.json", "xor-onepot-smooth"]) == 0
+    assert not saved.piece_files(target)
+    assert target.exists()
+
+
+def test_pieces_of_other_chunks_are_left_alone(monkeypatch):
+    """Two chunks of one group stand in one folder; a piece belongs to the chunk that it is named for."""
+    sweep = small_sweep(chunks={"cells": 2, "workers": 1, "batch": 3})
+    plan = make_plan(validate(Document("small.yaml", sweep, {})))
+    first, second = (chunk.key for chunk in plan.groups[0][1])
+    with monkeypatch.context() as patch:
+        after(1, mistake, patch)
+        with pytest.raises(ZeroDivisionError):
+            integrate_chunk(plan, first, workers=1)
+    integrate_chunk(plan, second, workers=1)
+    (piece,) = saved.piece_files(Path(plan.chunk(first)[2]))
+    assert piece.stem.startswith(first)
