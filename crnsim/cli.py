@@ -84,6 +84,8 @@ def _messages_to(path: str | None) -> Iterator[None]:
     if path is None:
         yield
         return
+    # A disk that is full is said once, by the command itself, and not by each message that finds no room.
+    logging.raiseExceptions = False
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
