@@ -17,9 +17,11 @@ import numpy as np
 
 from crnsim.errors import CrnsimError, DamagedFileError, InputError
 from crnsim.experiment import run_points
-from crnsim.point import Point, estimate_seconds
+from crnsim.point import Point
 from crnsim.results import point_coordinates
 from crnsim.store import join, pick, read_points, write_dataset, write_json
+from crnsim.sweep.estimate import estimate_seconds
+from crnsim.sweep.layout import task_points
 from crnsim.sweep.workers import SCHEDULER, compute_batch, load_libraries, on_workers
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ def integrate_chunk(
             missing,
             recorded=recorded,
             workers=workers,
-            batch=plan.sweep.chunks.batch,
+            batch=task_points(plan.sweep.chunks, sum(map(estimate_seconds, missing)) / len(missing)),
             progress=lambda done: progress(len(known) + done),
             compute=compute,
         )
