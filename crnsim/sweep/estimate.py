@@ -7,6 +7,7 @@ result. How fast one machine is against them is found by `crnsim.sweep.speed`.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ STEPS_PER_PRESENTATION, STEPS_PER_TIME = 65.0, 0.6
 SWITCHING = 1.5
 #: Steps that the transient after a kick takes: at a magnitude of 0.1, and its growth with the magnitude (a power).
 STEPS_PER_KICK, KICK_POWER = 21.0, 0.33
+#: What circuits that do not learn take of that, undisturbed and after a kick: they have less to settle.
+REST, REST_KICKED = 0.5, 0.8
 #: Core seconds of a run that are no steps: tables, measures, coordinates.
-SECONDS_PER_POINT = 2e-3
+SECONDS_PER_POINT = 4e-3
 #: Core seconds of one sample of gradient descent on the algebraic network, for each layer of weights.
 SECONDS_PER_DESCENT = 8e-6
 
@@ -71,9 +74,9 @@ def _size(
     activation: str,
     activation_parameters: Parameters,
 ) -> Size:
+    from crnsim.datasets import dataset_info
     from crnsim.noise import Noise
     from crnsim.point import Point, build_circuit
-    from crnsim.datasets import dataset_info
 
     point = Point(
         *(dataset, layers, circuit, circuit_parameters, activation, activation_parameters),
@@ -84,7 +87,7 @@ def _size(
     return Size(
         reactions=built.network.n_reactions,
         species=built.network.n_species,
-        weights=sum((below + 1) * units for below, units in zip(layers[:-1], layers[1:], strict=True)),
+        weights=sum((below + 1) * units for below, units in pairwise(layers)),
         features=layers[0],
         targets=layers[-1],
         n_train=info.n_train,
@@ -100,14 +103,20 @@ def estimate_seconds(point: Point) -> float:
     """
     of = size(point)
     step = SECONDS_PER_STEP + SECONDS_PER_REACTION * of.reactions
-    steps = STEPS_PER_PRESENTATION * (SWITCHING if of.switches else 1.0)
+    presentations = of.n_test + (of.n_train * point.epochs if point.learns else 0)
+    return SECONDS_PER_POINT + presentations * estimate_steps(point) * step
+
+
+def estimate_steps(point: Point) -> float:
+    """Estimate the steps of one presentation."""
+    of = size(point)
+    rest, disturbed = (1.0, 1.0) if point.learns else (REST, REST_KICKED)
+    steps = rest * STEPS_PER_PRESENTATION * (SWITCHING if of.switches else 1.0)
     if (magnitude := point.noise.concentrations) > 0:
         kicks = 1 + point.running_time / point.noise.interval
-        steps += STEPS_PER_KICK * (magnitude / 0.1) ** KICK_POWER * kicks
-    else:
-        steps += STEPS_PER_TIME * point.running_time
-    presentations = of.n_test + (of.n_train * point.epochs if point.learns else 0)
-    return SECONDS_PER_POINT + presentations * steps * step
+        disturbed *= SWITCHING if of.switches and not point.learns else 1.0
+        return steps + disturbed * STEPS_PER_KICK * (magnitude / 0.1) ** KICK_POWER * kicks
+    return steps + rest * STEPS_PER_TIME * point.running_time
 
 
 def descent_seconds(point: Point) -> float:

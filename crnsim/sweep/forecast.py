@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crnsim.sweep.estimate import (
-    FILE_BYTES,
-    cell_seconds,
-    network_bytes,
-    point_bytes,
-    recorded_bytes,
-    size,
-)
-from crnsim.sweep.layout import blocks
+from crnsim.sweep.estimate import FILE_BYTES, network_bytes, point_bytes, recorded_bytes
+from crnsim.sweep.layout import MINUTES, blocks
+from crnsim.sweep.progress import duration
 
 if TYPE_CHECKING:
-    from crnsim.sweep.config import Chunks
     from crnsim.sweep.plan import Plan
 
 #: Seconds until the first job starts, and that Snakemake and starting Python take for each one.
@@ -30,6 +23,8 @@ BUILD, COMPILE_LIBRARY, COMPILE_NETWORK = 2.0, 25.0, 4.0
 CHUNK = 4.2
 #: Seconds to join a group, to compute the metrics and write the page, and what each point adds to all that.
 MERGE, REPORT, POINT = 1.5, 6.0, 1.5e-3
+#: Share of the time that starting chunks may take, and seconds of one chunk, before there is advice.
+SHARE, LONG = 0.25, 4 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -43,6 +38,8 @@ class Forecast:
     wall_seconds : float
         On `cores` cores of one machine, from the command to the report.
     cores : int
+    factor : float
+        Core time as a multiple of the estimate.
     disk_bytes : float
         Of the whole sweep, when it is done.
     job_mb : int
@@ -58,6 +55,7 @@ class Forecast:
     core_seconds: float
     wall_seconds: float
     cores: int
+    factor: float
     disk_bytes: float
     job_mb: int
     chunks: int
@@ -85,6 +83,7 @@ def forecast(plan: Plan, cores: int, factor: float = 1.0) -> Forecast:
         core_seconds=factor * sum(chunk["estimated_core_seconds"] for chunk in missing),
         wall_seconds=wall_seconds(plan, cores, factor),
         cores=cores,
+        factor=factor,
         disk_bytes=disk_bytes(plan),
         job_mb=max(chunk["estimated_mb"] for chunk in chunks),
         chunks=len(chunks),
@@ -111,21 +110,21 @@ def wall_seconds(plan: Plan, cores: int, factor: float = 1.0) -> float:
     """
     workers = min(plan.sweep.chunks.workers, cores)
     free = [0.0] * cores
-    heapq.heapify(free)
+    joined = []
     built = _built(plan, free)
-    last = 0.0
     for (group, _), entry, ready in zip(plan.groups, plan.data["groups"], built, strict=True):
         if Path(entry["summary"]).exists():
             continue
         done = ready
         for chunk in entry["chunks"]:
-            if Path(chunk["path"]).exists():
-                continue
-            length = JOB + CHUNK + factor * chunk["estimated_core_seconds"] / workers
-            done = max(done, _run(free, workers, ready, length))
-        last = max(last, _run(free, 1, done, JOB + MERGE + POINT * group.n_points))
-    if last == 0.0:
+            if not Path(chunk["path"]).exists():
+                length = JOB + CHUNK + factor * chunk["estimated_core_seconds"] / workers
+                done = max(done, _run(free, workers, ready, length))
+        joined.append((done, JOB + MERGE + POINT * group.n_points))
+    if not joined:
         return 0.0
+    # In truth they run as soon as they can; the work is the same.
+    last = max(_run(free, 1, done, length) for done, length in sorted(joined))
     return START + last + 2 * JOB + REPORT + POINT * plan.data["n_points"]
 
 
@@ -133,8 +132,8 @@ def _built(plan: Plan, free: list[float]) -> list[float]:
     """Build the networks that are missing; return when that of each group is there."""
     cold, forms, times = not _compiled(), set(), []
     first = COMPILE_LIBRARY if cold else 0.0
-    for group, _ in plan.groups:
-        if Path(_network(plan, group.name)).exists():
+    for (group, _), entry in zip(plan.groups, plan.data["groups"], strict=True):
+        if Path(entry["network"]).exists():
             times.append(0.0)
             continue
         form = (len(group.settings.layers), group.circuit, group.activation, group.own_parameters)
@@ -142,14 +141,6 @@ def _built(plan: Plan, free: list[float]) -> list[float]:
         forms.add(form)
         times.append(_run(free, 1, 0.0, JOB + BUILD + new + first))
     return times
-
-
-def _network(plan: Plan, name: str) -> str:
-    return next(
-        entry["network"]
-        for entry in plan.data["groups"]
-        if f"{entry['dataset']}-{entry['circuit']}-{entry['label']}" == name
-    )
 
 
 def _compiled() -> bool:
@@ -166,3 +157,73 @@ def _run(free: list[float], cores: int, ready: float, length: float) -> float:
     for _ in taken:
         heapq.heappush(free, end)
     return end
+
+
+def advice(plan: Plan, expected: Forecast) -> list[str]:
+    """Return what would make a better layout, a sentence each; nothing where it is good."""
+    return [
+        line
+        for line in (_too_short(plan, expected), _too_few(plan, expected), _too_long(plan, expected))
+        if line
+    ]
+
+
+def _too_short(plan: Plan, expected: Forecast) -> str:
+    lengths = expected.chunk_seconds
+    share = CHUNK * expected.chunks / max(_job_seconds(plan, expected), 1e-9)
+    number = _count(plan, MINUTES) if share > SHARE else expected.chunks
+    # A few seconds are not worth a word.
+    if number > expected.chunks / 2 or expected.chunks - number < 10:
+        return ""
+    return (
+        f"chunks of {between(*lengths)}, of which {share:.0%} is starting them; "
+        f"'chunks: {{minutes: {MINUTES:g}}}' would make {number} instead of {expected.chunks}"
+    )
+
+
+def _too_few(plan: Plan, expected: Forecast) -> str:
+    workers = plan.sweep.chunks.workers
+    core_seconds = expected.factor * plan.data["estimated_core_seconds"]
+    if expected.chunks * workers > expected.cores / 2 or core_seconds < 600:
+        return ""
+    wanted = 2 * math.ceil(expected.cores / workers)
+    minutes = max(1.0, float(f"{plan.data['estimated_core_seconds'] / 60 / wanted:.1g}"))
+    number = _count(plan, minutes)
+    if number <= expected.chunks:
+        return ""
+    number_now = "1 chunk" if expected.chunks == 1 else f"{expected.chunks} chunks"
+    return (
+        f"{number_now} of {workers} workers {'leaves' if expected.chunks == 1 else 'leave'} most of "
+        f"{expected.cores} cores idle; "
+        f"'chunks: {{minutes: {minutes:g}}}' would make {number}"
+    )
+
+
+def _too_long(plan: Plan, expected: Forecast) -> str:
+    if expected.chunk_seconds[1] < LONG:
+        return ""
+    number = _count(plan, MINUTES)
+    if number <= expected.chunks:
+        return f"a chunk takes {duration(expected.chunk_seconds[1])}: a single run is that dear"
+    return (
+        f"a chunk takes {duration(expected.chunk_seconds[1])}, longer than many queues allow; "
+        f"'chunks: {{minutes: {MINUTES:g}}}' would make {number} instead of {expected.chunks}"
+    )
+
+
+def _job_seconds(plan: Plan, expected: Forecast) -> float:
+    """Seconds of all chunks one after another, starting them included."""
+    work = expected.factor * plan.data["estimated_core_seconds"] / plan.sweep.chunks.workers
+    return CHUNK * expected.chunks + work
+
+
+def _count(plan: Plan, minutes: float) -> int:
+    """Return how many chunks a layout by core minutes would make."""
+    other = plan.sweep.chunks.model_copy(update={"minutes": minutes, "cells": None, "replicates": None})
+    return sum(1 for group, _ in plan.groups for _ in blocks(group, other))
+
+
+def between(least: float, most: float) -> str:
+    """Write a range of durations; one where they read the same."""
+    ends = duration(least), duration(most)
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)

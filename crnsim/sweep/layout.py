@@ -42,9 +42,7 @@ def blocks(group: Group, chunks: Chunks) -> Iterator[tuple[range, range]]:
     for first in range(0, group.settings.replicates, block):
         replicates = range(first, min(first + block, group.settings.replicates))
         if chunks.cells:
-            ranges = [
-                range(n, min(n + chunks.cells, len(cost))) for n in range(0, len(cost), chunks.cells)
-            ]
+            ranges = [range(n, min(n + chunks.cells, len(cost))) for n in range(0, len(cost), chunks.cells)]
         else:
             ranges = packed([len(replicates) * max(c / seconds, 1 / points) for c in cost])
         for cells in ranges:

@@ -1,4 +1,4 @@
-"""How fast this machine is against the estimates: measured once by a small piece of work, or by chunks that are done."""
+"""How fast this machine is against the estimates: by a small piece of work, or by chunks that are done."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from crnsim.errors import InputError
 from crnsim.provenance import processor
 
 #: Core seconds of the piece of work on the machine on which the constants of `estimate` were measured.
-REFERENCE_SECONDS = 1.0
+REFERENCE_SECONDS = 1.2
 #: Epochs of the piece of work: eight XOR pots, once without and once with noise on concentrations.
 EPOCHS = 150
 #: Seconds of work that chunks must have taken to say how fast a machine is.
@@ -85,7 +85,9 @@ def _kept() -> dict[str, float]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError):
-        raise InputError(f"{speed_file()}: damaged; 'crnsim calibrate' makes it anew once it is deleted") from None
+        raise InputError(
+            f"{speed_file()}: damaged; 'crnsim calibrate' makes it anew once it is deleted"
+        ) from None
 
 
 def find(plan: dict[str, Any]) -> Speed:
