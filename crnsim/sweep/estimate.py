@@ -25,7 +25,7 @@ STEPS_PER_KICK, KICK_POWER = 21.0, 0.33
 #: What circuits that do not learn take of that, undisturbed and after a kick: they have less to settle.
 REST, REST_KICKED = 0.5, 0.8
 #: Core seconds of a run that are no steps: tables, measures, coordinates.
-SECONDS_PER_POINT = 4e-3
+SECONDS_PER_POINT = 2.5e-3
 #: Core seconds of one sample of gradient descent on the algebraic network, for each layer of weights.
 SECONDS_PER_DESCENT = 8e-6
 
