@@ -16,6 +16,7 @@ from small_sweeps import SHARP, SMOOTH, small_sweep, write_sweep
 from crnsim.errors import DamagedFileError, InputError
 from crnsim.noise import Noise
 from crnsim.provenance import processor
+from crnsim.sweep import speed
 from crnsim.sweep.config import validate
 from crnsim.sweep.layout import packed
 from crnsim.sweep.plan import (
@@ -277,6 +278,11 @@ def test_dear_points_make_small_chunks_and_cheap_ones_large_chunks():
     assert sorted(cost)[len(cost) // 4] > 30
 
 
+def test_dearest_points_make_chunks_with_one_for_each_worker():
+    plan = planned(datasets={"xor": {"epochs": 10**7}}, replicates=6, chunks={"minutes": 1, "workers": 3})
+    assert {chunk.n_points for chunk in plan.groups[0][1]} == {3}
+
+
 def test_cells_and_replicates_of_a_chunk_can_be_fixed():
     plan = planned(replicates=10, chunks={"cells": 3, "replicates": 4})
     sizes = [(chunk.cells, chunk.replicates) for chunk in plan.groups[0][1]]
@@ -287,8 +293,10 @@ def test_cells_and_replicates_of_a_chunk_can_be_fixed():
 
 def test_plan_knows_nothing_of_the_measured_speed_of_a_machine(tmp_path, monkeypatch):
     before = plan_text(planned())
-    monkeypatch.setenv("CRNSIM_CACHE_DIR", str(tmp_path))
-    (tmp_path / "speed.json").write_text(json.dumps({processor(): 50.0}))
+    kept = tmp_path / "speed.json"
+    kept.write_text(json.dumps({processor(): 50.0}))
+    monkeypatch.setattr(speed, "speed_file", lambda: kept)
+    assert speed.find(planned().data).factor == 50.0
     assert plan_text(planned()) == before
 
 

@@ -6,7 +6,7 @@ import heapq
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crnsim.sweep.estimate import FILE_BYTES, network_bytes, point_bytes, recorded_bytes
 from crnsim.sweep.layout import MINUTES, blocks
@@ -78,7 +78,7 @@ def forecast(plan: Plan, cores: int, factor: float = 1.0) -> Forecast:
     chunks = [chunk for entry in plan.data["groups"] for chunk in entry["chunks"]]
     missing = [chunk for chunk in chunks if not Path(chunk["path"]).exists()]
     workers = plan.sweep.chunks.workers
-    lengths = [CHUNK + factor * chunk["estimated_core_seconds"] / workers for chunk in chunks]
+    lengths = [CHUNK + factor * _work_seconds(chunk, workers) for chunk in chunks]
     return Forecast(
         core_seconds=factor * sum(chunk["estimated_core_seconds"] for chunk in missing),
         wall_seconds=wall_seconds(plan, cores, factor),
@@ -118,7 +118,7 @@ def wall_seconds(plan: Plan, cores: int, factor: float = 1.0) -> float:
         done = ready
         for chunk in entry["chunks"]:
             if not Path(chunk["path"]).exists():
-                length = JOB + CHUNK + factor * chunk["estimated_core_seconds"] / workers
+                length = JOB + CHUNK + factor * _work_seconds(chunk, workers)
                 done = max(done, _run(free, workers, ready, length))
         joined.append((done, JOB + MERGE + POINT * group.n_points))
     if not joined:
@@ -126,6 +126,11 @@ def wall_seconds(plan: Plan, cores: int, factor: float = 1.0) -> float:
     # In truth they run as soon as they can; the work is the same.
     last = max(_run(free, 1, done, length) for done, length in sorted(joined))
     return START + last + 2 * JOB + REPORT + POINT * plan.data["n_points"]
+
+
+def _work_seconds(chunk: dict[str, Any], workers: int) -> float:
+    """Seconds of work of a chunk on its workers, of which no more are busy than there are points."""
+    return float(chunk["estimated_core_seconds"]) / min(workers, chunk["n_points"])
 
 
 def _built(plan: Plan, free: list[float]) -> list[float]:

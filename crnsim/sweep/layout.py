@@ -38,7 +38,9 @@ def blocks(group: Group, chunks: Chunks) -> Iterator[tuple[range, range]]:
     stored = point_bytes(group) + recorded_bytes(group) * len(group.recorded) / group.n_points
     points = max(1, min(POINTS, int(FILE_BYTES / stored)))
     together = min(chunks.cells or 1, len(cost))
-    block = chunks.replicates or _block(min(seconds / max(cost), points) / together)
+    # A point for each worker, however dear, or workers would wait for others.
+    least = math.ceil(min(chunks.workers, group.settings.replicates) / together)
+    block = chunks.replicates or max(least, _block(min(seconds / max(cost), points) / together))
     for first in range(0, group.settings.replicates, block):
         replicates = range(first, min(first + block, group.settings.replicates))
         if chunks.cells:

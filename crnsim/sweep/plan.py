@@ -293,7 +293,8 @@ def job_resources(path: str | Path, key: str, attempt: int) -> dict[str, int]:
     chunk = _chunk_entries(str(path), Path(path).stat().st_mtime_ns).get(key)
     if chunk is None:
         raise InputError(f"{path} has no chunk with the key '{key}'")
-    workers = data["config"]["chunks"]["workers"]
+    # No more workers are busy than there are points.
+    workers = min(data["config"]["chunks"]["workers"], chunk["n_points"])
     minutes = 3 * chunk["estimated_core_seconds"] / workers / 60 + 10
     megabytes = 1.5 * chunk["estimated_mb"] + 500
     return {"mem_mb": attempt * math.ceil(megabytes), "runtime": attempt * math.ceil(minutes)}

@@ -108,7 +108,8 @@ def find(plan: dict[str, Any]) -> Speed:
                 took += account["seconds_core"]
                 number += 1
     if took >= ENOUGH:
-        return Speed(took / estimated, f"as the {number} chunks took that are done")
+        done = "chunk that is done" if number == 1 else f"{number} chunks that are done"
+        return Speed(took / estimated, f"as the {done} took")
     factor = _kept().get(processor())
     if factor is not None:
         return Speed(factor, "as measured on this machine by 'crnsim calibrate'")
