@@ -18,6 +18,7 @@ from crnsim.errors import ConfigError, InputError
 from crnsim.experiment import run_points
 from crnsim.noise import Noise
 from crnsim.provenance import processor
+from crnsim.sweep import forecast as forecast_module
 from crnsim.sweep import speed
 from crnsim.sweep.config import validate
 from crnsim.sweep.estimate import (
@@ -157,6 +158,19 @@ def test_wall_time_is_at_least_the_work_and_shrinks_with_cores():
     # On few cores starting jobs and the last one add little to an hour of work.
     assert times[2] < 1.3 * work / 2
     assert wall_seconds(plan, 2, factor=3.0) > 2 * times[2]
+
+
+def test_fresh_machine_compiles_the_library_once(monkeypatch):
+    plan = planned(
+        activations={
+            label: {"name": "squareplus", "h": h} for label, h in [("a", 0.1), ("b", 0.2), ("c", 0.3)]
+        }
+    )
+    monkeypatch.setattr(forecast_module, "_compiled", lambda: True)
+    warm = wall_seconds(plan, 1)
+    monkeypatch.setattr(forecast_module, "_compiled", lambda: False)
+    once = forecast_module.COMPILE_LIBRARY + forecast_module.COMPILE_NETWORK
+    assert wall_seconds(plan, 1) == pytest.approx(warm + once)
 
 
 def test_nothing_is_left_of_a_sweep_that_is_done(here):

@@ -136,7 +136,6 @@ def _work_seconds(chunk: dict[str, Any], workers: int) -> float:
 def _built(plan: Plan, free: list[float]) -> list[float]:
     """Build the networks that are missing; return when that of each group is there."""
     cold, forms, times = not _compiled(), set(), []
-    first = COMPILE_LIBRARY if cold else 0.0
     for (group, _), entry in zip(plan.groups, plan.data["groups"], strict=True):
         if Path(entry["network"]).exists():
             times.append(0.0)
@@ -144,7 +143,9 @@ def _built(plan: Plan, free: list[float]) -> list[float]:
         form = (len(group.settings.layers), group.circuit, group.activation, group.own_parameters)
         new = COMPILE_NETWORK if cold and form not in forms else 0.0
         forms.add(form)
-        times.append(_run(free, 1, 0.0, JOB + BUILD + new + first))
+        # Jobs that start first all compile the library; the others find it done.
+        library = COMPILE_LIBRARY if cold and min(free) == 0.0 else 0.0
+        times.append(_run(free, 1, 0.0, JOB + BUILD + new + library))
     return times
 
 
