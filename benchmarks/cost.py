@@ -1,4 +1,4 @@
-"""Core time of single runs, to calibrate `crnsim.experiment.estimate_seconds`.
+"""Core time of single runs, to fit the constants of `crnsim.sweep.estimate`.
 
     python benchmarks/cost.py
 
@@ -14,7 +14,8 @@ from crnsim.datasets import DATASETS
 from crnsim.experiment import run_points
 from crnsim.kinetics.lanes import LANES
 from crnsim.noise import Noise
-from crnsim.point import Point, estimate_seconds
+from crnsim.point import Point
+from crnsim.sweep.estimate import estimate_seconds
 
 DESIGNS = [("squareplus", (("h", 0.1),)), ("squareplus", (("h", 1e-4),)), ("relu", (("kz", 150.0),))]
 

@@ -107,7 +107,8 @@ def _command(name: str) -> Callable[[argparse.Namespace], None]:
     def run(options: argparse.Namespace) -> None:
         from importlib import import_module
 
-        module = "circuits" if name in ("describe", "train", "infer") else "steps"
+        homes = {"circuits": ("describe", "train", "infer"), "planning": ("show", "calibrate")}
+        module = next((home for home, names in homes.items() if name in names), "steps")
         getattr(import_module(f"crnsim.commands.{module}"), name)(options)
 
     return run
@@ -139,8 +140,12 @@ _Add = Callable[[str, str], argparse.ArgumentParser]
 
 def _add_reading(add: _Add) -> None:
     """Commands that only read."""
-    show = add("show", "show points, chunks and estimated time of a sweep before anything runs")
+    show = add("show", "show what a sweep would take, before anything runs: points, time, disk, memory")
     show.add_argument("config", help="sweep file")
+    show.add_argument(
+        "--cores", type=int, help="cores for the estimated time; those of this machine by default"
+    )
+    add("calibrate", "measure how fast this machine is, for the times that 'crnsim show' estimates")
     for name, text in (
         ("config-docs", "print the description of every key of a sweep file, in Markdown"),
         ("config-schema", "print the JSON schema of a sweep file"),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import subprocess
+import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,8 +15,19 @@ from small_sweeps import SHARP, SMOOTH, small_sweep, write_sweep
 
 from crnsim.errors import DamagedFileError, InputError
 from crnsim.noise import Noise
+from crnsim.provenance import processor
+from crnsim.sweep import speed
 from crnsim.sweep.config import validate
-from crnsim.sweep.plan import chunk_files, make_plan, network_files, plan_text, read_plan, summary_files
+from crnsim.sweep.layout import packed
+from crnsim.sweep.plan import (
+    chunk_files,
+    job_resources,
+    make_plan,
+    network_files,
+    plan_text,
+    read_plan,
+    summary_files,
+)
 from crnsim.sweep.points import groups
 from crnsim.sweep.reader import Document
 
@@ -194,3 +209,138 @@ def test_a_design_has_circuit_parameters_of_its_own():
     data["activations"]["bare"]["circuit_parameters"] |= {"kd": 0}  # fine where there is no dead zone
     validate(Document("sweep.yaml", data, {}))
     assert dict(bare.point(0, 0).circuit_parameters) == {"dead_zone": 0, "ka": 20, "kz": 7}
+
+
+LAID_OUT = {
+    "training": {"activations": {"smooth": SMOOTH, "relu": {"name": "relu", "kz": 50}}},
+    "noise": {
+        "noise": {
+            "rates": {"magnitudes": [0.1], "mode": "per_presentation"},
+            "concentrations": {"magnitudes": [0.3], "additive": True, "interval": 2.5},
+            "inputs": {"magnitudes": [1e-5]},
+            "cross": True,
+        }
+    },
+    "own parameters": {
+        "seed": 2**62,
+        "circuit_parameters": {"ka": 50},
+        "solver": {"rtol": 1e-5, "max_steps": 300},
+        "datasets": {"iris": {"epochs": 1, "learning_rate": 0.0125}},
+    },
+    "inference": {
+        "mode": "inference",
+        "circuit": "feedforward",
+        "datasets": {"iris": {"circuit_parameters": {"output": "algebraic_sigmoid"}}},
+    },
+}
+
+
+@pytest.mark.parametrize("changes", LAID_OUT.values(), ids=LAID_OUT)
+def test_keys_made_together_are_those_made_one_by_one(changes):
+    for group in groups(planned(replicates=12, **changes).sweep):
+        alone = [replace(point).key for point in group.points()]
+        assert list(group.keys()) == alone
+        assert [point.key for point in group.points()] == alone
+
+
+def test_key_is_the_hash_of_every_value_sorted_by_name():
+    # Written out here once more: results that are stored already are found by it.
+    (group,) = groups(planned().sweep)
+    point = group.point(1, 2)
+    values = point.to_dict() | {"noise": point.noise.settings(), "units": [""]}
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    assert point.key == hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def test_chunk_key_is_the_hash_of_its_points_and_of_those_recorded():
+    plan = planned(replicates=9, chunks={"cells": 3, "replicates": 4}, trajectories={"cells": "all"})
+    for group, chunks in plan.groups:
+        for chunk in chunks:
+            content = [[point.key for point in group.points(chunk)], group.recorded_keys(chunk)]
+            assert len(content[1]) == (chunk.n_cells if chunk.replicates[0] == 0 else 0)
+            text = json.dumps(content)
+            assert chunk.key == hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def test_dear_points_make_small_chunks_and_cheap_ones_large_chunks():
+    def sizes(epochs):
+        data = planned(replicates=1000, datasets={"xor": {"epochs": epochs}}, chunks={"minutes": 1}).data
+        (entry,) = data["groups"]
+        return [chunk["n_points"] for chunk in entry["chunks"]], entry["chunks"]
+
+    few, _ = sizes(2)
+    many, chunks = sizes(2000)
+    assert len(few) == 1
+    assert len(many) > 10
+    cost = [chunk["estimated_core_seconds"] for chunk in chunks]
+    assert max(cost) < 90  # a minute, and half of one more by rounding
+    # The last block of replicates is what is left.
+    assert sorted(cost)[len(cost) // 4] > 30
+
+
+def test_dearest_points_make_chunks_with_one_for_each_worker():
+    plan = planned(datasets={"xor": {"epochs": 10**7}}, replicates=6, chunks={"minutes": 1, "workers": 3})
+    assert {chunk.n_points for chunk in plan.groups[0][1]} == {3}
+
+
+def test_cells_and_replicates_of_a_chunk_can_be_fixed():
+    plan = planned(replicates=10, chunks={"cells": 3, "replicates": 4})
+    sizes = [(chunk.cells, chunk.replicates) for chunk in plan.groups[0][1]]
+    assert sizes == [
+        (cells, replicates) for replicates in [(0, 4), (4, 8), (8, 10)] for cells in [(0, 3), (3, 4)]
+    ]
+
+
+def test_plan_knows_nothing_of_the_measured_speed_of_a_machine(tmp_path, monkeypatch):
+    before = plan_text(planned())
+    kept = tmp_path / "speed.json"
+    kept.write_text(json.dumps({processor(): 50.0}))
+    monkeypatch.setattr(speed, "speed_file", lambda: kept)
+    assert speed.find(planned().data).factor == 50.0
+    assert plan_text(planned()) == before
+
+
+@given(st.lists(st.floats(1e-6, 5.0), min_size=1, max_size=60))
+def test_packing_keeps_every_cell_once_and_in_order(shares):
+    ranges = packed(shares)
+    assert [cell for cells in ranges for cell in cells] == list(range(len(shares)))
+    assert all(ranges)
+    full = [sum(shares[cell] for cell in cells) for cells in ranges]
+    # A chunk is full, rounded (up to 1.5), and may take in half of a cell at either end.
+    assert all(size <= 1.5 + max(shares) for size in full)
+
+
+def test_million_points_are_planned_in_bounded_memory(tmp_path):
+    noise = {"rates": {"magnitudes": [n / 500 for n in range(1, 100)]}}
+    times = list(range(1, 11))
+    write_sweep(tmp_path / "few.yaml")
+    write_sweep(tmp_path / "many.yaml", running_times=times, noise=noise, replicates=1000, chunks={})
+
+    def peak(name):
+        code = (
+            "import resource; from crnsim.cli import main; "
+            f"assert main(['plan', '{name}.yaml', '-o', '{name}.json']) == 0; "
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        )
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        return int(done.stdout) / (1e6 if sys.platform == "darwin" else 1e3)
+
+    few, many = peak("few"), peak("many")
+    assert json.loads((tmp_path / "many.json").read_text())["n_points"] == 1_000_000
+    # In megabytes; the keys alone would be 80, the points some hundreds.
+    assert many - few < 40
+
+
+def test_resources_of_a_job_follow_its_chunk_and_grow_with_each_attempt(tmp_path):
+    plan = planned(datasets={"xor": {"epochs": 20000}}, chunks={"minutes": 10, "workers": 2}, replicates=500)
+    path = tmp_path / "plan.json"
+    path.write_text(plan_text(plan))
+    chunk = max(plan.data["groups"][0]["chunks"], key=lambda chunk: chunk["estimated_core_seconds"])
+    first, second = (job_resources(path, chunk["key"], attempt) for attempt in (1, 2))
+    assert first["runtime"] * 60 > 2 * chunk["estimated_core_seconds"] / 2
+    assert first["runtime"] < 60
+    assert 1000 < first["mem_mb"] < 4000  # three processes with their libraries, and Snakemake's own two
+    assert second == {"mem_mb": 2 * first["mem_mb"], "runtime": 2 * first["runtime"]}
+    with pytest.raises(InputError, match="no chunk"):
+        job_resources(path, "0" * 32, 1)

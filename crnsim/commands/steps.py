@@ -33,56 +33,6 @@ def plan(options: argparse.Namespace) -> None:
     log.info("%d points in %d chunks", made.data["n_points"], sum(len(chunks) for _, chunks in made.groups))
 
 
-def show(options: argparse.Namespace) -> None:
-    """Print what a sweep would do."""
-    from crnsim.sweep.config import read_sweep
-    from crnsim.sweep.progress import duration
-
-    data = make_plan(read_sweep(options.config), options.config).data
-    rows = [
-        (
-            "data set",
-            "activation",
-            "layers",
-            "epochs",
-            "running times",
-            "cells",
-            "replicates",
-            "points",
-            "chunks",
-            "core time",
-        )
-    ]
-    for entry in data["groups"]:
-        seconds = sum(chunk["estimated_core_seconds"] for chunk in entry["chunks"])
-        rows.append(
-            (
-                entry["dataset"],
-                entry["label"],
-                "-".join(map(str, entry["layers"])),
-                str(entry["epochs"]),
-                " ".join(f"{time:g}" for time in entry["running_times"]),
-                str(entry["n_cells"]),
-                str(entry["replicates"]),
-                str(entry["n_points"]),
-                str(len(entry["chunks"])),
-                duration(seconds),
-            )
-        )
-    chunks = [chunk for entry in data["groups"] for chunk in entry["chunks"]]
-    total = duration(data["estimated_core_seconds"])
-    there = sum(Path(chunk["path"]).exists() for chunk in chunks)
-    print(f"{data['title'] or data['sweep']} ({options.config})")
-    given = next((entry["given_weights"] for entry in data["groups"] if entry["given_weights"]), None)
-    if given:
-        print(f"nothing is trained: weights from {given.get('file', given.get('by'))}")
-    print()
-    print("\n".join(columns(rows)))
-    print(f"\n{data['n_points']} points in {len(chunks)} chunks, about {total} of core time")
-    print(f"{there} of the chunks are there already")
-    print(f"results/{data['sweep']}/ -> {report_path(data['sweep'])}")
-
-
 def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Return rows as lines with aligned columns: words to the left, numbers to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

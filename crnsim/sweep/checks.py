@@ -25,10 +25,19 @@ def check_names(sweep: Sweep) -> None:
     Mistake
         With the path of the key, so that the caller can add file and line.
     """
+    _check_chunks(sweep)
     _check_circuit(sweep)
     _check_activations(sweep)
     for name in sweep.datasets:
         _check_dataset(sweep, name)
+
+
+def _check_chunks(sweep: Sweep) -> None:
+    chunks = sweep.chunks
+    if chunks.minutes and chunks.cells and chunks.replicates:
+        raise Mistake(
+            ("chunks", "minutes"), "cells and replicates leave nothing to it; leave out one of the three"
+        )
 
 
 def _check_circuit(sweep: Sweep) -> None:

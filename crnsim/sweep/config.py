@@ -229,16 +229,30 @@ class Trajectories(Section):
 
 
 class Chunks(Section):
-    """How the work is cut; none of this changes a number."""
+    """How the work is cut; none of this changes a number.
 
-    cells: Whole = Field(
-        default=12, description="Cells (running time x noise level) in one chunk: one job, one file."
+    Left alone, chunks are cut by the estimated cost of their points: dear points make small chunks.
+    """
+
+    minutes: Positive | None = Field(
+        default=None,
+        description="Core time of one chunk, about: one job, one file; 10 where left out.",
     )
-    replicates: Whole = Field(default=50, description="Replicates of a cell in one chunk.")
+    cells: Whole | None = Field(
+        default=None,
+        description="Cells (running time x noise level) in one chunk, instead of as many as `minutes` allows.",
+    )
+    replicates: Whole | None = Field(
+        default=None,
+        description="Replicates of a cell in one chunk, instead of as many as `minutes` allows.",
+    )
     workers: Annotated[int, Field(ge=1, le=1024), BeforeValidator(_number)] = Field(
         default=2, description="Dask workers for one chunk; 1 computes in the job itself, without Dask."
     )
-    batch: Whole = Field(default=8, description="Points in one Dask task; 8 fill the vector unit.")
+    batch: Whole | None = Field(
+        default=None,
+        description="Points in one Dask task; where left out, the 8 that fill the vector unit, or more cheap ones.",
+    )
 
 
 class Sweep(Section):

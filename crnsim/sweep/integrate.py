@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import math
@@ -10,7 +11,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,10 +20,12 @@ import numpy as np
 
 from crnsim.errors import CrnsimError, DamagedFileError, InputError
 from crnsim.experiment import run_points
-from crnsim.point import Point, estimate_seconds
+from crnsim.point import Point
 from crnsim.provenance import processor
 from crnsim.results import point_coordinates
 from crnsim.store import join, pick, read_points, remove_abandoned, write_dataset, write_json
+from crnsim.sweep.estimate import estimate_seconds
+from crnsim.sweep.layout import task_points
 from crnsim.sweep.saved import Pieces, piece_account, piece_files
 from crnsim.sweep.workers import SCHEDULER, compute_batch, load_libraries, on_workers
 
@@ -54,6 +57,8 @@ class Account:
     workers : int
     processors : dict of str to int
         Points by kind of the processor that computed them (see `crnsim.provenance.processor`).
+    sha256 : str
+        Of the chunk's file: not all of NetCDF carries checksums of its own.
     """
 
     key: str
@@ -66,6 +71,7 @@ class Account:
     host: str
     workers: int
     processors: dict[str, int]
+    sha256: str = ""
 
 
 def integrate_chunk(
@@ -120,13 +126,15 @@ def integrate_chunk(
     log.info("%d points: %d to compute, %d saved by an earlier try, %d from other files",
              len(points), len(missing), earlier, len(known) - earlier)  # fmt: skip
     progress(len(known))
-    pieces = Pieces(target, len(points))
+    seconds = sum(map(estimate_seconds, missing or points)) / len(missing or points)
+    pieces = Pieces(target, len(points), len(known))
+    load_libraries()
     with pieces.saved_when_stopped():
         killed = integrate(
             missing,
             recorded=recorded,
             workers=workers,
-            batch=plan.sweep.chunks.batch,
+            batch=task_points(plan.sweep.chunks, seconds),
             progress=lambda done: progress(len(known) + done),
             compute=compute,
             keep=pieces.add,
@@ -149,8 +157,9 @@ def integrate_chunk(
             workers=workers,
             processors=_processors(pieces, found),
         )
-        with pieces.undisturbed(last=True):
+        with pieces.undisturbed():
             write_dataset(whole.assign_attrs(config=json.dumps(group.describe(chunk))), target)
+            account = replace(account, sha256=hashlib.sha256(target.read_bytes()).hexdigest())
             write_json(target.with_suffix(".json"), asdict(account))
             pieces.finish(asdict(account))
     return account

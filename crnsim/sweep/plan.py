@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -52,15 +53,17 @@ class Plan:
     def point(self, key: str) -> tuple[Group, Any]:
         """Return one point and its group, by the point's key or its beginning."""
         found = [
-            (group, point)
+            (group, cell, replicate)
             for group, _ in self.groups
-            for point in group.points()
-            if point.key.startswith(key)
+            for cell in range(len(group.cells))
+            for replicate, known in enumerate(group.cell_keys(cell, range(group.settings.replicates)))
+            if known.startswith(key)
         ]
         if len(found) != 1 or not key:
             what = "no point" if not found else f"{len(found)} points"
             raise InputError(f"the plan has {what} with the key '{key}'")
-        return found[0]
+        group, cell, replicate = found[0]
+        return group, group.point(cell, replicate)
 
 
 def results_folder(sweep: str) -> PurePosixPath:
@@ -82,12 +85,14 @@ def make_plan(sweep: Sweep, config_path: str = "") -> Plan:
     config_path : str
         Name of the sweep file, kept for the report.
     """
-    from crnsim.point import code_hash, estimate_seconds
+    from crnsim.point import code_hash
+    from crnsim.sweep.estimate import cell_seconds
+    from crnsim.sweep.layout import blocks
 
     laid_out, entries = [], []
     for group in groups(sweep):
-        cost = [estimate_seconds(group.point(cell, 0)) for cell in range(len(group.cells))]
-        chunks = tuple(group.chunks(sweep.chunks.cells, sweep.chunks.replicates))
+        cost = cell_seconds(group)
+        chunks = tuple(group.chunks(blocks(group, sweep.chunks)))
         laid_out.append((group, chunks))
         entries.append(_group_entry(sweep, group, chunks, cost))
     data = {
@@ -127,20 +132,26 @@ def _group_entry(sweep: Sweep, group: Group, chunks: tuple[Chunk, ...], cost: li
         "n_points": group.n_points,
         "summary": str(folder / "summary" / f"{group.name}.nc"),
         "network": str(folder / "networks" / f"{group.name}.nc"),
-        "chunks": [
-            {
-                "key": chunk.key,
-                "path": chunk_path(sweep.name, group, chunk),
-                "n_points": chunk.n_points,
-                "n_cells": chunk.n_cells,
-                "cells": list(chunk.cells),
-                "replicates": list(chunk.replicates),
-                "estimated_core_seconds": _rounded(
-                    sum(cost[slice(*chunk.cells)]) * chunk.n_points / chunk.n_cells
-                ),
-            }
-            for chunk in chunks
-        ],
+        "chunks": [_chunk_entry(sweep, group, chunk, cost) for chunk in chunks],
+    }
+
+
+def _chunk_entry(sweep: Sweep, group: Group, chunk: Chunk, cost: list[float]) -> dict[str, Any]:
+    from crnsim.sweep.estimate import RUNS, descent_seconds, job_megabytes
+
+    n_replicates, workers = chunk.n_points // chunk.n_cells, sweep.chunks.workers
+    # Each worker descends for itself, and no more often than there are points.
+    descents = min(n_replicates * workers, chunk.n_points) * descent_seconds(group.point(chunk.cells[0], 0))
+    seconds = sum(cost[slice(*chunk.cells)]) * n_replicates + descents
+    return {
+        "key": chunk.key,
+        "path": chunk_path(sweep.name, group, chunk),
+        "n_points": chunk.n_points,
+        "n_cells": chunk.n_cells,
+        "cells": list(chunk.cells),
+        "replicates": list(chunk.replicates),
+        "estimated_core_seconds": _rounded(seconds),
+        "estimated_mb": round(job_megabytes(group, chunk.n_points, workers, sweep.chunks.batch or RUNS)),
     }
 
 
@@ -257,6 +268,44 @@ def product_files(path: str | Path) -> list[str]:
     entries = read_plan_data(path)["groups"]
     chunks = [chunk["path"] for entry in entries for chunk in entry["chunks"]]
     return chunks + network_files(path) + summary_files(path)
+
+
+def job_resources(path: str | Path, key: str, attempt: int) -> dict[str, int]:
+    """Return the memory and the time to ask a cluster for, for the job of one chunk.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of ``plan.json``.
+    key : str
+        Key of the chunk, in full.
+    attempt : int
+        1 for the first one; each further one gets as much again.
+
+    Returns
+    -------
+    dict
+        ``mem_mb``, and ``runtime`` in minutes. Generous: three times the estimated time, which may be wrong by half
+        and was measured on another machine, and ten minutes for what does not grow with the chunk; half as much memory
+        again as estimated, and some for the processes that start the job.
+    """
+    data = read_plan_data(path)
+    chunk = _chunk_entries(str(path), Path(path).stat().st_mtime_ns).get(key)
+    if chunk is None:
+        raise InputError(f"{path} has no chunk with the key '{key}'")
+    # No more workers are busy than there are points.
+    workers = min(data["config"]["chunks"]["workers"], chunk["n_points"])
+    minutes = 3 * chunk["estimated_core_seconds"] / workers / 60 + 10
+    megabytes = 1.5 * chunk["estimated_mb"] + 500
+    return {"mem_mb": attempt * math.ceil(megabytes), "runtime": attempt * math.ceil(minutes)}
+
+
+@lru_cache(maxsize=4)
+def _chunk_entries(path: str, stamp: int) -> dict[str, dict[str, Any]]:
+    """Return the entries of all chunks by key; a workflow asks for each of thousands."""
+    return {
+        chunk["key"]: chunk for entry in _read_plan_data(path, stamp)["groups"] for chunk in entry["chunks"]
+    }
 
 
 def package_hash() -> str:

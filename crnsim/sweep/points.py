@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -145,19 +145,38 @@ class Group:
 
     def points(self, chunk: Chunk | None = None) -> list[Point]:
         """Return the points of a chunk, or of the group: cell by cell, replicates innermost."""
-        cells = range(*chunk.cells) if chunk else range(len(self.cells))
-        replicates = range(*chunk.replicates) if chunk else range(self.settings.replicates)
-        return [self.point(cell, replicate) for cell in cells for replicate in replicates]
+        return [point for cell in self._cells(chunk) for point in self._cell_points(cell, chunk)]
+
+    def _cell_points(self, cell: int, chunk: Chunk | None) -> Iterator[Point]:
+        """Yield the points of a cell, which know their keys already."""
+        replicates = self._replicates(chunk)
+        for replicate, key in zip(replicates, self.cell_keys(cell, replicates), strict=True):
+            point = self.point(cell, replicate)
+            point.__dict__["key"] = key
+            yield point
+
+    def _cells(self, chunk: Chunk | None) -> range:
+        return range(*chunk.cells) if chunk else range(len(self.cells))
+
+    def _replicates(self, chunk: Chunk | None) -> range:
+        return range(*chunk.replicates) if chunk else range(self.settings.replicates)
+
+    def cell_keys(self, cell: int, replicates: range) -> Iterator[str]:
+        """Yield the keys of replicates of one cell."""
+        return self.point(cell, 0).replicate_keys(replicates)
+
+    def keys(self, chunk: Chunk | None = None) -> Iterator[str]:
+        """Yield the keys of the points of a chunk, or of the group, in the order of `points`."""
+        for cell in self._cells(chunk):
+            yield from self.cell_keys(cell, self._replicates(chunk))
 
     def recorded_keys(self, chunk: Chunk | None = None) -> list[str]:
         """Return the keys of those points of a chunk, or of the group, that keep trajectories."""
-        cells = chunk.cells if chunk else (0, len(self.cells))
-        replicates = chunk.replicates if chunk else (0, self.settings.replicates)
-        return [
-            self.point(cell, replicate).key
-            for cell, replicate in sorted(self.recorded)
-            if cells[0] <= cell < cells[1] and replicates[0] <= replicate < replicates[1]
-        ]
+        cells, replicates = self._cells(chunk), self._replicates(chunk)
+        if not self.recorded:
+            return []
+        wanted = [(cell, r) for cell in cells for r in replicates if (cell, r) in self.recorded]
+        return [self.point(cell, replicate).key for cell, replicate in wanted]
 
     def describe(self, chunk: Chunk) -> dict[str, object]:
         """Return everything that determines the numbers of a chunk, as plain values."""
@@ -169,18 +188,28 @@ class Group:
             "replicates": list(range(*chunk.replicates)),
         }
 
-    def chunks(self, n_cells: int, n_replicates: int) -> Iterator[Chunk]:
-        """Cut the group into chunks of at most `n_cells` cells and `n_replicates` replicates."""
-        for first in range(0, self.settings.replicates, n_replicates):
-            replicates = (first, min(first + n_replicates, self.settings.replicates))
-            for start in range(0, len(self.cells), n_cells):
-                open_chunk = Chunk("", (start, min(start + n_cells, len(self.cells))), replicates)
-                yield Chunk(self.chunk_key(open_chunk), open_chunk.cells, open_chunk.replicates)
+    def chunks(self, blocks: Iterable[tuple[range, range]]) -> Iterator[Chunk]:
+        """Cut the group into chunks.
+
+        Parameters
+        ----------
+        blocks : iterable of (range, range)
+            Cells and replicates of each; see `crnsim.sweep.layout.blocks`.
+        """
+        for cells, replicates in blocks:
+            limits = (cells.start, cells.stop), (replicates.start, replicates.stop)
+            yield Chunk(self.chunk_key(Chunk("", *limits)), *limits)
 
     def chunk_key(self, chunk: Chunk) -> str:
         """Return the hash of what a chunk holds."""
-        content = [[point.key for point in self.points(chunk)], self.recorded_keys(chunk)]
-        return hashlib.blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()
+        # Of the text of [[keys of points], [keys of recorded ones]], without having all of it at a time.
+        digest = hashlib.blake2b(b"[[", digest_size=16)
+        replicates = self._replicates(chunk)
+        for number, cell in enumerate(self._cells(chunk)):
+            text = json.dumps(list(self.cell_keys(cell, replicates)))[1:-1]
+            digest.update((f", {text}" if number else text).encode())
+        digest.update(f"], {json.dumps(self.recorded_keys(chunk))}]".encode())
+        return digest.hexdigest()
 
 
 def groups(sweep: Sweep) -> list[Group]:

@@ -48,6 +48,10 @@ def remove_pieces(target: Path) -> None:
         file.unlink(missing_ok=True)
 
 
+class _Stop(BaseException):
+    """Ends the work from within a signal handler; no ``except Exception`` of a library holds it back."""
+
+
 class Pieces:
     """Results of a chunk as they arrive; those not yet on disk are saved from time to time.
 
@@ -55,12 +59,12 @@ class Pieces:
     ----------
     target : Path
         Where the chunk will be written.
-    total : int
-        Points that are to be computed.
+    total, before : int
+        All points of the chunk, and those that were there before.
     """
 
-    def __init__(self, target: Path, total: int) -> None:
-        self.target, self.total = target, total
+    def __init__(self, target: Path, total: int, before: int = 0) -> None:
+        self.target, self.total, self.before = target, total, before
         self.parts: list[xr.Dataset] = []
         self.processors: Counter[str] = Counter()
         self.seconds = 0.0
@@ -68,7 +72,7 @@ class Pieces:
         self._last = time.monotonic()
         self._pause = _pause()
         self._busy = False
-        self._stop: CrnsimError | KeyboardInterrupt | None = None
+        self._told: CrnsimError | KeyboardInterrupt | None = None
 
     def add(self, results: xr.Dataset, seconds: float) -> None:
         """Take the results of a batch and the core seconds it took; save when it is time."""
@@ -79,11 +83,13 @@ class Pieces:
         self.seconds += seconds
         if time.monotonic() - self._last >= self._pause:
             self.save()
+        if self._told is not None:
+            raise _Stop
 
     @property
     def n_points(self) -> int:
-        """Points computed so far."""
-        return sum(part.sizes["point"] for part in self.parts)
+        """Points that are there."""
+        return self.before + sum(part.sizes["point"] for part in self.parts)
 
     def save(self) -> None:
         """Write what is not on disk yet as one more piece; a failure is logged and costs nothing but the piece."""
@@ -129,26 +135,20 @@ class Pieces:
             os.link(self.target, whole)
 
     @contextlib.contextmanager
-    def undisturbed(self, *, last: bool = False) -> Iterator[None]:
-        """Put off a signal to stop until files are whole: NetCDF must not be entered twice.
-
-        After the `last` file there is nothing left to stop, and the signal is forgotten.
-        """
+    def undisturbed(self) -> Iterator[None]:
+        """Put off a signal to stop until files are whole: NetCDF must not be entered twice."""
         self._busy = True
         try:
             yield
         finally:
             self._busy = False
-        if self._stop is not None and not last:
-            raise self._stop
 
     def _stopped(self, error: CrnsimError | KeyboardInterrupt) -> None:
         """Save before anything else is torn down, then stop."""
-        if self._busy:
-            self._stop = error
-            return
-        self.save()
-        raise error
+        self._told = error
+        if not self._busy:
+            self.save()
+            raise _Stop
 
     @contextlib.contextmanager
     def saved_when_stopped(self) -> Iterator[None]:
@@ -189,7 +189,10 @@ class Pieces:
             yield
         except BaseException:
             self.save()
-            raise
+            if self._told is None:
+                raise
+            # Also where a library took the end of the work for a failure of its own.
+            raise self._told from None
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             for number, handler in before.items():
