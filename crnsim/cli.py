@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace, log: str | None) -> int:
     """Run a command; turn what goes wrong into one line and an exit status."""
     try:
-        options.run(options)
+        return options.run(options) or 0
     except CrnsimError as error:
         return _complain(str(error), error.exit_status)
     except BrokenPipeError:
@@ -101,15 +101,23 @@ def _messages_to(path: str | None) -> Iterator[None]:
         logger.setLevel(before[1])
 
 
-def _command(name: str) -> Callable[[argparse.Namespace], None]:
+#: Modules of the commands; those not named here are steps of a sweep.
+_HOME = {
+    **dict.fromkeys(("describe", "train", "infer"), "circuits"),
+    **dict.fromkeys(("show", "calibrate"), "planning"),
+    **dict.fromkeys(("status", "check", "verify"), "results"),
+}
+
+
+def _command(name: str) -> Callable[[argparse.Namespace], int | None]:
     """Return a command by name, imported when it runs: `crnsim --help` needs none of the libraries."""
 
-    def run(options: argparse.Namespace) -> None:
+    def run(options: argparse.Namespace) -> int | None:
         from importlib import import_module
 
-        homes = {"circuits": ("describe", "train", "infer"), "planning": ("show", "calibrate")}
-        module = next((home for home, names in homes.items() if name in names), "steps")
-        getattr(import_module(f"crnsim.commands.{module}"), name)(options)
+        module = import_module(f"crnsim.commands.{_HOME.get(name, 'steps')}")
+        status: int | None = getattr(module, name)(options)
+        return status
 
     return run
 
@@ -129,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_reading(add)
     _add_steps(add)
+    _add_results(add)
     _add_describe(add("describe", "show a circuit: counts and reactions"))
     _add_train(add("train", "train one circuit and print how it did"))
     _add_infer(add("infer", "give a circuit weights, read it out and print how it did"))
@@ -180,6 +189,40 @@ def _add_steps(add: _Add) -> None:
     report.add_argument("--partial", action="store_true", help="use what chunks there are")
     for command in (plan, build, integrate, merge, robustness, report):
         command.add_argument("--log", metavar="FILE", help="also write messages to a file")
+
+
+def _add_results(add: _Add) -> None:
+    """Commands that look after results."""
+    status = add("status", "show how far a sweep is: done, running, failed, time left")
+    check = add("check", "read every file of a sweep and name those that are damaged, foreign or left over")
+    verify = add("verify", "compute some stored points again and compare every bit")
+    for command in (status, check, verify):
+        command.add_argument(
+            "results", metavar="RESULTS", help="folder of the sweep's results, such as results/quick"
+        )
+    how = status.add_mutually_exclusive_group()
+    how.add_argument(
+        "--watch",
+        nargs="?",
+        type=float,
+        const=5.0,
+        metavar="SECONDS",
+        help="draw it again every so often, 5 s by default, until the sweep is finished or Ctrl-C",
+    )
+    how.add_argument("--json", action="store_true", help="print it as JSON")
+    check.add_argument(
+        "--remove",
+        nargs="?",
+        const="damaged,foreign,killed",
+        metavar="KINDS",
+        help="remove what was found, so that the next run makes it again; damaged,foreign,killed by default, "
+        "also leftover and orphan",
+    )
+    verify.add_argument("--points", type=int, default=8, help="how many; 8 by default")
+    verify.add_argument("--seed", type=int, default=0, help="chooses other points")
+    verify.add_argument(
+        "--group", metavar="NAME", help="points of this group alone, such as xor-onepot-smooth"
+    )
 
 
 def _add_circuit(command: argparse.ArgumentParser) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -29,3 +31,23 @@ def write_sweep(path: Path, **changes: Any) -> Path:
     """Write `small_sweep` with changes as a YAML file."""
     path.write_text(yaml.safe_dump(small_sweep(**changes), sort_keys=False))
     return path
+
+
+def compute_sweep(folder: Path, **changes: Any) -> Path:
+    """Compute a small sweep in a folder, from its file to its report, without Snakemake; return its results."""
+    from crnsim.cli import main
+
+    with contextlib.chdir(folder):
+        write_sweep(folder / "small.yaml", **changes)
+        plan = "results/small/plan.json"
+        assert main(["plan", "small.yaml"]) == 0
+        groups = json.loads(Path(plan).read_text())["groups"]
+        for group in groups:
+            name = f"{group['dataset']}-{group['circuit']}-{group['label']}"
+            assert main(["build", plan, name]) == 0
+            for chunk in group["chunks"]:
+                assert main(["integrate", plan, chunk["key"]]) == 0
+            assert main(["merge", plan, name]) == 0
+        assert main(["robustness", plan]) == 0
+        assert main(["report", plan]) == 0
+    return folder / "results" / "small"

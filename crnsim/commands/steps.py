@@ -132,10 +132,11 @@ def report(options: argparse.Namespace) -> None:
     from crnsim.store import read_dataset
 
     made = read_plan(options.plan)
+    left_out: list[str] = []
     if options.partial:
         from crnsim.sweep.merge import merge_group
 
-        found = [merge_group(made, group.name, partial=True) for group, _ in made.groups]
+        found = [merge_group(made, group.name, partial=True, left_out=left_out) for group, _ in made.groups]
         summaries = [summary for summary in found if summary is not None]
         if not summaries:
             raise InputError(f"no chunk of the sweep {made.sweep.name} is there yet; compute one first")
@@ -144,7 +145,8 @@ def report(options: argparse.Namespace) -> None:
         summaries = _summaries(made)
         metrics = read_dataset(Path(RESULTS, made.sweep.name) / "robustness.nc")
     path = options.output or report_path(made.sweep.name, partial=options.partial)
-    write_report(made.data, summaries, metrics, list(_accounts(made)), path, partial=options.partial)
+    accounts = list(_accounts(made))
+    write_report(made.data, summaries, metrics, accounts, path, partial=options.partial, left_out=left_out)
 
 
 def report_path(sweep: str, partial: bool = False) -> str:

@@ -20,6 +20,7 @@ def render_report(
     sidecars: Sequence[dict[str, Any]],
     *,
     partial: bool = False,
+    left_out: Sequence[str] = (),
 ) -> str:
     """Return the report as HTML; equal arguments give equal text.
 
@@ -35,6 +36,8 @@ def render_report(
         What stands beside the chunks about their cost; a sidecar is matched to its group by its ``key``.
     partial : bool
         Say on the page that the sweep is not complete.
+    left_out : sequence of str
+        A line for each file that is there and could not be used.
 
     Returns
     -------
@@ -43,7 +46,7 @@ def render_report(
     """
     from crnsim.report.page import render
 
-    return render(plan, summaries, robustness, sidecars, partial=partial)
+    return render(plan, summaries, robustness, sidecars, partial=partial, left_out=left_out)
 
 
 def write_report(
@@ -53,8 +56,10 @@ def write_report(
     sidecars: Sequence[dict[str, Any]],
     out: str | Path,
     partial: bool = False,
+    left_out: Sequence[str] = (),
 ) -> None:
     """Write the report to `out`, whole or not at all; see `render_report`."""
     from crnsim.store import write_text
 
-    write_text(Path(out), render_report(plan, summaries, robustness, sidecars, partial=partial))
+    page = render_report(plan, summaries, robustness, sidecars, partial=partial, left_out=left_out)
+    write_text(Path(out), page)

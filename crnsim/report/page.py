@@ -81,6 +81,7 @@ def render(
     sidecars: Sequence[dict[str, Any]],
     *,
     partial: bool = False,
+    left_out: Sequence[str] = (),
 ) -> str:
     """Return the page of a sweep; see `crnsim.report.render_report`."""
     tables = {
@@ -98,6 +99,7 @@ def render(
         "title": plan.get("title") or plan["sweep"],
         "sweep": plan["sweep"],
         "partial": partial or present < plan["n_points"],
+        "left_out": left_out,
         "answer": answer(tables["verdict"]),
         "present": present,
         "expected": plan["n_points"],

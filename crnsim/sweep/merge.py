@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("crnsim")
 
 
-def merge_group(plan: Plan, name: str, *, partial: bool = False) -> xr.Dataset | None:
+def merge_group(
+    plan: Plan, name: str, *, partial: bool = False, left_out: list[str] | None = None
+) -> xr.Dataset | None:
     """Join the chunk files of one group.
 
     Parameters
@@ -32,6 +34,8 @@ def merge_group(plan: Plan, name: str, *, partial: bool = False) -> xr.Dataset |
     partial : bool
         Take what there is, chunks and saved pieces of chunks, instead of asking for all; what cannot be used is
         left aside with a warning.
+    left_out : list of str, optional
+        Gets a line for each chunk that is there and was left aside.
 
     Returns
     -------
@@ -51,12 +55,12 @@ def merge_group(plan: Plan, name: str, *, partial: bool = False) -> xr.Dataset |
     for chunk in chunks:
         path = paths[chunk.key]
         if partial:
-            parts.extend(_what_there_is(path, plan, group, chunk))
+            parts.extend(_what_there_is(path, plan, group, chunk, [] if left_out is None else left_out))
             continue
         if not path.exists():
             raise InputError(f"{path} is missing; 'crnsim integrate PLAN {chunk.key}' computes it")
         part = read_points(path)
-        _check(part, path, plan, group, chunk)
+        check_chunk(part, path, plan, group, chunk)
         parts.append(part)
     if not parts:
         return None
@@ -74,23 +78,34 @@ def merge_group(plan: Plan, name: str, *, partial: bool = False) -> xr.Dataset |
     return merged.assign_attrs(source=json.dumps(dict(group.source))) if group.source else merged
 
 
-def _what_there_is(path: Path, plan: Plan, group: Group, chunk: Chunk) -> list[xr.Dataset]:
+def _what_there_is(
+    path: Path, plan: Plan, group: Group, chunk: Chunk, left_out: list[str]
+) -> list[xr.Dataset]:
     """Return a chunk, or the points of it that an unfinished try has saved."""
     if path.exists():
         try:
             part = read_points(path)
-            _check(part, path, plan, group, chunk)
+            check_chunk(part, path, plan, group, chunk)
             return [part]
         except (DamagedFileError, InputError) as error:
             log.warning("left out: %s", error)
+            left_out.append(str(error))
     found = reusable(
         piece_files(path), group.points(chunk), group.recorded_keys(chunk), plan.data["code_hash"]
     )
     return list(found.values())
 
 
-def _check(part: xr.Dataset, path: Path, plan: Plan, group: Group, chunk: Chunk) -> None:
-    """Refuse a chunk file that is not what the plan says."""
+def check_chunk(part: xr.Dataset, path: Path, plan: Plan, group: Group, chunk: Chunk) -> None:
+    """Refuse a chunk file that is not what the plan says.
+
+    Raises
+    ------
+    DamagedFileError
+        It holds other points than planned; the message names the file.
+    InputError
+        It was computed by another version of the library.
+    """
     if part.attrs.get("code_hash") != plan.data["code_hash"]:
         raise InputError(
             f"{path} was computed by another version of crnsim, and numbers of two versions do not mix; "
