@@ -137,12 +137,14 @@ def _group_entry(sweep: Sweep, group: Group, chunks: tuple[Chunk, ...], cost: li
 
 
 def _chunk_entry(sweep: Sweep, group: Group, chunk: Chunk, cost: list[float]) -> dict[str, Any]:
-    from crnsim.sweep.estimate import RUNS, descent_seconds, job_megabytes
+    from crnsim.sweep.estimate import descent_seconds, job_megabytes
+    from crnsim.sweep.layout import task_points
 
     n_replicates, workers = chunk.n_points // chunk.n_cells, sweep.chunks.workers
     # Each worker descends for itself, and no more often than there are points.
     descents = min(n_replicates * workers, chunk.n_points) * descent_seconds(group.point(chunk.cells[0], 0))
     seconds = sum(cost[slice(*chunk.cells)]) * n_replicates + descents
+    batch = task_points(sweep.chunks, seconds / chunk.n_points)
     return {
         "key": chunk.key,
         "path": chunk_path(sweep.name, group, chunk),
@@ -151,7 +153,7 @@ def _chunk_entry(sweep: Sweep, group: Group, chunk: Chunk, cost: list[float]) ->
         "cells": list(chunk.cells),
         "replicates": list(chunk.replicates),
         "estimated_core_seconds": _rounded(seconds),
-        "estimated_mb": round(job_megabytes(group, chunk.n_points, workers, sweep.chunks.batch or RUNS)),
+        "estimated_mb": round(job_megabytes(group, chunk.n_points, workers, batch)),
     }
 
 
