@@ -108,9 +108,8 @@ class Run:
 
     @property
     def n_chunks(self) -> int:
-        return sum(
-            not path.name.startswith(".") for path in self.folder.glob("results/small/chunks/*/*/*.nc")
-        )
+        # Neither half-written files nor pieces that are saved beside a chunk.
+        return sum(path.stem.isalnum() for path in self.folder.glob("results/small/chunks/*/*/*.nc"))
 
     def jobs(self) -> list[dict[str, str]]:
         """Return what Slurm knows of the jobs that were submitted from the folder."""
