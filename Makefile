@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test lint format lock clean
+.PHONY: help run cluster test lint format lock clean
 
 # What you may set: make run CORES=2 SWEEP=config/sweeps/quick.yaml PYTHON=python3.12
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
@@ -28,6 +28,8 @@ run: $(VENV)/ready-to-run  ## Compute the default sweep (or SWEEP=file) and its 
 	$(ON_PATH) snakemake --cores $(CORES) $(ARGS) $(SNAKEMAKE_ARGS)
 	@$(ON_PATH) python tools/report_path.py $(SWEEP)
 
+cluster: $(VENV)/ready-for-cluster  ## Install what a cluster needs too (Slurm and other schedulers, dask-jobqueue)
+
 test: $(VENV)/ready-to-test  ## Run the tests
 	$(ON_PATH) python -m pytest $(ARGS)
 
@@ -47,7 +49,8 @@ COMPILE := uv pip compile pyproject.toml --no-config --quiet --universal --pytho
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" $(ARGS)
 lock: $(VENV)/ready-to-test  ## Pin the dependencies of pyproject.toml again (ARGS=--upgrade for newer ones)
 	$(ON_PATH) $(COMPILE) --output-file requirements.txt
-	$(ON_PATH) $(COMPILE) --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	$(ON_PATH) $(COMPILE) --extra cluster --constraints requirements.txt --output-file requirements-cluster.txt
+	$(ON_PATH) $(COMPILE) --extra cluster --group dev --constraints requirements-cluster.txt --output-file requirements-dev.txt
 	$(ON_PATH) $(subst pyproject.toml,,$(COMPILE)) --group build --output-file requirements-build.txt
 
 clean:  ## Remove .venv and all caches; results/ and reports/ stay
@@ -83,6 +86,9 @@ endef
 
 $(VENV)/ready-to-run: $(VENV)/place requirements-build.txt requirements.txt pyproject.toml
 	$(call install,requirements.txt)
+
+$(VENV)/ready-for-cluster: $(VENV)/place requirements-build.txt requirements.txt requirements-cluster.txt pyproject.toml
+	$(call install,requirements-cluster.txt)
 
 $(VENV)/ready-to-test: $(VENV)/place requirements-build.txt requirements.txt requirements-dev.txt pyproject.toml
 	$(call install,requirements-dev.txt)

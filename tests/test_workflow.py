@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from small_sweeps import SHARP, SMOOTH, write_sweep
 
+from crnsim.sweep import open_workflow
+
 ROOT = Path(__file__).resolve().parent.parent
 SUMMARY = "results/small/summary/xor-onepot-smooth.nc"
 
@@ -249,6 +251,13 @@ def test_what_is_not_yaml_or_not_there_is_said(folder):
     assert "crnsim: config/config.yaml: there is no such file here" in stopped.stderr
     stopped = folder.run("--config", "replicates=3")
     assert "crnsim: --config replicates=...: unknown; " in stopped.stderr
+
+
+def test_chunk_needs_one_core_where_a_dask_cluster_does_the_work(folder, monkeypatch):
+    folder.sweep(chunks={"workers": 4})
+    assert open_workflow([folder.path / "small.yaml"], {}).workers == 4
+    monkeypatch.setenv("CRNSIM_DASK_SCHEDULER", "tcp://127.0.0.1:8786")
+    assert open_workflow([folder.path / "small.yaml"], {}).workers == 1
 
 
 def test_rules_only_call_the_command_line_and_keep_a_log():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 from crnsim.errors import ConfigError, CrnsimError
 from crnsim.sweep.plan import REPORTS, RESULTS, package_hash
+from crnsim.sweep.workers import SCHEDULER
 
 DEFAULT = "config/config.yaml"
 
@@ -32,7 +34,7 @@ class Workflow:
     package : str
         Changes with any file of the package.
     workers : int
-        Dask workers for one chunk.
+        Cores for one chunk: its Dask workers, or 1 where a Dask cluster that already runs does the work.
     command : str
         The command line ``crnsim``, run by the Python that runs Snakemake.
     """
@@ -94,6 +96,6 @@ def _workflow(file: str) -> Workflow:
         fingerprint=sweep.fingerprint,
         code=code_hash(),
         package=package_hash(),
-        workers=sweep.chunks.workers,
+        workers=1 if os.environ.get(SCHEDULER) else sweep.chunks.workers,
         command=f"{shlex.quote(sys.executable)} -m crnsim",
     )

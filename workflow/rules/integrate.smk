@@ -15,7 +15,7 @@ rule integrate:
         code=SWEEP.code,
     shell:
         "{SWEEP.command} integrate {input.plan:q} {params.key} -o {output:q}"
-        " --workers {threads} --cores {workflow.cores} --log {log:q}"
+        " --workers {threads} --cores {workflow.resource_settings.cores} --log {log:q}"
 
 
 # Join the chunks of one data set, circuit and activation, and check that none is missing. A summary holds the whole
