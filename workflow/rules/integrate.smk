@@ -10,6 +10,9 @@ rule integrate:
     benchmark:
         "results/{sweep}/benchmarks/integrate/{dataset}/{variant}/{key}.tsv"
     threads: SWEEP.workers
+    resources:
+        mem_mb=lambda wildcards, input, attempt: job_resources(input.plan, wildcards.key, attempt)["mem_mb"],
+        runtime=lambda wildcards, input, attempt: job_resources(input.plan, wildcards.key, attempt)["runtime"],
     params:
         key="{key}",
         code=SWEEP.code,
