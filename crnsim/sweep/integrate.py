@@ -15,13 +15,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from crnsim.errors import CrnsimError, DamagedFileError, InputError
-from crnsim.experiment import run_points
+from crnsim.errors import DamagedFileError, InputError
+from crnsim.experiment import killed_points, run_points
 from crnsim.point import Point, estimate_seconds
 from crnsim.provenance import processor
-from crnsim.results import point_coordinates
 from crnsim.store import join, pick, read_points, remove_abandoned, write_dataset, write_json
 from crnsim.sweep.saved import Pieces, piece_account, piece_files
 from crnsim.sweep.workers import SCHEDULER, compute_batch, load_libraries, on_workers
@@ -131,10 +128,7 @@ def integrate_chunk(
             compute=compute,
             keep=pieces.add,
         )
-        parts = [*pieces.parts, *found.values()]
-        if killed and not parts:
-            raise CrnsimError("every worker died; give each more memory, or use fewer (chunks.workers)")
-        lost = [killed_points(killed, parts[0])] if killed else []
+        lost = [killed_points(killed)] if killed else []
         # What was computed now comes first, so that what it says of itself, such as the version, is what the file says.
         whole = pick(join([*pieces.parts, *lost, *found.values()]), [point.key for point in points], recorded)
         account = Account(
@@ -295,28 +289,3 @@ def cut(points: Sequence[Point], batch: int, workers: int) -> list[list[Point]]:
         else:
             last.append(point)
     return sorted(batches, key=lambda some: -sum(cost[point.key] for point in some))
-
-
-def killed_points(points: Sequence[Point], like: xr.Dataset) -> xr.Dataset:
-    """Return results of points that killed their worker: score 0, nothing else known.
-
-    Parameters
-    ----------
-    points : sequence of Point
-    like : xarray.Dataset
-        Results of other points of the same group.
-    """
-    plain = like.drop_dims(
-        [dim for dim in ("recorded", "presentation", "fraction", "species") if dim in like.dims]
-    )
-    empty = plain.isel(point=[0] * len(points)).copy(deep=True)
-    for name, variable in empty.data_vars.items():
-        if variable.dtype.kind == "f":
-            empty[name] = variable.copy(data=np.full(variable.shape, np.nan, variable.dtype))
-        elif variable.dtype.kind in "iu":
-            empty[name] = variable.copy(data=np.zeros(variable.shape, variable.dtype))
-    empty["status"][:] = WORKER_KILLED
-    empty["score"][:] = 0.0
-    reason = ["its worker process was killed, most likely for lack of memory"] * len(points)
-    empty["reason"] = ("point", np.array(reason, dtype=object))
-    return empty.assign_coords(point_coordinates(points))
