@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import runpy
 import shutil
 import signal
 import socket
@@ -20,6 +21,7 @@ import psutil
 import pytest
 import xarray as xr
 from distributed import Client, LocalCluster
+from distributed.security import Security
 from small_sweeps import small_sweep, write_sweep
 from test_workflow import SUMMARY, Folder
 
@@ -44,7 +46,9 @@ def here(tmp_path, monkeypatch):
     monkeypatch.delenv(connect.SCHEDULER, raising=False)
     monkeypatch.delenv(connect.PATIENCE, raising=False)
     monkeypatch.setenv(MARKS, str(tmp_path))
-    return tmp_path
+    # Workers of our own are forked from a process that may be older than this test and knows nothing of it.
+    with dask.config.set({"distributed.nanny.environ": {MARKS: str(tmp_path)}}):
+        yield tmp_path
 
 
 def points_of(**changes):
@@ -166,12 +170,14 @@ def processes(
     try:
         yield started
     finally:
-        for process in reversed(started):
-            process.terminate()
+        # At once: a nanny takes seconds to part from its worker in peace.
+        family = [each for p in started for each in psutil.Process(p.pid).children(recursive=True)]
         for process in started:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(20)
             process.kill()
+            process.wait()
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make certificates")
@@ -204,7 +210,7 @@ def in_this_process(n_workers: int):
         processes=False,
         host="127.0.0.1",
         protocol="tcp://",
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
     ) as cluster:
         yield cluster
 
@@ -417,14 +423,20 @@ def test_workers_that_go_for_good_end_in_one_line_and_what_ended_is_kept(monkeyp
     assert all(results is not None for _, results, _ in kept)
 
 
-def test_workers_that_come_late_are_waited_for(monkeypatch, caplog):
+def test_workers_that_come_late_are_waited_for(monkeypatch):
     monkeypatch.setattr(connect, "LOOK", 0.1)
     points = points_of()
+    said = []
+
+    def warning(message, *values):
+        said.append(message % values)
+        cluster.scale(1)
+
+    monkeypatch.setattr(connect.log, "warning", warning)
     with in_this_process(0) as cluster:
         monkeypatch.setenv(connect.SCHEDULER, cluster.scheduler_address)
-        cluster.loop.call_later(1.0, lambda: cluster.scale(1))
         results, lost = results_of(points, compute=name_only)
-    assert "has no worker; waiting up to 300 s" in caplog.text
+    assert said == [f"the Dask scheduler {cluster.scheduler_address} has no worker; waiting up to 300 s"]
     assert len(set(results["point_key"].values)) == len(points)
     assert lost == []
 
@@ -507,6 +519,20 @@ def test_patience_that_is_no_number_is_named(monkeypatch):
         monkeypatch.setenv(connect.PATIENCE, text)
         with pytest.raises(InputError, match=f"CRNSIM_DASK_PATIENCE is '{text}'; it must be a number"):
             results_of(points_of()[:1])
+
+
+@needs_openssl
+def test_recipe_for_slurm_makes_a_certificate_that_serves_all_and_that_only_its_owner_reads(here):
+    pytest.importorskip("dask_jobqueue")
+    recipe = runpy.run_path(str(ROOT / "profiles/dask/jobqueue.py"))
+    tls = recipe["certificate"](here)
+    security = Security(**{f"tls_{name}": file for name, file in tls.items()})
+    for role in ("client", "scheduler", "worker"):
+        assert security.get_connection_args(role)["ssl_context"] is not None
+    assert (here / "key.pem").stat().st_mode & 0o077 == 0
+    made = (here / "cert.pem").read_bytes()
+    assert recipe["certificate"](here) == tls
+    assert (here / "cert.pem").read_bytes() == made
 
 
 @needs_openssl
