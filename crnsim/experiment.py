@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Weights are kept at the start, at the end and about this many times between.
 CHECKPOINTS = 20
+#: Why a point has no numbers when its worker was killed.
+KILLED = "its worker process was killed, most likely for lack of memory"
 
 
 def run_points(
@@ -48,17 +50,12 @@ def run_points(
     xarray.Dataset
         Dimension ``point`` in the order asked; described in ``docs/file-format.md``.
     """
-    from crnsim.datasets import load_dataset
-
     if not points:
         raise InputError("no points to run")
     if len({(point.group, point.noise.scope) for point in points}) > 1:
         return _by_scope(points, record=record, progress=progress)
     circuit = build_circuit(points[0])
-    splits = {(p.replicate, p.seed): None for p in points}
-    name, source = points[0].dataset, points[0].source
-    loaded = {(r, s): load_dataset(name, replicate=r, seed=s, source=source) for r, s in splits}
-    datasets = [loaded[p.replicate, p.seed] for p in points]
+    datasets = _load(points)
     if points[0].learns:
         return _train_and_read(circuit, points, datasets, record, progress)
     from crnsim.trained import point_weights
@@ -89,6 +86,54 @@ def _by_scope(points: Sequence[Point], **options: Any) -> xr.Dataset:
         whole = whole.merge(xr.concat(kept, dim="recorded"), combine_attrs="override")
     place = {key: i for i, key in enumerate(whole["point_key"].values.tolist())}
     return whole.isel(point=[place[point.key] for point in points])
+
+
+def killed_points(points: Sequence[Point]) -> xr.Dataset:
+    """Return results of points whose worker process was killed: score 0, nothing else known.
+
+    They have the variables, dimensions and types that `run_points` gives, without trajectories, and join with its
+    results.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        That share data set, layers, circuit and activation.
+
+    Returns
+    -------
+    xarray.Dataset
+        Status ``worker_killed``; as `run_points`.
+    """
+    from crnsim.results import assemble, with_training
+    from crnsim.schedule import training_protocol
+    from crnsim.solvers.protocol import RUN, WORKER_KILLED, new_record
+
+    circuit = build_circuit(points[0])
+    datasets = _load(points)
+    run = np.zeros(len(points), dtype=RUN)
+    run["status"] = WORKER_KILLED
+    read = _spread(None, [], run, [KILLED] * len(points), datasets)
+    data = assemble(circuit, points, datasets, read, [None] * len(points))
+    if not points[0].learns:
+        return data
+    epochs = checkpoint_epochs(points[0].epochs)
+    training = training_protocol(circuit, points[:1], datasets[:1], epochs, [])
+    record = new_record(training)
+    for_all = {
+        name: np.broadcast_to(getattr(record, name), (len(points), *getattr(record, name).shape[1:]))
+        for name in ("loss", "checkpoints")
+    }
+    return with_training(data, circuit, points, datasets, training, record._replace(**for_all), epochs)
+
+
+def _load(points: Sequence[Point]) -> list[Dataset]:
+    """Return the data set of each point; those of one replicate share a split."""
+    from crnsim.datasets import load_dataset
+
+    name, source = points[0].dataset, points[0].source
+    splits = {(p.replicate, p.seed): None for p in points}
+    loaded = {(r, s): load_dataset(name, replicate=r, seed=s, source=source) for r, s in splits}
+    return [loaded[p.replicate, p.seed] for p in points]
 
 
 def checkpoint_epochs(epochs: int) -> np.ndarray:

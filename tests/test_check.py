@@ -289,6 +289,9 @@ def test_killed_points_are_computed_again_and_the_others_are_kept(finished, caps
     data = read_points(victim)
     data["status"][2] = 3
     write_dataset(data, victim)
+    account = victim.with_suffix(".json")
+    digest = hashlib.sha256(victim.read_bytes()).hexdigest()
+    account.write_text(json.dumps(json.loads(account.read_text()) | {"sha256": digest}))
     status, said, _ = run("--remove", "killed", capsys=capsys)
     assert status == 1
     assert f"killed      {victim}: 1 of its {data.sizes['point']} points lost their worker" in said

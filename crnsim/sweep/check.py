@@ -154,11 +154,11 @@ def _chunk(
         killed = int((part["status"].values == WORKER_KILLED).sum())
         if foreign:
             yield Finding("foreign", path, foreign, also)
+        elif not _as_written(path):
+            yield Finding("damaged", path, "its bytes are not those that were written", also)
         elif killed:
             yield Finding("killed", path, f"{killed} of its {part.sizes['point']} points lost their worker")
     yield from _account(path.with_suffix(".json"), chunk)
-    if part is not None and not _as_written(path):
-        yield Finding("damaged", path, "its bytes are not those that were written")
     yield from _left_behind(path, finished=os.path.lexists(path))
 
 
@@ -203,8 +203,9 @@ def _account(path: Path, chunk: dict[str, Any]) -> Iterator[Finding]:
 
 def _as_written(path: Path) -> bool:
     """Tell whether a chunk has the digest that its account gives; nothing is known where it gives none."""
-    digest = (read_small(path.with_suffix(".json")) or {}).get("sha256")
-    if not digest:
+    account = read_small(path.with_suffix(".json")) or {}
+    digest = account.get("sha256")
+    if not digest or account.get("key") != path.stem:
         return True
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == digest

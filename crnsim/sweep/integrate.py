@@ -10,19 +10,16 @@ import os
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from crnsim.errors import CrnsimError, DamagedFileError, InputError
-from crnsim.experiment import run_points
+from crnsim.errors import DamagedFileError, InputError
+from crnsim.experiment import killed_points, run_points
 from crnsim.point import Point
 from crnsim.provenance import processor
-from crnsim.results import point_coordinates
 from crnsim.store import join, pick, read_points, remove_abandoned, write_dataset, write_json
 from crnsim.sweep.estimate import estimate_seconds
 from crnsim.sweep.layout import task_points
@@ -116,18 +113,15 @@ def integrate_chunk(
     if group.chunk_key(chunk) != chunk.key:
         raise InputError(f"chunk {chunk.key} is not what the sweep now describes; make the plan again")
     remove_abandoned(target)
-    saved = piece_files(target)
-    olds = [*saved, *_orphans(plan, target.parent)]
-    found = reusable(olds, points, recorded, plan.data["code_hash"])
-    known = {name for part in found.values() for name in part["point_key"].values.tolist()}
-    missing = [point for point in points if point.key not in known]
-    before = [piece_account(file) for file in saved if file in found]
-    earlier = sum(found[file].sizes["point"] for file in saved if file in found)
-    log.info("%d points: %d to compute, %d saved by an earlier try, %d from other files",
-             len(points), len(missing), earlier, len(known) - earlier)  # fmt: skip
-    progress(len(known))
+    earlier = _earlier(plan, target, points, recorded)
+    missing = [point for point in points if point.key not in earlier.keys]
+    log.info(
+        "%d points: %d to compute, %d saved by an earlier try, %d from other files",
+        *(len(points), len(missing), earlier.n_saved, len(earlier.keys) - earlier.n_saved),
+    )
+    progress(len(earlier.keys))
     seconds = sum(map(estimate_seconds, missing or points)) / len(missing or points)
-    pieces = Pieces(target, len(points), len(known))
+    pieces = Pieces(target, len(points), len(earlier.keys))
     load_libraries()
     with pieces.saved_when_stopped():
         killed = integrate(
@@ -135,27 +129,25 @@ def integrate_chunk(
             recorded=recorded,
             workers=workers,
             batch=task_points(plan.sweep.chunks, seconds),
-            progress=lambda done: progress(len(known) + done),
+            progress=lambda done: progress(len(earlier.keys) + done),
             compute=compute,
             keep=pieces.add,
         )
-        parts = [*pieces.parts, *found.values()]
-        if killed and not parts:
-            raise CrnsimError("every worker died; give each more memory, or use fewer (chunks.workers)")
-        lost = [killed_points(killed, parts[0])] if killed else []
+        lost = [killed_points(killed)] if killed else []
         # What was computed now comes first, so that what it says of itself, such as the version, is what the file says.
-        whole = pick(join([*pieces.parts, *lost, *found.values()]), [point.key for point in points], recorded)
+        parts = [*pieces.parts, *lost, *earlier.parts.values()]
+        whole = pick(join(parts), [point.key for point in points], recorded)
         account = Account(
             key=chunk.key,
             points=len(points),
-            computed=len(missing) + earlier,
-            reused=len(known) - earlier,
+            computed=len(missing) + earlier.n_saved,
+            reused=len(earlier.keys) - earlier.n_saved,
             killed=len(killed),
             seconds_wall=round(time.monotonic() - start, 3),
-            seconds_core=round(pieces.seconds + sum(a.get("seconds_core", 0.0) for a in before), 3),
+            seconds_core=round(pieces.seconds + earlier.seconds_core, 3),
             host=socket.gethostname(),
             workers=workers,
-            processors=_processors(pieces, found),
+            processors=dict(sorted((pieces.processors + earlier.processors).items())),
         )
         with pieces.undisturbed():
             write_dataset(whole.assign_attrs(config=json.dumps(group.describe(chunk))), target)
@@ -165,13 +157,51 @@ def integrate_chunk(
     return account
 
 
-def _processors(pieces: Pieces, found: Mapping[Path, xr.Dataset]) -> dict[str, int]:
-    """Count points by the kind of processor, as the accounts of the files say from which they were copied."""
-    counts = Counter(pieces.processors)
-    for file, part in found.items():
-        kinds = list(piece_account(file).get("processors", {}))
-        counts[kinds[0] if len(kinds) == 1 else "unknown"] += part.sizes["point"]
-    return dict(sorted(counts.items()))
+@dataclass(frozen=True)
+class _Earlier:
+    """Points of a chunk that need not be computed again.
+
+    Attributes
+    ----------
+    parts : dict of Path to xarray.Dataset
+        By the file that holds them.
+    saved : set of Path
+        Those of the files that an earlier try of this chunk saved; the others are chunks of an earlier plan.
+    """
+
+    parts: dict[Path, xr.Dataset]
+    saved: set[Path]
+
+    @cached_property
+    def keys(self) -> set[str]:
+        """Keys of the points."""
+        return {key for part in self.parts.values() for key in part["point_key"].values.tolist()}
+
+    @property
+    def n_saved(self) -> int:
+        """Number of points that an earlier try saved."""
+        return sum(self.parts[file].sizes["point"] for file in self.saved)
+
+    @property
+    def seconds_core(self) -> float:
+        """Core seconds of earlier tries, as their accounts say."""
+        return sum(piece_account(file).get("seconds_core", 0.0) for file in self.saved)
+
+    @property
+    def processors(self) -> Counter[str]:
+        """Points by the kind of processor, as the accounts of the files say."""
+        counts: Counter[str] = Counter()
+        for file, part in self.parts.items():
+            kinds = list(piece_account(file).get("processors", {}))
+            counts[kinds[0] if len(kinds) == 1 else "unknown"] += part.sizes["point"]
+        return counts
+
+
+def _earlier(plan: Plan, target: Path, points: Sequence[Point], recorded: Sequence[str]) -> _Earlier:
+    """Find points of a chunk that were saved by an earlier try or stand in chunk files of an earlier plan."""
+    saved = piece_files(target)
+    parts = reusable([*saved, *_orphans(plan, target.parent)], points, recorded, plan.data["code_hash"])
+    return _Earlier(parts, set(saved) & set(parts))
 
 
 def _orphans(plan: Plan, folder: Path) -> list[Path]:
@@ -304,28 +334,3 @@ def cut(points: Sequence[Point], batch: int, workers: int) -> list[list[Point]]:
         else:
             last.append(point)
     return sorted(batches, key=lambda some: -sum(cost[point.key] for point in some))
-
-
-def killed_points(points: Sequence[Point], like: xr.Dataset) -> xr.Dataset:
-    """Return results of points that killed their worker: score 0, nothing else known.
-
-    Parameters
-    ----------
-    points : sequence of Point
-    like : xarray.Dataset
-        Results of other points of the same group.
-    """
-    plain = like.drop_dims(
-        [dim for dim in ("recorded", "presentation", "fraction", "species") if dim in like.dims]
-    )
-    empty = plain.isel(point=[0] * len(points)).copy(deep=True)
-    for name, variable in empty.data_vars.items():
-        if variable.dtype.kind == "f":
-            empty[name] = variable.copy(data=np.full(variable.shape, np.nan, variable.dtype))
-        elif variable.dtype.kind in "iu":
-            empty[name] = variable.copy(data=np.zeros(variable.shape, variable.dtype))
-    empty["status"][:] = WORKER_KILLED
-    empty["score"][:] = 0.0
-    reason = ["its worker process was killed, most likely for lack of memory"] * len(points)
-    empty["reason"] = ("point", np.array(reason, dtype=object))
-    return empty.assign_coords(point_coordinates(points))

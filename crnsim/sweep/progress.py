@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import math
 import os
 import socket
 import threading
@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from crnsim.errors import StorageError
 from crnsim.store import write_json
+from crnsim.sweep.others import Done, Others
 
 #: Seconds between lines, where a line cannot be drawn over; also between heartbeats of the file.
 PAUSE = 10.0
@@ -55,12 +56,13 @@ class Progress:
         self.total = self.entry["n_points"]
         self.file = Path(self.entry["path"]).with_suffix(".progress.json")
         self.failure = Path(self.entry["path"]).with_suffix(".failed.json")
-        self.others = [c for g in plan["groups"] for c in g["chunks"] if c["key"] != self.entry["key"]]
-        self.waiting = list(self.others)
-        self.ended: list[tuple[float, dict[str, Any]]] = []
-        self.rest: tuple[float, float, float] = (0.0, 0.0, 0.0)
-        self.looked = -1e9
-        self.looking = 0.0
+        others = [c for g in plan["groups"] for c in g["chunks"] if c["key"] != self.entry["key"]]
+        self.estimated = (
+            sum(c["estimated_core_seconds"] for c in others) + self.entry["estimated_core_seconds"]
+        )
+        self.others = Others(others)
+        self.elsewhere = Done(0.0, 0.0, 0.0, 0)
+        self.looked, self.looking = -math.inf, 0.0
         self.start = self.shown = self.saved = time.monotonic()
         self.started = time.time()
         self.done = 0.0
@@ -163,42 +165,20 @@ class Progress:
 
         Estimates are scaled by what finished chunks, and this one, took.
         """
-        self._look()
-        estimated_done, known, took = self.rest
-        estimated_done += self.entry["estimated_core_seconds"] * done / self.total
-        estimated_all = self.entry["estimated_core_seconds"] + sum(
-            c["estimated_core_seconds"] for c in self.others
-        )
+        now = time.monotonic()
+        # The more chunks there are, the more rarely.
+        if now - self.looked >= RARELY * self.looking:
+            self.elsewhere = self.others.look()
+            self.looked, self.looking = time.monotonic(), time.monotonic() - now
+        estimated = self.entry["estimated_core_seconds"]
         fresh = (done - (self.first or 0)) / self.total
-        known += self.entry["estimated_core_seconds"] * fresh
-        took += (time.monotonic() - self.start) * self.workers if fresh > 0 else 0.0
-        share = estimated_done / estimated_all if estimated_all else 1.0
+        known = self.elsewhere.known + estimated * fresh
+        took = self.elsewhere.took + ((now - self.start) * self.workers if fresh > 0 else 0.0)
+        finished = self.elsewhere.estimated + estimated * done / self.total
+        share = finished / self.estimated if self.estimated else 1.0
         if known <= 0 or share > 0.999:
             return min(share, 1.0), None
-        return share, (estimated_all - estimated_done) * took / known / self.parallel
-
-    def _look(self) -> None:
-        """See what has become of the other chunks; the more there are, the more rarely."""
-        now = time.monotonic()
-        if now - self.looked < RARELY * self.looking:
-            return
-        done = known = took = 0.0
-        still = []
-        for chunk in self.waiting:
-            share, account = _state(Path(chunk["path"]))
-            if account is None:
-                still.append(chunk)
-                done += share * chunk["estimated_core_seconds"]
-            else:
-                self.ended.append((chunk["estimated_core_seconds"], account))
-        self.waiting = still
-        for estimated, account in self.ended:
-            done += estimated
-            if account.get("computed"):
-                known += estimated * account["computed"] / account["points"]
-                took += account["seconds_wall"] * account["workers"]
-        self.rest = done, known, took
-        self.looked, self.looking = time.monotonic(), time.monotonic() - now
+        return share, (self.estimated - finished) * took / known / self.parallel
 
 
 def _find(plan: dict[str, Any], key: str) -> tuple[dict[str, Any], int, dict[str, Any]]:
@@ -207,17 +187,6 @@ def _find(plan: dict[str, Any], key: str) -> tuple[dict[str, Any], int, dict[str
             if chunk["key"].startswith(key):
                 return group, number, chunk
     raise KeyError(key)
-
-
-def _state(path: Path) -> tuple[float, dict[str, Any] | None]:
-    """Return the share of a chunk that is done and, once it is finished, its account."""
-    try:
-        if path.exists():
-            return 1.0, json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        running = json.loads(path.with_suffix(".progress.json").read_text(encoding="utf-8"))
-        return running["done"] / running["points"], None
-    except (OSError, ValueError, KeyError):
-        return float(path.exists()), None
 
 
 def duration(seconds: float) -> str:
