@@ -80,12 +80,12 @@ def solve(
     reasons : list of str
         Why a run ended early; empty for ``ok``.
     """
-    from crnsim.solvers import stiff
-
     record = new_record(protocol)
     if METHODS[method].events:
         _integrate(network, protocol, record, method, progress)
     else:
+        from crnsim.solvers import stiff
+
         stiff.solve_plain(network, protocol, record, method)
     return record, [
         _settle(network, protocol, record, member, time_zero) for member in range(len(record.run))

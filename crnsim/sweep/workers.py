@@ -43,7 +43,7 @@ ARRIVAL = 20.0
 ARRIVALS = 10
 
 #: What computing needs and takes a second to import.
-LIBRARIES = ("dask.array", "xarray", "crnsim.schedule", "crnsim.solvers", "crnsim.solvers.stiff")
+LIBRARIES = ("xarray", "crnsim.schedule", "crnsim.solvers")
 
 #: A worker process with several threads computes one batch at a time: core seconds are those of the process, and
 #: NetCDF, from which weights may come, must not be entered twice.
