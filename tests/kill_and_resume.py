@@ -23,7 +23,7 @@ from collections import Counter
 from pathlib import Path
 
 import psutil
-from small_sweeps import SHARP, SMOOTH, write_sweep
+from small_sweeps import write_sweep
 
 from crnsim.errors import CrnsimError
 from crnsim.store import read_dataset
@@ -41,10 +41,9 @@ class Folder:
         self.path = path
         write_sweep(
             path / "small.yaml",
-            activations={"smooth": SMOOTH, "sharp": SHARP},
             datasets={"xor": {"epochs": 20}},
-            noise={"rates": {"magnitudes": [0.05, 0.1]}},
-            chunks={"cells": 2, "workers": workers, "batch": 1},
+            noise={"rates": {"magnitudes": [0.05, 0.1, 0.2]}},
+            chunks={"cells": 2, "replicates": 3, "workers": workers, "batch": 1},
         )
 
     def command(self, *words: str) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from kill_and_resume import torment
 from small_sweeps import SHARP, SMOOTH, write_sweep
 
 from crnsim.sweep import open_workflow
@@ -168,42 +168,11 @@ def test_change_computes_what_is_new_and_loss_what_is_lost(folder):
 
 
 @pytest.mark.slow
-def test_run_that_was_killed_goes_on_and_loses_nothing(folder):
-    sweep = {
-        "replicates": 4,
-        "datasets": {"xor": {"epochs": 60}},
-        "running_times": [30],
-        "noise": {"rates": {"magnitudes": [0.02, 0.05, 0.1]}},
-        "chunks": {"cells": 1, "workers": 2, "batch": 1},
-    }
-    folder.sweep(**sweep)
-    command = folder.command("summaries", "--configfile", "small.yaml", cores=2)
-    process = subprocess.Popen(
-        command,
-        env=folder.environment,
-        cwd=folder.path,
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 120
-    while not folder.chunks and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    kept = {path: path.stat().st_mtime_ns for path in folder.chunks}
-    assert 1 <= len(kept) < 4
-    assert folder.run("--configfile", "small.yaml", "--unlock").returncode == 0
-    ran = folder.make("summaries", cores=2)
-    # The chunk whose end Snakemake did not see, if there is one, is computed again.
-    assert 4 - len(kept) <= ran["integrate"] <= 5 - len(kept)
-    assert sum(path.stat().st_mtime_ns == when for path, when in kept.items()) >= len(kept) - 1
-
-    again = Folder(folder.path / "undisturbed")
-    again.path.mkdir()
-    again.sweep(**sweep | {"chunks": {"cells": 4, "workers": 1}})
-    again.make("summaries")
-    assert (again.path / SUMMARY).read_bytes() == (folder.path / SUMMARY).read_bytes()
+def test_run_that_is_killed_again_and_again_goes_on_and_loses_nothing(tmp_path):
+    """The short form; ``python tests/kill_and_resume.py --kills 100`` is the long one."""
+    counts = torment(tmp_path, kills=4, seed=1)
+    assert counts["kills"] == 4
+    assert counts["runs compared"] >= 1
 
 
 @pytest.mark.slow
