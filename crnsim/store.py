@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 SCHEMA = "1"
+#: The `status` of a point that lost its worker; it is computed again where others are copied.
+WORKER_KILLED = 3
 #: Variables and coordinates without which a file does not hold points, with the kind of their NumPy type.
 REQUIRED = {
     "point_key": "text",
@@ -60,6 +63,8 @@ def replacing(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
     temporary = target.with_name(f".{target.name}.{socket.gethostname()}-{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        if durable:
+            remove_abandoned(target.parent, f"{target.name}.")
         yield temporary
         if durable:
             with temporary.open("rb") as file:
@@ -100,15 +105,28 @@ def _not_written(target: Path, error: Exception) -> StorageError | None:
     return None
 
 
-def remove_abandoned(path: str | Path) -> None:
-    """Remove files that writers of `path` left half-written when they were killed."""
-    target = Path(path)
-    for file in target.parent.glob(f".{target.name}.*.part"):
-        host, _, pid = file.name.removeprefix(f".{target.name}.").removesuffix(".part").rpartition("-")
-        with contextlib.suppress(OSError):
-            here = host == socket.gethostname() and pid.isdecimal()
-            if time.time() - file.stat().st_mtime > ABANDONED or (here and not _alive(int(pid))):
-                file.unlink()
+def remove_abandoned(folder: Path, start: str) -> None:
+    """Remove files that writers left half-written when they were killed.
+
+    Parameters
+    ----------
+    folder : Path
+    start : str
+        What the name of the file begins with that they wrote.
+    """
+    with contextlib.suppress(OSError):
+        for file in folder.iterdir():
+            if file.name.startswith(f".{start}") and file.name.endswith(".part"):
+                with contextlib.suppress(OSError):
+                    if is_abandoned(file):
+                        file.unlink()
+
+
+def is_abandoned(part: Path) -> bool:
+    """Tell whether the writer of a half-written file is gone: dead on this machine, or silent for an hour."""
+    host, _, pid = part.name.removesuffix(".part").rpartition("-")
+    here = host.endswith(f".{socket.gethostname()}") and pid.isdecimal()
+    return time.time() - part.stat().st_mtime > ABANDONED or (here and not _alive(int(pid)))
 
 
 def _alive(pid: int) -> bool:
@@ -221,6 +239,39 @@ def read_points(path: str | Path) -> xr.Dataset:
     if len(set(keys)) != len(keys):
         raise damaged(path, "a point occurs twice")
     return dataset
+
+
+def read_keys(path: str | Path) -> tuple[str, list[str]]:
+    """Return the code hash of a file of points and the keys of its points, without reading the rest.
+
+    Raises
+    ------
+    DamagedFileError
+        The file is damaged or holds no points.
+    """
+    import netCDF4
+
+    try:
+        with netCDF4.Dataset(path) as file:
+            keys = file.variables["point_key"][:]
+            return str(getattr(file, "code_hash", "")), [str(key) for key in keys]
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file") from None
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise damaged(path, f"it cannot be read: {' '.join(str(error).split())}") from None
+
+
+def as_written(path: Path) -> bool:
+    """Tell whether a file has the digest that the account beside it gives; True where it gives none."""
+    try:
+        account = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        digest = account.get("sha256") if path.stem.startswith(account["key"]) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return True
+    if not digest:
+        return True
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == digest
 
 
 def _has_kind(dtype: np.dtype, kind: str) -> bool:

@@ -279,3 +279,33 @@ def test_generic_profile_gives_the_same_bits_and_tries_again_what_was_killed(run
     assert "Trying to restart" in sweep.said
     assert sweep.n_chunks == CHUNKS
     assert (sweep.folder / SUMMARY).read_bytes() == expected
+
+
+def test_generic_status_asks_again_before_a_job_counts_as_gone(tmp_path):
+    """A list of jobs may be older than the job: then it must not be given up, or it would run twice."""
+    profile = tmp_path / "profile"
+    shutil.copytree(ROOT / "profiles/generic", profile)
+    (profile / "commands.sh").write_text("alive() { cat listed; }\n")
+    (tmp_path / ".snakemake/generic").mkdir(parents=True)
+    (tmp_path / ".snakemake/generic/alive").write_text("1\n")
+
+    def status(number: int) -> str:
+        done = subprocess.run(
+            ["bash", str(profile / "status"), str(number)],
+            cwd=tmp_path,
+            env=os.environ | {"CRNSIM_PATIENCE": "0"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    (tmp_path / "listed").write_text("1\n77\n")
+    assert status(77) == "running"
+    assert status(78) == "failed"
+    (tmp_path / "listed").unlink()
+    assert status(78) == "running", "without an answer nothing is given up"
+    (tmp_path / "listed").write_text("")
+    (tmp_path / ".snakemake/generic/5").mkdir()
+    (tmp_path / ".snakemake/generic/5/exit").write_text("0\n")
+    assert status(5) == "success"

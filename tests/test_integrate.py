@@ -53,7 +53,7 @@ def computed(plan, n_workers=1, **options):
 
 def forget(chunk: Path) -> None:
     """Delete a chunk with what is kept of it until it is merged."""
-    remove_pieces(chunk)
+    remove_pieces([chunk])
     chunk.unlink()
 
 

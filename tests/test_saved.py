@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from small_sweeps import small_sweep, write_sweep
 
 import crnsim.sweep.integrate as module
 from crnsim.cli import main
-from crnsim.errors import OutOfTimeError, StoppedError
+from crnsim.errors import InputError, OutOfTimeError, StoppedError
 from crnsim.experiment import run_points
 from crnsim.provenance import processor
 from crnsim.store import read_points
@@ -54,7 +55,7 @@ def undisturbed(plan) -> bytes:
     target = target_of(plan)
     integrate_chunk(plan, key_of(plan), workers=1)
     content = target.read_bytes()
-    saved.remove_pieces(target)
+    saved.remove_pieces([target])
     target.unlink()
     target.with_suffix(".json").unlink()
     return content
@@ -122,7 +123,7 @@ def test_chunk_that_is_stopped_saves_what_it_has_and_the_next_try_goes_on(plan, 
 
 def test_pieces_are_saved_from_time_to_time_and_each_point_once(plan, monkeypatch):
     content = undisturbed(plan)
-    monkeypatch.setattr(saved, "PAUSE", 0.0)
+    monkeypatch.setattr(saved, "PAUSE", 1e-9)
     after(3, mistake, monkeypatch)
     with pytest.raises(ZeroDivisionError):
         integrate_chunk(plan, key_of(plan), workers=1)
@@ -151,7 +152,7 @@ def test_stop_during_a_write_waits_until_the_file_is_whole(plan, monkeypatch):
 
     original = saved.write_dataset
     monkeypatch.setattr(saved, "write_dataset", write)
-    monkeypatch.setattr(saved, "PAUSE", 0.0)
+    monkeypatch.setattr(saved, "PAUSE", 1e-9)
     with pytest.raises(StoppedError, match="3 of 12 points are saved beside"):
         integrate_chunk(plan, key_of(plan), workers=1)
     assert len(written) == 1
@@ -169,6 +170,48 @@ def test_stop_during_the_last_write_comes_too_late(plan, monkeypatch):
     monkeypatch.setattr(module, "write_dataset", write)
     integrate_chunk(plan, key_of(plan), workers=1)
     assert target_of(plan).read_bytes() == content
+
+
+def test_second_signal_does_not_tear_apart_what_the_first_one_began(plan, monkeypatch):
+    """While the first one saves, and while what follows is torn down."""
+
+    def write(dataset, path):
+        terminate()
+        return original(dataset, path)
+
+    def run(points, **options):
+        try:
+            return run_points(points, **options)
+        finally:
+            if saved.piece_files(target_of(plan)):
+                terminate()
+
+    original = saved.write_dataset
+    monkeypatch.setattr(saved, "write_dataset", write)
+    monkeypatch.setattr(module, "run_points", run)
+    monkeypatch.setattr(saved, "PAUSE", 1e-9)
+    with pytest.raises(StoppedError):
+        integrate_chunk(plan, key_of(plan), workers=1)
+    assert len(saved.piece_files(target_of(plan))) == 1
+
+
+def test_pause_that_is_no_number_is_said(plan, monkeypatch):
+    monkeypatch.setenv("CRNSIM_SAVE_SECONDS", "often")
+    with pytest.raises(
+        InputError, match="CRNSIM_SAVE_SECONDS is 'often'; it must be a number of seconds > 0"
+    ):
+        integrate_chunk(plan, key_of(plan), workers=1)
+
+
+def test_half_written_files_of_killed_tries_are_removed(plan):
+    folder = target_of(plan).parent
+    folder.mkdir(parents=True)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for name in ("nc", "json", "saved-000.nc", "saved-001.json", "progress.json"):
+        (folder / f".{key_of(plan)}.{name}.{socket.gethostname()}-{dead.pid}.part").write_text("half")
+    integrate_chunk(plan, key_of(plan), workers=1)
+    assert not list(folder.glob(".*"))
 
 
 def test_chunk_stops_itself_before_its_job_is_cut_off(plan, monkeypatch):
@@ -216,7 +259,11 @@ def test_time_that_is_left_is_told_by_the_environment_or_by_slurm(tmp_path, monk
     assert saved.seconds_left({"CRNSIM_WALL_MINUTES": "2"}) == pytest.approx(90, abs=2)
     assert saved.seconds_left({"SLURM_JOB_END_TIME": str(int(now + 500))}) == pytest.approx(500, abs=2)
     assert saved.seconds_left({}) is None
-    assert saved.seconds_left({"CRNSIM_WALL_MINUTES": "soon"}) is None
+    for text in ("soon", "nan", "inf", "-1"):
+        with pytest.raises(
+            InputError, match=f"CRNSIM_WALL_MINUTES is '{text}'; it must be a number of minutes > 0"
+        ):
+            saved.seconds_left({"CRNSIM_WALL_MINUTES": text})
     squeue = tmp_path / "squeue"
     ends = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(now + 300))
     squeue.write_text(f'#!/bin/sh\ntest "$3" = "$JOB" && echo {ends}\n')
@@ -242,10 +289,36 @@ def test_finished_chunk_that_snakemake_removes_is_not_computed_again(plan, monke
     assert (again.computed, again.reused) == (12, 0)
     assert again.seconds_core == account.seconds_core
 
+    # Altered bytes are not copied: whoever deletes the chunk gets it computed again.
+    with target.open("r+b") as file:
+        file.seek(-100, os.SEEK_END)
+        file.write(b"altered")
+    target.unlink()
+    sizes = after(99, mistake, monkeypatch)
+    integrate_chunk(plan, key_of(plan), workers=1)
+    assert sum(sizes) == 12
+    assert target.read_bytes() == content
+
     # Once the chunks are merged nobody doubts them.
     Path("results/small/plan.json").write_text(plan_text(plan))
     assert main(["merge", "results/small/plan.json", "xor-onepot-smooth"]) == 0
     assert not saved.piece_files(target)
+    assert target.exists()
+
+
+def test_pieces_stay_where_a_chunk_cannot_have_a_second_name(plan, monkeypatch):
+    monkeypatch.setattr(saved, "PAUSE", 1e-9)
+
+    def refuse(*_):
+        raise PermissionError(1, "not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    integrate_chunk(plan, key_of(plan), workers=1)
+    target = target_of(plan)
+    assert len(saved.piece_files(target)) == 4
+    target.unlink()
+    after(0, mistake, monkeypatch)
+    integrate_chunk(plan, key_of(plan), workers=1)
     assert target.exists()
 
 

@@ -258,7 +258,7 @@ def test_half_written_files_of_dead_writers_are_removed_and_those_of_others_stay
         (tmp_path / f".a.nc.{name}.part").write_text("half")
     (tmp_path / f".b.nc.{host}-{dead.pid}.part").write_text("of another file")
     os.utime(tmp_path / ".a.nc.elsewhere-2.part", (0, 0))
-    remove_abandoned(tmp_path / "a.nc")
+    remove_abandoned(tmp_path, "a.nc.")
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted(
         [f".a.nc.{host}-{os.getpid()}.part", ".a.nc.elsewhere-1.part", f".b.nc.{host}-{dead.pid}.part"]
     )

@@ -225,6 +225,21 @@ def listening(process: psutil.Process) -> set[str]:
 # --- workers of our own ---
 
 
+def test_results_are_kept_where_dask_cannot_be_closed(monkeypatch):
+    """A worker that is just being replaced makes Dask's own tidying up fail."""
+    from distributed import LocalCluster
+
+    def close(self, timeout=None):
+        original(self)
+        raise AssertionError("can only join a started process")
+
+    original = LocalCluster.close
+    monkeypatch.setattr(LocalCluster, "close", close)
+    points = points_of(noise={})
+    ended = list(workers.on_workers([points], [], 1))
+    assert [len(some) for some, results, _ in ended if results is not None] == [len(points)]
+
+
 def test_worker_that_is_killed_once_costs_no_point():
     points = points_of()
     results, lost = results_of(points, compute=die_once)

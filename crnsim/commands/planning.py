@@ -72,7 +72,7 @@ def _totals(data: dict[str, Any], expected: Forecast, known: Speed) -> list[str]
     wall = duration(expected.wall_seconds)
     length, memory = between(*expected.chunk_seconds), _bytes(1e6 * expected.job_mb)
     return [
-        f"{data['n_points']} points in {expected.chunks} chunks, {core_time}",
+        f"{data['n_points']} points in {_counted(expected.chunks, 'chunk')}, {core_time}",
         f"{expected.done} of the chunks are there already{left}",
         f"on {_counted(expected.cores, 'core')}: about {wall} to the report",
         f"a chunk: {points} points, {length} with {workers}, up to {memory} of memory",

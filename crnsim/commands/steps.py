@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crnsim.errors import InputError
+from crnsim.errors import InputError, StoppedError
 from crnsim.sweep.plan import REPORTS, RESULTS, Plan, chunk_files, make_plan, plan_text, read_plan
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def integrate(options: argparse.Namespace) -> None:
     if options.workers < 1:
         raise InputError(f"--workers is {options.workers}; it must be 1 or more")
     # So that workers are stopped and temporary files removed when the scheduler of a cluster ends the job.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, _told_to_stop)
     from crnsim.sweep.integrate import integrate_chunk
     from crnsim.sweep.progress import Progress
 
@@ -93,7 +93,11 @@ def integrate(options: argparse.Namespace) -> None:
             made, options.chunk, workers=options.workers, path=options.output, progress=progress.update
         )
     log.info("%s", account)
-    progress.finish(account.computed, account.reused, account.seconds_wall)
+    progress.finish(account.computed, account.reused, account.seconds_wall, account.killed)
+
+
+def _told_to_stop(*_: object) -> None:
+    raise StoppedError("told to stop; the same command goes on from what is there")
 
 
 def merge(options: argparse.Namespace) -> None:
@@ -108,8 +112,7 @@ def merge(options: argparse.Namespace) -> None:
     write_dataset(
         merged, options.output or Path(RESULTS, made.sweep.name) / "summary" / f"{options.group}.nc"
     )
-    for path in chunk_files(options.plan, *options.group.split("-", 1)):
-        remove_pieces(Path(path))
+    remove_pieces(map(Path, chunk_files(options.plan, *options.group.split("-", 1))))
 
 
 def robustness(options: argparse.Namespace) -> None:

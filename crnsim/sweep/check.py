@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,10 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crnsim.errors import CrnsimError, DamagedFileError, InputError
-from crnsim.store import SCHEMA, read_dataset, read_points, write_json
+from crnsim.store import (
+    SCHEMA,
+    WORKER_KILLED,
+    as_written,
+    is_abandoned,
+    read_dataset,
+    read_points,
+    write_json,
+)
 from crnsim.sweep.folder import ResultsFolder, names_in
 from crnsim.sweep.merge import check_chunk
 from crnsim.sweep.plan import Plan, read_plan
+from crnsim.sweep.saved import piece_files, pieces_by_chunk
 from crnsim.sweep.status import FRESH, read_small
 
 if TYPE_CHECKING:
@@ -38,10 +45,6 @@ KINDS = {
 PROBLEMS = ("damaged", "foreign", "killed", "leftover", "unreadable")
 REMOVABLE = ("damaged", "foreign", "killed", "leftover", "orphan")
 USUAL = ("damaged", "foreign", "killed")
-#: Seconds after which a file that another machine was writing is taken for left behind.
-ABANDONED = 3600.0
-
-WORKER_KILLED = 3
 
 
 @dataclass(frozen=True)
@@ -85,11 +88,13 @@ def check_folder(
     done = 0
     for name, entry, chunks in folder.entries():
         laid_out = plan.group(name) if plan else None
+        saved = pieces_by_chunk(chunks[0][1].parent) if chunks else {}
         for number, (chunk, path) in enumerate(chunks):
             progress(done, total)
             done += 1
             expected = (plan, laid_out[0], laid_out[1][number]) if plan and laid_out else None
             found += _chunk(folder, entry, chunk, path, expected)
+            found += _left_behind(path, saved.get(path.stem, []))
         progress(done, total)
         done += 1
         found += _network(folder.place(entry["network"]), entry)
@@ -154,12 +159,11 @@ def _chunk(
         killed = int((part["status"].values == WORKER_KILLED).sum())
         if foreign:
             yield Finding("foreign", path, foreign, also)
-        elif not _as_written(path):
+        elif not as_written(path):
             yield Finding("damaged", path, "its bytes are not those that were written", also)
         elif killed:
             yield Finding("killed", path, f"{killed} of its {part.sizes['point']} points lost their worker")
     yield from _account(path.with_suffix(".json"), chunk)
-    yield from _left_behind(path, finished=os.path.lexists(path))
 
 
 def _differs(
@@ -201,17 +205,7 @@ def _account(path: Path, chunk: dict[str, Any]) -> Iterator[Finding]:
         yield Finding("foreign", path, "the account of another chunk")
 
 
-def _as_written(path: Path) -> bool:
-    """Tell whether a chunk has the digest that its account gives; nothing is known where it gives none."""
-    account = read_small(path.with_suffix(".json")) or {}
-    digest = account.get("sha256")
-    if not digest or account.get("key") != path.stem:
-        return True
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == digest
-
-
-def _left_behind(path: Path, *, finished: bool) -> Iterator[Finding]:
+def _left_behind(path: Path, saved: Sequence[str]) -> Iterator[Finding]:
     """Name what a finished chunk needs no more, and the progress of a job that is gone; a running one is left alone."""
     progress = path.with_suffix(".progress.json")
     small = read_small(progress) if progress.exists() else None
@@ -220,20 +214,15 @@ def _left_behind(path: Path, *, finished: bool) -> Iterator[Finding]:
         return
     if progress.exists():
         yield Finding("leftover", progress, "the progress of a job that is gone")
-    if not finished:
-        yield from _pieces(path)
+    if not os.path.lexists(path):
+        for piece in piece_files(path, saved):
+            yield from _read(piece, read_points)[1]
         return
     # A second name of the finished chunk stays until the chunk is merged.
-    pieces = [file for file in path.parent.glob(f"{path.stem}.saved-*") if ".saved-all." not in file.name]
-    for file in [path.with_suffix(".failed.json"), *sorted(pieces)]:
+    pieces = [path.with_name(name) for name in sorted(saved) if ".saved-all." not in name]
+    for file in [path.with_suffix(".failed.json"), *pieces]:
         if file.exists():
             yield Finding("leftover", file, "of a try that failed or was stopped; the chunk is there")
-
-
-def _pieces(path: Path) -> Iterator[Finding]:
-    """Look at what is saved of an unfinished chunk."""
-    for piece in sorted(path.parent.glob(f"{path.stem}.saved-*.nc")):
-        yield from _read(piece, read_points)[1]
 
 
 def _network(path: Path, entry: dict[str, Any]) -> Iterator[Finding]:
@@ -362,33 +351,16 @@ def _orphan(path: Path, code_hash: str, wanted: set[str] | None) -> Iterator[Fin
         yield Finding("orphan", path, f"a chunk of an earlier plan, {part.sizes['point']} points", account)
 
 
-_PART = re.compile(r"^\..+[.-](?P<pid>\d+)\.part$")
-
-
 def _part(path: Path) -> Finding | None:
-    """Return a file that was being written when its writer was killed; its name ends in host and process."""
-    match = _PART.match(path.name)
-    if not match:
+    """Return a file that was being written when its writer was killed."""
+    if not (path.name.startswith(".") and path.name.endswith(".part")):
         return None
-    pid = int(match["pid"])
-    here = path.name.endswith((f".{pid}.part", f".{socket.gethostname()}-{pid}.part"))
     try:
-        age = time.time() - path.lstat().st_mtime
+        if is_abandoned(path):
+            return Finding("leftover", path, "half written by a process that is gone")
     except OSError:
         return None  # it has just got its name
-    if (here and _alive(pid)) or (not here and age < ABANDONED):
-        return Finding("note", path, "is being written")
-    return Finding("leftover", path, "half written by a process that is gone")
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return True
+    return Finding("note", path, "is being written")
 
 
 def remove(folder: ResultsFolder, findings: Sequence[Finding]) -> list[Path]:

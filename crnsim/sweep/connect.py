@@ -50,18 +50,25 @@ class Cluster:
     def __init__(self, client: Any, where: str, remedy: str, patience: float) -> None:
         self.client, self.where, self.remedy, self.patience = client, where, remedy, patience
         self.n_workers = 0
-        self._alive = self._looked = time.monotonic()
+        self._alive = self._looked = self._busy = time.monotonic()
         self._waiting = False
         self._look()
 
-    def check(self) -> None:
-        """See from time to time whether there is a worker.
+    def check(self, in_flight: int) -> None:
+        """See from time to time whether there is a worker, and whether any is at work.
+
+        Parameters
+        ----------
+        in_flight : int
+            Tasks that were sent and have not ended.
 
         Raises
         ------
         CrnsimError
-            The scheduler is gone, or there was no worker for too long.
+            The scheduler is gone, or there was no worker, or none at work, for too long.
         """
+        if not in_flight:
+            self._busy = time.monotonic()
         if self.client.status == "closed":
             raise CrnsimError(f"{self.where} is gone; {self.remedy}")
         if time.monotonic() - self._looked >= LOOK:
@@ -69,6 +76,9 @@ class Cluster:
         absent = time.monotonic() - self._alive
         if absent > self.patience:
             raise CrnsimError(f"{self.where} has had no worker for {absent:.0f} s; {self.remedy}")
+        idle = time.monotonic() - self._busy
+        if idle > self.patience and not absent > LOOK:
+            raise CrnsimError(f"{self.where} has work and has done none for {idle:.0f} s; {self.remedy}")
         if absent > 2 * LOOK and not self._waiting:
             self._waiting = True
             log.warning("%s has no worker; waiting up to %.0f s", self.where, self.patience)
@@ -78,12 +88,15 @@ class Cluster:
         try:
             # Not Client.nthreads, which may wait for an answer without end.
             cores = self.client.sync(self.client.scheduler.ncores, callback_timeout=ANSWER)
+            tasks = self.client.sync(self.client.scheduler.processing, workers=None, callback_timeout=ANSWER)
         except Exception as error:
             log.debug("no answer from %s: %s", self.where, error)
             return
         self.n_workers = len(cores)
         if cores:
             self._alive, self._waiting = time.monotonic(), False
+        if any(tasks.values()):
+            self._busy = time.monotonic()
 
 
 @contextlib.contextmanager
@@ -121,6 +134,8 @@ def _own(workers: int, preload: Sequence[str]) -> Iterator[Cluster]:
         "distributed.scheduler.allowed-failures": 0,
         "distributed.comm.timeouts.connect": "60s",
         "distributed.nanny.pre-spawn-environ.NUMBA_NUM_THREADS": 1,
+        # A worker that is there and says nothing counts as dead after this time; usually it is five minutes.
+        "distributed.scheduler.worker-ttl": "120s",
         # A worker that pauses for lack of memory would never go on: what fills it is not Dask's to spill.
         "distributed.worker.memory.target": False,
         "distributed.worker.memory.spill": False,
@@ -133,9 +148,9 @@ def _own(workers: int, preload: Sequence[str]) -> Iterator[Cluster]:
     with dask.config.set(settings):
         get_mp_context().set_forkserver_preload(["distributed", "distributed.nanny", *preload])
     encrypted = dask.config.get("distributed.comm.require-encryption", None)
-    with (
-        dask.config.set(settings),
-        distributed.LocalCluster(
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(dask.config.set(settings))
+        cluster = distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
@@ -143,14 +158,23 @@ def _own(workers: int, preload: Sequence[str]) -> Iterator[Cluster]:
             protocol="tls://" if encrypted else "tcp://",
             dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
+        )
+        stack.callback(_close, cluster)
+        client = distributed.Client(cluster)
+        stack.callback(_close, client)
         pages = "" if find_spec("bokeh") else " (its pages need the package bokeh)"
         log.info("%d Dask workers; dashboard: %s%s", workers, cluster.dashboard_link, pages)
         where = "the Dask cluster of this command"
         remedy = "give each worker more memory, or use fewer (chunks.workers)"
         yield Cluster(client, where, remedy, OWN_PATIENCE)
+
+
+def _close(closable: Any) -> None:
+    """Close a cluster or a client; where that fails, as with a worker that is just being replaced, the work is done."""
+    try:
+        closable.close()
+    except Exception as error:
+        log.info("while Dask was closed: %s: %s", type(error).__name__, error)
 
 
 @contextlib.contextmanager

@@ -38,8 +38,9 @@ class ResultsFolder:
         DamagedFileError
             The plan names a place outside its folder.
         """
-        start, sweep, *rest = PurePosixPath(planned).parts or ("", "")
-        if (start, sweep) != (RESULTS, self.plan["sweep"]) or not rest or ".." in rest:
+        parts = PurePosixPath(planned).parts
+        rest = parts[2:]
+        if parts[:2] != (RESULTS, self.plan["sweep"]) or not rest or ".." in rest:
             raise DamagedFileError(
                 f"{self.plan_file}: damaged: the path {planned!r} is not one of the sweep {self.plan['sweep']}; "
                 "delete it and run the same command again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -10,7 +11,7 @@ import os
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -20,7 +21,18 @@ from crnsim.errors import DamagedFileError, InputError
 from crnsim.experiment import killed_points, run_points
 from crnsim.point import Point
 from crnsim.provenance import processor
-from crnsim.store import join, pick, read_points, remove_abandoned, write_dataset, write_json
+from crnsim.store import (
+    WORKER_KILLED,
+    as_written,
+    damaged,
+    join,
+    pick,
+    read_keys,
+    read_points,
+    remove_abandoned,
+    write_dataset,
+    write_json,
+)
 from crnsim.sweep.estimate import estimate_seconds
 from crnsim.sweep.layout import task_points
 from crnsim.sweep.saved import Pieces, piece_account, piece_files
@@ -30,9 +42,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from crnsim.sweep.plan import Plan
-    from crnsim.sweep.workers import Compute
-
-WORKER_KILLED = 3
+    from crnsim.sweep.workers import Compute, Ended
 
 log = logging.getLogger("crnsim.integrate")
 
@@ -46,8 +56,8 @@ class Account:
     key : str
         Of the chunk.
     points, computed, reused, killed : int
-        All points, those computed for this chunk (in any try), those copied from an older file, and those whose
-        worker was killed.
+        All points, and how many of them were computed for this chunk (in any try), copied from an older file, or lost
+        with their worker.
     seconds_wall, seconds_core : float
         Wall time of the last try, and processor time of the integration alone in all tries.
     host : str
@@ -112,7 +122,7 @@ def integrate_chunk(
     points, recorded = group.points(chunk), group.recorded_keys(chunk)
     if group.chunk_key(chunk) != chunk.key:
         raise InputError(f"chunk {chunk.key} is not what the sweep now describes; make the plan again")
-    remove_abandoned(target)
+    remove_abandoned(target.parent, target.stem)
     earlier = _earlier(plan, target, points, recorded)
     missing = [point for point in points if point.key not in earlier.keys]
     log.info(
@@ -140,7 +150,7 @@ def integrate_chunk(
         account = Account(
             key=chunk.key,
             points=len(points),
-            computed=len(missing) + earlier.n_saved,
+            computed=len(missing) - len(killed) + earlier.n_saved,
             reused=len(earlier.keys) - earlier.n_saved,
             killed=len(killed),
             seconds_wall=round(time.monotonic() - start, 3),
@@ -224,23 +234,26 @@ def reusable(
         if not wanted:
             break
         try:
+            # Most files of an earlier plan hold nothing that is wanted; only their keys are read.
+            version, keys = read_keys(file)
+            if version != code_hash or wanted.isdisjoint(keys):
+                continue
+            if not as_written(file):
+                raise damaged(file, "its bytes are not those that were written")
             found = read_points(file)
         except (DamagedFileError, InputError) as error:
             log.warning("not reused: %s", error)
             continue
-        if found.attrs.get("code_hash") != code_hash:
-            continue
         there = set(found["recorded"].values.tolist()) if "recorded" in found.dims else set()
-        keys = [
+        status = found["status"].values.tolist()
+        useful = [
             key
-            for key, status in zip(
-                found["point_key"].values.tolist(), found["status"].values.tolist(), strict=True
-            )
-            if key in wanted and status != WORKER_KILLED and (key not in with_trajectories or key in there)
+            for key, outcome in zip(keys, status, strict=True)
+            if key in wanted and outcome != WORKER_KILLED and (key not in with_trajectories or key in there)
         ]
-        if keys:
-            parts[file] = pick(found, keys, [key for key in keys if key in with_trajectories])
-            wanted.difference_update(keys)
+        if useful:
+            parts[file] = pick(found, useful, [key for key in useful if key in with_trajectories])
+            wanted.difference_update(useful)
     return parts
 
 
@@ -281,24 +294,26 @@ def integrate(
         return []
     batches = cut(points, batch, workers)
     if workers == 1 and not os.environ.get(SCHEDULER):
-        ended = _here(batches, recorded, progress)
+        ended: Generator[Ended] = _here(batches, recorded, progress)
     else:
         ended = on_workers(batches, recorded, workers, compute)
     killed: list[Point] = []
     done = 0
-    for some, results, seconds in ended:
-        done += len(some)
-        if results is None:
-            killed.extend(some)
-        else:
-            keep(results, seconds)
-        progress(done)
+    # Closed at once where `keep` ends the work, so that no workers are left.
+    with contextlib.closing(ended):
+        for some, results, seconds in ended:
+            done += len(some)
+            if results is None:
+                killed.extend(some)
+            else:
+                keep(results, seconds)
+            progress(done)
     return killed
 
 
 def _here(
     batches: Sequence[Sequence[Point]], recorded: Sequence[str], progress: Callable[[float], None]
-) -> Iterator[tuple[Sequence[Point], xr.Dataset | None, float]]:
+) -> Generator[Ended]:
     """Yield batches computed in this process."""
     load_libraries()
     done = 0

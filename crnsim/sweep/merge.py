@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crnsim.errors import CrnsimError, DamagedFileError, InputError
 from crnsim.store import damaged, join, pick, read_points
 from crnsim.sweep.integrate import reusable
-from crnsim.sweep.saved import piece_files
+from crnsim.sweep.saved import piece_files, pieces_by_chunk
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -52,10 +53,12 @@ def merge_group(
     group, chunks = plan.group(name)
     paths = {chunk["key"]: Path(chunk["path"]) for entry in plan.data["groups"] for chunk in entry["chunks"]}
     parts = []
+    saved = pieces_by_chunk(paths[chunks[0].key].parent) if partial else {}
     for chunk in chunks:
         path = paths[chunk.key]
         if partial:
-            parts.extend(_what_there_is(path, plan, group, chunk, [] if left_out is None else left_out))
+            pieces = piece_files(path, saved.get(chunk.key, ()))
+            parts += _what_there_is(path, pieces, plan, group, chunk, [] if left_out is None else left_out)
             continue
         if not path.exists():
             raise InputError(f"{path} is missing; 'crnsim integrate PLAN {chunk.key}' computes it")
@@ -69,7 +72,7 @@ def merge_group(
     except InputError as error:
         raise CrnsimError(f"the chunks of {name} do not fit together: {error}") from None
     there = set(joined["point_key"].values.tolist())
-    keys = [point.key for point in group.points() if point.key in there]
+    keys = [key for key in group.keys() if key in there]  # noqa: SIM118
     merged = pick(joined, keys, group.recorded_keys())
     science = {key: value for key, value in plan.data["config"].items() if key != "chunks"}
     merged = merged.assign_attrs(
@@ -79,7 +82,7 @@ def merge_group(
 
 
 def _what_there_is(
-    path: Path, plan: Plan, group: Group, chunk: Chunk, left_out: list[str]
+    path: Path, pieces: Sequence[Path], plan: Plan, group: Group, chunk: Chunk, left_out: list[str]
 ) -> list[xr.Dataset]:
     """Return a chunk, or the points of it that an unfinished try has saved."""
     if path.exists():
@@ -90,9 +93,7 @@ def _what_there_is(
         except (DamagedFileError, InputError) as error:
             log.warning("left out: %s", error)
             left_out.append(str(error))
-    found = reusable(
-        piece_files(path), group.points(chunk), group.recorded_keys(chunk), plan.data["code_hash"]
-    )
+    found = reusable(pieces, group.points(chunk), group.recorded_keys(chunk), plan.data["code_hash"])
     return list(found.values())
 
 

@@ -181,14 +181,31 @@ def read_plan_data(path: str | Path) -> dict[str, Any]:
 def _read_plan_data(path: str, stamp: int) -> dict[str, Any]:
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
-        missing = {"sweep", "config", "code_hash", "groups", "n_points"} - set(data)
-    except (OSError, ValueError, TypeError):
-        missing = {"everything"}
-    if missing:
+        whole = _is_plan(data)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        whole = False
+    if not whole:
         raise DamagedFileError(
             f"{path}: not a plan of crnsim, or damaged; delete it and run the same command again"
         )
     return data
+
+
+def _is_plan(data: dict[str, Any]) -> bool:
+    """Tell whether data has what a plan has, so that whoever reads it need not ask."""
+    texts = [data["sweep"], data["code_hash"]]
+    numbers = [data["n_points"]]
+    for entry in data["groups"]:
+        texts += [entry[name] for name in ("dataset", "circuit", "label", "activation", "summary", "network")]
+        numbers += [entry["n_points"]]
+        for chunk in entry["chunks"]:
+            texts += [chunk["key"], chunk["path"]]
+            numbers += [chunk["n_points"], chunk["estimated_core_seconds"]]
+    return (
+        isinstance(data["config"], dict)
+        and all(isinstance(text, str) and "\0" not in text for text in texts)
+        and all(isinstance(number, (int, float)) and number >= 0 for number in numbers)
+    )
 
 
 def read_plan(path: str | Path) -> Plan:
@@ -298,7 +315,7 @@ def job_resources(path: str | Path, key: str, attempt: int) -> dict[str, int]:
     # No more workers are busy than there are points.
     workers = min(data["config"]["chunks"]["workers"], chunk["n_points"])
     minutes = 3 * chunk["estimated_core_seconds"] / workers / 60 + 10
-    megabytes = 1.5 * chunk["estimated_mb"] + 500
+    megabytes = 1.5 * chunk.get("estimated_mb", 1000) + 500
     return {"mem_mb": attempt * math.ceil(megabytes), "runtime": attempt * math.ceil(minutes)}
 
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import os
 import signal
 import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crnsim.errors import CrnsimError, InputError, OutOfTimeError, StoppedError, StorageError
-from crnsim.store import join, write_dataset, write_json
+from crnsim.store import join, replacing, write_dataset, write_json
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,20 +33,52 @@ WALL_MINUTES = "CRNSIM_WALL_MINUTES"
 MARGIN, MARGIN_LEAST, MARGIN_MOST = 0.1, 5.0, 120.0
 
 _STARTED = time.time()
+#: What ends the work: a queue, a terminal that is gone, Ctrl-C, and the alarm of our own.
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGALRM)
 
 log = logging.getLogger("crnsim.integrate")
 
 
-def piece_files(target: Path) -> list[Path]:
-    """Return the saved pieces of the chunk that is to be written to `target`."""
-    return sorted(target.parent.glob(f"{target.stem}.saved-*.nc"))
+def piece_files(target: Path, names: Iterable[str] | None = None) -> list[Path]:
+    """Return the saved pieces of the chunk that is to be written to `target`.
+
+    Parameters
+    ----------
+    target : Path
+    names : iterable of str, optional
+        What there is in its folder, where that was listed already: with thousands of chunks a listing takes a while.
+    """
+    there = _listed(target.parent) if names is None else names
+    start = f"{target.stem}.saved-"
+    return sorted(target.with_name(name) for name in there if name.startswith(start) and name.endswith(".nc"))
 
 
-def remove_pieces(target: Path) -> None:
-    """Remove the pieces of a chunk that is whole."""
-    for file in piece_files(target):
-        file.with_suffix(".json").unlink(missing_ok=True)
-        file.unlink(missing_ok=True)
+def _listed(folder: Path) -> list[str]:
+    try:
+        return [file.name for file in folder.iterdir()]
+    except FileNotFoundError:
+        return []
+
+
+def pieces_by_chunk(folder: Path) -> dict[str, list[str]]:
+    """Return the names of all saved pieces in a folder of chunks, and of their accounts, by the key of the chunk."""
+    found: dict[str, list[str]] = {}
+    for name in _listed(folder):
+        key, mark, _ = name.partition(".saved-")
+        if mark and not name.startswith("."):
+            found.setdefault(key, []).append(name)
+    return found
+
+
+def remove_pieces(targets: Iterable[Path]) -> None:
+    """Remove the pieces of chunks that are whole."""
+    listed: dict[Path, dict[str, list[str]]] = {}
+    for target in targets:
+        folder = target.parent
+        if folder not in listed:
+            listed[folder] = pieces_by_chunk(folder)
+        for name in listed[folder].get(target.stem, ()):
+            (folder / name).unlink(missing_ok=True)
 
 
 class _Stop(BaseException):
@@ -101,9 +134,7 @@ class Pieces:
             counts: Counter[str] = Counter()
             for part, kind in zip(parts, kinds, strict=True):
                 counts[kind] += part.sizes["point"]
-            names = {file.stem for file in piece_files(self.target)}
-            number = next(n for n in range(len(names) + 1) if self._stem(n) not in names)
-            path = self.target.with_name(f"{self._stem(number)}.nc")
+            path = self.target.with_name(f"{self._stem(self._free_number())}.nc")
             try:
                 write_json(
                     path.with_suffix(".json"),
@@ -119,6 +150,10 @@ class Pieces:
                 self._fresh = fresh + self._fresh
         self._last = time.monotonic()
 
+    def _free_number(self) -> int:
+        names = {file.stem for file in piece_files(self.target)}
+        return next(n for n in range(len(names) + 1) if self._stem(n) not in names)
+
     def _stem(self, number: int | str) -> str:
         return f"{self.target.stem}.saved-{number:0>3}"
 
@@ -129,10 +164,17 @@ class Pieces:
         the points are still there for the next try. It goes when the chunks are merged.
         """
         whole = self.target.with_name(f"{self._stem(WHOLE)}.nc")
-        remove_pieces(self.target)
-        with contextlib.suppress(OSError, StorageError):
+        pieces = [file for file in piece_files(self.target) if file != whole]
+        try:
             write_json(whole.with_suffix(".json"), account)
-            os.link(self.target, whole)
+            with replacing(whole) as temporary:
+                os.link(self.target, temporary)
+        except StorageError as error:
+            log.info("the pieces stay until the chunks are merged: %s", error)
+            return
+        for file in pieces:
+            file.with_suffix(".json").unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def undisturbed(self) -> Iterator[None]:
@@ -145,6 +187,9 @@ class Pieces:
 
     def _stopped(self, error: CrnsimError | KeyboardInterrupt) -> None:
         """Save before anything else is torn down, then stop."""
+        for number in _SIGNALS:
+            # Once is enough: what follows, such as stopping workers, must not be torn apart by a second one.
+            signal.signal(number, signal.SIG_IGN)
         self._told = error
         if not self._busy:
             self.save()
@@ -159,7 +204,7 @@ class Pieces:
         OutOfTimeError
             The time limit is near.
         StoppedError
-            SIGTERM came, as from a queue that ends a job.
+            SIGTERM came, as from a queue that ends a job, or SIGHUP, from a terminal that is gone.
         """
         if threading.current_thread() is not threading.main_thread():
             yield  # only the main thread is told of signals
@@ -174,13 +219,9 @@ class Pieces:
         def out_of_time(*_: Any) -> None:
             self._stopped(OutOfTimeError(f"the time of this job is nearly up; {self._what_is_kept()}"))
 
-        handlers = {
-            signal.SIGTERM: terminated,
-            signal.SIGINT: interrupted,
-            signal.SIGALRM: out_of_time,
-        }
-        before: dict[int, Any] = {number: signal.signal(number, run) for number, run in handlers.items()}
         left = seconds_left()
+        handlers = zip(_SIGNALS, (terminated, terminated, interrupted, out_of_time), strict=True)
+        before: dict[int, Any] = {number: signal.signal(number, run) for number, run in handlers}
         if left is not None:
             margin = min(max(MARGIN * left, MARGIN_LEAST), MARGIN_MOST)
             log.info("this job has %.0f s left; it stops and saves %.0f s before the end", left, margin)
@@ -207,11 +248,18 @@ class Pieces:
 
 def _pause() -> float:
     """Return the seconds between two pieces: `PAUSE`, unless the environment sets another number."""
-    given = os.environ.get(SAVE_SECONDS, "")
+    given = os.environ.get(SAVE_SECONDS, "").strip()
+    return _number(SAVE_SECONDS, given, "seconds") if given else PAUSE
+
+
+def _number(name: str, text: str, unit: str) -> float:
     try:
-        return float(given) if given else PAUSE
+        number = float(text)
     except ValueError:
-        raise InputError(f"{SAVE_SECONDS} is {given!r}; it must be a number of seconds") from None
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise InputError(f"{name} is {text!r}; it must be a number of {unit} > 0")
+    return number
 
 
 def seconds_left(environment: dict[str, str] | None = None) -> float | None:
@@ -224,11 +272,8 @@ def seconds_left(environment: dict[str, str] | None = None) -> float | None:
         is asked, by ``SLURM_JOB_END_TIME`` or ``squeue``.
     """
     given = os.environ if environment is None else environment
-    if minutes := given.get(WALL_MINUTES):
-        try:
-            return float(minutes) * 60.0 - (time.time() - _STARTED)
-        except ValueError:
-            log.warning("%s is %r, which is no number of minutes; ignored", WALL_MINUTES, minutes)
+    if minutes := given.get(WALL_MINUTES, "").strip():
+        return 60.0 * _number(WALL_MINUTES, minutes, "minutes") - (time.time() - _STARTED)
     end = given.get("SLURM_JOB_END_TIME", "")
     if not end.isdecimal() and (job := given.get("SLURM_JOB_ID")):
         array, task = given.get("SLURM_ARRAY_JOB_ID"), given.get("SLURM_ARRAY_TASK_ID")

@@ -13,7 +13,7 @@ import numpy as np
 from crnsim import __version__, provenance
 from crnsim.errors import CrnsimError, InputError
 from crnsim.point import code_hash
-from crnsim.store import read_points
+from crnsim.store import WORKER_KILLED, read_points
 from crnsim.streams import generator
 from crnsim.sweep.folder import ResultsFolder, names_in
 from crnsim.sweep.merge import check_chunk
@@ -41,7 +41,7 @@ STEPS, STEPS_SHARE = 10, 0.01
 COUNTING = ("score", "accuracy", "agreement", "algebraic_score", "algebraic_accuracy", "test_score")
 COUNTS = ("steps", "rejected", "evaluations")
 
-OK, WORKER_KILLED = 0, 3
+OK = 0
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +110,7 @@ def _other_version(worker: str, theirs: str, ours: str) -> str:
 
 def on_workers(
     batches: Sequence[Sequence[Point]], record: Sequence[str], workers: int, compute: Compute = compute_batch
-) -> Iterator[Ended]:
+) -> Generator[Ended]:
     """Yield every batch with its results and core seconds, in the order they end.
 
     Parameters
@@ -216,7 +216,7 @@ class _Run:
         flight: dict[str, tuple[Any, Sequence[Point]]] = {}
         ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
         while flight or (waiting and self.lost < limit):
-            self.cluster.check()
+            self.cluster.check(len(flight))
             room = window or WINDOW * max(1, self.cluster.n_workers)
             while waiting and len(flight) < room and self.client.status == "running" and self.lost < limit:
                 batch = waiting.popleft()

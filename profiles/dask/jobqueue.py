@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -38,9 +39,10 @@ def options() -> argparse.Namespace:
 
 
 def certificate(folder: Path) -> dict[str, str]:
-    """Return Dask's settings for one certificate of all; whoever has its key is trusted. It is made once."""
+    """Return Dask's settings for one certificate of all; whoever has its key is trusted. It lasts a year."""
     key, cert = folder / "key.pem", folder / "cert.pem"
-    if not (key.exists() and cert.exists()):
+    day = ["openssl", "x509", "-checkend", "86400", "-noout", "-in", str(cert)]
+    if not key.exists() or subprocess.run(day, check=False, capture_output=True).returncode:
         kind = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj /CN=crnsim"
         command = ["openssl", *kind.split(), "-keyout", str(key), "-out", str(cert)]
         subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
@@ -71,7 +73,10 @@ def main() -> int:
         log_directory=str(folder / "logs"),
         local_directory="/tmp",
         # Workers look for the files of a sweep where this command runs.
-        job_script_prologue=[f"cd '{Path.cwd()}'", *(f"export {name}=1" for name in ONE_THREAD)],
+        job_script_prologue=[
+            f"cd {shlex.quote(str(Path.cwd()))}",
+            *(f"export {name}=1" for name in ONE_THREAD),
+        ],
     ) as cluster:
         cluster.scale(jobs=given.jobs)
         print(f"{cluster.scheduler_address}; dashboard: {cluster.dashboard_link}", file=sys.stderr)
