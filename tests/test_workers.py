@@ -225,6 +225,22 @@ def listening(process: psutil.Process) -> set[str]:
 # --- workers of our own ---
 
 
+@pytest.mark.parametrize(("job", "limit"), [("", 0.95), ("7", False)])
+def test_memory_is_watched_by_the_queue_where_there_is_one(monkeypatch, job, limit):
+    class Seen(Exception):  # noqa: N818
+        pass
+
+    def note(**_):
+        raise Seen(dask.config.get("distributed.worker.memory.terminate"))
+
+    for name in connect.IN_A_JOB:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SLURM_JOB_ID", job)
+    monkeypatch.setattr("distributed.LocalCluster", note)
+    with pytest.raises(Seen, match=str(limit)):
+        list(workers.on_workers([points_of(noise={})[:1]], [], 1))
+
+
 def test_results_are_kept_where_dask_cannot_be_closed(monkeypatch):
     """A worker that is just being replaced makes Dask's own tidying up fail."""
     from distributed import LocalCluster

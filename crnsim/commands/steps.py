@@ -93,7 +93,7 @@ def integrate(options: argparse.Namespace) -> None:
             made, options.chunk, workers=options.workers, path=options.output, progress=progress.update
         )
     log.info("%s", account)
-    progress.finish(account.computed, account.reused, account.seconds_wall, account.killed)
+    progress.finish(account.reused, account.killed, account.seconds_wall)
 
 
 def _told_to_stop(*_: object) -> None:

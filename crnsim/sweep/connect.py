@@ -30,6 +30,10 @@ ANSWER = 20.0
 #: Seconds between two looks at whether the workers are still there.
 LOOK = 2.0
 
+#: Variables of a job in a queue. There the queue watches over memory, and tries a job that had too little again with
+#: more; elsewhere Dask ends a worker that takes more than its share, before the whole machine stands still.
+IN_A_JOB = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID", "CRNSIM_WALL_MINUTES")
+
 log = logging.getLogger("crnsim.integrate")
 
 
@@ -140,6 +144,7 @@ def _own(workers: int, preload: Sequence[str]) -> Iterator[Cluster]:
         "distributed.worker.memory.target": False,
         "distributed.worker.memory.spill": False,
         "distributed.worker.memory.pause": False,
+        "distributed.worker.memory.terminate": False if any(map(os.environ.get, IN_A_JOB)) else 0.95,
         # Dask watches itself many times a second, in every process; with tasks of seconds that only costs.
         "distributed.admin.tick.interval": "500ms",
         "distributed.admin.system-monitor.interval": "5s",

@@ -138,13 +138,13 @@ class Progress:
         share, seconds = self._sweep(done)
         return f"{own}; sweep {share:.0%} done" + (f", about {duration(seconds)} left" if seconds else "")
 
-    def finish(self, computed: int, reused: int, seconds: float, killed: int = 0) -> None:
+    def finish(self, reused: int, killed: int, seconds: float) -> None:
         """Print the last line of the chunk."""
         reuse = f" ({reused} of them from an earlier run)" if reused else ""
         share, left = self._sweep(self.total)
         rest = f", about {duration(left)} left" if left else ""
         lost = f", {killed} of them lost their worker" if killed else ""
-        text = f"{self.title}: {computed + reused} points{reuse}{lost} in {duration(seconds)}"
+        text = f"{self.title}: {self.total} points{reuse}{lost} in {duration(seconds)}"
         text += f"; sweep {share:.0%} done{rest}"
         self._print(text, last=True)
 
