@@ -229,6 +229,18 @@ def test_chunk_needs_one_core_where_a_dask_cluster_does_the_work(folder, monkeyp
     assert open_workflow([folder.path / "small.yaml"], {}).workers == 1
 
 
+def test_place_that_cannot_be_written_is_one_line(folder, monkeypatch):
+    folder.sweep()
+    (folder.path / "results").mkdir()
+    monkeypatch.chdir(folder.path)
+    real = os.access
+    monkeypatch.setattr(os, "access", lambda place, mode: "results" not in str(place) and real(place, mode))
+    with pytest.raises(
+        SystemExit, match="crnsim: results: cannot be written; make it writable, or work in a copy"
+    ):
+        open_workflow(["small.yaml"], {})
+
+
 def test_rules_only_call_the_command_line_and_keep_a_log():
     rules = "\n".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
     assert "run:" not in rules

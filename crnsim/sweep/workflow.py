@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crnsim.errors import ConfigError, CrnsimError
+from crnsim.errors import ConfigError, CrnsimError, StorageError
 from crnsim.sweep.plan import REPORTS, RESULTS, package_hash
 from crnsim.sweep.workers import SCHEDULER
 
@@ -65,9 +65,19 @@ def open_workflow(config_files: Sequence[str | Path], settings: Mapping[str, Any
         What was given with ``--config``; ``sweep`` names the sweep file.
     """
     try:
+        _check_places()
         return _workflow(sweep_file(config_files, settings))
     except CrnsimError as error:
         sys.exit(f"crnsim: {error}")
+
+
+def _check_places() -> None:
+    """Say in one line what Snakemake would say with a traceback."""
+    for place in (Path.cwd(), Path(RESULTS), Path(REPORTS)):
+        if place.exists() and not os.access(place, os.W_OK | os.X_OK):
+            raise StorageError(
+                f"{place}: cannot be written; make it writable, or work in a copy (snakemake --directory FOLDER)"
+            )
 
 
 def sweep_file(config_files: Sequence[str | Path], settings: Mapping[str, Any]) -> str:
