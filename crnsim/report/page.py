@@ -389,11 +389,13 @@ def provenance(
     seeds = sorted({int(seed) for summary in summaries for seed in set(summary["seed"].values.tolist())})
     versions = sorted({str(s.attrs["code_version"]) for s in summaries if "code_version" in s.attrs})
     hashes = sorted({str(s.attrs["code_hash"]) for s in summaries if "code_hash" in s.attrs})
+    libraries = sorted({str(s.attrs["libraries"]) for s in summaries if "libraries" in s.attrs})
     rows = [
         ("Sweep file", Path(str(plan.get("config_path", ""))).name),
         ("crnsim", ", ".join(versions)),
         ("Code hash of the numbers", ", ".join(hashes)),
         ("Code hash of the plan", str(plan.get("code_hash", ""))),
+        ("Libraries of the numbers", " | ".join(libraries)),
         ("Seed", ", ".join(map(str, seeds))),
         (
             "Bootstrap",
