@@ -209,7 +209,7 @@ def _attrs(made: Made) -> dict[str, Any]:
         "schema": "1", "dataset": made.dataset, "circuit": "onepot", "activation": made.activation,
         "activation_label": made.label, "role": made.role, "sweep": "made-up", "config": "{}",
         "layers": json.dumps(made.layers), "parameters": json.dumps(parameters),
-        "code_version": "0.1.0", "code_hash": "c0de" * 4,
+        "code_version": "0.1.0", "code_hash": "c0de" * 4, "libraries": "numpy 2.0, numba 0.61",
         "learning_rate": 0.2, "epochs": made.epochs, "rtol": 1e-3, "atol": 1e-6,
     }  # fmt: skip
 

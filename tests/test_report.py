@@ -324,6 +324,7 @@ def test_cost_is_summed_by_group_and_over_all():
 
 def test_provenance_and_configuration_are_whole(page):
     assert "c0dec0dec0de" in page.text
+    assert "numpy 2.0, numba 0.61" in page.text
     assert "rates: magnitudes: - 0.02 - 0.05 - 0.1 mode: static" in page.text
 
 
