@@ -261,17 +261,27 @@ def read_keys(path: str | Path) -> tuple[str, list[str]]:
         raise damaged(path, f"it cannot be read: {' '.join(str(error).split())}") from None
 
 
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Return the content of a small JSON file; None where it is no such thing or cannot be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def as_written(path: Path) -> bool:
     """Tell whether a file has the digest that the account beside it gives; True where it gives none."""
-    try:
-        account = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        digest = account.get("sha256") if path.stem.startswith(account["key"]) else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return True
-    if not digest:
-        return True
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == digest
+    account = read_json(path.with_suffix(".json")) or {}
+    expected = account.get("sha256")
+    ours = path.stem.startswith(str(account.get("key", "-")))
+    return not (expected and ours) or digest(path) == expected
 
 
 def _has_kind(dtype: np.dtype, kind: str) -> bool:

@@ -102,12 +102,11 @@ def _cores() -> int:
 
 def calibrate(options: argparse.Namespace) -> None:
     """Measure how fast this machine is, and keep it for `crnsim show`."""
+    from crnsim.commands.steps import one_thread
     from crnsim.provenance import processor
     from crnsim.sweep import speed
 
-    # One thread for each of the libraries' pools, before the libraries are loaded: as in a worker.
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        os.environ[name] = "1"
+    one_thread()
     factor = speed.measure()
     speed.keep(factor)
     print(f"{processor()}: {factor:.2g} times the core time on the authors' machine")

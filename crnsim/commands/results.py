@@ -97,7 +97,7 @@ def _folder_or_damaged_plan(path: str) -> ResultsFolder | list[Finding]:
         for _ in folder.entries():
             pass
         return folder
-    except (DamagedFileError, KeyError, TypeError, AttributeError):
+    except DamagedFileError:
         given = Path(path)
         plan = given if given.is_file() else given / "plan.json"
         return [

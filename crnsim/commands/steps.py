@@ -66,11 +66,15 @@ def build(options: argparse.Namespace) -> None:
     )
 
 
-def integrate(options: argparse.Namespace) -> None:
-    """Compute one chunk, saying how far it is."""
-    # One thread for each of the libraries' pools, before the libraries are loaded: a worker is a process.
+def one_thread() -> None:
+    """Give each of the libraries' pools one thread, before the libraries are loaded: a worker is a process."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[name] = "1"
+
+
+def integrate(options: argparse.Namespace) -> None:
+    """Compute one chunk, saying how far it is."""
+    one_thread()
     if options.workers < 1:
         raise InputError(f"--workers is {options.workers}; it must be 1 or more")
     # So that workers are stopped and temporary files removed when the scheduler of a cluster ends the job.

@@ -17,6 +17,7 @@ from crnsim.store import (
     as_written,
     is_abandoned,
     read_dataset,
+    read_json,
     read_points,
     write_json,
 )
@@ -24,7 +25,7 @@ from crnsim.sweep.folder import ResultsFolder, names_in
 from crnsim.sweep.merge import check_chunk
 from crnsim.sweep.plan import Plan, read_plan
 from crnsim.sweep.saved import piece_files, pieces_by_chunk
-from crnsim.sweep.status import FRESH, read_small
+from crnsim.sweep.status import FRESH
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -198,7 +199,7 @@ def _differs(
 def _account(path: Path, chunk: dict[str, Any]) -> Iterator[Finding]:
     if not os.path.lexists(path):
         return
-    account = read_small(path)
+    account = read_json(path)
     if account is None:
         yield Finding("damaged", path, "not JSON; it said what the chunk took, and nothing else is lost")
     elif (account.get("key"), account.get("points")) != (chunk["key"], chunk["n_points"]):
@@ -208,7 +209,7 @@ def _account(path: Path, chunk: dict[str, Any]) -> Iterator[Finding]:
 def _left_behind(path: Path, saved: Sequence[str]) -> Iterator[Finding]:
     """Name what a finished chunk needs no more, and the progress of a job that is gone; a running one is left alone."""
     progress = path.with_suffix(".progress.json")
-    small = read_small(progress) if progress.exists() else None
+    small = read_json(progress) if progress.exists() else None
     updated = small.get("updated") if small else None
     if isinstance(updated, (int, float)) and time.time() - updated < FRESH:
         return
@@ -412,7 +413,7 @@ def _set_aside(chunk: Path) -> None:
     """Make a chunk what an unfinished try saved: the next one copies all points but those that lost their worker."""
     number = next(n for n in range(1000) if not chunk.with_name(f"{chunk.stem}.saved-{n:03d}.nc").exists())
     piece = chunk.with_name(f"{chunk.stem}.saved-{number:03d}.nc")
-    account = read_small(chunk.with_suffix(".json"))
+    account = read_json(chunk.with_suffix(".json"))
     if account is not None:
         good = int(account.get("points", 0)) - int(account.get("killed", 0))
         write_json(piece.with_suffix(".json"), account | {"points": good, "computed": good})

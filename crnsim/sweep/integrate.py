@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
 import math
@@ -11,7 +10,7 @@ import os
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -25,6 +24,7 @@ from crnsim.store import (
     WORKER_KILLED,
     as_written,
     damaged,
+    digest,
     join,
     pick,
     read_keys,
@@ -161,7 +161,7 @@ def integrate_chunk(
         )
         with pieces.undisturbed():
             write_dataset(whole.assign_attrs(config=json.dumps(group.describe(chunk))), target)
-            account = replace(account, sha256=hashlib.sha256(target.read_bytes()).hexdigest())
+            account = replace(account, sha256=digest(target))
             write_json(target.with_suffix(".json"), asdict(account))
             pieces.finish(asdict(account))
     return account
@@ -294,7 +294,7 @@ def integrate(
         return []
     batches = cut(points, batch, workers)
     if workers == 1 and not os.environ.get(SCHEDULER):
-        ended: Generator[Ended] = _here(batches, recorded, progress)
+        ended: Generator[Ended] = _here(batches, set(recorded), progress)
     else:
         ended = on_workers(batches, recorded, workers, compute)
     killed: list[Point] = []
@@ -312,7 +312,7 @@ def integrate(
 
 
 def _here(
-    batches: Sequence[Sequence[Point]], recorded: Sequence[str], progress: Callable[[float], None]
+    batches: Sequence[Sequence[Point]], recorded: Collection[str], progress: Callable[[float], None]
 ) -> Generator[Ended]:
     """Yield batches computed in this process."""
     load_libraries()

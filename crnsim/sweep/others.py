@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from crnsim.store import read_json
 
 
 class Done(NamedTuple):
@@ -65,7 +66,7 @@ class Others:
     def _end(self, chunk: Mapping[str, Any], path: Path) -> None:
         """Add a chunk that has ended; what it took is lost where its account is."""
         seconds, known, took = chunk["estimated_core_seconds"], 0.0, 0.0
-        account = _read(path)
+        account = read_json(path) or {}
         try:
             if account["computed"]:
                 known = seconds * account["computed"] / account["points"]
@@ -77,16 +78,8 @@ class Others:
 
 
 def _share(path: Path) -> float:
-    progress = _read(path)
+    progress = read_json(path) or {}
     try:
         return min(1.0, progress["done"] / progress["points"])
     except (KeyError, TypeError, ZeroDivisionError):
         return 0.0
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

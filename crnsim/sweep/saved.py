@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import math
 import os
@@ -17,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crnsim.errors import CrnsimError, InputError, OutOfTimeError, StoppedError, StorageError
-from crnsim.store import join, replacing, write_dataset, write_json
+from crnsim.store import join, read_json, replacing, write_dataset, write_json
+from crnsim.sweep.folder import names_in
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,22 +48,15 @@ def piece_files(target: Path, names: Iterable[str] | None = None) -> list[Path]:
     names : iterable of str, optional
         What there is in its folder, where that was listed already: with thousands of chunks a listing takes a while.
     """
-    there = _listed(target.parent) if names is None else names
+    there = names_in(target.parent) if names is None else names
     start = f"{target.stem}.saved-"
     return sorted(target.with_name(name) for name in there if name.startswith(start) and name.endswith(".nc"))
-
-
-def _listed(folder: Path) -> list[str]:
-    try:
-        return [file.name for file in folder.iterdir()]
-    except FileNotFoundError:
-        return []
 
 
 def pieces_by_chunk(folder: Path) -> dict[str, list[str]]:
     """Return the names of all saved pieces in a folder of chunks, and of their accounts, by the key of the chunk."""
     found: dict[str, list[str]] = {}
-    for name in _listed(folder):
+    for name in names_in(folder):
         key, mark, _ = name.partition(".saved-")
         if mark and not name.startswith("."):
             found.setdefault(key, []).append(name)
@@ -299,8 +292,4 @@ def _asked_slurm(job: str) -> str:
 
 def piece_account(file: Path) -> dict[str, Any]:
     """Return what a piece took; empty where that is lost."""
-    try:
-        found = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return read_json(file.with_suffix(".json")) or {}

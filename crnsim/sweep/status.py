@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from crnsim.store import read_json
 from crnsim.sweep.folder import ResultsFolder, names_in
 
 #: Seconds after its last heartbeat within which a chunk counts as running; the heart beats every ten.
@@ -275,7 +275,7 @@ class _Beside:
         name = f"{self.path.stem}{suffix}"
         if name not in self.listing.names:
             return {}
-        return read_small(self.path.with_name(name)) or {}
+        return read_json(self.path.with_name(name)) or {}
 
     def saved(self) -> int:
         """Return the number of points that unfinished tries have saved."""
@@ -283,15 +283,6 @@ class _Beside:
         small = [self.read(f"{name[len(self.path.stem) : -len('.nc')]}.json") for name in pieces]
         # The second name of a whole chunk has its account, which counts all points.
         return sum(int(_number(each, "points") or _number(each, "computed") or 0) for each in small)
-
-
-def read_small(path: Path) -> dict[str, Any] | None:
-    """Return the content of a small JSON file; None where it is no such thing or cannot be read."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _number(values: dict[str, Any], name: str) -> float | None:

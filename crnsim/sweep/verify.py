@@ -13,13 +13,12 @@ import numpy as np
 from crnsim import __version__, provenance
 from crnsim.errors import CrnsimError, InputError
 from crnsim.point import code_hash
-from crnsim.store import WORKER_KILLED, read_points
+from crnsim.store import WORKER_KILLED, read_json, read_points
 from crnsim.streams import generator
 from crnsim.sweep.folder import ResultsFolder, names_in
 from crnsim.sweep.merge import check_chunk
 from crnsim.sweep.mistakes import nearest
 from crnsim.sweep.plan import read_plan
-from crnsim.sweep.status import read_small
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -194,7 +193,7 @@ def verify(plan: Plan, samples: Sequence[Sample]) -> Iterator[Comparison]:
             continue
         record = [sample.point.key] if "trajectory" in stored else []
         computed = _one(run_points([sample.point], record=record), sample.point.key)
-        why = _why_not_bits(read[1], read_small(sample.path.with_suffix(".json")) or {})
+        why = _why_not_bits(read[1], read_json(sample.path.with_suffix(".json")) or {})
         yield _compared(sample, stored, computed, why, command)
 
 
