@@ -135,18 +135,27 @@ def _json(values: dict[str, Any]) -> str:
     return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
 
+#: Modules and packages that influence what is stored of a point; a test holds the list against the imports.
+_HASHED = (
+    *("errors", "families", "network", "noise", "provenance", "streams", "algebraic", "trained", "store"),
+    *("point", "schedule", "readout", "results", "experiment"),
+    *("activations", "circuits", "datasets", "kinetics", "solvers"),
+)
+
+
+def hashed_files() -> list[str]:
+    """Return the library files that influence numbers, relative to the package."""
+    root = Path(__file__).parent
+    found = [path for name in _HASHED for path in (root / f"{name}.py", *sorted((root / name).rglob("*.py")))]
+    return [path.relative_to(root).as_posix() for path in found if path.is_file()]
+
+
 @lru_cache(maxsize=1)
 def code_hash() -> str:
     """Hash of the library files that influence numbers, 16 hexadecimal characters."""
     root = Path(__file__).parent
-    names = [
-        *("families.py", "network.py", "noise.py", "streams.py", "algebraic.py", "trained.py"),
-        *("point.py", "schedule.py", "readout.py", "results.py", "experiment.py"),
-    ]
-    for folder in ("activations", "circuits", "datasets", "kinetics", "solvers"):
-        names += sorted(str(path.relative_to(root)) for path in (root / folder).glob("*.py"))
     digest = hashlib.sha256()
-    for name in names:
+    for name in hashed_files():
         digest.update(name.encode() + b"\0" + (root / name).read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
