@@ -18,9 +18,9 @@ import numpy as np
 
 import crnsim.solvers
 from crnsim.datasets import DATASETS
-from crnsim.experiment import run_points
-from crnsim.noise import Noise
-from crnsim.point import Point
+from crnsim.experiment.point import Point
+from crnsim.experiment.run import run_points
+from crnsim.noise.noise import Noise
 
 DESIGNS = [("squareplus", (("h", 0.1),)), ("squareplus", (("h", 1e-4),)), ("relu", (("kz", 150.0),))]
 NOISES = [Noise(), Noise(rates=0.05), Noise(concentrations=0.3, interval=5.0)]

@@ -1,4 +1,4 @@
-"""Core time of single runs, to fit the constants of `crnsim.sweep.estimate`.
+"""Core time of single runs, to fit the constants of `crnsim.sweep.plan.cost`.
 
     python benchmarks/cost.py
 
@@ -11,11 +11,11 @@ import time
 from dataclasses import replace
 
 from crnsim.datasets import DATASETS
-from crnsim.experiment import run_points
+from crnsim.experiment.point import Point
+from crnsim.experiment.run import run_points
 from crnsim.kinetics.lanes import LANES
-from crnsim.noise import Noise
-from crnsim.point import Point
-from crnsim.sweep.estimate import estimate_seconds
+from crnsim.noise.noise import Noise
+from crnsim.sweep.plan.cost import estimate_seconds
 
 DESIGNS = [("squareplus", (("h", 0.1),)), ("squareplus", (("h", 1e-4),)), ("relu", (("kz", 150.0),))]
 

@@ -34,8 +34,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def prepare(config: Path, points: int | None) -> tuple[Path, Path]:
     """Plan and build a sweep in an empty folder; return the folder and the sweep file."""
-    from crnsim.sweep.config import read_sweep
-    from crnsim.sweep.plan import make_plan
+    from crnsim.sweep.config.read import read_sweep
+    from crnsim.sweep.plan.plan import make_plan
 
     folder = Path(tempfile.mkdtemp(prefix="crnsim-overhead-"))
     for name in ("Snakefile", "workflow", "profiles", "config"):
@@ -69,11 +69,11 @@ def machine_seconds() -> float:
 
 def chunk_cost(plan_path: Path, number: int) -> float:
     """Compute the points of one chunk alone, batch by batch; return core seconds."""
-    from crnsim.experiment import run_points
-    from crnsim.sweep.estimate import estimate_seconds
-    from crnsim.sweep.integrate import cut
-    from crnsim.sweep.layout import task_points
-    from crnsim.sweep.plan import read_plan
+    from crnsim.experiment.run import run_points
+    from crnsim.sweep.plan.cost import estimate_seconds
+    from crnsim.sweep.plan.layout import task_points
+    from crnsim.sweep.plan.plan import read_plan
+    from crnsim.sweep.run.chunk import cut
 
     plan = read_plan(plan_path)
     group, chunk = [(group, chunk) for group, chunks in plan.groups for chunk in chunks][number]
@@ -88,7 +88,7 @@ def chunk_cost(plan_path: Path, number: int) -> float:
 
 def alone_cost(plan_path: Path, cores: int) -> float:
     """Compute all points alone; return core seconds."""
-    from crnsim.sweep.plan import read_plan
+    from crnsim.sweep.plan.plan import read_plan
 
     n_chunks = sum(len(chunks) for _, chunks in read_plan(plan_path).groups)
     with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crnsim.datasets import dataset_info, load_dataset
-from crnsim.noise import Noise
-from crnsim.point import Point, build_circuit
+from crnsim.experiment.build import build_circuit
+from crnsim.experiment.point import Point
+from crnsim.experiment.schedule import ReadoutTables, rate_constants, training_protocol
+from crnsim.noise.noise import Noise
+from crnsim.outcomes import OK
 from crnsim.robustness.intervals import bootstrap_means, interval
-from crnsim.schedule import ReadoutTables, rate_constants, training_protocol
 from crnsim.solvers import solve
-from crnsim.solvers.protocol import OK
-from crnsim.store import read_dataset
+from crnsim.store.files import read_dataset
 
 if TYPE_CHECKING:
     import xarray as xr

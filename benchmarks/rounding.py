@@ -17,9 +17,9 @@ from dataclasses import replace
 import numpy as np
 
 from crnsim.datasets import DATASETS
-from crnsim.experiment import run_points
-from crnsim.noise import Noise
-from crnsim.point import Point
+from crnsim.experiment.point import Point
+from crnsim.experiment.run import run_points
+from crnsim.noise.noise import Noise
 
 RUNNING_TIME = 40.0
 DESIGNS = (("squareplus", (("h", 0.1),)), ("squareplus", (("h", 0.0001),)), ("relu", (("kz", 1000.0),)))

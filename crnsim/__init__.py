@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "Network": "crnsim.network",
-    "Noise": "crnsim.noise",
+    "Network": "crnsim.network.network",
+    "Noise": "crnsim.noise.noise",
     "CrnsimError": "crnsim.errors",
     "feedforward": "crnsim.circuits",
     "onepot": "crnsim.circuits",
     "simulate": "crnsim.simulate",
-    "infer": "crnsim.experiment",
-    "train": "crnsim.experiment",
+    "infer": "crnsim.experiment.notebook",
+    "train": "crnsim.experiment.notebook",
     "load_dataset": "crnsim.datasets",
 }
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from crnsim.circuits import feedforward, onepot
     from crnsim.datasets import load_dataset
     from crnsim.errors import CrnsimError
-    from crnsim.experiment import infer, train
-    from crnsim.network import Network
-    from crnsim.noise import Noise
+    from crnsim.experiment.notebook import infer, train
+    from crnsim.network.network import Network
+    from crnsim.noise.noise import Noise
     from crnsim.simulate import simulate
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from crnsim.datasets import Dataset
-from crnsim.streams import generator
+from crnsim.noise.streams import generator
 
 Weights = list[tuple[np.ndarray, np.ndarray]]
 

@@ -63,3 +63,20 @@ def check_count(name: str, value: object) -> None:
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not number or not (math.isfinite(value) and value == int(value) and value >= 1):  # type: ignore[arg-type, operator, call-overload]
         raise InputError(f"{name} is {value!r}; it must be a whole number >= 1")
+
+
+def positive_number(name: str, text: str, unit: str) -> float:
+    """Return what a setting such as an environment variable says: a number of some unit above zero.
+
+    Raises
+    ------
+    InputError
+        It is no number, not above zero, or not finite.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise InputError(f"{name} is {text!r}; it must be a number of {unit} > 0")
+    return number

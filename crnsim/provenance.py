@@ -1,11 +1,13 @@
-"""Where numbers come from: versions of the libraries that compute them, and the kind of processor."""
+"""Where numbers come from: the library's own files, the versions of those that compute them, the processor."""
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import sys
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 #: Libraries whose version may show in the last bit of a result, or in the layout of a file.
 LIBRARIES = ("llvmlite", "netcdf4", "numba", "numpy", "scikit-learn", "scipy", "xarray")
@@ -43,3 +45,47 @@ def processor() -> str:
     from llvmlite import binding
 
     return f"{platform.system()} {platform.machine()} {binding.get_host_cpu_name()}"
+
+
+#: Modules and packages that influence what is stored of a point; a test holds the list against the imports.
+_HASHED = (
+    *("errors", "wording", "outcomes", "provenance", "compiled", "registry", "algebraic"),
+    *(
+        "network",
+        "noise",
+        "activations",
+        "circuits",
+        "datasets",
+        "kinetics",
+        "solvers",
+        "store",
+        "experiment",
+    ),
+)
+
+
+def hashed_files() -> list[str]:
+    """Return the library files that influence numbers, relative to the package."""
+    root = Path(__file__).parent
+    found = [path for name in _HASHED for path in (root / f"{name}.py", *sorted((root / name).rglob("*.py")))]
+    return [path.relative_to(root).as_posix() for path in found if path.is_file()]
+
+
+@lru_cache(maxsize=1)
+def code_hash() -> str:
+    """Hash of the library files that influence numbers, 16 hexadecimal characters."""
+    root = Path(__file__).parent
+    digest = hashlib.sha256()
+    for name in hashed_files():
+        digest.update(name.encode() + b"\0" + (root / name).read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def package_hash() -> str:
+    """Return a hash of every file of the package, so that a new version makes summaries and pages anew."""
+    root = Path(__file__).resolve().parent
+    digest = hashlib.blake2b(digest_size=16)
+    for file in sorted(root.rglob("*")):
+        if file.suffix in (".py", ".j2", ".css") and file.is_file():
+            digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()

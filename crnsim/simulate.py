@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from crnsim.errors import InputError, check_count, check_positive, suggest
-from crnsim.network import Network
-from crnsim.solvers.protocol import OUTCOMES, Protocol, Record, new_members
+from crnsim.network.network import Network
+from crnsim.outcomes import OUTCOMES
+from crnsim.solvers.protocol import Protocol, Record, new_members
 
 if TYPE_CHECKING:
     import xarray as xr

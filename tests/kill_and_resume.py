@@ -26,7 +26,7 @@ import psutil
 from small_sweeps import write_sweep
 
 from crnsim.errors import CrnsimError
-from crnsim.store import read_dataset
+from crnsim.store.files import read_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Longest that one run may take before something must hang.

@@ -35,7 +35,7 @@ def write_sweep(path: Path, **changes: Any) -> Path:
 
 def compute_sweep(folder: Path, **changes: Any) -> Path:
     """Compute a small sweep in a folder, from its file to its report, without Snakemake; return its results."""
-    from crnsim.cli import main
+    from crnsim.cli.parser import main
 
     with contextlib.chdir(folder):
         write_sweep(folder / "small.yaml", **changes)

@@ -19,8 +19,9 @@ def modules() -> dict[str, Path]:
     return found
 
 
-def imports(name: str, text: str | None = None) -> set[str]:
-    """Return the modules of the package that a module imports; its own package is none of them."""
+@lru_cache(maxsize=1024)
+def imports(name: str, text: str | None = None) -> frozenset[str]:
+    """Return the modules of the package that a module imports, itself left out; `text` stands in for its file's."""
     known = modules()
     found: set[str] = set()
     for node in ast.walk(ast.parse(known[name].read_text(encoding="utf-8") if text is None else text)):
@@ -31,7 +32,7 @@ def imports(name: str, text: str | None = None) -> set[str]:
             # A name may be a module, or stand in one.
             whole = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= (whole & known.keys()) | ({node.module} if whole - known.keys() else set())
-    return {one for one in found if one in known and one != name}
+    return frozenset(one for one in found if one in known and one != name)
 
 
 def arrows() -> set[tuple[str, str]]:

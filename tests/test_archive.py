@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from crnsim.cli import main
-from crnsim.store import read_dataset, read_points, write_dataset
+from crnsim.cli.parser import main
+from crnsim.store.files import read_dataset, write_dataset
+from crnsim.store.points import read_points
 
 #: Reads every NetCDF file of a folder where crnsim cannot be imported, and says what it found in each.
 READER = """

@@ -17,12 +17,13 @@ import pytest
 import xarray as xr
 from small_sweeps import SHARP, SMOOTH, write_sweep
 
-from crnsim.cli import main
+from crnsim.cli.parser import main
 from crnsim.errors import InputError
-from crnsim.store import read_points, write_dataset
-from crnsim.sweep import check as checking
-from crnsim.sweep.check import Finding, check_folder, parse_kinds, remove
-from crnsim.sweep.folder import open_folder
+from crnsim.store.files import write_dataset
+from crnsim.store.points import read_points
+from crnsim.sweep.inspect import audit as checking
+from crnsim.sweep.inspect.audit import Finding, check_folder, parse_kinds, remove
+from crnsim.sweep.inspect.folder import open_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 PLAN = "results/small/plan.json"

@@ -17,7 +17,8 @@ from crnsim.errors import ConfigError, InputError
 from crnsim.robustness import PAPERS, read_design, summarise, summarise_sweep, table_rows, to_csv
 from crnsim.robustness.claims import settling_time
 from crnsim.robustness.verdicts import mark_best
-from crnsim.sweep.config import Sweep, read_sweep
+from crnsim.sweep.config.model import Sweep
+from crnsim.sweep.config.read import read_sweep
 
 NOISE = {"rates": (0.05, 0.1, 0.2), "concentrations": (0.1, 0.3)}
 

@@ -11,9 +11,9 @@ import pytest
 import xarray as xr
 from small_sweeps import write_sweep
 
-from crnsim.cli import main
-from crnsim.store import read_points
-from crnsim.sweep.reference import markdown
+from crnsim.cli.parser import main
+from crnsim.store.points import read_points
+from crnsim.sweep.config.reference import markdown
 
 FAST = ["--epochs", "2", "--running-time", "5"]
 
@@ -150,7 +150,7 @@ def test_damaged_chunk_is_one_line_and_in_the_log(complaint, here):
 
 
 def test_unexpected_error_of_a_step_is_one_line_and_a_traceback_in_its_log(here, capsys, monkeypatch):
-    from crnsim.sweep import config
+    from crnsim.sweep.config import model as config
 
     write_sweep(here / "small.yaml")
     monkeypatch.setattr(config, "read_sweep", lambda path: 1 / 0)

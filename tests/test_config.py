@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from small_sweeps import small_sweep, write_sweep
 
 from crnsim.errors import ConfigError
-from crnsim.sweep.config import Sweep, read_sweep, validate
-from crnsim.sweep.reader import Document, read_yaml
-from crnsim.sweep.reference import markdown, schema_text
+from crnsim.sweep.config.model import Sweep
+from crnsim.sweep.config.read import read_sweep, validate
+from crnsim.sweep.config.reader import Document, read_yaml
+from crnsim.sweep.config.reference import markdown, schema_text
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = [ROOT / "config/config.yaml", *sorted((ROOT / "config/sweeps").glob("*.yaml"))]
@@ -303,7 +304,7 @@ def test_reference_names_every_key_of_the_model():
 
 
 def _sections():
-    from crnsim.sweep import config
+    from crnsim.sweep.config import model as config
 
     return [
         value

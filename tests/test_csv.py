@@ -13,15 +13,16 @@ from small_sweeps import small_sweep, write_sweep
 
 from crnsim.activations import activation
 from crnsim.algebraic import forward, initial_weights, sample_order, sgd
-from crnsim.cli import main
+from crnsim.cli.parser import main
 from crnsim.datasets import check_layers, csv_source, dataset_info, load_dataset
 from crnsim.errors import ConfigError, InputError
-from crnsim.experiment import run_points
-from crnsim.point import Point, build_circuit
-from crnsim.store import read_points
-from crnsim.sweep.config import read_sweep, validate
-from crnsim.sweep.plan import make_plan, plan_text, read_plan
-from crnsim.sweep.reader import Document
+from crnsim.experiment.build import build_circuit
+from crnsim.experiment.point import Point
+from crnsim.experiment.run import run_points
+from crnsim.store.points import read_points
+from crnsim.sweep.config.read import read_sweep, validate
+from crnsim.sweep.config.reader import Document
+from crnsim.sweep.plan.plan import make_plan, plan_text, read_plan
 
 
 @pytest.fixture(autouse=True)
@@ -313,7 +314,7 @@ def point(file: str, target: str = "kind", **changes) -> Point:
         "activation": "squareplus", "activation_parameters": (("h", 0.1),), "running_time": 5.0, "epochs": 1,
         "learning_rate": 0.05, "replicate": 0, "seed": 0,
     }  # fmt: skip
-    from crnsim.noise import Noise
+    from crnsim.noise.noise import Noise
 
     return Point(**settings | {"noise": Noise()} | changes)
 

@@ -13,28 +13,22 @@ from pathlib import Path
 import pytest
 from small_sweeps import SHARP, SMOOTH, small_sweep, write_sweep
 
-from crnsim.cli import main
+from crnsim.cli.parser import main
 from crnsim.errors import ConfigError, InputError
-from crnsim.experiment import run_points
-from crnsim.noise import Noise
+from crnsim.experiment.run import run_points
+from crnsim.noise.noise import Noise
 from crnsim.provenance import processor
-from crnsim.sweep import forecast as forecast_module
-from crnsim.sweep import speed
-from crnsim.sweep.config import validate
-from crnsim.sweep.estimate import (
-    descent_seconds,
-    estimate_seconds,
-    estimate_steps,
-    job_megabytes,
-    size,
-)
-from crnsim.sweep.forecast import advice, disk_bytes, forecast, wall_seconds
-from crnsim.sweep.integrate import integrate_chunk
-from crnsim.sweep.layout import task_points
-from crnsim.sweep.plan import make_plan
-from crnsim.sweep.points import groups
-from crnsim.sweep.progress import duration
-from crnsim.sweep.reader import Document
+from crnsim.sweep.config.read import validate
+from crnsim.sweep.config.reader import Document
+from crnsim.sweep.plan import calibration as speed
+from crnsim.sweep.plan import forecast as forecast_module
+from crnsim.sweep.plan.cost import descent_seconds, estimate_seconds, estimate_steps, job_megabytes, size
+from crnsim.sweep.plan.forecast import advice, disk_bytes, forecast, wall_seconds
+from crnsim.sweep.plan.groups import groups
+from crnsim.sweep.plan.layout import task_points
+from crnsim.sweep.plan.plan import make_plan
+from crnsim.sweep.run.chunk import integrate_chunk
+from crnsim.wording import duration
 
 KICKED = {"concentrations": {"magnitudes": [0.3]}}
 
@@ -141,7 +135,7 @@ def test_job_takes_about_as_much_memory_as_estimated(here):
     plan = planned(replicates=16)
     (group, (chunk, *_)) = plan.groups[0]
     code = (
-        "from crnsim.cli import main; "
+        "from crnsim.cli.parser import main; "
         f"assert main(['integrate', 'results/small/plan.json', '{chunk.key}']) == 0; "
         "print(*[line for line in open('/proc/self/status') if line.startswith('VmHWM')])"
     )

@@ -13,9 +13,10 @@ import xarray as xr
 from crnsim import CrnsimError, Noise, load_dataset, onepot, train
 from crnsim.activations import ACTIVATIONS
 from crnsim.algebraic import forward, initial_weights, sample_order, sgd
-from crnsim.experiment import checkpoint_epochs, run_points
-from crnsim.point import Point, build_circuit
-from crnsim.schedule import ReadoutTables
+from crnsim.experiment.build import build_circuit
+from crnsim.experiment.point import Point
+from crnsim.experiment.run import checkpoint_epochs, run_points
+from crnsim.experiment.schedule import ReadoutTables
 
 POINT = Point(
     dataset="xor",
@@ -124,7 +125,7 @@ def independent_training(circuit, point):
     """Train one point with SciPy and NumPy alone, from the documented scheme of streams and events."""
     from scipy.integrate import solve_ivp
 
-    from crnsim.streams import stream_key
+    from crnsim.noise.streams import stream_key
 
     def normals(purpose, family, presentation, event, count):
         # Words of Philox at counters (block, presentation, event, 0), two by two through Box and Muller.

@@ -14,8 +14,8 @@ import crnsim
 from crnsim import CrnsimError, feedforward, onepot, simulate
 from crnsim.activations import ACTIVATIONS, activation
 from crnsim.algebraic import forward
+from crnsim.interchange.text import count_text, reactions_text
 from crnsim.kinetics.kernels import compile_network
-from crnsim.sweep.build import count_text, reactions_text
 
 
 def random_weights(layers, rng, scale=1.0):

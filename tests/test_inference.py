@@ -13,18 +13,18 @@ import xarray as xr
 from small_sweeps import write_sweep
 
 from crnsim import CrnsimError, Noise, feedforward, infer, load_dataset, onepot, train
-from crnsim.activations.registry import class_source_hash
 from crnsim.algebraic import forward
-from crnsim.cli import main
-from crnsim.experiment import run_points
-from crnsim.point import Point, build_circuit
-from crnsim.readout import read_out
-from crnsim.results import agreement
-from crnsim.schedule import ReadoutTables
-from crnsim.store import write_dataset
-from crnsim.sweep.config import read_sweep
-from crnsim.sweep.plan import make_plan, plan_text, read_plan
-from crnsim.trained import weights_source
+from crnsim.cli.parser import main
+from crnsim.experiment.build import build_circuit
+from crnsim.experiment.given_weights import weights_source
+from crnsim.experiment.point import Point
+from crnsim.experiment.readout import read_out
+from crnsim.experiment.results import agreement
+from crnsim.experiment.run import run_points
+from crnsim.experiment.schedule import ReadoutTables
+from crnsim.store.files import write_dataset
+from crnsim.sweep.config.read import read_sweep
+from crnsim.sweep.plan.plan import make_plan, plan_text, read_plan
 
 POINT = Point(
     dataset="iris",
@@ -311,7 +311,6 @@ def test_a_sweep_knows_the_file_of_a_unit_of_its_users_own(tmp_path, monkeypatch
     prints = []
     for text in (source, source + "# changed\n"):
         (tmp_path / "swept_unit.py").write_text(text)
-        class_source_hash.cache_clear()
         prints.append(read_sweep(write_sweep(tmp_path / "own.yaml", **sweep)).fingerprint)
     assert prints[0] != prints[1]
 

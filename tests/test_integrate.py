@@ -15,17 +15,19 @@ import pytest
 from small_sweeps import small_sweep
 
 from crnsim.errors import DamagedFileError, InputError
-from crnsim.point import Point
+from crnsim.experiment.point import Point
 from crnsim.provenance import libraries
-from crnsim.store import read_points, write_dataset
-from crnsim.sweep import workers
-from crnsim.sweep.config import validate
-from crnsim.sweep.integrate import cut, integrate_chunk
-from crnsim.sweep.merge import merge_group
-from crnsim.sweep.plan import make_plan
-from crnsim.sweep.progress import Progress, duration
-from crnsim.sweep.reader import Document
-from crnsim.sweep.saved import remove_pieces
+from crnsim.store.files import write_dataset
+from crnsim.store.points import read_points
+from crnsim.sweep.config.read import validate
+from crnsim.sweep.config.reader import Document
+from crnsim.sweep.plan.plan import make_plan
+from crnsim.sweep.run import workers
+from crnsim.sweep.run.chunk import cut, integrate_chunk
+from crnsim.sweep.run.chunk_files import remove_pieces
+from crnsim.sweep.run.merge import merge_group
+from crnsim.sweep.run.progress import Progress
+from crnsim.wording import duration
 
 ONE_CHUNK = {"cells": 100, "workers": 1}
 CHUNKS = "results/small/chunks/xor/onepot-smooth/" + "?" * 32 + ".nc"
@@ -319,7 +321,7 @@ def test_progress_says_how_far_chunk_and_sweep_are():
 
 
 def test_heart_beats_while_nothing_ends_and_a_failure_is_noted(monkeypatch):
-    monkeypatch.setattr("crnsim.sweep.progress.PAUSE", 0.05)
+    monkeypatch.setattr("crnsim.sweep.run.progress.PAUSE", 0.05)
     plan = planned()
     progress = Progress(plan.data, plan.groups[0][1][0].key, io.StringIO(), parallel=1, workers=1, live=False)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from crnsim import Network, onepot
 from crnsim.kinetics.kernels import call_right_hand_side, compile_network
 from crnsim.kinetics.lanes import LANES, lanes_array
-from crnsim.kinetics.normals import normals, philox
+from crnsim.noise.philox import normals, philox
 
 
 def numpy_right_hand_side(net, state, constants):
@@ -193,7 +193,7 @@ def test_the_cached_source_is_shared_by_networks_of_one_form():
 def test_compiled_code_is_kept_by_its_sources(tmp_path):
     # A copy of the package with another kick must not find the code that was compiled from this one.
     import crnsim
-    from crnsim.kinetics.lanes import compiled_folder
+    from crnsim.compiled import compiled_folder
 
     package = Path(crnsim.__file__).parent
     shutil.copytree(package, tmp_path / "crnsim", ignore=shutil.ignore_patterns("__pycache__"))

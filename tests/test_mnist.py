@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crnsim.cli import main
+from crnsim.cli.parser import main
 from crnsim.datasets import DATASETS, fetch, load_dataset
 from crnsim.datasets.idx import IMAGES, read_idx
 from crnsim.errors import CrnsimError, InputError

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from crnsim import CrnsimError, Noise
-from crnsim.point import Point, build_circuit
-from crnsim.schedule import ReadoutTables, rate_constants, training_protocol
-from crnsim.solvers import events
+from crnsim.experiment.build import build_circuit
+from crnsim.experiment.point import Point
+from crnsim.experiment.schedule import ReadoutTables, rate_constants, training_protocol
+from crnsim.solvers.ode import events
 
 POINT = Point(
     dataset="xor",
@@ -148,7 +149,7 @@ def test_every_running_time_has_its_share_of_kicks(running_time, times):
 
 
 def test_numpy_integers_name_the_same_streams_as_pythons():
-    from crnsim.streams import stream_key
+    from crnsim.noise.streams import stream_key
 
     np.testing.assert_array_equal(stream_key("a", 1), stream_key("a", np.int64(1)))
     assert not np.array_equal(stream_key("a", 1), stream_key("a", "1"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crnsim.sweep.others import Done, Others
+from crnsim.sweep.run.other_chunks import Done, Others
 
 
 @pytest.fixture
@@ -55,5 +55,7 @@ def test_finished_chunk_is_read_once(chunks, monkeypatch):
         finish(chunk, points=4, computed=4, seconds_wall=3.0, workers=2)
     others = Others(chunks)
     first = others.look()
-    monkeypatch.setattr("crnsim.sweep.others.read_json", lambda path: pytest.fail(f"{path} read again"))
+    monkeypatch.setattr(
+        "crnsim.sweep.run.other_chunks.read_json", lambda path: pytest.fail(f"{path} read again")
+    )
     assert others.look() == first

@@ -17,9 +17,9 @@ import crnsim
 from crnsim import CrnsimError, feedforward, onepot
 from crnsim.activations import activation, activation_class, registry, source_hash
 from crnsim.algebraic import forward
-from crnsim.cli import main
+from crnsim.cli.parser import main
 from crnsim.kinetics.kernels import compile_network
-from crnsim.sweep.config import read_sweep
+from crnsim.sweep.config.read import read_sweep
 
 PAGE = Path(__file__).parents[1] / "docs" / "activations.md"
 UNIT = "my_units:Saturating"
@@ -113,7 +113,7 @@ def test_an_installed_package_offers_a_name(here, monkeypatch):
     entry = EntryPoint("enzyme", UNIT, registry.ENTRY_POINTS)
     activation_class(UNIT)
     monkeypatch.setattr(
-        registry, "entry_points", lambda group: [entry] if group == registry.ENTRY_POINTS else []
+        "crnsim.registry.entry_points", lambda group: [entry] if group == registry.ENTRY_POINTS else []
     )
     assert activation("enzyme", h=0.5) == activation(UNIT, h=0.5)
     with pytest.raises(CrnsimError, match="did you mean 'enzyme'"):

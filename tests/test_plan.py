@@ -15,22 +15,15 @@ from hypothesis import strategies as st
 from small_sweeps import SHARP, SMOOTH, small_sweep, write_sweep
 
 from crnsim.errors import DamagedFileError, InputError
-from crnsim.noise import Noise
+from crnsim.noise.noise import Noise
 from crnsim.provenance import processor
-from crnsim.sweep import speed
-from crnsim.sweep.config import validate
-from crnsim.sweep.layout import packed
-from crnsim.sweep.plan import (
-    chunk_files,
-    job_resources,
-    make_plan,
-    network_files,
-    plan_text,
-    read_plan,
-    summary_files,
-)
-from crnsim.sweep.points import groups
-from crnsim.sweep.reader import Document
+from crnsim.sweep.config.read import validate
+from crnsim.sweep.config.reader import Document
+from crnsim.sweep.plan import calibration as speed
+from crnsim.sweep.plan.groups import groups
+from crnsim.sweep.plan.layout import packed
+from crnsim.sweep.plan.plan import make_plan, plan_text, read_plan
+from crnsim.sweep.plan.products import chunk_files, job_resources, network_files, summary_files
 
 
 def planned(**changes):
@@ -321,7 +314,7 @@ def test_million_points_are_planned_in_bounded_memory(tmp_path):
 
     def peak(name):
         code = (
-            "from crnsim.cli import main; "
+            "from crnsim.cli.parser import main; "
             f"assert main(['plan', '{name}.yaml', '-o', '{name}.json']) == 0; "
             "print(*[line for line in open('/proc/self/status') if line.startswith('VmHWM')])"
         )

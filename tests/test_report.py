@@ -17,7 +17,8 @@ import synthetic
 import xarray as xr
 from synthetic import Made
 
-from crnsim.report import coverage, render_report, wording, write_report
+from crnsim import wording
+from crnsim.report import coverage, render_report, titles, write_report
 from crnsim.report.figures import SCORE_RAMP, MapAxes, draw_map, luminance
 from crnsim.report.page import answer
 from crnsim.report.scores import Scores
@@ -276,8 +277,8 @@ def test_an_incomplete_sweep_is_called_partial_even_if_nobody_said_so():
 
 
 def test_commands_repeat_exactly_the_failed_points():
-    from crnsim.cli import _parser
-    from crnsim.commands.circuits import _points
+    from crnsim.cli.parser import _parser
+    from crnsim.cli.runs import _points
 
     made = synthetic.realistic()
     groups = coverage.gather(synthetic.plan(made), [synthetic.summary(m) for m in made])
@@ -588,12 +589,12 @@ def test_ramp_darkens_evenly_so_that_it_reads_in_grey():
         (wording.signed, 0.125, "+0.12"),
         (wording.signed, -0.5, f"{wording.MINUS}0.50"),
         (wording.signed, -0.004, "0.00"),
-        (wording.seconds, 30, "30.0 s"),
-        (wording.seconds, 600, "10.0 min"),
+        (wording.precise_duration, 30, "30.0 s"),
+        (wording.precise_duration, 600, "10.0 min"),
         (wording.listing, ["a", "b", "c"], "a, b and c"),
         (wording.listing, [], ""),
-        (wording.level_name, Level("rates+inputs", 0.1, 0.0, 0.25), "rates 0.1 + inputs 0.25"),
-        (wording.dataset_title, "regression", "Regression"),
+        (titles.level_name, Level("rates+inputs", 0.1, 0.0, 0.25), "rates 0.1 + inputs 0.25"),
+        (titles.dataset_title, "regression", "Regression"),
     ],
 )
 def test_wording(function, value, expected):

@@ -9,9 +9,9 @@ import pytest
 
 from crnsim import Noise
 from crnsim.datasets import dataset_info
-from crnsim.experiment import run_points
-from crnsim.point import Point
-from crnsim.solvers.protocol import OK
+from crnsim.experiment.point import Point
+from crnsim.experiment.run import run_points
+from crnsim.outcomes import OK
 
 
 def point(dataset: str, running_time: float = 100.0, **circuit_parameters: float) -> Point:

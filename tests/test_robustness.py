@@ -14,6 +14,7 @@ from synthetic import Made
 
 from crnsim import robustness
 from crnsim.errors import InputError
+from crnsim.noise.streams import generator
 from crnsim.robustness import (
     area_under_curve,
     bootstrap_means,
@@ -23,7 +24,6 @@ from crnsim.robustness import (
     summarise_sweep,
     table_rows,
 )
-from crnsim.streams import generator
 
 
 def pot(quiet=1.0, noisy=1.0, short=None, spread=0.0):

@@ -14,18 +14,19 @@ from pathlib import Path
 import pytest
 from small_sweeps import small_sweep, write_sweep
 
-import crnsim.sweep.integrate as module
-from crnsim.cli import main
+import crnsim.sweep.run.chunk as module
+from crnsim.cli.parser import main
 from crnsim.errors import InputError, OutOfTimeError, StoppedError
-from crnsim.experiment import run_points
+from crnsim.experiment.run import run_points
 from crnsim.provenance import processor
-from crnsim.store import read_points
-from crnsim.sweep import saved
-from crnsim.sweep.config import validate
-from crnsim.sweep.integrate import integrate_chunk
-from crnsim.sweep.merge import merge_group
-from crnsim.sweep.plan import make_plan, plan_text
-from crnsim.sweep.reader import Document
+from crnsim.store.points import read_points
+from crnsim.sweep.config.read import validate
+from crnsim.sweep.config.reader import Document
+from crnsim.sweep.plan.plan import make_plan, plan_text
+from crnsim.sweep.run import chunk_files, walltime
+from crnsim.sweep.run import pieces as pieces_module
+from crnsim.sweep.run.chunk import integrate_chunk
+from crnsim.sweep.run.merge import merge_group
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -55,7 +56,7 @@ def undisturbed(plan) -> bytes:
     target = target_of(plan)
     integrate_chunk(plan, key_of(plan), workers=1)
     content = target.read_bytes()
-    saved.remove_pieces([target])
+    chunk_files.remove_pieces([target])
     target.unlink()
     target.with_suffix(".json").unlink()
     return content
@@ -99,7 +100,7 @@ def test_chunk_that_is_stopped_saves_what_it_has_and_the_next_try_goes_on(plan, 
     with pytest.raises(error):
         integrate_chunk(plan, key_of(plan), workers=1)
     assert not target.exists()
-    (piece,) = saved.piece_files(target)
+    (piece,) = chunk_files.piece_files(target)
     assert read_points(piece).sizes["point"] == 6
     partial = merge_group(plan, plan.groups[0][0].name, partial=True)
     assert sorted(partial["point_key"].values) == sorted(read_points(piece)["point_key"].values)
@@ -123,11 +124,11 @@ def test_chunk_that_is_stopped_saves_what_it_has_and_the_next_try_goes_on(plan, 
 
 def test_pieces_are_saved_from_time_to_time_and_each_point_once(plan, monkeypatch):
     content = undisturbed(plan)
-    monkeypatch.setattr(saved, "PAUSE", 1e-9)
+    monkeypatch.setattr(pieces_module, "PAUSE", 1e-9)
     after(3, mistake, monkeypatch)
     with pytest.raises(ZeroDivisionError):
         integrate_chunk(plan, key_of(plan), workers=1)
-    pieces = saved.piece_files(target_of(plan))
+    pieces = chunk_files.piece_files(target_of(plan))
     assert [piece.stem[-3:] for piece in pieces] == ["000", "001", "002"]
     keys = [key for piece in pieces for key in read_points(piece)["point_key"].values.tolist()]
     assert len(keys) == len(set(keys)) == 9
@@ -138,7 +139,7 @@ def test_pieces_are_saved_from_time_to_time_and_each_point_once(plan, monkeypatc
     integrate_chunk(plan, key_of(plan), workers=1)
     assert sum(sizes) == 6
     assert target_of(plan).read_bytes() == content
-    assert [piece.stem[-3:] for piece in saved.piece_files(target_of(plan))] == ["all"]
+    assert [piece.stem[-3:] for piece in chunk_files.piece_files(target_of(plan))] == ["all"]
 
 
 def test_stop_during_a_write_waits_until_the_file_is_whole(plan, monkeypatch):
@@ -150,13 +151,13 @@ def test_stop_during_a_write_waits_until_the_file_is_whole(plan, monkeypatch):
         written.append(str(path))
         return original(dataset, path)
 
-    original = saved.write_dataset
-    monkeypatch.setattr(saved, "write_dataset", write)
-    monkeypatch.setattr(saved, "PAUSE", 1e-9)
+    original = pieces_module.write_dataset
+    monkeypatch.setattr(pieces_module, "write_dataset", write)
+    monkeypatch.setattr(pieces_module, "PAUSE", 1e-9)
     with pytest.raises(StoppedError, match="3 of 12 points are saved beside"):
         integrate_chunk(plan, key_of(plan), workers=1)
     assert len(written) == 1
-    assert read_points(saved.piece_files(target_of(plan))[0]).sizes["point"] == 3
+    assert read_points(chunk_files.piece_files(target_of(plan))[0]).sizes["point"] == 3
 
 
 def test_stop_during_the_last_write_comes_too_late(plan, monkeypatch):
@@ -183,16 +184,16 @@ def test_second_signal_does_not_tear_apart_what_the_first_one_began(plan, monkey
         try:
             return run_points(points, **options)
         finally:
-            if saved.piece_files(target_of(plan)):
+            if chunk_files.piece_files(target_of(plan)):
                 terminate()
 
-    original = saved.write_dataset
-    monkeypatch.setattr(saved, "write_dataset", write)
+    original = pieces_module.write_dataset
+    monkeypatch.setattr(pieces_module, "write_dataset", write)
     monkeypatch.setattr(module, "run_points", run)
-    monkeypatch.setattr(saved, "PAUSE", 1e-9)
+    monkeypatch.setattr(pieces_module, "PAUSE", 1e-9)
     with pytest.raises(StoppedError):
         integrate_chunk(plan, key_of(plan), workers=1)
-    assert len(saved.piece_files(target_of(plan))) == 1
+    assert len(chunk_files.piece_files(target_of(plan))) == 1
 
 
 def test_pause_that_is_no_number_is_said(plan, monkeypatch):
@@ -217,7 +218,7 @@ def test_half_written_files_of_killed_tries_are_removed(plan):
 def test_chunk_stops_itself_before_its_job_is_cut_off(plan, monkeypatch):
     content = undisturbed(plan)
     with monkeypatch.context() as patch:
-        patch.setattr(saved, "seconds_left", lambda: saved.MARGIN_LEAST + 0.3)
+        patch.setattr(pieces_module, "seconds_left", lambda: pieces_module.MARGIN_LEAST + 0.3)
         after(2, lambda: time.sleep(20), patch)
         with pytest.raises(OutOfTimeError, match="time of this job is nearly up; 6 of 12 points are saved"):
             integrate_chunk(plan, key_of(plan), workers=1)
@@ -254,34 +255,34 @@ def test_command_that_is_out_of_time_ends_with_a_status_of_its_own(here):
 
 def test_time_that_is_left_is_told_by_the_environment_or_by_slurm(tmp_path, monkeypatch):
     now = time.time()
-    monkeypatch.setattr(saved, "_STARTED", now - 30)
+    monkeypatch.setattr(walltime, "_STARTED", now - 30)
     # 2 s: the time that this test itself may take.
-    assert saved.seconds_left({"CRNSIM_WALL_MINUTES": "2"}) == pytest.approx(90, abs=2)
-    assert saved.seconds_left({"SLURM_JOB_END_TIME": str(int(now + 500))}) == pytest.approx(500, abs=2)
-    assert saved.seconds_left({}) is None
+    assert walltime.seconds_left({"CRNSIM_WALL_MINUTES": "2"}) == pytest.approx(90, abs=2)
+    assert walltime.seconds_left({"SLURM_JOB_END_TIME": str(int(now + 500))}) == pytest.approx(500, abs=2)
+    assert walltime.seconds_left({}) is None
     for text in ("soon", "nan", "inf", "-1"):
         with pytest.raises(
             InputError, match=f"CRNSIM_WALL_MINUTES is '{text}'; it must be a number of minutes > 0"
         ):
-            saved.seconds_left({"CRNSIM_WALL_MINUTES": text})
+            walltime.seconds_left({"CRNSIM_WALL_MINUTES": text})
     squeue = tmp_path / "squeue"
     ends = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(now + 300))
     squeue.write_text(f'#!/bin/sh\ntest "$3" = "$JOB" && echo {ends}\n')
     squeue.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("JOB", "7")
-    assert saved.seconds_left({"SLURM_JOB_ID": "7"}) == pytest.approx(300, abs=2)
+    assert walltime.seconds_left({"SLURM_JOB_ID": "7"}) == pytest.approx(300, abs=2)
     monkeypatch.setenv("JOB", "5_3")
     array = {"SLURM_JOB_ID": "5", "SLURM_ARRAY_JOB_ID": "5", "SLURM_ARRAY_TASK_ID": "3"}
-    assert saved.seconds_left(array) == pytest.approx(300, abs=2)
-    assert saved.seconds_left({"SLURM_JOB_ID": "8"}) is None
+    assert walltime.seconds_left(array) == pytest.approx(300, abs=2)
+    assert walltime.seconds_left({"SLURM_JOB_ID": "8"}) is None
 
 
 def test_finished_chunk_that_snakemake_removes_is_not_computed_again(plan, monkeypatch):
     account = integrate_chunk(plan, key_of(plan), workers=1)
     target = target_of(plan)
     content, inode = target.read_bytes(), target.stat().st_ino
-    assert [file.stat().st_ino for file in saved.piece_files(target)] == [inode]
+    assert [file.stat().st_ino for file in chunk_files.piece_files(target)] == [inode]
     target.unlink()
     after(0, mistake, monkeypatch)
     again = integrate_chunk(plan, key_of(plan), workers=1)
@@ -302,12 +303,12 @@ def test_finished_chunk_that_snakemake_removes_is_not_computed_again(plan, monke
     # Once the chunks are merged nobody doubts them.
     Path("results/small/plan.json").write_text(plan_text(plan))
     assert main(["merge", "results/small/plan.json", "xor-onepot-smooth"]) == 0
-    assert not saved.piece_files(target)
+    assert not chunk_files.piece_files(target)
     assert target.exists()
 
 
 def test_pieces_stay_where_a_chunk_cannot_have_a_second_name(plan, monkeypatch):
-    monkeypatch.setattr(saved, "PAUSE", 1e-9)
+    monkeypatch.setattr(pieces_module, "PAUSE", 1e-9)
 
     def refuse(*_):
         raise PermissionError(1, "not permitted")
@@ -315,7 +316,7 @@ def test_pieces_stay_where_a_chunk_cannot_have_a_second_name(plan, monkeypatch):
     monkeypatch.setattr(os, "link", refuse)
     integrate_chunk(plan, key_of(plan), workers=1)
     target = target_of(plan)
-    assert len(saved.piece_files(target)) == 4
+    assert len(chunk_files.piece_files(target)) == 4
     target.unlink()
     after(0, mistake, monkeypatch)
     integrate_chunk(plan, key_of(plan), workers=1)
@@ -332,5 +333,5 @@ def test_pieces_of_other_chunks_are_left_alone(monkeypatch):
         with pytest.raises(ZeroDivisionError):
             integrate_chunk(plan, first, workers=1)
     integrate_chunk(plan, second, workers=1)
-    (piece,) = saved.piece_files(Path(plan.chunk(first)[2]))
+    (piece,) = chunk_files.piece_files(Path(plan.chunk(first)[2]))
     assert piece.stem.startswith(first)

@@ -241,7 +241,7 @@ def test_finite_time_blow_up_is_diverged_and_says_when():
     net.add_species("X")
     net.add_family("autocatalysis", "2X -> 3X", 1.0)
     run = simulate(net, [0, 0.5, 2.0], initial={"X": 1.0})  # x = 1 / (1 - t)
-    assert crnsim.solvers.OUTCOMES[run.status.item()] == "diverged"
+    assert crnsim.outcomes.OUTCOMES[run.status.item()] == "diverged"
     assert run.concentration[0, 1, 0] == pytest.approx(2.0, rel=1e-2)
     assert np.isnan(run.concentration[0, 2, 0])
     assert "time 1.0" in run.reason.item()
@@ -255,7 +255,7 @@ def test_a_bounded_network_is_never_diverged_however_fast_it_grows():
     for equation, rate in (("X -> 2X", 1e3), ("2X -> X", 1e-2), ("X + Y -> X", 1e3), ("0 -> Y", 1.0)):
         net.add_family("any", equation, rate)
     run = simulate(net, [0, 1.0], initial={"X": 1.0}, max_steps=20_000)
-    assert crnsim.solvers.OUTCOMES[run.status.item()] != "diverged"
+    assert crnsim.outcomes.OUTCOMES[run.status.item()] != "diverged"
 
 
 def test_a_fast_start_of_a_long_run_is_integrated():
@@ -270,7 +270,7 @@ def test_a_fast_start_of_a_long_run_is_integrated():
 def test_a_spent_budget_is_an_outcome():
     net, state = xor_pot()
     run = simulate(net, [0, 100.0], initial=state, max_steps=50)
-    assert crnsim.solvers.OUTCOMES[run.status.item()] == "step_limit"
+    assert crnsim.outcomes.OUTCOMES[run.status.item()] == "step_limit"
     assert "50 steps" in run.reason.item()
 
 
@@ -280,7 +280,7 @@ def test_scipys_methods_end_on_a_blow_up_too(method):
     net.add_species("X")
     net.add_family("autocatalysis", "2X -> 3X", 1.0)
     run = simulate(net, [0, 0.5, 2.0], initial={"X": 1.0}, method=method, max_steps=20_000)
-    assert crnsim.solvers.OUTCOMES[run.status.item()] in ("failed", "step_limit")
+    assert crnsim.outcomes.OUTCOMES[run.status.item()] in ("failed", "step_limit")
     assert run.reason.item()
 
 

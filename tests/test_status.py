@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from small_sweeps import SHARP, SMOOTH, small_sweep
 
-from crnsim.cli import main
-from crnsim.commands import results as commands
+from crnsim.cli import inspect as commands
+from crnsim.cli.parser import main
 from crnsim.errors import DamagedFileError, InputError
-from crnsim.sweep.config import validate
-from crnsim.sweep.folder import open_folder
-from crnsim.sweep.plan import make_plan, plan_text
-from crnsim.sweep.reader import Document
-from crnsim.sweep.status import chunks_by_state, points_by_state, read_status, to_json
-from crnsim.sweep.statustext import bar, status_lines
+from crnsim.sweep.config.read import validate
+from crnsim.sweep.config.reader import Document
+from crnsim.sweep.inspect.folder import open_folder
+from crnsim.sweep.inspect.status import chunks_by_state, points_by_state, read_status, to_json
+from crnsim.sweep.inspect.status_text import bar, status_lines
+from crnsim.sweep.plan.plan import make_plan, plan_text
 
 #: A moment; files written by hand count from it.
 NOW = 1_700_000_000.0
@@ -214,7 +214,7 @@ def test_many_chunks_of_a_state_are_counted_after_the_first(folder):
         folder.failed(number, "broken")
     assert folder.text().count("broken") == 8
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("crnsim.sweep.statustext.MOST", 3)
+        patch.setattr("crnsim.sweep.inspect.status_text.MOST", 3)
         assert folder.text().count("broken") == 3
         assert "and 5 more" in folder.text()
 

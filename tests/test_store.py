@@ -13,16 +13,8 @@ import pytest
 import xarray as xr
 
 from crnsim.errors import DamagedFileError, InputError, StorageError
-from crnsim.store import (
-    join,
-    pick,
-    read_dataset,
-    read_points,
-    remove_abandoned,
-    replacing,
-    write_dataset,
-    write_text,
-)
+from crnsim.store.files import read_dataset, remove_abandoned, replacing, write_dataset, write_text
+from crnsim.store.points import join, pick, read_points
 
 
 def keys(first: int, count: int) -> list[str]:
@@ -186,7 +178,7 @@ def test_write_beyond_what_files_may_have_is_one_line_and_leaves_the_old_file(tm
     code = (
         "import resource, sys, numpy, xarray\n"
         "from crnsim.errors import StorageError\n"
-        "from crnsim.store import write_dataset\n"
+        "from crnsim.store.files import write_dataset\n"
         "data = xarray.Dataset({'a': ('x', numpy.random.default_rng(0).random(40_000))})\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))\n"
         "try:\n    write_dataset(data, sys.argv[1])\n"

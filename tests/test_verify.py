@@ -13,12 +13,13 @@ import pytest
 from small_sweeps import SMOOTH, compute_sweep
 
 from crnsim import provenance
-from crnsim.cli import main
+from crnsim.cli.parser import main
 from crnsim.errors import DamagedFileError, InputError
-from crnsim.store import read_points, write_dataset
-from crnsim.sweep import verify as verifying
-from crnsim.sweep.folder import open_folder
-from crnsim.sweep.verify import choose, open_plan
+from crnsim.store.files import write_dataset
+from crnsim.store.points import read_points
+from crnsim.sweep.inspect import verify as verifying
+from crnsim.sweep.inspect.folder import open_folder
+from crnsim.sweep.inspect.verify import choose, open_plan
 
 PLAN = "results/small/plan.json"
 

@@ -26,14 +26,15 @@ from small_sweeps import small_sweep, write_sweep
 from test_workflow import SUMMARY, Folder
 
 from crnsim.errors import CrnsimError, InputError
-from crnsim.experiment import killed_points, run_points
-from crnsim.point import code_hash
-from crnsim.store import join
-from crnsim.sweep import connect, workers
-from crnsim.sweep.config import validate
-from crnsim.sweep.integrate import cut
-from crnsim.sweep.plan import make_plan
-from crnsim.sweep.reader import Document
+from crnsim.experiment.run import killed_points, run_points
+from crnsim.provenance import code_hash
+from crnsim.store.points import join
+from crnsim.sweep.config.read import validate
+from crnsim.sweep.config.reader import Document
+from crnsim.sweep.plan.plan import make_plan
+from crnsim.sweep.run import dask_cluster as connect
+from crnsim.sweep.run import workers
+from crnsim.sweep.run.chunk import cut
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKS = "CRNSIM_TEST_MARKS"
@@ -79,7 +80,7 @@ def assert_same_bits(results, points):
 
 def name_only(points, record):
     """Return results that hold nothing but which points they are of."""
-    from crnsim.point import Point
+    from crnsim.experiment.point import Point
 
     keys = [Point.from_dict(point).key for point in points]
     return xr.Dataset(coords={"point_key": ("point", keys)}, attrs={"code_hash": code_hash()}), 0.0

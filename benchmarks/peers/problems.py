@@ -10,9 +10,10 @@ import numpy as np
 from crnsim import onepot
 from crnsim.algebraic import initial_weights
 from crnsim.circuits import Circuit
+from crnsim.outcomes import OK
 from crnsim.simulate import plain_protocol
 from crnsim.solvers import solve
-from crnsim.solvers.protocol import OK, Protocol
+from crnsim.solvers.protocol import Protocol
 
 #: Duration of one presentation, in units of 1/k.
 SPAN = 100.0

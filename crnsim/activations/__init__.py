@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from crnsim.activations.algebraic import AlgebraicSigmoid, AlgebraicTanh
 from crnsim.activations.base import Activation, Cost, single_unit
+from crnsim.activations.bounded import AlgebraicSigmoid, AlgebraicTanh
 from crnsim.activations.layer import Layer, Rails, Slope
 from crnsim.activations.registry import ACTIVATIONS, activation, activation_class, known_names, source_hash
 from crnsim.activations.relu import LeakyRelu, Relu

@@ -10,7 +10,7 @@ import numpy as np
 
 from crnsim.activations.layer import Layer, Rails, Slope
 from crnsim.errors import InputError, check_positive
-from crnsim.network import Network
+from crnsim.network.network import Network
 
 
 @dataclass(frozen=True)

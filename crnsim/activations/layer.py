@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from crnsim.errors import InputError
-from crnsim.network import Network
+from crnsim.network.network import Network
 
 #: A catalyst with its indices, such as ``Z1p[i]`` or ``X0p[j]`` (empty for none), and a rate constant.
 Push = tuple[str, str]

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import inspect
-import sys
 from dataclasses import fields
-from functools import lru_cache
-from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Any
 
-from crnsim.activations.algebraic import AlgebraicSigmoid, AlgebraicTanh
 from crnsim.activations.base import Activation
+from crnsim.activations.bounded import AlgebraicSigmoid, AlgebraicTanh
 from crnsim.activations.relu import LeakyRelu, Relu
 from crnsim.activations.squareplus import LeakySquareplus, Squareplus
 from crnsim.errors import InputError, suggest
+from crnsim.registry import Registry
 
 #: Group of entry points under which an installed package offers activations.
 ENTRY_POINTS = "crnsim.activations"
 
 _BUILT_IN = (Squareplus, LeakySquareplus, AlgebraicSigmoid, AlgebraicTanh, Relu, LeakyRelu)
+
+
+def _checked(name: str, found: Any) -> type[Activation]:
+    if not (isinstance(found, type) and issubclass(found, Activation)):
+        raise InputError(f"activation {name}: it is no subclass of crnsim.activations.Activation")
+    missing = sorted(found.__abstractmethods__)
+    missing += [attribute for attribute in ("name", "smooth") if not hasattr(found, attribute)]
+    if missing:
+        raise InputError(f"activation {name}: the class lacks {', '.join(missing)}")
+    # A dataclass by inheritance alone would not know parameters of its own.
+    if "__dataclass_fields__" not in vars(found):
+        raise InputError(f"activation {name}: decorate the class with @dataclass(frozen=True)")
+    return found
+
+
+_REGISTRY: Registry[type[Activation]] = Registry("activation", ENTRY_POINTS, _BUILT_IN, _checked, named=False)
 #: Every built-in activation by the name users write.
-ACTIVATIONS: dict[str, type[Activation]] = {cls.name: cls for cls in _BUILT_IN}
+ACTIVATIONS = _REGISTRY.built_in
 
 
 def activation(name: str, **parameters: Any) -> Activation:
@@ -64,26 +74,12 @@ def activation_class(name: str) -> type[Activation]:
         If there is no such activation, if its module cannot be imported, or if the class is not a complete
         `Activation`.
     """
-    if name in ACTIVATIONS:
-        return ACTIVATIONS[name]
-    if ":" in name:
-        return _from_module(name)
-    for entry in entry_points(group=ENTRY_POINTS):
-        if entry.name == name:
-            try:
-                found = entry.load()
-            except Exception as error:
-                raise InputError(f"activation {name}: cannot load {entry.value}: {_said(error)}") from None
-            return _checked(name, found)
-    raise InputError(
-        f"unknown activation '{name}'; {suggest(name, known_names())}, or a class as module:Class"
-    )
+    return _REGISTRY.find(name)
 
 
 def known_names() -> list[str]:
     """Names of all activations that are built in or installed."""
-    installed = sorted(entry.name for entry in entry_points(group=ENTRY_POINTS))
-    return [*ACTIVATIONS, *(name for name in installed if name not in ACTIVATIONS)]
+    return _REGISTRY.names()
 
 
 def source_hash(name: str) -> str:
@@ -94,57 +90,4 @@ def source_hash(name: str) -> str:
     str
         16 hexadecimal characters; empty for those built in, which the hash of the library covers.
     """
-    return class_source_hash(activation_class(name))
-
-
-@lru_cache(maxsize=256)
-def class_source_hash(cls: type[Activation]) -> str:
-    """As `source_hash`, of a class; only the file of the class itself counts, not what it imports."""
-    if cls in ACTIVATIONS.values():
-        return ""
-    try:
-        text = Path(inspect.getfile(cls)).read_bytes()
-    except (OSError, TypeError):
-        raise InputError(
-            f"activation {cls.name}: its class is in no file; put it into one and name it as module:Class"
-        ) from None
-    return hashlib.sha256(text).hexdigest()[:16]
-
-
-def _from_module(name: str) -> type[Activation]:
-    module_name, _, attribute = name.partition(":")
-    here = str(Path.cwd())
-    # At the end, so that a user's file cannot hide a module of a library; it stays, for what the file imports later.
-    if here not in sys.path:
-        sys.path.append(here)
-        importlib.invalidate_caches()
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:
-        raise InputError(f"activation {name}: cannot import {module_name or 'it'}: {_said(error)}") from None
-    found = getattr(module, attribute, None)
-    if found is None:
-        classes = [
-            n for n, v in vars(module).items() if isinstance(v, type) and v.__module__ == module.__name__
-        ]
-        raise InputError(
-            f"activation {name}: {module_name} has no '{attribute}'; {suggest(attribute, classes)}"
-        )
-    return _checked(name, found)
-
-
-def _checked(name: str, found: Any) -> type[Activation]:
-    if not (isinstance(found, type) and issubclass(found, Activation)):
-        raise InputError(f"activation {name}: it is no subclass of crnsim.activations.Activation")
-    missing = sorted(found.__abstractmethods__)
-    missing += [attribute for attribute in ("name", "smooth") if not hasattr(found, attribute)]
-    if missing:
-        raise InputError(f"activation {name}: the class lacks {', '.join(missing)}")
-    # A dataclass by inheritance alone would not know parameters of its own.
-    if "__dataclass_fields__" not in vars(found):
-        raise InputError(f"activation {name}: decorate the class with @dataclass(frozen=True)")
-    return found
-
-
-def _said(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    return _REGISTRY.source_hash(name)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crnsim.activations import Activation
-from crnsim.network import Network
+from crnsim.network.network import Network
 
 Pair = tuple[str, str | None]
 

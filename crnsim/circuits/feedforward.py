@@ -19,7 +19,7 @@ from crnsim.circuits.arguments import LINEAR, output_unit, split_parameters, tim
 from crnsim.circuits.circuit import Circuit
 from crnsim.circuits.weights import Weights, check_weights, read_weights
 from crnsim.errors import InputError
-from crnsim.network import Network
+from crnsim.network.network import Network
 
 #: Rate constants, the output, and the smoothing of an output that is not linear.
 PARAMETERS: dict[str, Any] = {"k": 1.0, "kz": 10.0, "output": LINEAR, "h_output": 1.0}

@@ -13,7 +13,7 @@ from crnsim.activations.rectifier import rectified
 from crnsim.circuits.arguments import LINEAR, check_layers, output_unit, split_parameters, times
 from crnsim.circuits.circuit import Circuit
 from crnsim.errors import InputError
-from crnsim.network import Network
+from crnsim.network.network import Network
 
 #: k: fast rate constant; eps: learning; ka: annihilation of E, G and R; kz: of Z; kw: of W and B; decay: of W and B.
 #: Nothing is learned from an error below dead_zone; kd: rate constant of the reactions that see to it, hd: smoothing.

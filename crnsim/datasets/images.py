@@ -11,7 +11,7 @@ from crnsim.datasets.base import Dataset, DatasetInfo, stratified_test
 from crnsim.datasets.fetch import mnist_file
 from crnsim.datasets.idx import IMAGES, LABELS, read_idx
 from crnsim.errors import InputError
-from crnsim.streams import generator
+from crnsim.noise.streams import generator
 
 #: Share of the images kept for testing, where a file does not say which ones are.
 TEST_FRACTION = 0.2

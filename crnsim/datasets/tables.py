@@ -11,7 +11,7 @@ import numpy as np
 from crnsim.datasets.base import Dataset, DatasetInfo, centred, min_max, stratified_test
 from crnsim.datasets.csvfile import Table, read_table
 from crnsim.errors import InputError, suggest
-from crnsim.streams import generator
+from crnsim.noise.streams import generator
 
 #: What a CSV data set is, apart from its label: (key, value) for file, sha256, target and task, sorted by key.
 Source = tuple[tuple[str, str], ...]

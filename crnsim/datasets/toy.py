@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from crnsim.datasets.base import Dataset, DatasetInfo
-from crnsim.streams import generator
+from crnsim.noise.streams import generator
 
 PATTERNS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=float)
 #: Training and test samples of a function of one variable; per axis, of one of two variables.

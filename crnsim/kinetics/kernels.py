@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import types
 
-from crnsim.kinetics.lanes import LANES, compiled, compiled_folder, lanes_array
+from crnsim.compiled import compiled, compiled_folder
+from crnsim.kinetics.lanes import LANES, lanes_array
 
 if TYPE_CHECKING:
-    from crnsim.network import Network
+    from crnsim.network.network import Network
 
 _TABLE = types.float64[:, ::1]
 _INTEGERS = types.int64[::1]
@@ -29,8 +30,6 @@ RIGHT_HAND_SIDE = types.void(*[_TABLE] * 3, *_SIZES)
 PREPARE = types.void(*[_TABLE] * 5, *_SIZES)
 #: solve(y, rate, p, q, x, implicit, size, offset, first)
 SOLVE = types.void(*[_TABLE] * 6, *_SIZES)
-
-
 #: From this many reactions on one run fills the vectors; below it eight runs stand side by side.
 WIDE_FROM = 2000
 

@@ -8,72 +8,18 @@ lane in strict IEEE arithmetic, so that a run's bits do not depend on which runs
 
 from __future__ import annotations
 
-import hashlib
 import operator
-import os
-import tempfile
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from llvmlite import ir
-from numba import config, njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
 #: Runs advanced side by side. Eight doubles fill one AVX-512 register or two AVX2 registers.
 LANES = 8
-
 _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
 _ALIGNMENT = 64
-
-
-def cache_folder() -> Path:
-    """Folder of compiled code: CRNSIM_CACHE_DIR, else the user's cache folder."""
-    chosen = os.environ.get("CRNSIM_CACHE_DIR")
-    if chosen:
-        return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "crnsim"
-
-
-@lru_cache(maxsize=1)
-def compiled_folder() -> Path:
-    """Folder of the code compiled from the present sources.
-
-    Numba looks at the file of a function but not at those of the functions it has inlined; a folder named by a hash of
-    all of them keeps an edited library from running old code.
-    """
-    digest = hashlib.sha256(str(LANES).encode())
-    package = Path(__file__).resolve().parent.parent
-    for path in sorted([*(package / "kinetics").glob("*.py"), *(package / "solvers").glob("*.py")]):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    try:
-        folder = cache_folder() / digest.hexdigest()[:16]
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError:
-        # A read-only home (some clusters' nodes) costs a compilation per process, not the run.
-        return Path(tempfile.mkdtemp(prefix="crnsim-"))
-
-
-def compiled(function, *, inline=False):
-    """Compile with Numba, cached on disk, without reference counts.
-
-    A function compiled so cannot allocate; in return its array arguments cost no atomic counting, which took half of
-    the time of a small network's step.
-    """
-    before = config.CACHE_DIR
-    config.CACHE_DIR = str(compiled_folder())
-    try:
-        return njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=inline)(function)
-    finally:
-        config.CACHE_DIR = before
-
-
-def inlined(function):
-    """Compile into its callers, for what every step comes by: a call would copy each field of each tuple of tables."""
-    return compiled(function, inline=True)
 
 
 class LanesType(types.Type):
@@ -316,9 +262,16 @@ def _arithmetic(symbol, operation) -> None:
 
 
 _arithmetic(operator.add, _add)
+
+
 _arithmetic(operator.sub, _subtract)
+
+
 _arithmetic(operator.mul, _multiply)
+
+
 _arithmetic(operator.truediv, _divide)
+
 
 load = _load
 store = _store

@@ -15,8 +15,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from crnsim.families import Family, Term
-from crnsim.network import Network
+from crnsim.network.families import Family, Term
+from crnsim.network.network import Network
 
 #: Most arrays that are solved together; larger loops are cut.
 LARGEST_BLOCK = 8

@@ -59,7 +59,7 @@ def write_report(
     left_out: Sequence[str] = (),
 ) -> None:
     """Write the report to `out`, whole or not at all; see `render_report`."""
-    from crnsim.store import write_text
+    from crnsim.store.files import write_text
 
     page = render_report(plan, summaries, robustness, sidecars, partial=partial, left_out=left_out)
     write_text(Path(out), page)

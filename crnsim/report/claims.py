@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from crnsim.report import wording
+from crnsim import wording
+from crnsim.report import titles
 from crnsim.robustness.claims import ANDERSON, CONTRADICTED, OPEN, PAPERS, SUPPORTED
 
 if TYPE_CHECKING:
@@ -63,9 +64,9 @@ def _counts(rows: Sequence[dict[str, Any]]) -> str:
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row with the words that the page puts around its numbers."""
-    stress = "" if row["stress"] == "none" else wording.stress_name(row["stress"])
+    stress = "" if row["stress"] == "none" else titles.stress_name(row["stress"])
     return row | {
-        "title": wording.dataset_title(row["dataset"]),
+        "title": titles.dataset_title(row["dataset"]),
         "chip": _CHIPS[row["verdict"]],
         "under": f"{stress[:1].upper()}{stress[1:]}",
         "place": _place(row),

@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 import math
 import re
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from crnsim.errors import InputError
-from crnsim.report import wording
-from crnsim.robustness.designs import KINDS, OUTCOMES, Cell, Level, cell_order, outcome_names, point_cells
+from crnsim.experiment.command import command
+from crnsim.noise.noise import KINDS
+from crnsim.outcomes import OUTCOMES
+from crnsim.report import titles
+from crnsim.robustness.designs import Cell, Level, cell_order, outcome_names, point_cells
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import xarray as xr
 
-    from crnsim.sweep.points import Group
+    from crnsim.sweep.plan.groups import Group
 
 MOST_FAILURES = 20
 
@@ -38,7 +40,7 @@ class GroupData:
     @property
     def name(self) -> str:
         """Data set and design as they are written in tables."""
-        return f"{wording.dataset_title(self.entry['dataset'])}, {self.entry['label']}"
+        return f"{titles.dataset_title(self.entry['dataset'])}, {self.entry['label']}"
 
     def count(self, outcome: str, cell: Cell | None = None) -> int:
         """Return how many runs, of one cell or of all, ended so."""
@@ -68,8 +70,8 @@ def lay_out(plan: dict[str, Any]) -> dict[tuple[str, str], Group]:
 
     Empty where the configuration is not one that this version reads; the page then counts what is there.
     """
-    from crnsim.sweep.config import Sweep
-    from crnsim.sweep.points import groups
+    from crnsim.sweep.config.model import Sweep
+    from crnsim.sweep.plan.groups import groups
 
     try:
         return {
@@ -100,7 +102,7 @@ def coverage_rows(groups: Sequence[GroupData]) -> list[dict[str, Any]]:
             present = sum(counts.values())
             due = expected if cell in cells else 0
             rows.append(
-                {"group": group.name, "cell": cell, "level": wording.level_name(cell.level), "expected": due}
+                {"group": group.name, "cell": cell, "level": titles.level_name(cell.level), "expected": due}
                 | {"present": present, "missing": max(due - present, 0), **counts}
             )
     return rows
@@ -170,46 +172,11 @@ def _failure(group: GroupData, index: int) -> Failure:
     replicate = int(group.summary["replicate"].values[index])
     return Failure(
         outcome=str(group.outcomes[index]),
-        where=f"{group.name}, running time {cell.running_time:g}, {wording.level_name(cell.level)}, "
+        where=f"{group.name}, running time {cell.running_time:g}, {titles.level_name(cell.level)}, "
         f"replicate {replicate}",
         reason=str(group.summary["reason"].values[index]),
-        command=command(group, index),
+        command=command(_values(group, index)),
     )
-
-
-def command(group: GroupData, index: int) -> str:
-    """Return the command line that repeats one run, with everything that determines its numbers."""
-    values = _values(group, index)
-    noise = values["noise"]
-    words = ["crnsim", *_what(values), "--circuit", str(values["circuit"])]
-    words += ["--activation", str(values["activation"])]
-    own = dict(values["activation_parameters"])
-    words += _options({name: own.pop(name) for name in ("h", "kz", "derivative") if name in own})
-    words += ["--layers", ",".join(map(str, values["layers"]))]
-    words += _options({name: values[name] for name in ("running_time", "epochs", "learning_rate")})
-    for name, value in (own | dict(values["circuit_parameters"])).items():
-        words += ["--set", f"{name}={_plain(value)}"]
-    words += _options({f"noise_{name}": noise[name] for name in KINDS if noise.get(name)})
-    if noise.get("rates"):
-        words += _options({"rates_mode": noise.get("rates_mode", "static")})
-    if noise.get("concentrations"):
-        words += _options({name: noise[name] for name in ("scope", "interval") if name in noise})
-        words += ["--additive"] if noise.get("additive") else []
-    words += _options(
-        {name: values[name] for name in ("replicate", "seed", "rtol", "atol", "max_steps") if name in values}
-    )
-    return shlex.join(words)
-
-
-def _what(values: dict[str, Any]) -> list[str]:
-    """Return the words that say which data set is trained on, or which weights are given to a circuit."""
-    source, weights = dict(values.get("source", ())), dict(values.get("weights", ()))
-    words = ["infer" if weights else "train", str(source.get("file", values["dataset"]))]
-    if source:
-        words += ["--target", source["target"], "--task", source["task"], "--label", str(values["dataset"])]
-    if weights:
-        words += ["--weights", str(weights.get("file", weights.get("by", "")))]
-    return words
 
 
 def _values(group: GroupData, index: int) -> dict[str, Any]:
@@ -234,14 +201,6 @@ def _values(group: GroupData, index: int) -> dict[str, Any]:
         "replicate": replicate,
         "seed": int(summary["seed"].values[index]),
     }
-
-
-def _options(values: dict[str, Any]) -> list[str]:
-    return [word for name, value in values.items() for word in (f"--{name.replace('_', '-')}", _plain(value))]
-
-
-def _plain(value: Any) -> str:
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def cost_rows(groups: Sequence[GroupData], sidecars: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from crnsim.report import wording
+from crnsim import wording
+from crnsim.report import titles
 from crnsim.report.figures import Axis, Line, Panel, draw_panel
 from crnsim.report.scores import Group, Scores
 from crnsim.robustness.designs import QUIET, Cell, point_cells
@@ -29,7 +30,7 @@ def degradation(scores: Scores) -> list[Group]:
 
 
 def _fall(scores: Scores, kind: str, part: str) -> Group:
-    levels, stress = scores.levels(kind), wording.stress_name(kind)
+    levels, stress = scores.levels(kind), titles.stress_name(kind)
     panels = []
     for time in spread(scores.times, MOST_TIMES):
         lines = [
@@ -100,7 +101,7 @@ def _haste(scores: Scores, part: str) -> Group:
         ]
         axis = Axis("running time (1/k)", _ticks(scores.times))
         described = f"Mean score against running time. {_ends(scores.labels, lines)}"
-        panels.append(draw_panel(Panel(wording.level_name(level), lines, axis, SCORE_AXIS, described)))
+        panels.append(draw_panel(Panel(titles.level_name(level), lines, axis, SCORE_AXIS, described)))
     caption = "Mean score against the time given to each presentation; a flat line does not mind haste."
     return Group(_titled(part, ""), panels, caption, labels=scores.labels)
 
@@ -129,7 +130,7 @@ def _learning(summaries: Sequence[xr.Dataset], scores: Scores, part: str) -> lis
             )
         ]
         if lines:
-            pictures.append((f"{wording.level_name(cell.level)}, time {cell.running_time:g}", lines))
+            pictures.append((f"{titles.level_name(cell.level)}, time {cell.running_time:g}", lines))
     values = [value for _, lines in pictures for line in lines for value in (*line.low, *line.high)]
     limits = (min(values) / 1.3, max(values) * 1.3) if values else None
     described = "Median training loss against epoch, with quartiles."

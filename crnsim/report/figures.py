@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup, escape
 
-from crnsim.report.wording import signed
+from crnsim.wording import signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crnsim.report import wording
+from crnsim import wording
+from crnsim.noise.noise import KINDS
+from crnsim.report import titles
 from crnsim.report.figures import MapAxes, draw_map
 from crnsim.report.scores import MOST_TOGETHER, Group, Scores, cell_of
-from crnsim.robustness.designs import KINDS, Cell
+from crnsim.robustness.designs import Cell
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -26,24 +28,24 @@ def heat_maps(scores: Scores) -> list[Group]:
             columns=[f"{time:g}" for time in scores.times],
             rows=[f"{level.magnitude:g}" if level.magnitude else "none" for level in levels],
             column_label="running time (1/k)",
-            row_label=wording.stress_name(kind),
+            row_label=titles.stress_name(kind),
         )
         drawings = []
         for label in scores.labels:
             rows = [[scores.cells[label].get(cell) for cell in line] for line in grid]
             values = np.array([[row["score"] if row else np.nan for row in line] for line in rows])
             flagged = np.array([[row is not None and row["share_ok"] < 1 for row in line] for line in rows])
-            described = f"Mean score, {wording.stress_name(kind)} by running time. {_spoken(values, axes)}"
+            described = f"Mean score, {titles.stress_name(kind)} by running time. {_spoken(values, axes)}"
             drawings.append(draw_map(label, values, axes, flagged=flagged, described=described))
         differences = _difference_maps(scores, grid, axes)
-        caption = f"Mean score under {wording.stress_name(kind)}. {_map_sentence(scores, kind)}"
+        caption = f"Mean score under {titles.stress_name(kind)}. {_map_sentence(scores, kind)}"
         if differences and len(scores.labels) > MOST_TOGETHER:
             caption += (
                 " Differences are drawn where the other design is the best of its role under some stress."
             )
         dense = len(axes.columns) > 6
         groups.append(
-            Group(wording.stress_name(kind).capitalize(), drawings, caption, differences, dense=dense)
+            Group(titles.stress_name(kind).capitalize(), drawings, caption, differences, dense=dense)
         )
     return groups
 
@@ -100,8 +102,8 @@ def crossed_maps(scores: Scores) -> list[Group]:
         axes = MapAxes(
             columns=[f"{magnitude:g}" for magnitude in columns],
             rows=[f"{magnitude:g}" for magnitude in rows],
-            column_label=wording.stress_name(second),
-            row_label=wording.stress_name(first),
+            column_label=titles.stress_name(second),
+            row_label=titles.stress_name(first),
         )
         drawings = []
         for label in scores.labels:
@@ -114,7 +116,7 @@ def crossed_maps(scores: Scores) -> list[Group]:
             values = np.array([[found.get((row, column), np.nan) for column in columns] for row in rows])
             described = f"Mean score at running time {time:g}. {_spoken(values, axes)}"
             drawings.append(draw_map(label, values, axes, described=described))
-        heading = f"{wording.stress_name(first)} and {wording.stress_name(second)} at once".capitalize()
+        heading = f"{titles.stress_name(first)} and {titles.stress_name(second)} at once".capitalize()
         caption = f"Mean score at running time {time:g}, two kinds of noise crossed."
         groups.append(Group(heading, drawings, caption))
     return groups

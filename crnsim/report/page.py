@@ -17,14 +17,15 @@ import yaml
 from markupsafe import Markup
 
 from crnsim import robustness as metrics
-from crnsim.report import coverage, curves, wording
+from crnsim import wording
+from crnsim.noise.noise import KINDS
+from crnsim.report import coverage, curves, titles
 from crnsim.report.claims import claims_section
 from crnsim.report.figures import DIFFERENCE_RAMP, SCORE_RAMP
 from crnsim.report.maps import crossed_maps, heat_maps
 from crnsim.report.scores import MOST_TOGETHER, Scores, cell_of
 from crnsim.report.sharpness import by_sharpness, families
 from crnsim.report.trajectories import trajectories
-from crnsim.robustness.designs import KINDS
 from crnsim.robustness.verdicts import (
     BETTER,
     ENOUGH_REPLICATES,
@@ -134,19 +135,10 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for name in (
-        "number",
-        "signed",
-        "short",
-        "span",
-        "critical",
-        "seconds",
-        "plural",
-        "outcome_name",
-        "stress_name",
-        "listing",
-    ):
+    for name in ("number", "signed", "short", "span", "critical", "precise_duration", "plural", "listing"):
         environment.filters[name] = getattr(wording, name)
+    for name in ("outcome_name", "stress_name"):
+        environment.filters[name] = getattr(titles, name)
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     environment.globals |= {
         "css": Markup((HERE / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - ours, no user text
@@ -178,7 +170,7 @@ def answer(verdicts: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
         first = next((row for row in rows if row["compared_role"] == "sharp"), rows[0])
         pair = (first["activation"], first["compared_with"])
         rows = [row for row in rows if (row["activation"], row["compared_with"]) == pair]
-        said.append((wording.dataset_title(dataset), _sentence(rows, *pair)))
+        said.append((titles.dataset_title(dataset), _sentence(rows, *pair)))
     return said
 
 
@@ -190,14 +182,14 @@ def _sentence(rows: Sequence[dict[str, Any]], smooth: str, other: str) -> str:
         (WORSE, f"scores lower than {other} under"),
     ):
         found = [
-            f"{wording.stress_name(r['stress'])} ({wording.signed(r['difference'])})"
+            f"{titles.stress_name(r['stress'])} ({wording.signed(r['difference'])})"
             for r in rows
             if r["verdict"] == verdict
         ]
         if found:
             parts.append(f"{phrase} {wording.listing(found)}")
     sentence = f"{smooth} {wording.listing(parts)}" if parts else ""
-    same = [wording.stress_name(r["stress"]) for r in rows if r["verdict"] == NO_DIFFERENCE]
+    same = [titles.stress_name(r["stress"]) for r in rows if r["verdict"] == NO_DIFFERENCE]
     if same:
         opening = (
             "no difference is shown" if sentence else f"between {smooth} and {other} no difference is shown"
@@ -206,7 +198,7 @@ def _sentence(rows: Sequence[dict[str, Any]], smooth: str, other: str) -> str:
     open_questions: dict[str, list[str]] = {}
     for row in rows:
         if row["verdict"] == UNDECIDED:
-            open_questions.setdefault(row["reason"], []).append(wording.stress_name(row["stress"]))
+            open_questions.setdefault(row["reason"], []).append(titles.stress_name(row["stress"]))
     for reason, stresses in open_questions.items():
         about = "" if len(stresses) == len(rows) else f" under {wording.listing(stresses)}"
         sentence += f"{'; ' if sentence else ''}undecided{about}: {reason}"
@@ -244,7 +236,7 @@ def _card(
     leading = [pair for pair in comparisons if any(row["leads"] for row in pair["rows"])]
     shown = comparisons if len(comparisons) <= MOST_COMPARISONS else leading
     return {
-        "title": wording.dataset_title(dataset),
+        "title": titles.dataset_title(dataset),
         "facts": facts,
         "comparisons": shown,
         "others": [pair for pair in comparisons if pair not in shown],
@@ -294,7 +286,7 @@ def _dataset(
     mine = [s for s in summaries if str(s.attrs.get("dataset")) == name]
     return {
         "name": name,
-        "title": wording.dataset_title(name),
+        "title": titles.dataset_title(name),
         "labels": scores.labels,
         "maps": heat_maps(scores) + crossed_maps(scores),
         "curves": curves.degradation(scores),
@@ -317,7 +309,7 @@ def _leading(scores: Scores, verdicts: Sequence[dict[str, Any]]) -> Scores:
 
 
 def _level(row: dict[str, Any]) -> str:
-    return wording.level_name(cell_of(row).level)
+    return titles.level_name(cell_of(row).level)
 
 
 def _by_design(rows: Iterable[dict[str, Any]], first: str, second: str) -> list[dict[str, Any]]:
@@ -364,7 +356,7 @@ def _design_rows(
         quiet = sorted(value for value in quiet if not math.isnan(value))
         rows.append(
             {
-                "dataset": wording.dataset_title(entry["dataset"]),
+                "dataset": titles.dataset_title(entry["dataset"]),
                 "label": entry["label"],
                 "text": _design_text([group], entry["label"]),
                 "role": entry["role"] or "–",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from crnsim.robustness.designs import KINDS, Cell, Level
+from crnsim.noise.noise import KINDS
+from crnsim.robustness.designs import Cell, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

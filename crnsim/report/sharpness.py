@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crnsim.report import wording
+from crnsim.report import titles
 from crnsim.report.curves import SCORE_AXIS, spread
 from crnsim.report.figures import Axis, Line, Panel, draw_panel
 from crnsim.report.scores import Group, Scores
@@ -63,9 +63,9 @@ def by_sharpness(scores: Scores, family: Family) -> list[Group]:
     groups, longest = [], scores.times[-1]
     for kind in scores.kinds:
         levels = spread(scores.levels(kind), MOST_LINES)
-        cells = [(wording.level_name(level), Cell(longest, level)) for level in levels]
+        cells = [(titles.level_name(level), Cell(longest, level)) for level in levels]
         caption = f"A line per magnitude, at running time {longest:g}."
-        groups += _drawn(scores, family, wording.stress_name(kind), cells, caption)
+        groups += _drawn(scores, family, titles.stress_name(kind), cells, caption)
     if len(scores.times) > 1:
         times = spread(scores.times[::-1], MOST_LINES)
         cells = [(f"time {time:g}", Cell(time, QUIET)) for time in times]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crnsim.report import wording
+from crnsim.report import titles
 from crnsim.report.figures import SERIES, Axis, Line, Panel, draw_panel
 from crnsim.report.scores import Group
 from crnsim.robustness.designs import Cell, outcome_names, point_cells
@@ -82,13 +82,13 @@ def _run(summary: xr.Dataset, index: int, cell: Cell) -> list[Run]:
         legend = [(name, series, bool(dash)) for name in names for series, dash in [_colour(names, name)]]
         groups.append(Group(heading, [drawing], WHAT_TO_SEE.get(heading, ""), legend=legend))
     where = (
-        wording.dataset_title(str(summary.attrs["dataset"])),
+        titles.dataset_title(str(summary.attrs["dataset"])),
         str(summary.attrs.get("activation_label", "")),
-        wording.level_name(cell.level),
+        titles.level_name(cell.level),
         f"running time {cell.running_time:g}",
         f"replicate {int(summary['replicate'].values[index])}",
     )
-    outcome = wording.outcome_name(str(outcome_names(summary)[index]))
+    outcome = titles.outcome_name(str(outcome_names(summary)[index]))
     return [Run(f"{', '.join(where)} ({outcome})", groups)]
 
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from crnsim.noise.noise import KINDS
+from crnsim.outcomes import OUTCOMES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import xarray as xr
-
-KINDS = ("rates", "concentrations", "inputs")
-OUTCOMES = ("ok", "diverged", "step_limit", "worker_killed", "failed")
 
 
 class Level(NamedTuple):

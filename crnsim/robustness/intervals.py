@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from crnsim.streams import generator
+from crnsim.noise.streams import generator
 
 CONFIDENCE = 0.95
 DRAWS = 2000

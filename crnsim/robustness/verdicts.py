@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from crnsim.robustness.designs import KINDS, QUIET, Cell, Design, cell_order, place
+from crnsim.noise.noise import KINDS
+from crnsim.robustness.designs import QUIET, Cell, Design, cell_order, place
 from crnsim.robustness.intervals import bootstrap_means, finite_mean, interval
 
 if TYPE_CHECKING:

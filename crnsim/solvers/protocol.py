@@ -6,13 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-#: Outcomes in the order of the stored flags.
-OUTCOMES = ("ok", "diverged", "step_limit", "worker_killed", "failed")
-OK, DIVERGED, STEP_LIMIT, WORKER_KILLED, FAILED = range(5)
 #: Marks of the compiled solver that are not outcomes yet: a run going on, and a blow-up to be confirmed.
 RUNNING, BLOWN_UP = -1, -2
-
-
 #: One run ("member") of a batch. Times are within a presentation.
 MEMBER = np.dtype(
     [

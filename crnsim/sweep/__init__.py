@@ -5,23 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crnsim.sweep.config import Sweep, read_sweep
-    from crnsim.sweep.integrate import integrate_chunk
-    from crnsim.sweep.merge import merge_group
-    from crnsim.sweep.plan import Plan, make_plan, read_plan
-    from crnsim.sweep.points import groups
+    from crnsim.sweep.config.model import Sweep
+    from crnsim.sweep.config.read import read_sweep
+    from crnsim.sweep.plan.groups import groups
+    from crnsim.sweep.plan.plan import Plan, make_plan, read_plan
+    from crnsim.sweep.run.chunk import integrate_chunk
+    from crnsim.sweep.run.merge import merge_group
     from crnsim.sweep.workflow import open_workflow
 
 _HOME = {
-    "Plan": "plan",
-    "Sweep": "config",
-    "groups": "points",
-    "integrate_chunk": "integrate",
-    "make_plan": "plan",
-    "merge_group": "merge",
+    "Plan": "plan.plan",
+    "Sweep": "config.model",
+    "groups": "plan.groups",
+    "integrate_chunk": "run.chunk",
+    "make_plan": "plan.plan",
+    "merge_group": "run.merge",
     "open_workflow": "workflow",
-    "read_plan": "plan",
-    "read_sweep": "config",
+    "read_plan": "plan.plan",
+    "read_sweep": "config.read",
 }
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from crnsim.errors import ConfigError, CrnsimError, StorageError
-from crnsim.sweep.plan import REPORTS, RESULTS, package_hash
-from crnsim.sweep.workers import SCHEDULER
+from crnsim.provenance import package_hash
+from crnsim.sweep.plan.plan import REPORTS, RESULTS
+from crnsim.sweep.run.dask_cluster import SCHEDULER
 
 DEFAULT = "config/config.yaml"
 
@@ -94,8 +95,8 @@ def sweep_file(config_files: Sequence[str | Path], settings: Mapping[str, Any]) 
 
 
 def _workflow(file: str) -> Workflow:
-    from crnsim.point import code_hash
-    from crnsim.sweep.config import read_sweep
+    from crnsim.provenance import code_hash
+    from crnsim.sweep.config.read import read_sweep
 
     if file == DEFAULT and not Path(file).exists():
         raise ConfigError(f"{file}: there is no such file here; give a sweep file with --configfile FILE")

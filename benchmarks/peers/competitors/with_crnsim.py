@@ -6,8 +6,8 @@ import numpy as np
 from problems import Problem
 
 from competitors import Failed
+from crnsim.outcomes import OK
 from crnsim.solvers import METHODS, solve
-from crnsim.solvers.protocol import OK
 
 NAME = "crnsim"
 

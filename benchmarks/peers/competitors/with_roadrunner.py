@@ -15,7 +15,7 @@ from problems import Problem
 from right_hand_sides import check, reactant_rows
 
 from competitors import Failed, NotPossible
-from crnsim.network import Network
+from crnsim.network.network import Network
 
 NAME = "libroadrunner"
 #: Above this many reactions a model would take hours to load: the time grows faster than linearly.

@@ -1,0 +1,300 @@
+"""The command line `crnsim`: each step of a sweep, and single circuits and runs."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from crnsim import __version__
+from crnsim.errors import CrnsimError
+
+#: Exit status after a mistake that the user can mend, and after anything else.
+MISTAKE, UNEXPECTED = 2, 1
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(MISTAKE, f"crnsim: {message}; see '{self.prog} --help'\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Words after ``crnsim``; those of the process by default.
+
+    Returns
+    -------
+    int
+        0, or 2 after a mistake that the message explains, or 1 where a log tells more.
+    """
+    options = _parser().parse_args(arguments)
+    log = getattr(options, "log", None)
+    try:
+        with _messages_to(log):
+            return _run(options, log)
+    except OSError as error:
+        return _complain(f"{log}: {error.strerror}", MISTAKE)
+
+
+def _run(options: argparse.Namespace, log: str | None) -> int:
+    """Run a command; turn what goes wrong into one line and an exit status."""
+    try:
+        return options.run(options) or 0
+    except CrnsimError as error:
+        return _complain(str(error), error.exit_status)
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        return _complain("interrupted", 128 + signal.SIGINT)
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            return _complain(f"{error.filename}: {error.strerror}", MISTAKE)
+        if not log:
+            raise
+        logging.getLogger("crnsim").exception("unexpected")
+        what = " ".join(str(error).split())
+        return _complain(f"unexpected {type(error).__name__}: {what}; the details are in {log}", UNEXPECTED)
+    return 0
+
+
+def _complain(message: str, status: int) -> int:
+    logger = logging.getLogger("crnsim")
+    if logger.handlers:
+        logger.error(message)
+    print(f"crnsim: {message}", file=sys.stderr)
+    return status
+
+
+@contextlib.contextmanager
+def _messages_to(path: str | None) -> Iterator[None]:
+    """Send the messages of the package to a file; nowhere special without one."""
+    if path is None:
+        yield
+        return
+    # A disk that is full is said once, by the command itself, and not by each message that finds no room.
+    logging.raiseExceptions = False
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("crnsim")
+    before = logger.handlers, logger.level, logger.propagate
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        handler.close()
+        logger.handlers, logger.propagate = before[0], before[2]
+        logger.setLevel(before[1])
+
+
+#: Modules of the commands; those not named here are steps of a sweep.
+_HOME = {
+    **dict.fromkeys(("describe", "train", "infer"), "runs"),
+    **dict.fromkeys(("show", "calibrate"), "planning"),
+    **dict.fromkeys(("status", "check", "verify"), "inspect"),
+}
+
+
+def _command(name: str) -> Callable[[argparse.Namespace], int | None]:
+    """Return a command by name, imported when it runs: `crnsim --help` needs none of the libraries."""
+
+    def run(options: argparse.Namespace) -> int | None:
+        from importlib import import_module
+
+        module = import_module(f"crnsim.cli.{_HOME.get(name, 'steps')}")
+        status: int | None = getattr(module, name)(options)
+        return status
+
+    return run
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="crnsim",
+        description="Build chemical reaction networks that learn, and find out how robust they are.",
+    )
+    parser.add_argument("--version", action="version", version=f"crnsim {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        command.set_defaults(run=_command(name.replace("-", "_")))
+        return command
+
+    _add_reading(add)
+    _add_steps(add)
+    _add_results(add)
+    _add_describe(add("describe", "show a circuit: counts and reactions"))
+    _add_train(add("train", "train one circuit and print how it did"))
+    _add_infer(add("infer", "give a circuit weights, read it out and print how it did"))
+    return parser
+
+
+_Add = Callable[[str, str], argparse.ArgumentParser]
+
+
+def _add_reading(add: _Add) -> None:
+    """Commands that only read."""
+    show = add("show", "show what a sweep would take, before anything runs: points, time, disk, memory")
+    show.add_argument("config", help="sweep file")
+    show.add_argument(
+        "--cores", type=int, help="cores for the estimated time; those of this machine by default"
+    )
+    add("calibrate", "measure how fast this machine is, for the times that 'crnsim show' estimates")
+    for name, text in (
+        ("config-docs", "print the description of every key of a sweep file, in Markdown"),
+        ("config-schema", "print the JSON schema of a sweep file"),
+    ):
+        add(name, text)
+
+
+def _add_steps(add: _Add) -> None:
+    """Steps of the workflow, in order."""
+    plan = add("plan", "lay out a sweep: chunks, paths and estimated cost")
+    plan.add_argument("config", help="sweep file")
+    plan.add_argument("-o", "--output", help="where to write; results/<sweep>/plan.json by default")
+
+    build = add("build", "build the network of a group and compile it")
+    integrate = add("integrate", "compute one chunk")
+    merge = add("merge", "join the chunks of a group")
+    robustness = add("robustness", "compute the metrics of a sweep, with intervals")
+    report = add("report", "write the report of a sweep")
+    for command in (build, integrate, merge, robustness, report):
+        command.add_argument("plan", help="plan.json of the sweep")
+        command.add_argument("-o", "--output", help="where to write; the place in the plan by default")
+    for command in (build, merge):
+        command.add_argument(
+            "group", help="data set, circuit and activation label, such as xor-onepot-smooth"
+        )
+    integrate.add_argument("chunk", help="key of the chunk, or its beginning")
+    integrate.add_argument(
+        "--workers", type=int, default=1, help="Dask worker processes; 1 computes without Dask"
+    )
+    integrate.add_argument("--cores", default="", help="cores of the whole sweep, for the time that is left")
+    robustness.add_argument("--csv", help="where to write the tables; beside the output by default")
+    report.add_argument("--partial", action="store_true", help="use what chunks there are")
+    for command in (plan, build, integrate, merge, robustness, report):
+        command.add_argument("--log", metavar="FILE", help="also write messages to a file")
+
+
+def _add_results(add: _Add) -> None:
+    """Commands that look after results."""
+    status = add("status", "show how far a sweep is: done, running, failed, time left")
+    check = add("check", "read every file of a sweep and name those that are damaged, foreign or left over")
+    verify = add("verify", "compute some stored points again and compare every bit")
+    for command in (status, check, verify):
+        command.add_argument(
+            "results", metavar="RESULTS", help="folder of the sweep's results, such as results/quick"
+        )
+    how = status.add_mutually_exclusive_group()
+    how.add_argument(
+        "--watch",
+        nargs="?",
+        type=float,
+        const=5.0,
+        metavar="SECONDS",
+        help="draw it again every so often, 5 s by default, until the sweep is finished or Ctrl-C",
+    )
+    how.add_argument("--json", action="store_true", help="print it as JSON")
+    check.add_argument(
+        "--remove",
+        nargs="?",
+        const="damaged,foreign,killed",
+        metavar="KINDS",
+        help="remove what was found, so that the next run makes it again; damaged,foreign,killed by default, "
+        "also leftover and orphan",
+    )
+    verify.add_argument("--points", type=int, default=8, help="how many; 8 by default")
+    verify.add_argument("--seed", type=int, default=0, help="chooses other points")
+    verify.add_argument(
+        "--group", metavar="NAME", help="points of this group alone, such as xor-onepot-smooth"
+    )
+
+
+def _add_circuit(command: argparse.ArgumentParser) -> None:
+    """Options that choose a circuit."""
+    command.add_argument("--layers", metavar="N,N,...", help="units per layer, such as 2,6,1")
+    command.add_argument(
+        "--activation", default="squareplus", help="squareplus (default), relu, ..., or module:Class"
+    )
+    command.add_argument("--h", type=float, help="smoothing of a smooth activation")
+    command.add_argument("--kz", type=float, help="rate constant of relu's annihilation")
+    command.add_argument("--derivative", help="derivative of squareplus: ratio (default) or reported")
+    command.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="another parameter, such as ka=20"
+    )
+
+
+def _add_describe(command: argparse.ArgumentParser) -> None:
+    command.add_argument("circuit", help="onepot or feedforward (all weights 1)")
+    _add_circuit(command)
+    command.add_argument("--dual-rail", action="store_true", help="two rails for each input")
+    command.add_argument(
+        "--all", action="store_true", help="every elementary reaction, not only the families"
+    )
+
+
+def _add_train(command: argparse.ArgumentParser) -> None:
+    _add_run(command, "onepot")
+    command.add_argument(
+        "--sgd", action="store_true", help="compare with gradient descent on the algebraic network"
+    )
+
+
+def _add_infer(command: argparse.ArgumentParser) -> None:
+    _add_run(command, "feedforward")
+    command.add_argument(
+        "--weights",
+        default="sgd",
+        metavar="SOURCE",
+        help="sgd (default): from gradient descent on the algebraic network; or a file from 'crnsim train -o', or .npz",
+    )
+
+
+def _add_run(command: argparse.ArgumentParser, circuit: str) -> None:
+    """Options of a run: data set, circuit, schedule, noise and accuracy."""
+    command.add_argument("dataset", help="xor, or, and, iris, digits, regression, ...; or a CSV file")
+    command.add_argument("--target", metavar="COLUMN", help="column of the CSV file to predict")
+    command.add_argument(
+        "--task", help="classification or regression, for a CSV file; found from the column where left out"
+    )
+    command.add_argument(
+        "--label",
+        help="name of the CSV data set in a sweep, to repeat a run of it; the file's own by default",
+    )
+    command.add_argument("--circuit", default=circuit, help=f"{circuit} (default)")
+    _add_circuit(command)
+    command.add_argument("--running-time", type=float, help="duration of a presentation, in units of 1/k")
+    command.add_argument("--epochs", type=int, help="passes over the training set")
+    command.add_argument("--learning-rate", type=float, help="eps times running time")
+    noise = command.add_argument_group("noise", "standard deviations, 0 for none; 10 percent is 0.1")
+    for kind in ("rates", "concentrations", "inputs"):
+        noise.add_argument(f"--noise-{kind}", type=float, default=0.0, metavar="SIGMA")
+    noise.add_argument("--rates-mode", default="static", help="static (default) or per_presentation")
+    noise.add_argument("--scope", default="signals", help="signals (default), weights or all")
+    noise.add_argument("--interval", type=float, default=5.0, help="time between kicks, in units of 1/k")
+    noise.add_argument(
+        "--additive", action="store_true", help="add concentration noise instead of multiplying"
+    )
+    which = command.add_mutually_exclusive_group()
+    which.add_argument("--replicates", type=int, default=1, help="number of replicates, from 0")
+    which.add_argument("--replicate", type=int, help="this replicate alone, as in a sweep")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--rtol", type=float, default=1e-3)
+    command.add_argument("--atol", type=float, default=1e-6)
+    command.add_argument("--max-steps", type=int, help="budget of a run: steps per presentation, on average")
+    command.add_argument("-o", "--output", help="keep the result, with full trajectories, as NetCDF")

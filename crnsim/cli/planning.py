@@ -1,0 +1,103 @@
+"""Commands that tell what a sweep would take before anything runs, and measure how fast this machine is."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from crnsim.errors import InputError
+from crnsim.wording import byte_count, plural
+
+if TYPE_CHECKING:
+    import argparse
+
+    from crnsim.sweep.plan.calibration import Speed
+    from crnsim.sweep.plan.forecast import Forecast
+
+_HEAD = (
+    *("data set", "activation", "layers", "epochs", "running times", "cells", "replicates", "points"),
+    *("chunks", "core time"),
+)
+
+
+def show(options: argparse.Namespace) -> None:
+    """Print what a sweep would do and take."""
+    from crnsim.cli.steps import report_path
+    from crnsim.sweep.config.read import read_sweep
+    from crnsim.sweep.plan import calibration as speed
+    from crnsim.sweep.plan.forecast import advice, forecast
+    from crnsim.sweep.plan.plan import make_plan
+    from crnsim.wording import columns
+
+    cores = _cores() if options.cores is None else options.cores
+    if cores < 1:
+        raise InputError(f"--cores is {cores}; it must be 1 or more")
+    made = make_plan(read_sweep(options.config), options.config)
+    known = speed.find(made.data)
+    expected = forecast(made, cores, known.factor)
+    print(f"{made.data['title'] or made.data['sweep']} ({options.config})")
+    given = next((entry["given_weights"] for entry in made.data["groups"] if entry["given_weights"]), None)
+    if given:
+        print(f"nothing is trained: weights from {given.get('file', given.get('by'))}")
+    print()
+    print("\n".join(columns([_HEAD, *(_row(entry, known.factor) for entry in made.data["groups"])])))
+    print()
+    print("\n".join(_totals(made.data, expected, known)))
+    for line in advice(made, expected):
+        print(f"advice: {line}")
+    print(f"results/{made.sweep.name}/ -> {report_path(made.sweep.name)}")
+
+
+def _row(entry: dict[str, Any], factor: float) -> tuple[str, ...]:
+    from crnsim.wording import duration
+
+    seconds = factor * sum(chunk["estimated_core_seconds"] for chunk in entry["chunks"])
+    return (
+        *(entry["dataset"], entry["label"], "-".join(map(str, entry["layers"])), str(entry["epochs"])),
+        " ".join(f"{time:g}" for time in entry["running_times"]),
+        *(str(entry["n_cells"]), str(entry["replicates"]), str(entry["n_points"])),
+        *(str(len(entry["chunks"])), duration(seconds)),
+    )
+
+
+def _totals(data: dict[str, Any], expected: Forecast, known: Speed) -> list[str]:
+    """Return what the whole takes, line by line."""
+    from crnsim.sweep.plan.forecast import between
+    from crnsim.wording import duration
+
+    total = known.factor * data["estimated_core_seconds"]
+    least, most = expected.chunk_points
+    points = f"{least}" if least == most else f"{least} to {most}"
+    workers = plural(data["config"]["chunks"]["workers"], "worker")
+    core_time = f"about {duration(total)} of core time ({total / 3600:.2g} core-hours)"
+    left = f"; the others take {duration(expected.core_seconds)} of core time" if expected.done else ""
+    wall = duration(expected.wall_seconds)
+    length, memory = between(*expected.chunk_seconds), byte_count(1e6 * expected.job_mb)
+    return [
+        f"{data['n_points']} points in {plural(expected.chunks, 'chunk')}, {core_time}",
+        f"{expected.done} of the chunks are there already{left}",
+        f"on {plural(expected.cores, 'core')}: about {wall} to the report",
+        f"a chunk: {points} points, {length} with {workers}, up to {memory} of memory",
+        f"disk: about {byte_count(expected.disk_bytes)}",
+        f"times {known.source}",
+    ]
+
+
+def _cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def calibrate(options: argparse.Namespace) -> None:
+    """Measure how fast this machine is, and keep it for `crnsim show`."""
+    from crnsim.cli.steps import one_thread
+    from crnsim.provenance import processor
+    from crnsim.sweep.plan import calibration as speed
+
+    one_thread()
+    factor = speed.measure()
+    speed.keep(factor)
+    print(f"{processor()}: {factor:.2g} times the core time on the authors' machine")
+    print(f"kept in {speed.speed_file()}; 'crnsim show' uses it")

@@ -1,0 +1,306 @@
+"""Single circuits and single runs as commands."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from crnsim.errors import InputError
+
+if TYPE_CHECKING:
+    import argparse
+
+    import xarray as xr
+
+    from crnsim.experiment.point import Parameters, Point
+
+
+def describe(options: argparse.Namespace) -> None:
+    """Print counts and reactions of a circuit."""
+    from crnsim.circuits import CIRCUITS
+    from crnsim.errors import suggest
+    from crnsim.interchange.text import count_text, parameter_lines, reactions_text
+
+    if options.circuit not in CIRCUITS:
+        raise InputError(f"unknown circuit '{options.circuit}'; {suggest(options.circuit, CIRCUITS)}")
+    unit, circuit_parameters = parameters(options)
+    circuit = CIRCUITS[options.circuit](
+        layers(options.layers or "2,6,1"),
+        options.activation,
+        dual_rail=options.dual_rail,
+        **circuit_parameters | unit,
+    )
+    title = f"{options.circuit} {'-'.join(map(str, circuit.layers))} with {options.activation}"
+    print(f"{title}: {count_text(circuit.network)}")
+    if options.all:
+        print(reactions_text(circuit, repr(circuit)[1:-1]), end="")
+    else:
+        print(circuit.network.summary())
+        print("\n" + ", ".join(parameter_lines(circuit)))
+
+
+def layers(text: str) -> tuple[int, ...]:
+    """Read ``2,6,1``, or the same with dashes."""
+    try:
+        sizes = tuple(int(word) for word in text.replace("-", ",").split(","))
+    except ValueError:
+        raise InputError(f"--layers is {text!r}; give whole numbers such as 2,6,1") from None
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise InputError(f"--layers is {text!r}; give at least two whole numbers of 1 or more, such as 2,6,1")
+    return sizes
+
+
+def parameters(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the parameters of the activation and those of the circuit."""
+    from crnsim.activations import activation
+
+    known = activation(options.activation).parameters()
+    own = {
+        name: getattr(options, name)
+        for name in ("h", "kz", "derivative")
+        if getattr(options, name) is not None
+    }
+    of_circuit: dict[str, Any] = {}
+    for word in options.set:
+        name, equals, text = word.partition("=")
+        if not equals or not text.strip():
+            raise InputError(f"--set {word}: give a name and a value, such as ka=20")
+        of_circuit[name.strip()] = _value(text)
+    if "kz" in own and "kz" not in known:
+        of_circuit["kz"] = own.pop("kz")
+    # A name that both have is the circuit's here; the activation's has an option of its own.
+    own |= {name: of_circuit.pop(name) for name in list(of_circuit) if name in known and name != "kz"}
+    activation(options.activation, **own)
+    return own, of_circuit
+
+
+def _value(text: str) -> float | str:
+    """A number, or a word such as algebraic_sigmoid."""
+    try:
+        return float(text)
+    except ValueError:
+        return text.strip()
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train replicates of one circuit and print how they did."""
+    points = _points(options)
+    _run(points, options)
+    if options.sgd:
+        print("\n".join(_sgd(points)))
+
+
+def infer(options: argparse.Namespace) -> None:
+    """Give weights to replicates of one circuit, read them out and print how they did."""
+    from crnsim.experiment.given_weights import weights_source
+
+    _run(_points(options, weights_source(options.weights)), options)
+
+
+def _run(points: list[Point], options: argparse.Namespace) -> None:
+    """Compute points, print a line for each, and keep the result where asked to."""
+    from crnsim.experiment.run import run_points
+    from crnsim.store.files import write_dataset
+
+    kept = [points[0].key] if options.output and points[0].learns else []
+    with _Bar(len(points)) as bar:
+        results = run_points(points, record=kept, progress=bar.update)
+    print(f"{_title(points[0])}\n")
+    print("\n".join(_table(results)))
+    for note in _failures(results):
+        print(note)
+    if options.output:
+        write_dataset(results, options.output)
+        print(f"kept in {options.output}")
+
+
+def _points(options: argparse.Namespace, weights: Parameters = ()) -> list[Point]:
+    """Return a point for each replicate, as a sweep would."""
+    from crnsim.datasets import check_layers, dataset_info, find_dataset
+    from crnsim.experiment.point import MAX_STEPS, Point
+    from crnsim.noise.noise import Noise
+
+    name, source = find_dataset(
+        options.dataset, target=options.target, task=options.task, label=options.label
+    )
+    info = dataset_info(name, source)
+    sizes = layers(options.layers) if options.layers else tuple(info.layers)
+    check_layers(name, sizes, source)
+    unit, of_circuit = parameters(options)
+    if "eps" in of_circuit:
+        raise InputError(
+            "--set eps: eps is the learning rate per time; use --learning-rate and --running-time"
+        )
+    _check_circuit(options, of_circuit, learns=not weights)
+    number: dict[str, Any] = {
+        "running_time": _above_zero("--running-time", options.running_time, info.running_time),
+        "learning_rate": _above_zero("--learning-rate", options.learning_rate, info.learning_rate),
+        "epochs": _whole("--epochs", info.epochs if options.epochs is None else options.epochs, 1),
+        "rtol": _above_zero("--rtol", options.rtol, 0),
+        "atol": _above_zero("--atol", options.atol, 0),
+        "max_steps": _whole("--max-steps", MAX_STEPS if options.max_steps is None else options.max_steps, 1),
+        "seed": _whole("--seed", options.seed, 0),
+    }
+    noise = Noise(
+        rates=options.noise_rates,
+        rates_mode=options.rates_mode,
+        concentrations=options.noise_concentrations,
+        scope=options.scope,
+        interval=options.interval,
+        additive=options.additive,
+        inputs=options.noise_inputs,
+    )
+    first = 0 if options.replicate is None else _whole("--replicate", options.replicate, 0)
+    count = 1 if options.replicate is not None else _whole("--replicates", options.replicates, 1)
+    return [
+        Point(
+            dataset=name,
+            source=source,
+            layers=sizes,
+            circuit=options.circuit,
+            circuit_parameters=tuple(sorted(of_circuit.items())),
+            activation=options.activation,
+            activation_parameters=tuple(sorted(unit.items())),
+            noise=noise,
+            replicate=replicate,
+            weights=weights,
+            **number,
+        )
+        for replicate in range(first, first + count)
+    ]
+
+
+def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, learns: bool) -> None:
+    from crnsim.circuits import CIRCUIT_PARAMETERS, CIRCUITS
+    from crnsim.errors import suggest
+
+    if options.circuit not in CIRCUITS:
+        raise InputError(f"unknown circuit '{options.circuit}'; {suggest(options.circuit, CIRCUITS)}")
+    if learns and "eps" not in CIRCUIT_PARAMETERS[options.circuit]:
+        raise InputError(f"{options.circuit} does not learn; use onepot, or 'crnsim infer'")
+    CIRCUITS[options.circuit]((1, 1), **parameters)
+
+
+def _above_zero(name: str, value: float | None, default: float) -> float:
+    value = default if value is None else value
+    if not (math.isfinite(value) and value > 0):
+        raise InputError(f"{name} is {value:g}; it must be a number greater than 0")
+    return float(value)
+
+
+def _whole(name: str, value: int, least: int) -> int:
+    if value < least:
+        raise InputError(f"{name} is {value}; it must be {least} or more")
+    return value
+
+
+def _title(point: Point) -> str:
+    unit = ", ".join(f"{name}={value}" for name, value in point.activation_parameters)
+    given = dict(point.weights)
+    how = f"{point.epochs} epochs" if point.learns else f"weights from {given.get('file', given.get('by'))}"
+    noise = "no noise"
+    if point.noise.kind != "none":
+        noise = "noise " + ", ".join(
+            f"{kind} {getattr(point.noise, kind):g}" for kind in point.noise.kind.split("+")
+        )
+    return (
+        f"{point.dataset} {'-'.join(map(str, point.layers))}, {point.circuit} with {point.activation}"
+        f"{f' ({unit})' if unit else ''}: {how}, running time {point.running_time:g}, {noise}"
+    )
+
+
+def _table(results: xr.Dataset) -> list[str]:
+    """Return a line for each replicate and one for their median."""
+    from crnsim.wording import columns
+
+    names = ["score", "accuracy", "mse", "nrmse", "algebraic_score", "agreement", "h_eff"]
+    names = [name for name in names if bool(results[name].notnull().any()) or name == "score"]
+    outcomes = str(results["status"].attrs["flag_meanings"]).split()
+    rows = [("replicate", "outcome", *(name.replace("_", " ") for name in names), "steps")]
+    for index in range(results.sizes["point"]):
+        one = results.isel(point=index)
+        values = (_number(float(one[name])) for name in names)
+        rows.append(
+            (str(int(one["replicate"])), outcomes[int(one["status"])], *values, str(int(one["steps"])))
+        )
+    if results.sizes["point"] > 1:
+        medians = (_number(float(results[name].median())) for name in names)
+        ok = int((results["status"] == 0).sum())
+        rows.append(
+            ("median", f"{ok} of {results.sizes['point']} ok", *medians, str(int(results["steps"].median())))
+        )
+    return columns(rows)
+
+
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.4g}"
+
+
+def _failures(results: xr.Dataset) -> list[str]:
+    replicates, reasons = results["replicate"].values.tolist(), results["reason"].values.tolist()
+    return [
+        f"replicate {replicate}: {reason}"
+        for replicate, reason in zip(replicates, reasons, strict=True)
+        if reason
+    ]
+
+
+def _sgd(points: list[Point]) -> list[str]:
+    """Return the scores of gradient descent on the algebraic network: same start, order, step and splits."""
+    from crnsim.algebraic import forward, initial_weights, sample_order, sgd
+    from crnsim.datasets import load_dataset
+    from crnsim.experiment.build import build_circuit
+    from crnsim.wording import columns
+
+    circuit = build_circuit(points[0])
+    unit, output = circuit.activation, circuit.output_unit
+    rows: list[tuple[str, ...]] = [("replicate", "score", "mse")]
+    scores: list[tuple[float, float]] = []
+    for point in points:
+        data = load_dataset(point.dataset, replicate=point.replicate, seed=point.seed, source=point.source)
+        about: dict[str, Any] = {"seed": point.seed, "dataset": point.dataset, "replicate": point.replicate}
+        trained = sgd(
+            initial_weights(point.layers, **about),
+            unit,
+            data,
+            order=sample_order(len(data.x_train), point.epochs, **about),
+            learning_rate=point.learning_rate,
+            output=output,
+        )
+        outputs = forward(trained, data.x_test, unit, output)
+        scores.append((data.score(outputs, data.y_test), float(((outputs - data.y_test) ** 2).mean())))
+        rows.append((str(point.replicate), *map(_number, scores[-1])))
+    if len(points) > 1:
+        rows.append(("median", *(_number(statistics.median(column)) for column in zip(*scores, strict=True))))
+    return ["", "gradient descent on the algebraic network: same start, order and step", *columns(rows)]
+
+
+class _Bar:
+    """A progress bar on the terminal; nothing where there is none."""
+
+    def __init__(self, count: int) -> None:
+        self.live, self.start, self.shown = sys.stderr.isatty(), time.monotonic(), 0.0
+        self.what = "run" if count == 1 else f"{count} runs"
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def update(self, share: float) -> None:
+        """Draw the bar, ten times a second at most."""
+        from crnsim.wording import duration
+
+        now = time.monotonic()
+        if not self.live or (now - self.shown < 0.1 and share < 1):
+            return
+        self.shown = now
+        left = f"about {duration((now - self.start) * (1 - share) / share)} left" if share > 0 else ""
+        sys.stderr.write(f"\r{self.what} [{'#' * round(30 * share):<30}] {share:4.0%}  {left}\x1b[K")
+        sys.stderr.flush()
+
+    def __exit__(self, *_: object) -> None:
+        if self.live:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

@@ -1,0 +1,181 @@
+"""The steps of a sweep as commands: files are read and written here, and values computed elsewhere."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crnsim.errors import InputError, StoppedError
+from crnsim.sweep.plan.plan import REPORTS, RESULTS, Plan, make_plan, plan_text, read_plan
+from crnsim.sweep.plan.products import chunk_files
+
+if TYPE_CHECKING:
+    import argparse
+
+    import xarray as xr
+
+log = logging.getLogger("crnsim")
+
+
+def plan(options: argparse.Namespace) -> None:
+    """Write plan.json."""
+    from crnsim.store.files import write_text
+    from crnsim.sweep.config.read import read_sweep
+
+    made = make_plan(read_sweep(options.config), options.config)
+    path = options.output or str(Path(RESULTS, made.sweep.name) / "plan.json")
+    write_text(path, plan_text(made))
+    log.info("%d points in %d chunks", made.data["n_points"], sum(len(chunks) for _, chunks in made.groups))
+
+
+def build(options: argparse.Namespace) -> None:
+    """Write the network of a group as NetCDF and as text, and compile it."""
+    from crnsim.interchange.arrays import network_dataset
+    from crnsim.interchange.text import reactions_text
+    from crnsim.store.files import write_dataset, write_text
+    from crnsim.sweep.run.build import compile_circuit, group_circuit
+
+    made = read_plan(options.plan)
+    group, _ = made.group(options.group)
+    circuit = group_circuit(group)
+    path = Path(options.output or Path(RESULTS, made.sweep.name) / "networks" / f"{group.name}.nc")
+    title = f"{group.name}: {group.circuit} {'-'.join(map(str, circuit.layers))}, {group.activation}"
+    compile_circuit(group)
+    write_text(path.with_suffix(".crn"), reactions_text(circuit, title))
+    write_dataset(
+        network_dataset(circuit).assign_attrs(dataset=group.dataset, activation_label=group.label), path
+    )
+
+
+def one_thread() -> None:
+    """Give each of the libraries' pools one thread, before the libraries are loaded: a worker is a process."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ[name] = "1"
+
+
+def integrate(options: argparse.Namespace) -> None:
+    """Compute one chunk, saying how far it is."""
+    one_thread()
+    if options.workers < 1:
+        raise InputError(f"--workers is {options.workers}; it must be 1 or more")
+    # So that workers are stopped and temporary files removed when the scheduler of a cluster ends the job.
+    signal.signal(signal.SIGTERM, _told_to_stop)
+    from crnsim.sweep.run.chunk import integrate_chunk
+    from crnsim.sweep.run.progress import Progress
+
+    made = read_plan(options.plan)
+    made.chunk(options.chunk)
+    progress = Progress(
+        made.data,
+        options.chunk,
+        sys.stderr,
+        parallel=int(options.cores) if options.cores.isdigit() else 1,
+        workers=options.workers,
+        live=sys.stderr.isatty() and not options.log,
+    )
+    with progress:
+        account = integrate_chunk(
+            made, options.chunk, workers=options.workers, path=options.output, progress=progress.update
+        )
+    log.info("%s", account)
+    progress.finish(account.reused, account.killed, account.seconds_wall)
+
+
+def _told_to_stop(*_: object) -> None:
+    raise StoppedError("told to stop; the same command goes on from what is there")
+
+
+def merge(options: argparse.Namespace) -> None:
+    """Write the summary of a group."""
+    from crnsim.store.files import write_dataset
+    from crnsim.sweep.run.chunk_files import remove_pieces
+    from crnsim.sweep.run.merge import merge_group
+
+    made = read_plan(options.plan)
+    merged = merge_group(made, options.group)
+    assert merged is not None
+    write_dataset(
+        merged, options.output or Path(RESULTS, made.sweep.name) / "summary" / f"{options.group}.nc"
+    )
+    remove_pieces(map(Path, chunk_files(options.plan, *options.group.split("-", 1))))
+
+
+def robustness(options: argparse.Namespace) -> None:
+    """Write the metrics of a sweep as NetCDF and as tables."""
+    from crnsim.robustness import summarise_sweep, to_csv
+    from crnsim.store.files import replacing, write_dataset
+
+    made = read_plan(options.plan)
+    metrics = summarise_sweep(made.data, _summaries(made))
+    path = Path(options.output or Path(RESULTS, made.sweep.name) / "robustness.nc")
+    with replacing(options.csv or path.with_suffix(".csv")) as temporary:
+        to_csv(metrics, temporary)
+    write_dataset(metrics, path)
+
+
+def report(options: argparse.Namespace) -> None:
+    """Write the page of a sweep, or of the part of it that is there."""
+    from crnsim.report import write_report
+    from crnsim.robustness import summarise_sweep
+    from crnsim.store.files import read_dataset
+
+    made = read_plan(options.plan)
+    left_out: list[str] = []
+    if options.partial:
+        from crnsim.sweep.run.merge import merge_group
+
+        found = [merge_group(made, group.name, partial=True, left_out=left_out) for group, _ in made.groups]
+        summaries = [summary for summary in found if summary is not None]
+        if not summaries:
+            raise InputError(f"no chunk of the sweep {made.sweep.name} is there yet; compute one first")
+        metrics = summarise_sweep(made.data, summaries)
+    else:
+        summaries = _summaries(made)
+        metrics = read_dataset(Path(RESULTS, made.sweep.name) / "robustness.nc")
+    path = options.output or report_path(made.sweep.name, partial=options.partial)
+    accounts = list(_accounts(made))
+    write_report(made.data, summaries, metrics, accounts, path, partial=options.partial, left_out=left_out)
+
+
+def report_path(sweep: str, partial: bool = False) -> str:
+    """Return where the report of a sweep goes."""
+    return f"{REPORTS}/{sweep}.partial.html" if partial else f"{REPORTS}/{sweep}.html"
+
+
+def _summaries(made: Plan) -> list[xr.Dataset]:
+    from crnsim.store.points import read_points
+
+    return [read_points(entry["summary"]) for entry in made.data["groups"]]
+
+
+def _accounts(made: Plan) -> list[dict[str, Any]]:
+    """Return what the chunks took; the account of a chunk may be lost without harm."""
+    accounts = []
+    for entry in made.data["groups"]:
+        for chunk in entry["chunks"]:
+            path = Path(chunk["path"])
+            try:
+                if path.exists():
+                    accounts.append(json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+            except (OSError, ValueError) as error:
+                log.warning("no account of %s: %s", path, error)
+    return accounts
+
+
+def config_docs(options: argparse.Namespace) -> None:
+    """Print the description of every key."""
+    from crnsim.sweep.config.reference import markdown
+
+    print(markdown(), end="")
+
+
+def config_schema(options: argparse.Namespace) -> None:
+    """Print the JSON schema."""
+    from crnsim.sweep.config.reference import schema_text
+
+    print(schema_text(), end="")

@@ -1,0 +1,198 @@
+"""Weights that are given to a circuit which does not learn: from gradient descent, or from a file."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crnsim.algebraic import Weights, initial_weights, sample_order, sgd
+from crnsim.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from crnsim.circuits import Circuit
+    from crnsim.datasets import Dataset
+    from crnsim.experiment.point import Parameters, Point
+
+#: Weights from ordinary gradient descent on the algebraic network, as every replicate has its own.
+SGD = "sgd"
+#: A weight beyond it says that gradient descent has diverged.
+LARGEST = 1e6
+
+
+def weights_source(text: str) -> Parameters:
+    """Return what identifies weights: the method, or the file and its content.
+
+    Parameters
+    ----------
+    text : str
+        ``"sgd"``, or a file: NetCDF as from ``crnsim train -o``, or NumPy's ``.npz`` with arrays W1, b1, W2, b2, ...
+
+    Raises
+    ------
+    InputError
+        For a file that is not there or holds no weights.
+    """
+    if text == SGD:
+        return (("by", SGD),)
+    digest = file_hash(text)
+    if zipfile.is_zipfile(text):
+        _read(text, digest, 0)
+    else:
+        _result(text, digest)
+    return (("file", text), ("sha256", digest))
+
+
+def file_hash(file: str) -> str:
+    """Return the SHA-256 of a file of weights."""
+    try:
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    except FileNotFoundError:
+        raise InputError(
+            f"{file}: there is no such file; give '{SGD}', or a file from 'crnsim train -o'"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror})") from None
+
+
+def point_weights(point: Point, circuit: Circuit, data: Dataset) -> tuple[Weights | None, str]:
+    """Return the weights that a point computes with.
+
+    Parameters
+    ----------
+    point : Point
+        With `weights`; gradient descent takes its epochs, learning rate, replicate and seed.
+    circuit : Circuit
+        Whose activations the algebraic network has.
+    data : Dataset
+        Split of the point's replicate.
+
+    Returns
+    -------
+    weights : list of (W, b) or None
+        None where training diverged.
+    reason : str
+        Why there are none.
+
+    Raises
+    ------
+    InputError
+        If the file has changed, or its weights do not fit.
+    """
+    about = dict(point.weights)
+    if about.get("by") == SGD:
+        return _descent(
+            _Job(point, circuit, data)
+        ), "gradient descent diverged: its learning rate is too large"
+    if file_hash(about["file"]) != about["sha256"]:
+        raise InputError(f"{about['file']}: changed since the sweep was planned; plan it again")
+    check_fit(about["file"], point.dataset, point.layers, point.replicate, point.seed)
+    return _read(about["file"], about["sha256"], point.replicate), f"{about['file']}: not trained to the end"
+
+
+def check_fit(file: str, dataset: str, layers: tuple[int, ...], replicate: int, seed: int) -> None:
+    """Refuse a file whose weights are of other layers, or were trained on other samples than the replicate's.
+
+    A result of `crnsim.train` says what it was trained on. An ``.npz`` does not: its weights go to every replicate, and
+    whoever made them must know that they were trained on none of the test samples.
+
+    Raises
+    ------
+    InputError
+    """
+    digest = file_hash(file)
+    weights, attrs = _read(file, digest, replicate), _attributes(file, digest)
+    for name, wanted in (("dataset", dataset), ("seed", seed)):
+        if attrs.get(name, wanted) != wanted:
+            raise InputError(f"{file}: trained with {name} {attrs[name]}; the sweep has {wanted}")
+    found = (weights[0][0].shape[1], *(len(b) for _, b in weights)) if weights else layers
+    if found != tuple(layers):
+        shapes = ["-".join(map(str, sizes)) for sizes in (found, layers)]
+        raise InputError(f"{file}: its weights are of layers {shapes[0]}; the sweep has {shapes[1]}")
+
+
+class _Job:
+    """A descent, known by what determines its outcome."""
+
+    def __init__(self, point: Point, circuit: Circuit, data: Dataset) -> None:
+        self.point, self.circuit, self.data = point, circuit, data
+        self.key = (
+            *(point.dataset, point.source, point.layers, circuit.activation, circuit.output_unit),
+            *(point.epochs, point.learning_rate, point.replicate, point.seed),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Job) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+@lru_cache(maxsize=256)
+def _descent(job: _Job) -> Weights | None:
+    point, circuit = job.point, job.circuit
+    about: dict[str, Any] = {"seed": point.seed, "dataset": point.dataset, "replicate": point.replicate}
+    with np.errstate(all="ignore"):
+        weights = sgd(
+            initial_weights(point.layers, **about),
+            circuit.activation,
+            job.data,
+            order=sample_order(len(job.data.x_train), point.epochs, **about),
+            learning_rate=point.learning_rate,
+            output=circuit.output_unit,
+        )
+    return weights if all(np.all(np.abs(part) < LARGEST) for pair in weights for part in pair) else None
+
+
+@lru_cache(maxsize=256)
+def _read(file: str, digest: str, replicate: int) -> Weights | None:
+    """Read the weights of a replicate; those of an ``.npz`` are the same for all."""
+    from crnsim.circuits.weights import check_weights, last_weights
+
+    try:
+        return (
+            check_weights(_npz(file))
+            if zipfile.is_zipfile(file)
+            else last_weights(_result(file, digest), replicate)
+        )
+    except InputError as error:
+        raise InputError(f"{file}: {str(error).removeprefix(f'{file}: ')}") from None
+
+
+@lru_cache(maxsize=4)
+def _result(file: str, digest: str) -> xr.Dataset:
+    from crnsim.store.files import read_dataset
+
+    return read_dataset(file)
+
+
+def _attributes(file: str, digest: str) -> dict[str, Any]:
+    """What a file says of the training: data set and seed."""
+    if zipfile.is_zipfile(file):
+        return {}
+    result = _result(file, digest)
+    seeds = {int(seed) for seed in np.ravel(result["seed"].values)} if "seed" in result.variables else set()
+    known = {"seed": seeds.pop()} if len(seeds) == 1 else {}
+    return known | ({"dataset": str(result.attrs["dataset"])} if "dataset" in result.attrs else {})
+
+
+def _npz(file: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Read W1, b1, W2, b2, ... in turn."""
+    pairs: list[tuple[np.ndarray, np.ndarray]] = []
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            while f"W{len(pairs) + 1}" in arrays:
+                number = len(pairs) + 1
+                pairs.append((arrays[f"W{number}"], arrays[f"b{number}"]))
+            known = ", ".join(arrays.files)
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"arrays W1, b1, W2, b2, ... are needed ({error})") from None
+    if not pairs:
+        raise InputError(f"arrays W1, b1, W2, b2, ... are needed; it has {known or 'none'}")
+    return pairs

@@ -1,0 +1,130 @@
+"""A point of a sweep: everything that determines the numbers of one run, and its key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from crnsim.noise.noise import Noise
+
+#: Average number of steps that a run may spend on a presentation.
+MAX_STEPS = 50_000
+Parameters = tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Point:
+    """Everything that determines the numbers of one run.
+
+    Parameters
+    ----------
+    dataset : str
+        Name of a data set, or label of one from a CSV file.
+    layers : tuple of int
+    circuit : str
+        Such as ``"onepot"``.
+    circuit_parameters, activation_parameters : tuple of (str, value)
+        Sorted by name.
+    activation : str
+    running_time : float
+        Duration of a presentation, in units of 1/k.
+    epochs : int
+    learning_rate : float
+        eps times running time: the size of one step of gradient descent.
+    noise : Noise
+    replicate, seed : int
+    rtol, atol : float
+    max_steps : int
+        Budget: average steps per presentation.
+    source : tuple of (str, value)
+        File, content hash, target and task of a CSV data set, sorted by name; empty for the others.
+    weights : tuple of (str, value)
+        Where given weights come from (see `crnsim.experiment.given_weights`): the circuit computes with them and does
+        not learn. Empty for a circuit that learns.
+    """
+
+    dataset: str
+    layers: tuple[int, ...]
+    circuit: str
+    circuit_parameters: Parameters
+    activation: str
+    activation_parameters: Parameters
+    running_time: float
+    epochs: int
+    learning_rate: float
+    noise: Noise
+    replicate: int
+    seed: int
+    rtol: float = 1e-3
+    atol: float = 1e-6
+    max_steps: int = MAX_STEPS
+    source: Parameters = ()
+    weights: Parameters = ()
+
+    @property
+    def learns(self) -> bool:
+        """Whether the circuit is trained; otherwise it computes with given weights."""
+        return not self.weights
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON and for workers."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Point:
+        """Inverse of `to_dict`, also after a round trip through JSON."""
+        fields = dict(values)
+        for name in ("circuit_parameters", "activation_parameters", "source", "weights"):
+            fields[name] = tuple((key, value) for key, value in fields.get(name, ()))
+        return cls(**fields | {"layers": tuple(fields["layers"]), "noise": Noise(**fields["noise"])})
+
+    @cached_property
+    def key(self) -> str:
+        """Content hash of everything that determines the numbers, 32 hexadecimal characters."""
+        return next(self.replicate_keys((self.replicate,)))
+
+    def replicate_keys(self, replicates: Iterable[int]) -> Iterator[str]:
+        """Yield the keys of points that differ from this one in their replicate alone.
+
+        Many times faster than one by one: what they share is written down once, and hashed up to the replicate.
+
+        Parameters
+        ----------
+        replicates : iterable of int
+        """
+        from crnsim.activations import source_hash
+
+        output = str(dict(self.circuit_parameters).get("output", ""))
+        units = [
+            source_hash(name) for name in (self.activation, output) if name == self.activation or ":" in name
+        ]
+        values = self.to_dict() | {"noise": self.noise.settings(), "units": units}
+        for name in ("source", "weights"):
+            # A file is known by its content: moving it changes no number.
+            values[name] = [pair for pair in getattr(self, name) if pair[0] != "file"]
+        # The text hashed is that of all values, sorted by name; here as what stands before and after the replicate.
+        before = _json({name: value for name, value in values.items() if name < "replicate"})
+        after = _json({name: value for name, value in values.items() if name > "replicate"})
+        shared = hashlib.blake2b(f'{before[:-1]},"replicate":'.encode(), digest_size=16)
+        rest = f",{after[1:]}"
+        for replicate in replicates:
+            digest = shared.copy()
+            digest.update(f"{replicate}{rest}".encode())
+            yield digest.hexdigest()
+
+    @property
+    def group(self) -> tuple[Any, ...]:
+        """Points of one group share a compiled network, a training set size and tolerances."""
+        return (
+            *(self.dataset, self.source, self.layers, self.circuit, self.circuit_parameters),
+            *(self.activation, self.activation_parameters, self.epochs, self.learning_rate),
+            *(self.rtol, self.atol, self.max_steps, self.weights),
+        )
+
+
+def _json(values: dict[str, Any]) -> str:
+    return json.dumps(values, sort_keys=True, separators=(",", ":"))

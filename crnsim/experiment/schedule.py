@@ -1,0 +1,253 @@
+"""From points of a sweep to the tables a solver reads: samples, rate constants and the keys of all noise."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crnsim.algebraic import initial_weights, sample_order
+from crnsim.circuits import Circuit
+from crnsim.datasets import Dataset
+from crnsim.errors import InputError
+from crnsim.noise.philox import normals
+from crnsim.noise.streams import stream_key
+from crnsim.solvers.protocol import Protocol, new_members
+
+if TYPE_CHECKING:
+    from crnsim.algebraic import Weights
+    from crnsim.experiment.point import Point
+
+#: A concentration above this many times the highest of the initial ones, the samples and 1 is a blow-up.
+CEILING = 100.0
+#: A single test sample may take this many times the average budget of a presentation.
+READOUT_BUDGET = 10
+#: Presentations whose trajectories are kept for a recorded run: the first and the last ones.
+RECORDED_FIRST, RECORDED_LAST = 2, 4
+#: Times kept of each recorded presentation.
+RECORDED_TIMES = 51
+
+
+def training_protocol(
+    circuit: Circuit,
+    points: Sequence[Point],
+    datasets: Sequence[Dataset],
+    checkpoints: np.ndarray,
+    record: Collection[str],
+) -> Protocol:
+    """Tables for training: every epoch shows all training samples once, in an order of its own.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    points : sequence of Point
+        Runs that share everything but running time, noise and replicate.
+    datasets : sequence of Dataset
+        The data set (with its split) of each point.
+    checkpoints : numpy.ndarray
+        Numbers of epochs after which weights are kept.
+    record : collection of str
+        Keys of the points whose trajectories are kept.
+    """
+    # Replicates may share one split, which is then kept once.
+    shared = {id(data.x_train): data for data in datasets}
+    tables = {key: np.hstack([data.x_train, data.y_train]) for key, data in shared.items()}
+    first = dict(zip(tables, np.cumsum([0, *map(len, tables.values())]).tolist(), strict=False))
+    n_train = len(datasets[0].x_train)
+    starts, orders = [], []
+    for point, data in zip(points, datasets, strict=True):
+        about: dict[str, Any] = {"seed": point.seed, "dataset": data.name, "replicate": point.replicate}
+        starts.append(circuit.start(initial_weights(point.layers, **about)))
+        order = sample_order(n_train, point.epochs, **about)
+        orders.append(order.ravel() + first[id(data.x_train)])
+    presentations = n_train * points[0].epochs
+    noise = _noise(circuit, points, "training")
+    member = noise.pop("member")
+    bound(member, np.array(starts), [np.abs(tables[id(data.x_train)]).max() for data in datasets])
+    member["n_presentations"] = presentations
+    member["max_steps"] = [point.max_steps * presentations for point in points]
+    chosen = [i for i, point in enumerate(points) if point.key in record]
+    member["record_slot"][chosen] = np.arange(len(chosen))
+    last = range(max(presentations - RECORDED_LAST, 0), presentations)
+    recorded = sorted({*range(min(RECORDED_FIRST, presentations)), *last})
+    return Protocol(
+        start=np.array(starts),
+        rates=np.array([rate_constants(circuit, point, learning=True) for point in points]),
+        member=member,
+        order=np.array(orders, dtype=np.int32),
+        patterns=np.vstack(list(tables.values())),
+        checkpoint_after=np.asarray(checkpoints, dtype=np.int64) * n_train,
+        record_presentations=np.array(recorded, dtype=np.int64),
+        grid=np.linspace(0.0, 1.0, RECORDED_TIMES),
+        per_loss=n_train,
+        **_rails(circuit),
+        **noise,
+    )
+
+
+class ReadoutTables:
+    """Tables for the read-out: each test sample is shown to its own copy of the circuit, learning off.
+
+    Members are ordered point by point, test sample by test sample. In the streams of noise a member's presentation has
+    the number of its sample, so that every sample has noise of its own.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    points : sequence of Point
+    datasets : sequence of Dataset
+        The data set (with its split) of each point.
+    starts : numpy.ndarray, shape (points, n_species)
+        State that each sample starts from.
+    weights : sequence of weights, optional
+        Where no species but rate constants hold them.
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        points: Sequence[Point],
+        datasets: Sequence[Dataset],
+        starts: np.ndarray,
+        weights: Sequence[Weights | None],
+    ) -> None:
+        self.circuit, self.datasets, self.starts = circuit, datasets, starts
+        self.n_test = len(datasets[0].x_test)
+        self.rates = np.array(
+            [
+                rate_constants(circuit, p, learning=False, weights=w)
+                for p, w in zip(points, weights, strict=True)
+            ]
+        )
+        self.noise = _noise(circuit, points, "read-out")
+        bound(
+            self.noise["member"],
+            starts,
+            [self._moderate(*pair) for pair in zip(datasets, weights, strict=True)],
+        )
+
+    def _moderate(self, data: Dataset, weights: Weights | None) -> float:
+        """Highest concentration that is in order: of samples, and of a fixed point where weights are rate constants."""
+        highest = max(np.abs(data.x_test).max(), np.abs(data.y_test).max())
+        relaxed = self.circuit.relaxed(data.x_test, weights)
+        return float(highest if relaxed is None else max(highest, relaxed.max()))
+
+    @property
+    def n_members(self) -> int:
+        """Number of (point, test sample) pairs."""
+        return len(self.datasets) * self.n_test
+
+    def protocol(self, first: int, last: int) -> Protocol:
+        """Tables of the members from `first` up to but not including `last`."""
+        owner, sample = np.divmod(np.arange(first, last), self.n_test)
+        patterns = np.array(
+            [
+                np.concatenate([self.datasets[o].x_test[s], self.datasets[o].y_test[s]])
+                for o, s in zip(owner.tolist(), sample.tolist(), strict=True)
+            ]
+        )
+        member = self.noise["member"][owner]
+        member["first_number"] = sample
+        member["rate_set"] = owner - owner[0]
+        member["max_steps"] *= READOUT_BUDGET
+        keys = {n: np.ascontiguousarray(self.noise[n][owner]) for n in ("rate_keys", "kick_keys")}
+        return Protocol(
+            start=np.ascontiguousarray(self.starts[owner]),
+            rates=self.rates[owner[0] : owner[-1] + 1],
+            order=np.arange(last - first, dtype=np.int32)[:, None],
+            patterns=patterns,
+            checkpoint_after=np.zeros(0, dtype=np.int64),
+            record_presentations=np.zeros(0, dtype=np.int64),
+            grid=np.linspace(0.0, 1.0, 2),
+            **_rails(self.circuit),
+            **self.noise | keys | {"member": member},
+        )
+
+
+def rate_constants(
+    circuit: Circuit, point: Point, *, learning: bool, weights: Weights | None = None
+) -> np.ndarray:
+    """Rate constant of every elementary reaction of a point, with its static noise, shape (n_reactions,).
+
+    `weights` are those of a circuit that has them as rate constants.
+    """
+    eps = point.learning_rate / point.running_time
+    overrides: dict[str, Any] = {"eps": eps} if learning else dict(circuit.learning_off)
+    constants = circuit.network.rate_constants(
+        overrides | (circuit.rate_overrides(weights) if weights else {})
+    )
+    sigma = point.noise.rates
+    if sigma > 0 and point.noise.rates_mode == "static":
+        draws = np.empty(len(constants))
+        for family, first in zip(circuit.network.families, circuit.network.first_reactions, strict=True):
+            key = _key(point, "rate noise", family.equation)
+            normals(key[0], key[1], 0, 0, draws[first : first + family.size])
+        constants *= np.exp(sigma * draws - 0.5 * sigma * sigma)
+    return constants
+
+
+def bound(member: np.ndarray, states: np.ndarray, shown: Sequence[float]) -> None:
+    """Set what counts as moderate and as a blow-up, from each member's initial concentrations and samples."""
+    member["moderate"] = np.maximum(np.maximum(states.max(axis=1), shown), 1.0)
+    member["ceiling"] = CEILING * member["moderate"]
+
+
+def _key(point: Point, purpose: str, family: str) -> np.ndarray:
+    layers = "-".join(map(str, point.layers))
+    return stream_key(point.seed, point.dataset, layers, point.replicate, purpose, family)
+
+
+def _rails(circuit: Circuit) -> dict[str, Any]:
+    inputs, targets, outputs = (
+        np.stack(circuit.rail_rows(pair), axis=1)
+        for pair in (circuit.inputs, circuit.targets, circuit.outputs)
+    )
+    if circuit.targets is None:
+        targets = np.full_like(outputs, -1)  # a pattern has targets all the same, for the loss
+    return {"clamp": np.concatenate([inputs, targets]), "n_features": len(inputs), "output": outputs}
+
+
+def _noise(circuit: Circuit, points: Sequence[Point], stage: str) -> dict[str, Any]:
+    """Members and noise tables of points; `stage` keeps the draws of training and read-out apart."""
+    network = circuit.network
+    # All points of a batch share the scope's table; a scope that differs is masked by splitting batches.
+    names = circuit.scope(points[0].noise.scope)
+    if not names and any(point.noise.concentrations > 0 for point in points):
+        raise InputError(
+            f"noise scope '{points[0].noise.scope}': no species of {circuit.name} is in it; its weights are constants"
+        )
+    rows = [network.rows(name).ravel() for name in names]
+    redraw = [p.noise.rates > 0 and p.noise.rates_mode == "per_presentation" for p in points]
+    families = [f.equation for f in network.families]
+    kicked = [p.noise.concentrations > 0 for p in points]
+    none = np.zeros(2, dtype=np.uint64)
+
+    def keys(active: Sequence[bool], purpose: str, over: Sequence[str]) -> np.ndarray:
+        table = [
+            [_key(point, f"{purpose}, {stage}", name) if on else none for name in over]
+            for point, on in zip(points, active, strict=True)
+        ]
+        return np.array(table, dtype=np.uint64).reshape(len(points), len(over), 2)
+
+    member = new_members(len(points))
+    member["rate_set"] = np.arange(len(points))
+    member["running_time"] = [p.running_time for p in points]
+    member["max_steps"] = [p.max_steps for p in points]
+    member["input_sigma"] = [p.noise.inputs for p in points]
+    member["rate_sigma"] = [p.noise.rates if on else 0.0 for p, on in zip(points, redraw, strict=True)]
+    member["kick_sigma"] = [p.noise.concentrations for p in points]
+    member["kick_interval"] = [p.noise.interval for p in points]
+    member["kick_additive"] = [p.noise.additive for p in points]
+    for point, row in zip(points, member, strict=True):
+        row["input_key_0"], row["input_key_1"] = _key(point, f"input noise, {stage}", "features")
+    laws = [np.stack([network.rows(name).ravel() for name in law], axis=1) for law in circuit.conserved]
+    return {
+        "member": member,
+        "rate_keys": keys(redraw, "rate noise", families),
+        "kick_keys": keys(kicked, "concentration noise", names),
+        "kicked": np.array([(r[0], len(r)) for r in rows], dtype=np.int64).reshape(-1, 2),
+        "laws": np.concatenate(laws) if laws else np.zeros((0, 2), dtype=np.int64),
+        "rtol": float(points[0].rtol),
+        "atol": float(points[0].atol),
+    }

@@ -1,0 +1,54 @@
+"""A network as text: counts, parameters and every elementary reaction, a line each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crnsim.circuits import Circuit
+    from crnsim.network.network import Network
+
+
+#: Weights of a sweep differ between replicates; the network beside the results stands for all of them.
+PLACEHOLDERS = "weights are rate constants, here all 1: each replicate has its own"
+
+
+def count_text(network: Network) -> str:
+    """Return how many species and reactions there are, by what the reactions are for."""
+    sizes: Counter[str] = Counter()
+    for family in network.families:
+        sizes[family.label] += family.size
+    parts = ", ".join(f"{label} {size}" for label, size in sizes.items())
+    active = network.n_active_reactions() if network.arrays else network.n_reactions
+    absent = f", {network.n_reactions - active} of them at no rate" if active < network.n_reactions else ""
+    return f"{network.n_species} species, {network.n_reactions} reactions ({parts}){absent}"
+
+
+def parameter_lines(circuit: Circuit) -> list[str]:
+    """Return the parameters of a circuit as ``name = value``."""
+    return [
+        f"{name} = {value}" if isinstance(value, str) else f"{name} = {value:g}"
+        for name, value in circuit.parameters.items()
+    ]
+
+
+def reactions_text(circuit: Circuit, title: str) -> str:
+    """Return every elementary reaction, a line each, under its family; absent weights are left out."""
+    network = circuit.network
+    lines = [f"// {title}", f"// {count_text(network)}"]
+    lines += [f"// {PLACEHOLDERS}"] if network.arrays else []
+    lines += [f"// {line}" for line in parameter_lines(circuit)]
+    reactions = iter(network.reactions())
+    for family in network.families:
+        lines += ["", f"// {family.label}: {family}"]
+        members = [next(reactions) for _ in range(family.size)]
+        # A weight that is a rate constant has one reaction, by its sign; the other is there at no rate.
+        weights = any("[" in factor for factor in family.rate)
+        lines += [str(reaction) for reaction in members if reaction.rate or not weights]
+    free = "weights are drawn for each replicate" if circuit.targets else "inputs are set from outside"
+    lines += ["", f"// concentrations at the start; {free}, all others are zero"]
+    for species in network.species:
+        if circuit.initial.get(species.name):
+            lines += [f"init {label} {circuit.initial[species.name]:g}" for label in species.labels()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,387 @@
+"""Chemical reaction networks as arrays of species and families of reactions over index sets."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import numbers
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from crnsim.errors import InputError, suggest
+from crnsim.network.conservation import integer_laws
+from crnsim.network.families import NAME, Family, Reaction, Species, parse_family
+from crnsim.network.families import rate_constants as family_constants
+
+RowCounts = tuple[np.ndarray, int]
+
+
+def _rate(name: str, value: object) -> float:
+    """A rate parameter that is a number."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not (math.isfinite(value) and value >= 0):  # type: ignore[arg-type, operator]
+        raise InputError(f"rate parameter '{name}' is {value!r}; it must be a finite number >= 0")
+    return float(value)  # type: ignore[arg-type]
+
+
+def _rates(name: str, value: npt.ArrayLike) -> np.ndarray:
+    """A rate parameter that is an array; a copy that nobody else changes."""
+    try:
+        array = np.array(value, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"rate parameter '{name}' is no array of numbers") from None
+    if not np.all(np.isfinite(array)) or np.any(array < 0):
+        raise InputError(f"rate parameter '{name}': all of its values must be finite numbers >= 0")
+    return array
+
+
+class Network:
+    """A chemical reaction network with mass-action kinetics.
+
+    Parameters
+    ----------
+    dims : mapping of str to int, optional
+        Dimension names and their lengths, such as ``{"hidden": 6}``.
+    parameters : mapping of str to float or array_like, optional
+        Rate parameters by name, numbers or arrays. Time is in units of 1/k when the fast constant ``k`` is 1;
+        concentrations are dimensionless.
+
+    Examples
+    --------
+    >>> net = Network(dims={"n": 2}, parameters={"k": 1.0})
+    >>> net.add_species("A", "n")
+    >>> net.add_species("B")
+    >>> net.add_family("decay", "A[i] -> B", "k")
+    >>> print(*net.reactions(), sep="; ")
+    A[0] ->{1} B; A[1] ->{1} B
+    """
+
+    def __init__(
+        self,
+        dims: Mapping[str, int] | None = None,
+        parameters: Mapping[str, npt.ArrayLike] | None = None,
+    ) -> None:
+        self.dims: dict[str, int] = {}
+        for name, length in (dims or {}).items():
+            if int(length) != length or length < 1:
+                raise InputError(f"dimension '{name}' has length {length}; it must be a whole number >= 1")
+            self.dims[name] = int(length)
+        #: Rate parameters that are numbers, and those that are arrays.
+        self.parameters: dict[str, float] = {}
+        self.arrays: dict[str, np.ndarray] = {}
+        for name, value in (parameters or {}).items():
+            self.set_parameter(name, value)
+        self._species: dict[str, Species] = {}
+        self._families: list[Family] = []
+
+    # -- building ---------------------------------------------------------------------------------------
+
+    def set_parameter(self, name: str, value: npt.ArrayLike) -> None:
+        """Set a rate parameter: a number, or an array that families use with indices, as in ``"k*W1p[i,j]"``.
+
+        Zeros of an array stand for reactions that are absent: they are integrated at no rate, and texts leave them out.
+
+        Raises
+        ------
+        InputError
+            For a negative or non-finite value, or if a parameter in use would change its shape.
+        """
+        if not NAME.fullmatch(name):
+            raise InputError(f"'{name}' is not a name for a rate parameter (letters, digits, underscores)")
+        given = np.shape(value)
+        shape = self.arrays[name].shape if name in self.arrays else ()
+        if (name in self.arrays or name in self.parameters) and shape != given:
+            raise InputError(f"rate parameter '{name}' has shape {shape}, not {given}")
+        if given == ():
+            self.parameters[name] = _rate(name, value)
+        else:
+            self.arrays[name] = _rates(name, value)
+
+    def add_species(self, name: str, *dims: str, slow: bool = False) -> None:
+        """Declare an array of species over named dimensions (none: a single species).
+
+        `slow` says that the concentrations change far more slowly than the others, as learned weights do. Implicit
+        methods then leave them out of their linear systems, unless a reaction turns them into others. A wrong hint
+        costs steps, not accuracy.
+        """
+        if not NAME.fullmatch(name):
+            raise InputError(f"'{name}' is not a name for a species (letters, digits, underscores)")
+        if name in self._species:
+            raise InputError(f"species '{name}' is declared twice")
+        for dim in dims:
+            if dim not in self.dims:
+                raise InputError(f"species '{name}': unknown dimension '{dim}'; {suggest(dim, self.dims)}")
+        self._species[name] = Species(name, dims, tuple(self.dims[dim] for dim in dims), slow)
+        self._forget()
+
+    def add_family(self, label: str, equation: str, rate: str | float) -> None:
+        """Add the reactions of `equation` for every value of its index letters.
+
+        Parameters
+        ----------
+        label : str
+            What the reactions are for.
+        equation : str
+            Such as ``"W[i,j] + X[j] -> W[i,j] + X[j] + Z[i]"``, ``"2X[i] -> X[i]"`` or ``"0 -> X[i]"``.
+        rate : str or float
+            A number, the name of a parameter, or a product such as ``"2*k"``; an array of parameters stands with
+            index letters of the reaction, as in ``"k*W1p[i,j]"``.
+
+        Raises
+        ------
+        InputError
+            For an undeclared species or parameter, a wrong number of indices, an index that runs over dimensions of
+            different length, an unreadable equation, or a negative rate.
+        """
+        self._families.append(
+            parse_family(label, equation, rate, self._species, self.parameters, self.arrays)
+        )
+        self._forget()
+
+    def _forget(self) -> None:
+        for name, attribute in vars(type(self)).items():
+            if isinstance(attribute, cached_property):
+                self.__dict__.pop(name, None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what can be worked out again: compiled code cannot be copied to another process."""
+        return {name: value for name, value in self.__dict__.items() if name != "derived"}
+
+    @cached_property
+    def derived(self) -> dict[Any, Any]:
+        """What other modules have worked out from the present species and families; forgotten when one is added."""
+        return {}
+
+    # -- reading ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def species(self) -> tuple[Species, ...]:
+        """Arrays of species in row order: those that reactions change first, pure catalysts last."""
+        changed = {name for family in self._families for name, _ in family.net}
+        arrays = list(self._species.values())
+        return tuple([s for s in arrays if s.name in changed] + [s for s in arrays if s.name not in changed])
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """Families of reactions in order of declaration."""
+        return tuple(self._families)
+
+    @cached_property
+    def n_species(self) -> int:
+        """Number of single species."""
+        return sum(s.size for s in self.species)
+
+    @cached_property
+    def n_dynamic(self) -> int:
+        """Number of species that some reaction changes; they fill the first rows."""
+        changed = {name for family in self._families for name, _ in family.net}
+        return sum(s.size for s in self.species if s.name in changed)
+
+    @cached_property
+    def n_reactions(self) -> int:
+        """Number of elementary reactions."""
+        return sum(family.size for family in self._families)
+
+    def n_active_reactions(self, parameters: Mapping[str, npt.ArrayLike] | None = None) -> int:
+        """Number of elementary reactions whose rate constant is above zero."""
+        return int(np.count_nonzero(self.rate_constants(parameters)))
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """Name of the species of each row."""
+        return [label for s in self.species for label in s.labels()]
+
+    @cached_property
+    def _first_rows(self) -> dict[str, int]:
+        starts = np.cumsum([0, *(s.size for s in self.species)])
+        return {s.name: int(start) for s, start in zip(self.species, starts, strict=False)}
+
+    def rows(self, name: str) -> np.ndarray:
+        """Rows of an array of species in a state vector, with the array's shape."""
+        if name not in self._species:
+            raise InputError(f"no species '{name}' in the network; {suggest(name, self._species)}")
+        species = self._species[name]
+        first = self._first_rows[name]
+        return np.arange(first, first + species.size).reshape(species.shape)
+
+    def state(self, values: Mapping[str, npt.ArrayLike] | None = None) -> np.ndarray:
+        """Return a state vector from concentrations by array name; what is not named is zero.
+
+        Parameters
+        ----------
+        values : mapping of str to array_like
+            Concentrations, broadcast to the array's shape; a single species can be named ``"W1p[0,1]"``.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_species,)
+        """
+        state = np.zeros(self.n_species)
+        rows_of = dict(zip(self.labels, range(self.n_species), strict=True))
+        for name, value in (values or {}).items():
+            rows = np.asarray(rows_of[name]) if name in rows_of else self.rows(name)
+            try:
+                concentrations = np.broadcast_to(np.asarray(value, dtype=float), rows.shape)
+            except ValueError:
+                shape = np.shape(value)
+                raise InputError(f"initial '{name}' has shape {shape}; it must fit {rows.shape}") from None
+            if not np.all(np.isfinite(concentrations)) or np.any(concentrations < 0):
+                raise InputError(f"initial '{name}': concentrations must be finite numbers >= 0")
+            state[rows] = concentrations
+        return state
+
+    def rate_constants(self, overrides: Mapping[str, npt.ArrayLike] | None = None) -> np.ndarray:
+        """Rate constant of every elementary reaction, family by family.
+
+        Parameters
+        ----------
+        overrides : mapping of str to float or array_like, optional
+            Parameters with another value than the network's own; an array keeps its shape.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_reactions,)
+        """
+        values: dict[str, float | np.ndarray] = {**self.parameters, **self.arrays}
+        for name, value in (overrides or {}).items():
+            if name not in values:
+                raise InputError(f"unknown rate parameter '{name}'; {suggest(name, values)}")
+            if name in self.parameters:
+                values[name] = _rate(name, value)
+            elif np.shape(value) == self.arrays[name].shape:
+                values[name] = _rates(name, value)
+            else:
+                wanted = self.arrays[name].shape
+                raise InputError(f"rate parameter '{name}' has shape {np.shape(value)}; it must be {wanted}")
+        parts = [family_constants(family, values) for family in self._families]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    @cached_property
+    def first_reactions(self) -> np.ndarray:
+        """Number of the first elementary reaction of each family, shape (n_families,)."""
+        return np.cumsum([0, *(family.size for family in self._families)])[:-1].astype(np.int64)
+
+    @cached_property
+    def elementary(self) -> tuple[list[list[RowCounts]], list[list[RowCounts]]]:
+        """Rows of all families' reactants, and of what they change: per family, (rows of shape (size,), count)."""
+        reactants, changes = [], []
+        for family in self._families:
+            reactants.append(
+                [(self._term_rows(family, t.name, t.indices), t.count) for t in family.reactants]
+            )
+            changes.append([(self._term_rows(family, *key), n) for key, n in family.net.items()])
+        return reactants, changes
+
+    def _term_rows(self, family: Family, name: str, indices: tuple[str, ...]) -> np.ndarray:
+        if not indices:
+            return np.broadcast_to(self.rows(name), (family.size,))
+        grid = np.indices(family.shape).reshape(len(family.shape), -1)
+        return self.rows(name)[tuple(grid[family.indices.index(letter)] for letter in indices)]
+
+    def reactions(self, parameters: Mapping[str, npt.ArrayLike] | None = None) -> Iterator[Reaction]:
+        """Yield the elementary reactions with their rate constants, in the order of `rate_constants`.
+
+        Those with rate constant 0 are among them: an absent weight is a reaction that never takes place.
+        """
+        constants = iter(self.rate_constants(parameters))
+        for family in self._families:
+            for position in itertools.product(*map(range, family.shape)):
+                values = dict(zip(family.indices, position, strict=True))
+                left, right = (
+                    tuple((term.count, term.label(values)) for term in side)
+                    for side in (family.reactants, family.products)
+                )
+                yield Reaction(left, right, float(next(constants)), family.label)
+
+    # -- algebra ----------------------------------------------------------------------------------------
+
+    def stoichiometry(self) -> sparse.csr_array:
+        """Net change of each species by each elementary reaction, shape (n_species, n_reactions)."""
+        return self._stoichiometry.copy()
+
+    @cached_property
+    def _stoichiometry(self) -> sparse.csr_array:
+        rows, columns, values = [], [], []
+        for start, family, changes in zip(
+            self.first_reactions, self._families, self.elementary[1], strict=True
+        ):
+            for species_rows, count in changes:
+                rows.append(species_rows)
+                columns.append(np.arange(start, start + family.size))
+                values.append(np.full(family.size, count, dtype=np.int64))
+        if not rows:
+            return sparse.csr_array((self.n_species, self.n_reactions), dtype=np.int64)
+        triplets = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
+        return sparse.csr_array(triplets, shape=(self.n_species, self.n_reactions))
+
+    def fluxes(self, state: np.ndarray, constants: np.ndarray) -> np.ndarray:
+        """Rate of every elementary reaction (concentration per time), shape (n_reactions,).
+
+        The plain NumPy form of mass action: slower than `crnsim.kinetics`, used to check it.
+        """
+        flux = np.array(constants, dtype=float)
+        for start, family, terms in zip(
+            self.first_reactions, self._families, self.elementary[0], strict=True
+        ):
+            for rows, count in terms:
+                flux[start : start + family.size] *= np.asarray(state)[rows] ** count
+        return flux
+
+    def jacobian(self, state: np.ndarray, constants: np.ndarray) -> sparse.csr_array:
+        """Derivative of the rates of change by the concentrations, shape (n_species, n_species)."""
+        state = np.asarray(state, dtype=float)
+        reactions, columns, values = [], [], []
+        for start, family, terms in zip(
+            self.first_reactions, self._families, self.elementary[0], strict=True
+        ):
+            block = slice(start, start + family.size)
+            for chosen, (rows, count) in enumerate(terms):
+                slope = constants[block] * count * state[rows] ** (count - 1)
+                for other, (other_rows, other_count) in enumerate(terms):
+                    if other != chosen:
+                        slope = slope * state[other_rows] ** other_count
+                reactions.append(np.arange(block.start, block.stop))
+                columns.append(rows)
+                values.append(slope)
+        if not reactions:
+            return sparse.csr_array((self.n_species, self.n_species))
+        triplets = (np.concatenate(values), (np.concatenate(reactions), np.concatenate(columns)))
+        slopes = sparse.csr_array(triplets, shape=(self.n_reactions, self.n_species))
+        return self._stoichiometry @ slopes
+
+    def conservation_laws(self) -> list[dict[str, int]]:
+        """Linear combinations of concentrations that no reaction changes.
+
+        Returns
+        -------
+        list of dict
+            A basis, each law as coefficients by species name, in lowest integer terms.
+        """
+        return [
+            {self.labels[i]: count for i, count in law.items()} for law in integer_laws(self.stoichiometry())
+        ]
+
+    # -- text -------------------------------------------------------------------------------------------
+
+    def summary(self) -> str:
+        """Counts of species and reactions, and the families under their labels."""
+        lines = [repr(self)[1:-1]]
+        by_label: dict[str, list[Family]] = {}
+        for family in self._families:
+            by_label.setdefault(family.label, []).append(family)
+        for label, families in by_label.items():
+            lines.append(f"\n{label} ({sum(f.size for f in families)})")
+            lines.extend(f"  {family}" for family in families)
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        order = max((family.order for family in self._families), default=0)
+        return (
+            f"<crnsim.Network: {self.n_species} species in {len(self._species)} arrays, "
+            f"{self.n_reactions} reactions in {len(self._families)} families, order at most {order}>"
+        )

@@ -1,0 +1,7 @@
+"""How a run can end: the outcomes that are stored, counted and shown."""
+
+from __future__ import annotations
+
+#: Outcomes in the order of the stored flags.
+OUTCOMES = ("ok", "diverged", "step_limit", "worker_killed", "failed")
+OK, DIVERGED, STEP_LIMIT, WORKER_KILLED, FAILED = range(5)

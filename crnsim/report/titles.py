@@ -1,0 +1,44 @@
+"""How the report names data sets, kinds of stress, outcomes and noise levels."""
+
+from __future__ import annotations
+
+from crnsim.noise.noise import KINDS
+from crnsim.robustness.designs import Level
+
+_STRESS = {
+    "rates": "rate noise",
+    "concentrations": "concentration noise",
+    "inputs": "input noise",
+    "running_time": "short running time",
+}
+_OUTCOME = {
+    "ok": "ok",
+    "diverged": "diverged",
+    "step_limit": "step limit",
+    "worker_killed": "worker killed",
+    "failed": "failed",
+    "missing": "missing",
+}
+
+
+def dataset_title(name: str) -> str:
+    """Return the name of a data set as a heading; the label of a CSV data set begins with a capital."""
+    from crnsim.datasets import DATASETS
+
+    return DATASETS[name].title if name in DATASETS else name[:1].upper() + name[1:].replace("_", " ")
+
+
+def stress_name(stress: str) -> str:
+    """Return a kind of stress in words; a crossed kind is joined by "and"."""
+    return " and ".join(_STRESS.get(part, part) for part in stress.split("+"))
+
+
+def outcome_name(outcome: str) -> str:
+    """Return an outcome in words."""
+    return _OUTCOME.get(outcome, outcome)
+
+
+def level_name(level: Level) -> str:
+    """Return a noise level in words, such as ``rates 0.1``."""
+    parts = [f"{kind} {getattr(level, kind):g}" for kind in KINDS if getattr(level, kind) > 0]
+    return " + ".join(parts) or "no noise"

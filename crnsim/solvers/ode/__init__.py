@@ -1,0 +1,1 @@
+"""Adaptive integration of batches of runs by compiled code."""

@@ -1,0 +1,152 @@
+"""What happens to one lane between steps: a sample is shown, noise acts, a presentation ends. Compiled."""
+
+from __future__ import annotations
+
+import math
+
+from crnsim.compiled import compiled
+from crnsim.kinetics.lanes import LANES
+from crnsim.noise.philox import normals
+
+
+@compiled
+def copy(source, target):
+    """Copy one vector to another; a plain loop compiles far faster than a slice."""
+    for i in range(len(source)):
+        target[i] = source[i]
+
+
+@compiled
+def put_run(source, table, lane):
+    """Copy a vector to one lane of a table, or to the table of one run (lane -1)."""
+    if lane >= 0:
+        for i in range(len(source)):
+            table[i, lane] = source[i]
+    else:
+        for i in range(len(source)):
+            table[i // LANES, i % LANES] = source[i]
+
+
+@compiled
+def get_run(table, lane, target):
+    """Copy one lane of a table, or the table of one run (lane -1), to a vector."""
+    if lane >= 0:
+        for i in range(len(target)):
+            target[i] = table[i, lane]
+    else:
+        for i in range(len(target)):
+            target[i] = table[i // LANES, i % LANES]
+
+
+@compiled
+def show_sample(p, member, presentation, values, draws):
+    """Write the signed features and targets of a presentation into `values`, with its input noise.
+
+    `draws` is scratch space, here and below, for as many numbers as the longest vector of draws.
+    """
+    pattern = p.order[member, presentation]
+    copy(p.patterns[pattern], values)
+    sigma = p.member[member].input_sigma
+    if sigma > 0.0:
+        keys = p.member[member]
+        number = keys.first_number + presentation
+        normals(keys.input_key_0, keys.input_key_1, number, 0, draws[: p.n_features])
+        for f in range(p.n_features):
+            values[f] += sigma * draws[f]
+
+
+@compiled
+def clamp(p, values, state):
+    """Set the input and target rails of `state` from signed `values`."""
+    for c in range(len(values)):
+        if p.clamp[c, 0] >= 0:
+            state[p.clamp[c, 0]] = max(values[c], 0.0)
+        if p.clamp[c, 1] >= 0:
+            state[p.clamp[c, 1]] = max(-values[c], 0.0)
+
+
+@compiled
+def draw_rates(p, first, member, presentation, constants, draws):
+    """Write the member's rate constants for a presentation into `constants`."""
+    copy(p.rates[p.member[member].rate_set], constants)
+    sigma = p.member[member].rate_sigma
+    if sigma > 0.0:
+        number = p.member[member].first_number + presentation
+        for f in range(len(first)):
+            stop = first[f + 1] if f + 1 < len(first) else len(constants)
+            normals(
+                p.rate_keys[member, f, 0],
+                p.rate_keys[member, f, 1],
+                number,
+                0,
+                draws[: stop - first[f]],
+            )
+            for r in range(first[f], stop):
+                constants[r] *= math.exp(sigma * draws[r - first[f]] - 0.5 * sigma * sigma)
+
+
+@compiled
+def kick(p, member, presentation, event, state, before, draws):
+    """Perturb the concentrations in scope; conserved sums keep their totals. `before` is scratch space."""
+    sigma = p.member[member].kick_sigma
+    number = p.member[member].first_number + presentation
+    copy(state, before)
+    for g in range(len(p.kicked)):
+        first, length = p.kicked[g, 0], p.kicked[g, 1]
+        normals(p.kick_keys[member, g, 0], p.kick_keys[member, g, 1], number, event, draws[:length])
+        for i in range(length):
+            if p.member[member].kick_additive == 1:
+                state[first + i] = max(state[first + i] + sigma * draws[i], 0.0)
+            else:
+                state[first + i] *= math.exp(sigma * draws[i] - 0.5 * sigma * sigma)
+    for law in range(len(p.laws)):
+        conserved = total = 0.0
+        for row in p.laws[law]:
+            conserved += before[row]
+            total += state[row]
+        for row in p.laws[law]:
+            state[row] = state[row] * (conserved / total) if total > 0.0 else before[row]
+
+
+@compiled
+def half_squared_error(p, member, presentation, state):
+    """Half the squared distance of the output rails' value from the presented target."""
+    pattern = p.order[member, presentation]
+    total = 0.0
+    for o in range(len(p.output)):
+        value = state[p.output[o, 0]]
+        if p.output[o, 1] >= 0:
+            value -= state[p.output[o, 1]]
+        error = value - p.patterns[pattern, p.n_features + o]
+        total += 0.5 * error * error
+    return total
+
+
+@compiled
+def next_stop(p, member, kicks_done):
+    """Time of the next event of a presentation: a kick, or its end."""
+    end = p.member[member].running_time
+    if p.member[member].kick_sigma > 0.0:
+        # Half an interval before the first and after the last, so that any running time has its share of kicks.
+        time = (kicks_done + 0.5) * p.member[member].kick_interval
+        if time < end * (1.0 - 1e-12):
+            return time
+    return end
+
+
+@compiled
+def keep_checkpoints(p, r, member, presentations_done, state):
+    """Store `state` where a checkpoint is asked for after this many presentations."""
+    for c in range(len(p.checkpoint_after)):
+        if p.checkpoint_after[c] == presentations_done:
+            copy(state, r.checkpoints[member, c])
+
+
+@compiled
+def recorded(p, member, presentation):
+    """Place of a presentation among the recorded ones of a member, -1 if it is not recorded."""
+    if p.member[member].record_slot >= 0:
+        for place in range(len(p.record_presentations)):
+            if p.record_presentations[place] == presentation:
+                return place
+    return -1

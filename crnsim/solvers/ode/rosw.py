@@ -1,0 +1,149 @@
+"""A linearly implicit method for stiff networks: four stages, order 3(2), with part of the Jacobian.
+
+The W-method ROS34PW2 of Rang and Angermann, BIT Numer. Math. 45, 761 (2005), doi 10.1007/s10543-005-0035-y: L-stable,
+and of order 3 whatever matrix stands for the Jacobian. Ours is the Jacobian without the slow arrays, which one sweep
+through the cascade of a pot solves exactly (`crnsim.kinetics.structure`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crnsim.compiled import inlined
+from crnsim.kinetics.lanes import larger, load, smaller, splat, store
+from crnsim.solvers.ode.error import report, room, scaled
+from crnsim.solvers.ode.work import NEW_SLOPE, SLOPE, U1, U2, U3, Y_NEW, P, Q, Y
+
+_GAMMA = 0.435866521508459
+_ALPHA = np.array(
+    [
+        [0.0, 0.0, 0.0, 0.0],
+        [0.87173304301691801, 0.0, 0.0, 0.0],
+        [0.84457060015369423, -0.11299064236484185, 0.0, 0.0],
+        [0.0, 0.0, 1.0, 0.0],
+    ]
+)
+_GAMMAS = np.array(
+    [
+        [_GAMMA, 0.0, 0.0, 0.0],
+        [-0.87173304301691801, _GAMMA, 0.0, 0.0],
+        [-0.90338057013044082, 0.054180672388095326, _GAMMA, 0.0],
+        [0.24212380706095346, -1.2232505839045147, 0.54526025533510214, _GAMMA],
+    ]
+)
+_WEIGHTS = np.array([0.24212380706095346, -1.2232505839045147, 1.5452602553351020, _GAMMA])
+_EMBEDDED = np.array([0.37810903145819369, -0.096042292212423178, 0.5, 0.21793326075422950])
+
+# With u = Gamma k no product with the Jacobian is needed (Hairer, Wanner, Solving Ordinary Differential Equations II,
+# section IV.7, doi 10.1007/978-3-642-05221-7).
+_INVERSE = np.linalg.inv(_GAMMAS)
+_A = _ALPHA @ _INVERSE
+_C = _GAMMA * (np.eye(4) / _GAMMA - _INVERSE)
+_M = _WEIGHTS @ _INVERSE
+_E = _M - _EMBEDDED @ _INVERSE
+
+_A21, _A31, _A32, _A41, _A42, _A43 = (float(_A[i, j]) for i in range(1, 4) for j in range(i))
+_C21, _C31, _C32, _C41, _C42, _C43 = (float(_C[i, j]) for i in range(1, 4) for j in range(i))
+_M1, _M2, _M3, _M4 = map(float, _M)
+_E1, _E2, _E3, _E4 = map(float, _E)
+_B1, _B2, _B3, _B4 = map(float, _WEIGHTS)
+_D1, _D2, _D3, _D4 = map(float, _WEIGHTS - _EMBEDDED)
+_ALPHA21, _ALPHA31, _ALPHA32 = float(_ALPHA[1, 0]), float(_ALPHA[2, 0]), float(_ALPHA[2, 1])
+
+
+@inlined
+def _line0(rows, target, f, base):
+    """``target = f base``, as the following with more terms: each pass reads no more tables than it needs."""
+    for i in range(len(rows)):
+        row = rows[i]
+        store(target, row, f * load(base, row))
+
+
+@inlined
+def _line1(rows, target, f, base, a, u):
+    for i in range(len(rows)):
+        row = rows[i]
+        store(target, row, f * load(base, row) + a * load(u, row))
+
+
+@inlined
+def _line2(rows, target, f, base, a, u, b, v):
+    for i in range(len(rows)):
+        row = rows[i]
+        store(target, row, f * load(base, row) + (a * load(u, row) + b * load(v, row)))
+
+
+@inlined
+def _line3(rows, target, f, base, a, u, b, v, c, x):
+    for i in range(len(rows)):
+        row = rows[i]
+        store(target, row, f * load(base, row) + (a * load(u, row) + b * load(v, row) + c * load(x, row)))
+
+
+@inlined
+def _conclude(rows, y, y_new, m, e, u1, u2, u3, u4, values, rtol, atol):
+    """New state and error from four vectors with weights `m` and `e`; keep what is needed to judge the step."""
+    absolute, relative = splat(atol), splat(rtol)
+    error, lowest, highest, total = load(values, 1), load(values, 2), load(values, 3), load(values, 4)
+    for i in range(len(rows)):
+        row = rows[i]
+        k1, k2, k3, k4 = load(u1, row), load(u2, row), load(u3, row), load(u4, row)
+        old = load(y, row)
+        new = old + (m[0] * k1 + m[1] * k2 + m[2] * k3 + m[3] * k4)
+        store(y_new, row, new)
+        difference = e[0] * k1 + e[1] * k2 + e[2] * k3 + e[3] * k4
+        error = larger(scaled(difference, old, new, absolute, relative), error)
+        lowest = smaller(room(old, new, absolute), lowest)
+        highest = larger(new, highest)
+        total = total + (new + difference)
+    report(values, error, lowest, highest, total)
+
+
+@inlined
+def attempt_rosw(function, prepare, solve, size, offset, first, w, rtol, atol):
+    """One step of every lane from (y, slope).
+
+    Slow rows have no system to solve: for them the method is an explicit one, in the rates of change themselves. Stages
+    are kept in ``y_new`` and the fourth vector in ``new_slope`` until both are needed: small tables stay in the nearest
+    cache.
+    """
+    t, at = w.tables, w.at
+    y = t[at[Y]]
+    y_new = t[at[Y_NEW]]
+    slope = t[at[SLOPE]]
+    new_slope = t[at[NEW_SLOPE]]
+    u1 = t[at[U1]]
+    u2 = t[at[U2]]
+    u3 = t[at[U3]]
+    p = t[at[P]]
+    q = t[at[Q]]
+    fast, slow, rate, implicit = w.fast, w.slow, w.rate, w.implicit
+    one, zero, h = splat(1.0), splat(0.0), load(w.values, 0)
+    step = splat(_GAMMA) * h
+    store(implicit, 0, step)
+    prepare(y, rate, p, q, implicit, size, offset, first)
+    _line0(fast, u1, step, slope)
+    solve(y, rate, p, q, u1, implicit, size, offset, first)
+    _line1(fast, y_new, one, y, splat(_A21), u1)
+    _line1(slow, y_new, one, y, splat(_ALPHA21) * h, slope)
+    function(y_new, rate, u2, size, offset, first)
+    _line1(fast, u2, step, u2, splat(_C21), u1)
+    solve(y, rate, p, q, u2, implicit, size, offset, first)
+    _line2(fast, y_new, one, y, splat(_A31), u1, splat(_A32), u2)
+    _line2(slow, y_new, one, y, splat(_ALPHA31) * h, slope, splat(_ALPHA32) * h, u2)
+    function(y_new, rate, u3, size, offset, first)
+    _line2(fast, u3, step, u3, splat(_C31), u1, splat(_C32), u2)
+    solve(y, rate, p, q, u3, implicit, size, offset, first)
+    _line3(fast, y_new, one, y, splat(_A41), u1, splat(_A42), u2, splat(_A43), u3)
+    _line1(slow, y_new, one, y, h, u3)
+    function(y_new, rate, new_slope, size, offset, first)
+    _line3(fast, new_slope, step, new_slope, splat(_C41), u1, splat(_C42), u2, splat(_C43), u3)
+    solve(y, rate, p, q, new_slope, implicit, size, offset, first)
+    report(w.values, zero, zero, zero, zero)
+    m = (splat(_M1), splat(_M2), splat(_M3), splat(_M4))
+    e = (splat(_E1), splat(_E2), splat(_E3), splat(_E4))
+    _conclude(fast, y, y_new, m, e, u1, u2, u3, new_slope, w.values, rtol, atol)
+    m = (splat(_B1) * h, splat(_B2) * h, splat(_B3) * h, splat(_B4) * h)
+    e = (splat(_D1) * h, splat(_D2) * h, splat(_D3) * h, splat(_D4) * h)
+    _conclude(slow, y, y_new, m, e, slope, u2, u3, new_slope, w.values, rtol, atol)
+    function(y_new, rate, new_slope, size, offset, first)

@@ -1,0 +1,99 @@
+"""Buffers of a batch: tables of vectors, the place of each run, and scratch space."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from crnsim.kinetics.kernels import Kernel
+from crnsim.kinetics.lanes import LANES, lanes_array
+from crnsim.solvers.ode.chebyshev import chebyshev
+from crnsim.solvers.protocol import Protocol
+
+#: Tables of a batch, found as ``w.tables[w.at[name]]``: the first four change places.
+Y, Y_NEW, SLOPE, NEW_SLOPE, STAGE, U1, U2, U3, P, Q, SPARE = range(11)
+#: Number of tables.
+TABLES = 11
+
+#: The place of one run.
+LANE = np.dtype(
+    [
+        ("member", "i8"),  # -1: idle
+        ("presentation", "i8"),
+        ("kicks", "i8"),  # done in this presentation
+        ("grid", "i8"),  # next recorded time
+        ("place", "i8"),  # of this presentation among the recorded ones
+        ("rejected", "i8"),  # was the last step rejected?
+        ("method", "i8"),
+        ("opening", "i8"),  # is this the first step after an event?
+        ("favoured", "i8"),  # the method that has cost less
+        ("trial", "i8"),  # is this presentation for trying the other one (1), or has that failed (2)?
+        ("spent", "i8"),  # steps in this presentation
+        ("time", "f8"),
+        ("step", "f8"),
+        ("stop", "f8"),  # time of the next event
+        ("error", "f8"),  # logarithm of the last accepted error
+        ("first_step", "f8"),  # that suited the last event
+        ("cost", "f8"),  # of the last presentation with the favoured method
+        ("tried", "f8"),  # its cost at the last trial
+        ("loss", "f8"),  # sum over the presentations of one entry
+    ]
+)
+
+
+class Work(NamedTuple):
+    """Buffers of one batch: tables of vectors, and the place of each run."""
+
+    tables: np.ndarray  # (TABLES, rows, LANES), by name as above
+    at: np.ndarray  # (TABLES,) place of each table
+    rate: np.ndarray
+    values: np.ndarray  # rows: step, error, room above the lower bound, highest, sum, accepted
+    implicit: np.ndarray  # rows: step of the linear systems, spectral radius
+    # Of a stage of the stabilised method; while `rosw` takes side steps, rows of `values` put aside (step, highest,
+    # accepted) and whether the run takes part.
+    coefficient: np.ndarray
+    stages: np.ndarray  # (LANES,) of the stabilised method
+    chebyshev: np.ndarray
+    lane: np.ndarray  # (slots,) of LANE: the place of each run
+    slow: np.ndarray  # rows of the tables that hold slow arrays only
+    fast: np.ndarray  # the other rows
+    queue: np.ndarray  # (M,) members in the order in which lanes take them
+    dynamic: int  # species that change
+    wide: int  # 1: one run fills all lanes
+    state: np.ndarray  # (n_species,) scratch, as are the following
+    before: np.ndarray  # (n_species,)
+    constants: np.ndarray  # (n_reactions,)
+    draws: np.ndarray  # (max(n_species, n_reactions, features),)
+    sample: np.ndarray  # (features + targets,)
+
+
+def new_work(kernel: Kernel, protocol: Protocol) -> Work:
+    """Return buffers for a batch."""
+    wide = kernel.wide
+    n_species, n_reactions = protocol.start.shape[1], protocol.rates.shape[1]
+    n_values = protocol.patterns.shape[1]
+    # Runs of one kind stand side by side, so that they agree on a method, and long ones begin first.
+    member = protocol.member
+    length = member["running_time"] * member["n_presentations"]
+    queue = np.lexsort((-length, member["kick_sigma"] > 0))
+    rows, rates = (-(-n // LANES) if wide else n for n in (n_species, n_reactions))
+    lanes = np.zeros(1 if wide else LANES, dtype=LANE)
+    sizes = (n_species, n_species, n_reactions, max(n_species, n_reactions, n_values), n_values)
+    return Work(
+        lanes_array(TABLES * rows).reshape(TABLES, rows, LANES),
+        np.arange(TABLES),
+        lanes_array(rates),
+        lanes_array(6),
+        lanes_array(2),
+        lanes_array(5),
+        np.full(LANES, 2),
+        chebyshev(),
+        lanes,
+        kernel.slow,
+        kernel.fast,
+        queue,
+        kernel.n_dynamic,
+        int(wide),
+        *(np.zeros(size) for size in sizes),
+    )

@@ -1,0 +1,149 @@
+"""Files of points, chunks and summaries: what they hold, how they are picked from and joined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crnsim.errors import InputError
+from crnsim.store.files import damaged, read_dataset
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+
+
+SCHEMA = "1"
+#: Variables and coordinates without which a file does not hold points, with the kind of their NumPy type.
+REQUIRED = {
+    "point_key": "text",
+    "running_time": "f",
+    "noise_kind": "text",
+    "noise_rates": "f",
+    "noise_concentrations": "f",
+    "noise_inputs": "f",
+    "replicate": "i",
+    "seed": "i",
+    "status": "i",
+    "reason": "text",
+    "score": "f",
+}
+#: Attributes that all chunks of one summary share.
+SHARED = ("schema", "dataset", "circuit", "activation", "layers", "parameters", "code_hash")
+
+
+def read_points(path: str | Path) -> xr.Dataset:
+    """Read a file of points, a chunk or a summary, and check that it is one.
+
+    Raises
+    ------
+    DamagedFileError
+        The file is damaged, was written by something else, or lacks a variable.
+    """
+    dataset = read_dataset(path)
+    if dataset.attrs.get("schema") != SCHEMA or "point" not in dataset.dims:
+        raise damaged(path, "crnsim did not write it, or another version did")
+    for name, kind in REQUIRED.items():
+        if name not in dataset.variables:
+            raise damaged(path, f"the variable {name} is missing")
+        variable = dataset[name]
+        if variable.dims != ("point",) or not _has_kind(variable.dtype, kind):
+            raise damaged(path, f"the variable {name} has the wrong type or shape")
+    keys = dataset["point_key"].values.tolist()
+    if len(set(keys)) != len(keys):
+        raise damaged(path, "a point occurs twice")
+    return dataset
+
+
+def read_keys(path: str | Path) -> tuple[str, list[str]]:
+    """Return the code hash of a file of points and the keys of its points, without reading the rest.
+
+    Raises
+    ------
+    DamagedFileError
+        The file is damaged or holds no points.
+    """
+    import netCDF4
+
+    try:
+        with netCDF4.Dataset(path) as file:
+            keys = file.variables["point_key"][:]
+            return str(getattr(file, "code_hash", "")), [str(key) for key in keys]
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file") from None
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise damaged(path, f"it cannot be read: {' '.join(str(error).split())}") from None
+
+
+def _has_kind(dtype: np.dtype, kind: str) -> bool:
+    return dtype.kind in {"text": "UT", "f": "f", "i": "iu"}[kind]
+
+
+def pick(dataset: xr.Dataset, keys: Sequence[str], recorded: Sequence[str]) -> xr.Dataset:
+    """Return the points with `keys`, and of the trajectories those of `recorded`, in the order asked."""
+    index = {key: number for number, key in enumerate(dataset["point_key"].values.tolist())}
+    plain, trajectories = _apart(dataset)
+    picked = plain.isel(point=[index[key] for key in keys])
+    if trajectories is None:
+        return picked
+    index = {key: number for number, key in enumerate(trajectories["recorded"].values.tolist())}
+    wanted = [index[key] for key in recorded if key in index]
+    return _together(picked, trajectories.isel(recorded=wanted) if wanted else None)
+
+
+def join(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Put the points of several datasets of one group after each other.
+
+    Where the parts were computed with different versions of the libraries, the attribute ``libraries`` lists all.
+
+    Raises
+    ------
+    InputError
+        They differ in circuit, activation, data set, library version, or in epochs, checkpoints or weights.
+    """
+    for part in parts[1:]:
+        for name in SHARED:
+            if part.attrs.get(name) != parts[0].attrs.get(name):
+                raise InputError(
+                    f"points of different {name}: {parts[0].attrs.get(name)} and {part.attrs.get(name)}"
+                )
+    plain, trajectories = zip(*map(_apart, parts), strict=True)
+    kept = [part for part in trajectories if part is not None]
+    try:
+        joined = _together(_concatenate(plain, "point"), _concatenate(kept, "recorded") if kept else None)
+    except ValueError as error:
+        raise InputError(f"points that do not fit together: {' '.join(str(error).split())}") from None
+    versions = {text for part in parts for text in part.attrs.get("libraries", "").split(" | ") if text}
+    return joined.assign_attrs(libraries=" | ".join(sorted(versions))) if versions else joined
+
+
+def _concatenate(parts: Sequence[xr.Dataset], dim: str) -> xr.Dataset:
+    import xarray as xr
+
+    if len(parts) == 1:
+        return parts[0]
+    return xr.concat(
+        parts,
+        dim,
+        data_vars="minimal",
+        coords="minimal",
+        compat="override",
+        join="exact",
+        combine_attrs="override",
+    )
+
+
+def _apart(dataset: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset | None]:
+    """Split a dataset into its points and its trajectories."""
+    names = [name for name, variable in dataset.data_vars.items() if "recorded" in variable.dims]
+    if not names:
+        return dataset, None
+    trajectories = dataset[names]
+    return dataset.drop_dims(trajectories.dims), trajectories
+
+
+def _together(points: xr.Dataset, trajectories: xr.Dataset | None) -> xr.Dataset:
+    if trajectories is None:
+        return points
+    return points.assign_coords(trajectories.coords).assign(trajectories.data_vars)

@@ -1,0 +1,1 @@
+"""Sweep files: the typed model, and how it is read and checked."""

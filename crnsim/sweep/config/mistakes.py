@@ -1,0 +1,175 @@
+"""Say in one line what is wrong with a sweep file: where, which value, and what would be right."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from crnsim.sweep.config.reader import Document, KeyPath, dotted
+
+#: What a key that holds several values looks like, by its name.
+_SHAPES = {
+    "activations": "labels with settings, such as 'smooth: {name: squareplus, h: 0.1}'",
+    "datasets": "names of data sets, such as [xor, iris]",
+    "running_times": "a list of numbers, such as [30, 100]",
+    "layers": "a list of whole numbers, such as [2, 6, 1]",
+    "magnitudes": "a list of numbers, such as [0.02, 0.1]",
+    "rates": "settings such as {magnitudes: [0.02, 0.1]}",
+    "concentrations": "settings such as {magnitudes: [0.02, 0.1]}",
+    "inputs": "settings such as {magnitudes: [0.02, 0.1]}",
+    "noise": "settings such as 'rates: {magnitudes: [0.02, 0.1]}'",
+    "circuit_parameters": "names with numbers, such as {ka: 20}",
+}
+_TYPES = {
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing_size": "a smaller number",
+    "finite_number": "a finite number",
+    "string_type": "text; put it between quotes",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+}
+
+
+class Mistake(Exception):  # noqa: N818
+    """A value that no single key can judge, such as layers that do not fit the data set."""
+
+    def __init__(self, path: KeyPath, message: str) -> None:
+        super().__init__(message)
+        self.path, self.message = path, message
+
+    def located(self, document: Document) -> str:
+        """Return the message with file, line and key in front."""
+        return _one_line(f"{place(document, self.path)}{dotted(self.path)}: {self.message}")
+
+
+def place(document: Document, path: KeyPath) -> str:
+    """Return ``file: line 7: `` as far as it is known."""
+    line = document.line(path)
+    return f"{document.source}: line {line}: " if line else f"{document.source}: "
+
+
+def nearest(name: str, known: Iterable[Any]) -> str:
+    """Return what to say after an unknown name: the one that was meant, and all there are."""
+    names = {str(item).lower(): str(item) for item in known}
+    close = difflib.get_close_matches(str(name).lower(), list(names), n=1, cutoff=0.6)
+    hint = f"did you mean '{names[close[0]]}'? " if close else ""
+    return f"{hint}known: {', '.join(names.values())}"
+
+
+def explain(error: ValidationError, document: Document, model: type[BaseModel]) -> str:
+    """Return one line for the first mistake that Pydantic found, and how many more there are."""
+    errors = error.errors(include_url=False)
+    # A misspelled key also makes the right one missing: the misspelling is the thing to tell.
+    errors.sort(key=lambda item: (item["type"] != "extra_forbidden", item["type"] == "missing"))
+    first = errors[0]
+    path = tuple(part for part in first["loc"] if part != "[key]")
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 and first["type"] != "extra_forbidden" else ""
+    return _one_line(f"{place(document, path)}{_sentence(first, path, model)}{more}")
+
+
+def _one_line(text: str) -> str:
+    """Keep line ends that a user wrote into a key from breaking the message."""
+    return " ".join(text.split())
+
+
+def _sentence(error: Any, path: KeyPath, model: type[BaseModel]) -> str:
+    """Return ``key is value; it must be ...`` or what else fits the kind of mistake."""
+    kind, context, value = error["type"], error.get("ctx", {}), error["input"]
+    key = dotted(path)
+    name = next((part for part in reversed(path) if isinstance(part, str)), "")
+    if kind == "extra_forbidden":
+        return _unknown_key(path, model)
+    if kind == "missing":
+        section = _section(model, path[:-1])
+        meaning = section.model_fields[str(path[-1])].description if section else ""
+        return f"{key} is missing: {meaning}"
+    if kind == "too_short":
+        return f"{key} is empty; give at least {_count(context['min_length'])}"
+    if kind == "literal_error":
+        known = [part.strip().strip("'") for part in context["expected"].replace(" or ", ", ").split(",")]
+        return f"{key} is {_shown(value)}; {nearest(str(value), known)}"
+    if kind == "string_pattern_mismatch":
+        return (
+            f"{key}: {_shown(value)} does not fit a path; use letters, digits and _, and begin with a letter"
+        )
+    if kind == "value_error":
+        problem = str(context["error"])
+        return (
+            f"{key} {problem}" if problem.startswith("lists ") else f"{key} is {_shown(value)}; it {problem}"
+        )
+    return f"{key} is {_shown(value)}; it must be {_requirement(kind, context, name)}"
+
+
+def _requirement(kind: str, context: dict[str, Any], name: str) -> str:
+    """Return what would be right where a value has the wrong type or size."""
+    limits = {
+        "greater_than": ("gt", "greater than {:g}"),
+        "greater_than_equal": ("ge", "{:g} or more"),
+        "less_than": ("lt", "less than {:g}"),
+        "less_than_equal": ("le", "{:g} or less"),
+    }
+    if kind in limits:
+        limit, text = limits[kind]
+        return text.format(context[limit])
+    if kind in _TYPES:
+        return _TYPES[kind]
+    if kind in (
+        "list_type",
+        "tuple_type",
+        "dict_type",
+        "model_type",
+        "model_attributes_type",
+        "dataclass_type",
+    ):
+        return _SHAPES.get(name, "settings: lines of 'key: value', indented below it")
+    return kind.replace("_", " ")
+
+
+def _unknown_key(path: KeyPath, model: type[BaseModel]) -> str:
+    section = _section(model, path[:-1])
+    known = list(section.model_fields) if section else []
+    key, where = str(path[-1]), f"{dotted(path[:-1])}: " if path[:-1] else ""
+    below = _section(model, ("datasets", "any"))
+    if not where and below is not None and key in below.model_fields:
+        return f"unknown key '{key}'; it belongs to a data set, such as 'datasets: {{xor: {{{key}: ...}}}}'"
+    return f"{where}unknown key '{key}'; {nearest(key, known)}"
+
+
+def _section(model: type[BaseModel], path: KeyPath) -> type[BaseModel] | None:
+    """Return the model of the section at `path`."""
+    section: type[BaseModel] | None = model
+    inside_mapping = False
+    for part in path:
+        if inside_mapping:
+            inside_mapping = False
+            continue
+        if section is None or part not in section.model_fields:
+            return None
+        annotation = section.model_fields[str(part)].annotation
+        inside_mapping = getattr(annotation, "__origin__", None) is dict
+        section = model_in(annotation)
+    return section
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the model that an annotation contains, if any."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := model_in(part))), None)
+
+
+def _shown(value: Any) -> str:
+    """Return a value as it may stand in a message."""
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _count(number: int) -> str:
+    return "one" if number == 1 else str(number)

@@ -1,0 +1,384 @@
+"""The sweep file as a Pydantic model: every key with its meaning, its default and what it must fit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+#: A label or name becomes part of a path and of file names joined by "-".
+_WORD = r"^[A-Za-z][A-Za-z0-9_]*$"
+
+
+def _number(value: Any) -> Any:
+    """Take 1e-3 from every dialect of YAML; tell a decimal comma and a percentage what to be."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("must be a finite number")
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    if text.endswith("%") and _NUMBER.fullmatch(text[:-1].strip()):
+        raise ValueError(f"must be a number; write {float(text[:-1]) / 100:g}")
+    if _NUMBER.fullmatch(text.replace(",", ".", 1)):
+        raise ValueError(f"must be a number; write {text.replace(',', '.', 1)}, with a point")
+    raise ValueError("must be a number")
+
+
+def _parameter(value: Any) -> Any:
+    """Turn whole numbers, and numbers written as text, into float; leave words alone."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return float(value)
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _number_or_word(value: Any) -> Any:
+    """Leave a word such as algebraic_sigmoid to the circuit; all else is a number."""
+    return value if isinstance(value, str) and re.fullmatch(_WORD, value) else _number(value)
+
+
+def _magnitude(value: Any) -> Any:
+    """Refuse 10 for 10 %: a factor of e^2 either way is already more than noise."""
+    value = _number(value)
+    if isinstance(value, (int, float)) and value > 2:
+        raise ValueError(f"must be 2 or less; {value:g} % is {value / 100:g}")
+    return value
+
+
+def _no_repeats(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    repeated = [value for index, value in enumerate(values) if value in values[:index]]
+    if repeated:
+        raise ValueError(f"lists {repeated[0]} twice; list each value once")
+    return values
+
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_number)]
+Tolerance = Annotated[float, Field(gt=0, le=0.1), BeforeValidator(_number)]
+Magnitudes = Annotated[
+    tuple[Annotated[float, Field(ge=0, le=2, allow_inf_nan=False), BeforeValidator(_magnitude)], ...],
+    Field(min_length=1),
+]
+Whole = Annotated[int, Field(ge=1), BeforeValidator(_number)]
+WholeOrZero = Annotated[int, Field(ge=0), BeforeValidator(_number)]
+RunningTimes = Annotated[tuple[Positive, ...], Field(min_length=1)]
+Label = Annotated[str, Field(pattern=_WORD)]
+Layers = Annotated[tuple[Whole, ...], Field(min_length=2)]
+Parameters = dict[
+    str, Annotated[Annotated[float, Field(allow_inf_nan=False)] | str, BeforeValidator(_number_or_word)]
+]
+
+
+class Section(BaseModel):
+    """A group of keys; a key that is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="after", check_fields=False)
+    @classmethod
+    def _list_once(cls, value: Any, info: Any) -> Any:
+        once = isinstance(value, tuple) and info.field_name != "layers"
+        return _no_repeats(value) if once else value
+
+
+class Activation(Section):
+    """An activation: its name, its role in the verdict, and its parameters under their own names."""
+
+    # Parameters differ between activations; `checks` compares them with the registry.
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str = Field(description="Name of the activation: `squareplus`, `relu`, ...")
+    role: Literal["smooth", "sharp", "baseline"] | None = Field(
+        default=None,
+        description="Part in the verdict: the `smooth` one is compared with each `sharp` and `baseline` one.",
+    )
+    circuit_parameters: Parameters = Field(
+        default={}, description="Added to the sweep's and the data set's for this design alone."
+    )
+
+    @property
+    def parameters(self) -> tuple[tuple[str, float | str], ...]:
+        """Parameters by name, in alphabetical order, numbers as float."""
+        return tuple((name, _parameter(value)) for name, value in sorted((self.model_extra or {}).items()))
+
+
+class RateNoise(Section):
+    """Noise on the rate constants."""
+
+    magnitudes: Magnitudes = Field(
+        default=(), description="Standard deviations of the logarithm of a rate constant; 10 % is 0.1."
+    )
+    mode: Literal["static", "per_presentation"] = Field(
+        default="static", description="One draw per replicate, or a new one for every presentation."
+    )
+
+
+class ConcentrationNoise(Section):
+    """Noise on the concentrations."""
+
+    magnitudes: Magnitudes = Field(
+        default=(), description="Standard deviations of the logarithm of a concentration at each kick."
+    )
+    scope: Literal["signals", "weights", "all"] = Field(
+        default="signals",
+        description="Species that are kicked: all dynamic ones but the weights, weights, all.",
+    )
+    interval: Positive = Field(default=5.0, description="Time between kicks, in units of 1/k.")
+    additive: bool = Field(
+        default=False, description="Add noise of that standard deviation, instead of a factor."
+    )
+
+
+class InputNoise(Section):
+    """Noise on the presented features."""
+
+    magnitudes: Magnitudes = Field(
+        default=(), description="Standard deviations added to each scaled feature; targets stay clean."
+    )
+
+
+class NoiseAxes(Section):
+    """Kinds of noise; each is an axis of its own that starts at the common noise-free cell."""
+
+    rates: RateNoise | None = Field(default=None, description="Noise on rate constants; leave out for none.")
+    concentrations: ConcentrationNoise | None = Field(
+        default=None, description="Noise on concentrations; leave out for none."
+    )
+    inputs: InputNoise | None = Field(default=None, description="Noise on inputs; leave out for none.")
+    cross: bool = Field(
+        default=False, description="Take every combination of the kinds, instead of one kind at a time."
+    )
+
+
+class DatasetSettings(Section):
+    """What one data set does differently; whatever is left out is taken from the sweep or the data set.
+
+    A name that is not that of a data set is the label of one of your own: give its `file` and its `target`.
+    """
+
+    file: str | None = Field(
+        default=None,
+        description="A CSV file with a header line, from the folder in which the command runs.",
+    )
+    target: str | None = Field(
+        default=None, description="Column of `file` to predict; all other columns are features."
+    )
+    task: Literal["classification", "regression"] | None = Field(
+        default=None,
+        description="Of `file`; left out, words or at most 20 different whole numbers are classes.",
+    )
+    layers: Layers | None = Field(
+        default=None, description="Units per layer, from features to targets, such as `[2, 6, 1]`."
+    )
+    epochs: Whole | None = Field(
+        default=None, description="Passes over the training set; the data set has its default."
+    )
+    learning_rate: Positive | None = Field(
+        default=None,
+        description="Learning rate eps times running time, so a step is as large at every running time.",
+    )
+    activations: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        default=None, description="Labels of the activations to use; all of them where left out."
+    )
+    running_times: RunningTimes | None = Field(default=None, description="Replaces the sweep's list.")
+    noise: NoiseAxes | None = Field(
+        default=None,
+        description="Keys given here replace the sweep's, key by key; `rates: null` leaves a kind out.",
+    )
+    replicates: Whole | None = Field(default=None, description="Replaces the sweep's.")
+    circuit_parameters: Parameters | None = Field(
+        default=None, description="Added to the sweep's; the same name replaces its value."
+    )
+
+
+class Solver(Section):
+    """Error control and budget of one presentation."""
+
+    rtol: Tolerance = Field(default=1e-3, description="Relative tolerance of a step.")
+    atol: Tolerance = Field(default=1e-6, description="Absolute tolerance of a step, as a concentration.")
+    max_steps: Whole | None = Field(
+        default=None,
+        description="Budget of a run: steps per presentation, on average; the library has a default.",
+    )
+
+
+class Trajectories(Section):
+    """Which points keep the concentrations of all species over time."""
+
+    replicates: WholeOrZero = Field(
+        default=1, description="Number of replicates, from the first, in each of the cells; 0 keeps none."
+    )
+    cells: Literal["noise-free", "extremes", "all"] = Field(
+        default="extremes",
+        description="Cells: the noise-free one at the longest running time; that and the largest magnitude "
+        "of each kind; or every cell.",
+    )
+
+
+class Chunks(Section):
+    """How the work is cut; none of this changes a number.
+
+    Left alone, chunks are cut by the estimated cost of their points: dear points make small chunks.
+    """
+
+    minutes: Positive | None = Field(
+        default=None,
+        description="Core time of one chunk, about: one job, one file; 10 where left out.",
+    )
+    cells: Whole | None = Field(
+        default=None,
+        description="Cells (running time x noise level) in one chunk, instead of as many as `minutes` allows.",
+    )
+    replicates: Whole | None = Field(
+        default=None,
+        description="Replicates of a cell in one chunk, instead of as many as `minutes` allows.",
+    )
+    workers: Annotated[int, Field(ge=1, le=1024), BeforeValidator(_number)] = Field(
+        default=2, description="Dask workers for one chunk; 1 computes in the job itself, without Dask."
+    )
+    batch: Whole | None = Field(
+        default=None,
+        description="Points in one Dask task; where left out, the 8 that fill the vector unit, or more cheap ones.",
+    )
+
+
+class Sweep(Section):
+    """A sweep: data sets x activations x running times x noise x replicates."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)] = Field(
+        description="Names `results/<name>` and `reports/<name>.html`; the file's own name where left out."
+    )
+    title: str = Field(default="", description="Heading of the report.")
+    seed: Annotated[int, Field(ge=0, lt=2**63), BeforeValidator(_number)] = Field(
+        default=0, description="Seed of all random streams; a replicate is a stream of its own."
+    )
+    circuit: str = Field(
+        default="onepot", description="Family of circuits: `onepot`, or `feedforward` with `mode: inference`."
+    )
+    mode: Literal["training", "inference"] = Field(
+        default="training",
+        description="Train each circuit and read it out, or give it weights and read it out: far cheaper.",
+    )
+    weights: str | None = Field(
+        default=None,
+        description="For `mode: inference`: `sgd` (default) trains the algebraic network with `epochs` and "
+        "`learning_rate`; or a file from `crnsim train -o`, or `.npz` with arrays W1, b1, W2, b2, ...",
+    )
+    circuit_parameters: Parameters = Field(
+        default={},
+        description="Parameters of the circuit by name: rate constants, annihilation, decay, `output`.",
+    )
+    activations: Annotated[dict[Label, Activation], Field(min_length=1)] = Field(
+        description="Activations by label; labels appear in paths and in the report."
+    )
+    running_times: RunningTimes = Field(description="Durations of one presentation, in units of 1/k.")
+    noise: NoiseAxes = Field(default=NoiseAxes(), description="Kinds and magnitudes of noise.")
+    replicates: Whole = Field(
+        default=10, description="Runs of each cell, each with weights, split and draws of its own."
+    )
+    datasets: Annotated[dict[str, DatasetSettings], Field(min_length=1)] = Field(
+        description="Data sets by name, each with what it does differently; or a list of names."
+    )
+    solver: Solver = Field(default=Solver(), description="Error control.")
+    claims: Literal["kang2025", "anderson2021"] | None = Field(
+        default=None, description="Paper whose claims the report judges, for the circuits of this sweep."
+    )
+    trajectories: Trajectories = Field(
+        default=Trajectories(), description="Which points keep full trajectories; the others keep summaries."
+    )
+    chunks: Chunks = Field(default=Chunks(), description="How the work is cut; changes no number.")
+
+    @field_validator("noise", "solver", "trajectories", "chunks", mode="before")
+    @classmethod
+    def _nothing_is_the_default(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+    @field_validator("datasets", mode="before")
+    @classmethod
+    def _names_are_enough(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = [value]
+        if isinstance(value, list):
+            if not all(isinstance(name, str) for name in value):
+                raise ValueError(
+                    "must be a list of names, or names with settings such as 'iris: {replicates: 5}'"
+                )
+            return {name: {} for name in _no_repeats(tuple(value))}
+        if isinstance(value, dict):
+            return {name: {} if settings is None else settings for name, settings in value.items()}
+        return value
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the whole configuration as plain data that `validate` reads back to an equal sweep."""
+        data = self.model_dump(mode="json")
+        data["datasets"] = {
+            name: settings.model_dump(mode="json", exclude_unset=True)
+            for name, settings in self.datasets.items()
+        }
+        return data
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything but the way the work is cut; knows the content of files that it names."""
+        from crnsim.activations import source_hash
+
+        content = {key: value for key, value in self.to_dict().items() if key != "chunks"}
+        content["sources"] = {name: dict(self.source(name)) for name in self.datasets}
+        content["given"] = dict(self.given_weights())
+        content["units"] = {label: source_hash(spec.name) for label, spec in self.activations.items()}
+        return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+    def source(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Return what identifies a data set from a CSV file, as its content is now; empty for the others."""
+        from crnsim.datasets import csv_source
+
+        given = self.datasets[name]
+        return csv_source(given.file, given.target, given.task) if given.file is not None else ()
+
+    def given_weights(self) -> tuple[tuple[str, Any], ...]:
+        """Return what identifies the weights of an inference sweep, as their file is now; empty for training."""
+        from crnsim.experiment.given_weights import SGD, weights_source
+
+        return weights_source(self.weights or SGD) if self.mode == "inference" else ()
+
+    def for_dataset(self, name: str) -> ResolvedSettings:
+        """Return the settings of one data set after its differences and its defaults."""
+        from crnsim.datasets import dataset_info
+
+        given, info = self.datasets[name], dataset_info(name, self.source(name))
+        noise = self.noise.model_dump(exclude_unset=True)
+        for key, value in (given.noise.model_dump(exclude_unset=True) if given.noise else {}).items():
+            inherited = noise.get(key)
+            noise[key] = (
+                inherited | value if isinstance(inherited, dict) and isinstance(value, dict) else value
+            )
+        return ResolvedSettings(
+            layers=given.layers or tuple(info.layers),
+            epochs=given.epochs or info.epochs,
+            learning_rate=given.learning_rate or info.learning_rate,
+            activations=given.activations or tuple(self.activations),
+            running_times=given.running_times or self.running_times,
+            noise=NoiseAxes.model_validate(noise),
+            replicates=given.replicates or self.replicates,
+            circuit_parameters=self.circuit_parameters | (given.circuit_parameters or {}),
+        )
+
+
+class ResolvedSettings(Section):
+    """Settings of one data set with nothing left open."""
+
+    layers: tuple[int, ...]
+    epochs: int
+    learning_rate: float
+    activations: tuple[str, ...]
+    running_times: tuple[float, ...]
+    noise: NoiseAxes
+    replicates: int
+    circuit_parameters: dict[str, float | str]

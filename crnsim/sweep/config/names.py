@@ -1,0 +1,198 @@
+"""Check a sweep against what there is: data sets, layers, circuits, activations and their parameters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from crnsim.errors import InputError
+from crnsim.sweep.config.mistakes import Mistake, nearest
+
+if TYPE_CHECKING:
+    from crnsim.sweep.config.model import ResolvedSettings, Sweep
+
+#: The label of a data set becomes part of a path and of file names joined by "-".
+LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+def check_names(sweep: Sweep) -> None:
+    """Raise a `Mistake` for the first name or value that fits nothing.
+
+    Raises
+    ------
+    Mistake
+        With the path of the key, so that the caller can add file and line.
+    """
+    _check_chunks(sweep)
+    _check_circuit(sweep)
+    _check_activations(sweep)
+    for name in sweep.datasets:
+        _check_dataset(sweep, name)
+
+
+def _check_chunks(sweep: Sweep) -> None:
+    chunks = sweep.chunks
+    if chunks.minutes and chunks.cells and chunks.replicates:
+        raise Mistake(
+            ("chunks", "minutes"), "cells and replicates leave nothing to it; leave out one of the three"
+        )
+
+
+def _check_circuit(sweep: Sweep) -> None:
+    from crnsim.circuits import CIRCUIT_PARAMETERS, CIRCUITS
+
+    if sweep.circuit not in CIRCUITS:
+        raise Mistake(("circuit",), f"unknown circuit '{sweep.circuit}'; {nearest(sweep.circuit, CIRCUITS)}")
+    if "eps" not in CIRCUIT_PARAMETERS[sweep.circuit] and sweep.mode == "training":
+        raise Mistake(("circuit",), f"{sweep.circuit} does not learn; write onepot, or mode: inference")
+    wanted = {"anderson2021": "inference", "kang2025": "training"}.get(sweep.claims or "", sweep.mode)
+    if sweep.mode != wanted:
+        raise Mistake(("claims",), f"{sweep.claims} is about {wanted}; write mode: {wanted}")
+    if sweep.weights is not None and sweep.mode == "training":
+        raise Mistake(("weights",), "only a sweep with mode: inference is given weights")
+    try:
+        sweep.given_weights()
+    except InputError as error:
+        raise Mistake(("weights",), str(error)) from None
+    _check_parameters(sweep, ("circuit_parameters",), sweep.circuit_parameters)
+
+
+def _check_parameters(sweep: Sweep, path: tuple[str, ...], parameters: Mapping[str, float | str]) -> None:
+    """Let the circuit itself judge its parameters: together, and where that fails one by one, to name the wrong one."""
+    from crnsim.circuits import CIRCUIT_PARAMETERS, CIRCUITS
+
+    known = [name for name in CIRCUIT_PARAMETERS[sweep.circuit] if name != "eps"]
+    for name in parameters:
+        if name == "eps":
+            raise Mistake(
+                (*path, name),
+                "eps follows from learning_rate and running time; set datasets.<name>.learning_rate",
+            )
+        if name not in known:
+            raise Mistake((*path, name), f"unknown parameter of {sweep.circuit}; {nearest(name, known)}")
+
+    def judged(**given: float | str) -> str:
+        try:
+            CIRCUITS[sweep.circuit]((1, 1), **given)
+        except InputError as error:
+            return str(error).removeprefix(f"{sweep.circuit}: ")
+        return ""
+
+    if problem := judged(**parameters):
+        for name, value in parameters.items():
+            if alone := judged(**{name: value}):
+                raise Mistake((*path, name), alone)
+        raise Mistake(path, problem)
+
+
+def _check_activations(sweep: Sweep) -> None:
+    from crnsim.activations import activation, activation_class, known_names
+
+    seen: dict[object, str] = {}
+    for label, spec in sweep.activations.items():
+        path = ("activations", label)
+        if ":" not in spec.name and spec.name not in known_names():
+            raise Mistake(
+                (*path, "name"), f"unknown activation '{spec.name}'; {nearest(spec.name, known_names())}"
+            )
+        try:
+            cls = activation_class(spec.name)
+        except InputError as error:
+            raise Mistake((*path, "name"), str(error).removeprefix(f"activation {spec.name}: ")) from None
+        known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+        for name, value in spec.parameters:
+            if name not in known:
+                raise Mistake(
+                    (*path, name), f"{spec.name} has no such key; {nearest(name, ['name', 'role', *known])}"
+                )
+            try:
+                activation(spec.name, **{name: value})
+            except InputError as error:
+                raise Mistake((*path, name), str(error).removeprefix(f"activation {cls.name}: ")) from None
+        _check_parameters(sweep, (*path, "circuit_parameters"), spec.circuit_parameters)
+        unit = (
+            *(spec.name, tuple(activation(spec.name, **dict(spec.parameters)).parameters().items())),
+            tuple(sorted(spec.circuit_parameters.items())),
+        )
+        if unit in seen:
+            raise Mistake(path, f"the same as {seen[unit]}; keep one of the two, or change a parameter")
+        seen[unit] = label
+    smooth = [label for label, spec in sweep.activations.items() if spec.role == "smooth"]
+    if len(smooth) > 1:
+        raise Mistake(
+            ("activations", smooth[1], "role"), f"{smooth[0]} is smooth already; one label can have that role"
+        )
+
+
+def _check_dataset(sweep: Sweep, name: str) -> None:
+    from crnsim.datasets import check_layers
+
+    path = ("datasets", name)
+    given = sweep.datasets[name]
+    _check_source(sweep, name)
+    for index, label in enumerate(given.activations or ()):
+        if label not in sweep.activations:
+            raise Mistake(
+                (*path, "activations", index),
+                f"no activation is labelled '{label}'; {nearest(label, sweep.activations)}",
+            )
+    if given.layers:
+        try:
+            check_layers(name, given.layers, sweep.source(name))
+        except InputError as error:
+            raise Mistake((*path, "layers"), str(error)) from None
+    _check_parameters(sweep, (*path, "circuit_parameters"), given.circuit_parameters or {})
+    settings = sweep.for_dataset(name)
+    _check_weights(sweep, name, settings)
+    noise = settings.noise
+    kicks = noise.concentrations
+    if sweep.circuit == "feedforward" and kicks is not None and kicks.scope == "weights":
+        own = given.noise and given.noise.concentrations
+        scope = ("noise", "concentrations", "scope")
+        raise Mistake(
+            (*path, *scope) if own else scope,
+            "the weights of feedforward are rate constants, no species; write signals, or noise on rates",
+        )
+    for kind in ("rates", "concentrations", "inputs"):
+        section = getattr(noise, kind)
+        if section is not None and not section.magnitudes:
+            where = (*path, "noise", kind) if given.noise and getattr(given.noise, kind) else ("noise", kind)
+            raise Mistake((*where, "magnitudes"), "missing; give a list such as [0.02, 0.1]")
+
+
+def _check_weights(sweep: Sweep, name: str, settings: ResolvedSettings) -> None:
+    """Check that a file of weights fits a data set and all replicates."""
+    from crnsim.experiment.given_weights import check_fit
+
+    file = dict(sweep.given_weights()).get("file")
+    for replicate in range(settings.replicates if file else 0):
+        try:
+            check_fit(str(file), name, settings.layers, replicate, sweep.seed)
+        except InputError as error:
+            raise Mistake(("weights",), f"{error} (datasets.{name})") from None
+
+
+def _check_source(sweep: Sweep, name: str) -> None:
+    """Check that a data set is one of ours, or that its file can be used."""
+    from crnsim.datasets import DATASETS
+
+    path, given = ("datasets", name), sweep.datasets[name]
+    if given.file is None:
+        if name not in DATASETS:
+            raise Mistake(path, f"unknown data set; {nearest(name, DATASETS)}; or give the 'file' of one")
+        for key in ("target", "task"):
+            if getattr(given, key) is not None:
+                raise Mistake((*path, key), f"{name} has its own; only a data set with a 'file' is given one")
+        return
+    if name in DATASETS:
+        raise Mistake(
+            path, "the name of a data set that there is already; call the one in the file otherwise"
+        )
+    if not LABEL.fullmatch(name):
+        raise Mistake(path, "does not fit a path; use letters, digits and _, and begin with a letter")
+    try:
+        sweep.source(name)
+    except InputError as error:
+        raise Mistake((*path, "file" if given.target else "target"), str(error)) from None

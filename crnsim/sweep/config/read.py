@@ -1,0 +1,51 @@
+"""Read and check a sweep file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from crnsim.errors import ConfigError
+from crnsim.sweep.config.mistakes import Mistake, explain
+from crnsim.sweep.config.model import Sweep
+from crnsim.sweep.config.names import check_names
+from crnsim.sweep.config.reader import Document, read_yaml
+
+
+def read_sweep(path: str | Path) -> Sweep:
+    """Read and check a sweep file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A YAML file; its keys are described in ``config/README.md``.
+
+    Raises
+    ------
+    ConfigError
+        One line that names the file, the line, the key, its value and what would be right.
+    """
+    document = read_yaml(path)
+    if isinstance(document.data, dict) and "name" not in document.data:
+        document.data["name"] = Path(path).stem
+    return validate(document)
+
+
+def validate(document: Document) -> Sweep:
+    """Turn the content of a sweep file into a `Sweep`; see `read_sweep`."""
+    if document.data is None:
+        raise ConfigError(f"{document.source}: empty; a sweep needs datasets, activations and running_times")
+    if not isinstance(document.data, dict):
+        found = "a list" if isinstance(document.data, list) else f"the text {str(document.data)[:40]!r}"
+        raise ConfigError(
+            f"{document.source}: not a sweep: lines such as 'replicates: 10' are needed, not {found}"
+        )
+    try:
+        sweep = Sweep.model_validate(document.data)
+        check_names(sweep)
+    except ValidationError as error:
+        raise ConfigError(explain(error, document, Sweep)) from None
+    except Mistake as mistake:
+        raise ConfigError(mistake.located(document)) from None
+    return sweep

@@ -1,0 +1,136 @@
+"""The description of every key of a sweep file, and its JSON schema, written from the model itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from crnsim.sweep.config.mistakes import model_in
+from crnsim.sweep.config.model import Activation, DatasetSettings, Sweep
+
+_HEAD = """\
+<!-- Written by `crnsim config-docs > config/README.md` from crnsim/sweep/config/model.py; change it there. -->
+# Sweep files
+
+A sweep is one YAML file: data sets x activations x running times x noise x replicates. Run one with
+
+    snakemake --cores 2 --configfile config/sweeps/quick.yaml
+
+and look at what it would take, before anything runs, with
+
+    crnsim show config/sweeps/quick.yaml
+
+| file | what it is |
+| --- | --- |
+| `config.yaml` | the default sweep, also without `--configfile` |
+| `sweeps/quick.yaml` | the smallest sweep that takes every step; under 30 seconds |
+| `sweeps/xor-map.yaml` | XOR: a dense map of noise and running time |
+| `sweeps/iris-map.yaml` | Iris: the full map |
+| `sweeps/robust-design.yaml` | the default pot, earlier ones, and each of its parts alone; about 20 core minutes |
+| `sweeps/kang2025.yaml` | claims of Kang and Kim: smooth, sharp and non-smooth activations on four data sets |
+| `sweeps/kang2025-small.yaml` | the same with fewer designs, times and magnitudes; at most 2 core-hours |
+| `sweeps/anderson2021.yaml` | claims of Anderson, Joshi and Deshpande: circuits with given weights, on digits |
+| `sweeps/anderson2021-small.yaml` | the same with fewer designs, times and magnitudes; at most 2 core-hours |
+
+Times are in units of 1/k, the inverse of the fast rate constant; concentrations have no unit; a magnitude of
+noise is a standard deviation, so 10 % is 0.1. A key that is not in these tables is refused, with the nearest
+one that is. Results are addressed by what determines them: after a change, only points that are new are
+computed. An editor that reads JSON schemas checks a sweep file against `workflow/schemas/sweep.schema.json`
+as you type.
+
+## The sweep
+"""
+
+
+def markdown() -> str:
+    """Return the text of ``config/README.md``."""
+    return _HEAD + "\n" + "\n".join(_tables(Sweep)) + "\n"
+
+
+def schema_text() -> str:
+    """Return the text of ``workflow/schemas/sweep.schema.json``."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | Sweep.model_json_schema()
+    # A list of names will do for data sets, and the file's own name for the sweep's.
+    datasets = schema["properties"]["datasets"]
+    names = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+    mapping = {
+        key: datasets.pop(key) for key in ("type", "additionalProperties", "minProperties") if key in datasets
+    }
+    datasets["anyOf"] = [names, mapping]
+    schema["required"] = [name for name in schema["required"] if name != "name"]
+    return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _tables(model: type[BaseModel]) -> Iterator[str]:
+    """Yield the table of a section, then those of the sections in it."""
+    yield "| key | value | default | meaning |"
+    yield "| --- | --- | --- | --- |"
+    below = []
+    schemas = model.model_json_schema()["properties"]
+    for name, field in model.model_fields.items():
+        default = _default(model, name, field)
+        yield f"| `{name}` | {_kind(schemas[name], field)} | {default} | {field.description} |"
+        section = model_in(field.annotation)
+        if section is not None and not (model is DatasetSettings and name == "noise"):
+            below.append((name, section))
+    if model is Activation:
+        yield "| ... | number or text | | Its parameters, such as `h` or `kz`; each has a default. |"
+    for name, section in below:
+        yield from ("", f"## `{_PATHS.get(section.__name__, name)}`", "")
+        text = " ".join((section.__doc__ or "").split())
+        yield from (text, "")
+        yield from _tables(section)
+
+
+_PATHS = {
+    "Activation": "activations.<label>",
+    "DatasetSettings": "datasets.<name>",
+    "RateNoise": "noise.rates",
+    "ConcentrationNoise": "noise.concentrations",
+    "InputNoise": "noise.inputs",
+}
+
+
+def _kind(schema: dict[str, Any], field: FieldInfo) -> str:
+    """Return what kind of value a key takes, in words."""
+    schema = next((option for option in schema.get("anyOf", []) if option.get("type") != "null"), schema)
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    kinds = {"number": "number", "integer": "whole number", "string": "text", "boolean": "`true` or `false`"}
+    if schema.get("type") in kinds:
+        return kinds[schema["type"]] + _limits(schema)
+    if schema.get("type") == "array":
+        items = schema["items"]
+        kinds = {"number": "numbers", "integer": "whole numbers", "string": "labels"}
+        return f"list of {kinds[items['type']]}{_limits(items)}"
+    annotation = field.annotation
+    if any(get_origin(part) is dict for part in (annotation, *get_args(annotation))):
+        return "names with numbers or text" if model_in(annotation) is None else "names with settings"
+    return "settings"
+
+
+def _limits(schema: dict[str, Any]) -> str:
+    limits = []
+    for key, text in (
+        ("exclusiveMinimum", "> {:g}"),
+        ("minimum", "at least {:g}"),
+        ("maximum", "at most {:g}"),
+    ):
+        if key in schema:
+            limits.append(text.format(schema[key]))
+    return f", {', '.join(limits)}" if limits else ""
+
+
+def _default(model: type[BaseModel], name: str, field: FieldInfo) -> str:
+    if field.default is PydanticUndefined:
+        return "the file's name" if (model, name) == (Sweep, "name") else "needed"
+    if field.default is None or field.default in ((), ""):
+        return "needed" if name == "magnitudes" else ""
+    if isinstance(field.default, (BaseModel, dict)):
+        return ""
+    return f"`{json.dumps(field.default)}`" if not isinstance(field.default, str) else f"`{field.default}`"

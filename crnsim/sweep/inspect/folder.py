@@ -1,0 +1,100 @@
+"""A folder of results, wherever it lies: its plan, and the files that belong to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from crnsim.errors import DamagedFileError, InputError
+from crnsim.sweep.plan.plan import REPORTS, RESULTS
+from crnsim.sweep.plan.plan_file import read_plan_data
+
+PLAN = "plan.json"
+
+
+@dataclass(frozen=True)
+class ResultsFolder:
+    """A folder of results with its plan; it may have been moved or copied.
+
+    Attributes
+    ----------
+    path : Path
+        The folder, as the user named it.
+    plan_file : Path
+    plan : dict
+        Content of ``plan.json``.
+    """
+
+    path: Path
+    plan_file: Path
+    plan: dict[str, Any]
+
+    def place(self, planned: str) -> Path:
+        """Return where a file of the plan lies: what follows ``results/<sweep>/`` in this folder.
+
+        Raises
+        ------
+        DamagedFileError
+            The plan names a place outside its folder.
+        """
+        parts = PurePosixPath(planned).parts
+        rest = parts[2:]
+        if parts[:2] != (RESULTS, self.plan["sweep"]) or not rest or ".." in rest:
+            raise DamagedFileError(
+                f"{self.plan_file}: damaged: the path {planned!r} is not one of the sweep {self.plan['sweep']}; "
+                "delete it and run the same command again"
+            )
+        return self.path.joinpath(*rest)
+
+    def entries(self) -> Iterator[tuple[str, dict[str, Any], list[tuple[dict[str, Any], Path]]]]:
+        """Yield each group: its name, its entry in the plan, and its chunks with their places."""
+        for entry in self.plan["groups"]:
+            name = f"{entry['dataset']}-{entry['circuit']}-{entry['label']}"
+            yield name, entry, [(chunk, self.place(chunk["path"])) for chunk in entry["chunks"]]
+
+    def log_of(self, chunk: Path) -> Path:
+        """Return where Snakemake keeps the log of a chunk."""
+        return (
+            self.path
+            / "logs"
+            / "integrate"
+            / chunk.parent.parent.name
+            / chunk.parent.name
+            / f"{chunk.stem}.log"
+        )
+
+    @property
+    def report(self) -> Path:
+        """Where the report lies if the folder is where the workflow made it."""
+        return self.path.absolute().parent.parent / REPORTS / f"{self.plan['sweep']}.html"
+
+
+def open_folder(path: str | Path) -> ResultsFolder:
+    """Open a folder of results, given by itself or by its ``plan.json``.
+
+    Raises
+    ------
+    InputError
+        There is no such folder, or no plan in it.
+    DamagedFileError
+        Its plan cannot be read.
+    """
+    given = Path(path)
+    folder = given.parent if given.is_file() and given.suffix == ".json" else given
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "there is no such folder"
+        raise InputError(f"{given}: {what}; give the folder of a sweep's results, such as {RESULTS}/quick")
+    plan = given if folder != given else folder / PLAN
+    if not plan.is_file():
+        raise InputError(f"{folder}: there is no {PLAN} in it; {_instead(folder)}")
+    return ResultsFolder(folder, plan, read_plan_data(plan))
+
+
+def _instead(folder: Path) -> str:
+    """Return which folder may have been meant."""
+    below = [str(found.parent) for found in sorted(folder.glob(f"*/{PLAN}"))]
+    if not below:
+        return f"give the folder of a sweep's results, such as {RESULTS}/quick"
+    return f"give one sweep's: {', '.join(below[:5])}{', ...' if len(below) > 5 else ''}"

@@ -1,0 +1,126 @@
+"""How fast this machine is against the estimates: by a small piece of work, or by chunks that are done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from crnsim.errors import InputError
+from crnsim.provenance import processor
+
+#: Core seconds of the piece of work on the machine on which the constants of `estimate` were measured.
+REFERENCE_SECONDS = 1.2
+#: Epochs of the piece of work: eight XOR pots, once without and once with noise on concentrations.
+EPOCHS = 150
+#: Seconds of work that chunks must have taken to say how fast a machine is.
+ENOUGH = 10.0
+
+
+class Speed(NamedTuple):
+    """Core time on this machine as a multiple of the estimate.
+
+    Attributes
+    ----------
+    factor : float
+        Above 1 on a slower machine.
+    source : str
+        Where it comes from, in words.
+    """
+
+    factor: float
+    source: str
+
+
+def measure(clock: Callable[[], float] | None = None, rounds: int = 3) -> float:
+    """Run a small piece of work and return its core seconds as a multiple of `REFERENCE_SECONDS`.
+
+    Parameters
+    ----------
+    clock : callable, optional
+        Processor time of this process by default.
+    rounds : int
+        The fastest counts: other programs only slow it down.
+    """
+    import time
+
+    from crnsim.experiment.point import Point
+    from crnsim.experiment.run import run_points
+    from crnsim.noise.noise import Noise
+
+    def points(epochs: int, noise: Noise) -> list[Point]:
+        about = ("xor", (2, 6, 1), "onepot", (), "squareplus", (("h", 0.1),), 40.0, epochs, 0.2, noise)
+        return [Point(*about, replicate, 0) for replicate in range(8)]
+
+    now = clock or time.process_time
+    run_points(points(1, Noise()))
+    took = []
+    for _ in range(rounds):
+        start = now()
+        for noise in (Noise(), Noise(concentrations=0.3)):
+            run_points(points(EPOCHS, noise))
+        took.append(now() - start)
+    return min(took) / REFERENCE_SECONDS
+
+
+def speed_file() -> Path:
+    """Return the file that keeps what was measured, for each kind of processor."""
+    from crnsim.compiled import cache_folder
+
+    return cache_folder() / "speed.json"
+
+
+def keep(factor: float) -> None:
+    """Keep what was measured for this kind of processor."""
+    from crnsim.store.files import write_json
+
+    write_json(speed_file(), _kept() | {processor(): round(factor, 3)})
+
+
+def _kept() -> dict[str, float]:
+    try:
+        found = json.loads(speed_file().read_text(encoding="utf-8"))
+        return {str(name): float(factor) for name, factor in found.items() if float(factor) > 0}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, AttributeError):
+        raise InputError(
+            f"{speed_file()}: damaged; 'crnsim calibrate' makes it anew once it is deleted"
+        ) from None
+
+
+def find(plan: dict[str, Any]) -> Speed:
+    """Return the best that is known of this machine's speed.
+
+    Parameters
+    ----------
+    plan : dict
+        Content of ``plan.json``; chunks of it that are done say most.
+    """
+    estimated, took, number = 0.0, 0.0, 0
+    for entry in plan["groups"]:
+        for chunk in entry["chunks"]:
+            account = _account(Path(chunk["path"]))
+            if account:
+                share = account["computed"] / account["points"]
+                estimated += chunk["estimated_core_seconds"] * share
+                took += account["seconds_core"]
+                number += 1
+    if took >= ENOUGH:
+        done = "chunk that is done" if number == 1 else f"{number} chunks that are done"
+        return Speed(took / estimated, f"as the {done} took")
+    factor = _kept().get(processor())
+    if factor is not None:
+        return Speed(factor, "as measured on this machine by 'crnsim calibrate'")
+    return Speed(1.0, "as on the authors' machine; 'crnsim calibrate' measures this one")
+
+
+def _account(path: Path) -> dict[str, Any] | None:
+    """Return what a chunk took, where it is done and computed most of its points."""
+    try:
+        account = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        there = path.exists() and account["computed"] > account["points"] / 2 and account["seconds_core"] > 0
+        return account if there else None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None

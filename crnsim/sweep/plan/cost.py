@@ -1,0 +1,179 @@
+"""What points and chunks cost before anything runs: core seconds, bytes on disk, memory of a job.
+
+The constants were measured (see `benchmarks/README.md`); they feed the layout, estimates and advice, and no number of a
+result. How fast one machine is against them is found by `crnsim.sweep.plan.calibration`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from crnsim.experiment.point import Parameters, Point
+    from crnsim.sweep.plan.groups import Group
+
+#: Core seconds of one step of one run in a full batch, and what each reaction adds.
+SECONDS_PER_STEP, SECONDS_PER_REACTION = 1.5e-7, 1.55e-9
+#: Steps that a presentation takes, and those that a unit of time adds.
+STEPS_PER_PRESENTATION, STEPS_PER_TIME = 65.0, 0.6
+#: What the fast switches of rail-annihilating units cost.
+SWITCHING = 1.5
+#: Steps that the transient after a kick takes: at a magnitude of 0.1, and its growth with the magnitude (a power).
+STEPS_PER_KICK, KICK_POWER = 21.0, 0.33
+#: What circuits that do not learn take of that, undisturbed and after a kick: they have less to settle.
+REST, REST_KICKED = 0.5, 0.8
+#: Core seconds of a run that are no steps: tables, measures, coordinates.
+SECONDS_PER_POINT = 2.5e-3
+#: Core seconds of one sample of gradient descent on the algebraic network, for each layer of weights.
+SECONDS_PER_DESCENT = 8e-6
+
+#: Weights are kept this many times, trajectories of this many presentations at this many times.
+CHECKPOINTS, PRESENTATIONS, TIMES = 21, 6, 51
+#: Bytes on disk of a file without points, of the small numbers and words of a point, and what compression leaves.
+FILE_BYTES, POINT_BYTES, COMPRESSION = 35_000, 350, 0.8
+#: Bytes on disk of a network, for each reaction.
+NETWORK_BYTES = 220
+
+#: Resident megabytes of the process of a job, and of each Dask worker beside it. Libraries, mostly, which processes
+#: share, but which many a cluster counts for each.
+JOB_MB, WORKER_MB = 330.0, 300.0
+#: Megabytes that blocks of the read-out may take (`crnsim.experiment.readout.BLOCK`), and tables of runs side by side.
+READOUT_MB, RUNS = 64.0, 8
+
+
+class Size(NamedTuple):
+    """What the cost of a run depends on, apart from running time and noise."""
+
+    reactions: int
+    species: int
+    weights: int
+    features: int
+    targets: int
+    n_train: int
+    n_test: int
+    switches: bool
+
+
+def size(point: Point) -> Size:
+    """Return the size of a point's network and data set."""
+    return _size(
+        *(point.dataset, point.source, point.layers, point.circuit, point.circuit_parameters),
+        *(point.activation, point.activation_parameters),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _size(
+    dataset: str,
+    source: Parameters,
+    layers: tuple[int, ...],
+    circuit: str,
+    circuit_parameters: Parameters,
+    activation: str,
+    activation_parameters: Parameters,
+) -> Size:
+    from crnsim.datasets import dataset_info
+    from crnsim.experiment.build import build_circuit
+    from crnsim.experiment.point import Point
+    from crnsim.noise.noise import Noise
+
+    point = Point(
+        *(dataset, layers, circuit, circuit_parameters, activation, activation_parameters),
+        *(1.0, 1, 1.0, Noise(), 0, 0),
+        source=source,
+    )
+    built, info = build_circuit(point), dataset_info(dataset, source)
+    return Size(
+        reactions=built.network.n_reactions,
+        species=built.network.n_species,
+        weights=sum((below + 1) * units for below, units in pairwise(layers)),
+        features=layers[0],
+        targets=layers[-1],
+        n_train=info.n_train,
+        n_test=info.n_test,
+        switches=bool(built.activation.needs_rails),
+    )
+
+
+def estimate_seconds(point: Point) -> float:
+    """Estimate the core seconds of one run, on the machine of the authors.
+
+    Presentations times steps of each times the cost of a step: see the constants of this module.
+    """
+    of = size(point)
+    step = SECONDS_PER_STEP + SECONDS_PER_REACTION * of.reactions
+    presentations = of.n_test + (of.n_train * point.epochs if point.learns else 0)
+    return SECONDS_PER_POINT + presentations * estimate_steps(point) * step
+
+
+def estimate_steps(point: Point) -> float:
+    """Estimate the steps of one presentation."""
+    of = size(point)
+    rest, disturbed = (1.0, 1.0) if point.learns else (REST, REST_KICKED)
+    steps = rest * STEPS_PER_PRESENTATION * (SWITCHING if of.switches else 1.0)
+    if (magnitude := point.noise.concentrations) > 0:
+        kicks = 1 + point.running_time / point.noise.interval
+        disturbed *= SWITCHING if of.switches and not point.learns else 1.0
+        return steps + disturbed * STEPS_PER_KICK * (magnitude / 0.1) ** KICK_POWER * kicks
+    return steps + rest * STEPS_PER_TIME * point.running_time
+
+
+def descent_seconds(point: Point) -> float:
+    """Estimate the core seconds of the gradient descent that gives a point its weights; 0 where none does.
+
+    A process descends once for each replicate, whatever the number of cells.
+    """
+    if dict(point.weights).get("by") != "sgd":
+        return 0.0
+    return size(point).n_train * point.epochs * SECONDS_PER_DESCENT * (len(point.layers) - 1)
+
+
+def cell_seconds(group: Group) -> list[float]:
+    """Return the core seconds of one point of each cell of a group."""
+    return [estimate_seconds(group.point(cell, 0)) for cell in range(len(group.cells))]
+
+
+def point_bytes(group: Group) -> float:
+    """Estimate the bytes on disk of one point of a group, without trajectories."""
+    of = size(group.point(0, 0))
+    numbers = 8.0 * of.n_test * of.targets
+    if not group.weights:
+        checkpoints = min(group.settings.epochs + 1, CHECKPOINTS)
+        numbers += checkpoints * (8.0 * of.weights + 4.0) + 4.0 * group.settings.epochs
+    return POINT_BYTES + COMPRESSION * numbers
+
+
+def recorded_bytes(group: Group) -> float:
+    """Estimate the bytes on disk of the trajectories of one recorded point."""
+    shown = min(PRESENTATIONS, size(group.point(0, 0)).n_train * group.settings.epochs)
+    return COMPRESSION * 4.0 * shown * TIMES * size(group.point(0, 0)).species
+
+
+def network_bytes(group: Group) -> float:
+    """Estimate the bytes on disk of a group's network, as NetCDF and as text."""
+    return FILE_BYTES + NETWORK_BYTES * size(group.point(0, 0)).reactions
+
+
+def job_megabytes(group: Group, points: int, workers: int, batch: int) -> float:
+    """Estimate the resident memory of the job of a chunk, all its processes together, in megabytes.
+
+    Parameters
+    ----------
+    group : Group
+    points : int
+        Points of the chunk.
+    workers, batch : int
+        Processes, and points that each computes at a time.
+    """
+    of, together = size(group.point(0, 0)), min(batch, points)
+    states = of.species * (4 + (0 if group.weights else CHECKPOINTS)) + 4 * of.reactions
+    shown = 0 if group.weights else of.n_train * group.settings.epochs
+    samples = (of.n_train + of.n_test) * (of.features + of.targets)
+    read_out = min(READOUT_MB, 24e-6 * together * of.n_test * of.species)
+    # The samples as they are in the file, and a split of its own, twice, for each replicate.
+    of_batch = 8e-6 * (together * (states + shown) + samples * (1 + 2 * together)) + read_out
+    # Arrays that came from workers, joined, put in order and written.
+    held = 4e-6 / COMPRESSION * points * point_bytes(group)
+    return JOB_MB + held + of_batch * workers + (WORKER_MB * workers if workers > 1 else 0.0)

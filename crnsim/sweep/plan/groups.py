@@ -1,0 +1,294 @@
+"""From a sweep to its points: groups, cells, and chunks as a pure function of the configuration."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from crnsim.experiment.point import Point
+from crnsim.noise.noise import Noise
+
+if TYPE_CHECKING:
+    from crnsim.sweep.config.model import NoiseAxes, ResolvedSettings, Solver, Sweep
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One running time at one noise level; its points differ in their replicate alone."""
+
+    running_time: float
+    noise: Noise
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Consecutive cells and a block of replicates of one group: one job, one file.
+
+    Attributes
+    ----------
+    key : str
+        Hash of the points' keys and of those that keep trajectories; names the file.
+    cells, replicates : tuple of int
+        First and one past the last.
+    """
+
+    key: str
+    cells: tuple[int, int]
+    replicates: tuple[int, int]
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells."""
+        return self.cells[1] - self.cells[0]
+
+    @property
+    def n_points(self) -> int:
+        """Number of points."""
+        return self.n_cells * (self.replicates[1] - self.replicates[0])
+
+
+@dataclass(frozen=True)
+class Group:
+    """All points of one data set, circuit and activation: one summary file.
+
+    Attributes
+    ----------
+    dataset, circuit, label : str
+        What names the group; `label` is the activation's in the sweep file.
+    role : str
+        Its part in the verdict, empty for none.
+    activation : str
+        Name of the activation.
+    activation_parameters : tuple of (str, float or str)
+    settings : ResolvedSettings
+        Layers, epochs, running times, noise and replicates of the data set.
+    cells : tuple of Cell
+        Running times from outermost to innermost; the noise-free cell comes first for each.
+    recorded : frozenset of (int, int)
+        Cell and replicate of each point that keeps its full trajectories.
+    source : tuple of (str, str)
+        File, content hash, target and task of a CSV data set; empty for the others.
+    own_parameters : tuple of (str, float or str)
+        Circuit parameters of this design alone.
+    weights : tuple of (str, str)
+        What identifies given weights; empty where circuits are trained.
+    """
+
+    dataset: str
+    circuit: str
+    label: str
+    role: str
+    activation: str
+    activation_parameters: tuple[tuple[str, float | str], ...]
+    settings: ResolvedSettings
+    seed: int
+    solver: Solver
+    cells: tuple[Cell, ...]
+    recorded: frozenset[tuple[int, int]]
+    source: tuple[tuple[str, str], ...] = ()
+    own_parameters: tuple[tuple[str, float | str], ...] = ()
+    weights: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def circuit_parameters(self) -> dict[str, float | str]:
+        """Parameters of the circuit: the sweep's, those of the data set, and those of the design."""
+        return self.settings.circuit_parameters | dict(self.own_parameters)
+
+    @property
+    def variant(self) -> str:
+        """Circuit and activation label, as in paths."""
+        return f"{self.circuit}-{self.label}"
+
+    @property
+    def name(self) -> str:
+        """Data set, circuit and activation label, as in file names."""
+        return f"{self.dataset}-{self.variant}"
+
+    @property
+    def n_points(self) -> int:
+        """Number of points."""
+        return len(self.cells) * self.settings.replicates
+
+    @cached_property
+    def _common(self) -> dict[str, object]:
+        common: dict[str, object] = {
+            "dataset": self.dataset,
+            "layers": tuple(self.settings.layers),
+            "circuit": self.circuit,
+            "circuit_parameters": tuple(sorted(self.circuit_parameters.items())),
+            "activation": self.activation,
+            "activation_parameters": self.activation_parameters,
+            "epochs": self.settings.epochs,
+            "learning_rate": self.settings.learning_rate,
+            "seed": self.seed,
+            "rtol": self.solver.rtol,
+            "atol": self.solver.atol,
+            "source": self.source,
+            "weights": self.weights,
+        }
+        return common | ({"max_steps": self.solver.max_steps} if self.solver.max_steps else {})
+
+    def point(self, cell: int, replicate: int) -> Point:
+        """Return one point."""
+        where = self.cells[cell]
+        return Point(
+            **self._common,  # type: ignore[arg-type]
+            running_time=where.running_time,
+            noise=where.noise,
+            replicate=replicate,
+        )
+
+    def points(self, chunk: Chunk | None = None) -> list[Point]:
+        """Return the points of a chunk, or of the group: cell by cell, replicates innermost."""
+        return [point for cell in self._cells(chunk) for point in self._cell_points(cell, chunk)]
+
+    def _cell_points(self, cell: int, chunk: Chunk | None) -> Iterator[Point]:
+        """Yield the points of a cell, which know their keys already."""
+        replicates = self._replicates(chunk)
+        for replicate, key in zip(replicates, self.cell_keys(cell, replicates), strict=True):
+            point = self.point(cell, replicate)
+            point.__dict__["key"] = key
+            yield point
+
+    def _cells(self, chunk: Chunk | None) -> range:
+        return range(*chunk.cells) if chunk else range(len(self.cells))
+
+    def _replicates(self, chunk: Chunk | None) -> range:
+        return range(*chunk.replicates) if chunk else range(self.settings.replicates)
+
+    def cell_keys(self, cell: int, replicates: range) -> Iterator[str]:
+        """Yield the keys of replicates of one cell."""
+        return self.point(cell, 0).replicate_keys(replicates)
+
+    def keys(self, chunk: Chunk | None = None) -> Iterator[str]:
+        """Yield the keys of the points of a chunk, or of the group, in the order of `points`."""
+        for cell in self._cells(chunk):
+            yield from self.cell_keys(cell, self._replicates(chunk))
+
+    def recorded_keys(self, chunk: Chunk | None = None) -> list[str]:
+        """Return the keys of those points of a chunk, or of the group, that keep trajectories."""
+        cells, replicates = self._cells(chunk), self._replicates(chunk)
+        if not self.recorded:
+            return []
+        wanted = [(cell, r) for cell in cells for r in replicates if (cell, r) in self.recorded]
+        return [self.point(cell, replicate).key for cell, replicate in wanted]
+
+    def describe(self, chunk: Chunk) -> dict[str, object]:
+        """Return everything that determines the numbers of a chunk, as plain values."""
+        return self._common | {
+            "cells": [
+                {"running_time": cell.running_time, "noise": cell.noise.settings()}
+                for cell in self.cells[slice(*chunk.cells)]
+            ],
+            "replicates": list(range(*chunk.replicates)),
+        }
+
+    def chunks(self, blocks: Iterable[tuple[range, range]]) -> Iterator[Chunk]:
+        """Cut the group into chunks.
+
+        Parameters
+        ----------
+        blocks : iterable of (range, range)
+            Cells and replicates of each; see `crnsim.sweep.plan.layout.blocks`.
+        """
+        for cells, replicates in blocks:
+            limits = (cells.start, cells.stop), (replicates.start, replicates.stop)
+            yield Chunk(self.chunk_key(Chunk("", *limits)), *limits)
+
+    def chunk_key(self, chunk: Chunk) -> str:
+        """Return the hash of what a chunk holds."""
+        # Of the text of [[keys of points], [keys of recorded ones]], without having all of it at a time.
+        digest = hashlib.blake2b(b"[[", digest_size=16)
+        replicates = self._replicates(chunk)
+        for number, cell in enumerate(self._cells(chunk)):
+            text = json.dumps(list(self.cell_keys(cell, replicates)))[1:-1]
+            digest.update((f", {text}" if number else text).encode())
+        digest.update(f"], {json.dumps(self.recorded_keys(chunk))}]".encode())
+        return digest.hexdigest()
+
+
+def groups(sweep: Sweep) -> list[Group]:
+    """Return the groups of a sweep, data sets outermost, in the order of the sweep file."""
+    found, weights = [], sweep.given_weights()
+    for dataset in sweep.datasets:
+        settings, source = sweep.for_dataset(dataset), sweep.source(dataset)
+        cells = tuple(
+            Cell(time, noise) for time in settings.running_times for noise in noise_levels(settings.noise)
+        )
+        recorded = (
+            frozenset(_recorded(sweep, settings, cells)) if not weights else frozenset[tuple[int, int]]()
+        )
+        for label in settings.activations:
+            spec = sweep.activations[label]
+            found.append(
+                Group(
+                    dataset=dataset,
+                    circuit=sweep.circuit,
+                    label=label,
+                    role=spec.role or "",
+                    activation=spec.name,
+                    activation_parameters=spec.parameters,
+                    settings=settings,
+                    seed=sweep.seed,
+                    solver=sweep.solver,
+                    cells=cells,
+                    recorded=recorded,
+                    source=source,
+                    own_parameters=tuple(sorted(spec.circuit_parameters.items())),
+                    weights=weights,
+                )
+            )
+    return found
+
+
+def noise_levels(axes: NoiseAxes) -> list[Noise]:
+    """Return the noise levels of one running time, the noise-free one first.
+
+    Parameters
+    ----------
+    axes : NoiseAxes
+        Kinds and magnitudes; magnitude 0 is the noise-free level, whatever the kind.
+    """
+    options: dict[str, list[dict[str, object]]] = {"rates": [], "concentrations": [], "inputs": []}
+    if axes.rates:
+        options["rates"] = [{"rates": m, "rates_mode": axes.rates.mode} for m in axes.rates.magnitudes if m]
+    if axes.concentrations:
+        how: dict[str, object] = {
+            "scope": axes.concentrations.scope,
+            "interval": axes.concentrations.interval,
+            "additive": axes.concentrations.additive,
+        }
+        options["concentrations"] = [{"concentrations": m} | how for m in axes.concentrations.magnitudes if m]
+    if axes.inputs:
+        options["inputs"] = [{"inputs": m} for m in axes.inputs.magnitudes if m]
+    if axes.cross:
+        levels = itertools.product(*([{}, *kind] for kind in options.values()))
+        return [Noise(**(a | b | c)) for a, b, c in levels]  # type: ignore[arg-type]
+    return [Noise(), *(Noise(**level) for kind in options.values() for level in kind)]  # type: ignore[arg-type]
+
+
+def _recorded(sweep: Sweep, settings: ResolvedSettings, cells: tuple[Cell, ...]) -> Iterator[tuple[int, int]]:
+    """Yield cell and replicate of the points that keep trajectories."""
+    chosen = sweep.trajectories
+    longest = [cell for cell in cells if cell.running_time == max(settings.running_times)]
+    if chosen.cells == "all":
+        wanted = set(cells)
+    elif chosen.cells == "noise-free":
+        wanted = {cell for cell in longest if cell.noise.kind == "none"}
+    else:
+        # The strongest noise of each kind comes last and stays.
+        wanted = set({cell.noise.kind: cell for cell in sorted(longest, key=_strength)}.values())
+    for index, cell in enumerate(cells):
+        if cell in wanted:
+            yield from (
+                (index, replicate) for replicate in range(min(chosen.replicates, settings.replicates))
+            )
+
+
+def _strength(cell: Cell) -> tuple[float, float, float]:
+    return cell.noise.rates, cell.noise.concentrations, cell.noise.inputs

@@ -1,0 +1,96 @@
+"""How a group is cut into chunks: by what its points cost and how large they are, or as the sweep file says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from crnsim.sweep.plan.cost import RUNS, cell_seconds, point_bytes, recorded_bytes
+
+if TYPE_CHECKING:
+    from crnsim.sweep.config.model import Chunks
+    from crnsim.sweep.plan.groups import Group
+
+#: Core minutes of a chunk: a job of five minutes with two workers, long against the seconds that starting one takes.
+MINUTES = 10.0
+#: Bytes of a chunk file and points in it, at most: a file that is quick to read, copy and check.
+FILE_BYTES, POINTS = 100e6, 10_000
+#: Seconds of work in a Dask task, at least, and points, at most, where the sweep file does not say.
+TASK_SECONDS, TASK_POINTS = 0.5, 256
+
+
+def blocks(group: Group, chunks: Chunks) -> Iterator[tuple[range, range]]:
+    """Yield cells and replicates of each chunk of a group.
+
+    A pure function of the sweep file and of the constants of `crnsim.sweep.plan.cost`: what a machine or an earlier run
+    has measured must not move chunks. Blocks of replicates come first, as large as fit; then cells are packed into
+    chunks of like cost.
+
+    Parameters
+    ----------
+    group : Group
+    chunks : Chunks
+        `cells` and `replicates`, where given, are taken as they are.
+    """
+    cost = cell_seconds(group)
+    seconds = 60.0 * (chunks.minutes or MINUTES)
+    stored = point_bytes(group) + recorded_bytes(group) * len(group.recorded) / group.n_points
+    points = max(1, min(POINTS, int(FILE_BYTES / stored)))
+    together = min(chunks.cells or 1, len(cost))
+    # A point for each worker, however dear, or workers would wait for others.
+    least = math.ceil(min(chunks.workers, group.settings.replicates) / together)
+    block = chunks.replicates or max(least, _block(min(seconds / max(cost), points) / together))
+    for first in range(0, group.settings.replicates, block):
+        replicates = range(first, min(first + block, group.settings.replicates))
+        if chunks.cells:
+            ranges = [range(n, min(n + chunks.cells, len(cost))) for n in range(0, len(cost), chunks.cells)]
+        else:
+            ranges = packed([len(replicates) * max(c / seconds, 1 / points) for c in cost])
+        for cells in ranges:
+            yield cells, replicates
+
+
+def _block(fitting: float) -> int:
+    """Round a number of replicates down, to full vectors where there are any."""
+    return max(1, int(fitting) // RUNS * RUNS or int(fitting))
+
+
+def packed(shares: Sequence[float]) -> list[range]:
+    """Cut consecutive cells into chunks of like size.
+
+    Parameters
+    ----------
+    shares : sequence of float
+        Share of a full chunk that each cell takes; one that takes more has a chunk of its own.
+
+    Returns
+    -------
+    list of range
+        Cells of each chunk; each has one at least.
+    """
+    total = sum(shares)
+    number = max(1, round(total))
+    places, before = [], 0.0
+    for share in shares:
+        # A cell goes where its middle lies.
+        places.append(min(number - 1, int((before + share / 2) * number / total)))
+        before += share
+    starts = [cell for cell, place in enumerate(places) if cell == 0 or place != places[cell - 1]]
+    return [range(a, b) for a, b in zip(starts, [*starts[1:], len(shares)], strict=True)]
+
+
+def task_points(chunks: Chunks, seconds: float) -> int:
+    """Return how many points one Dask task computes.
+
+    Parameters
+    ----------
+    chunks : Chunks
+        `batch`, where given, is taken as it is.
+    seconds : float
+        Core seconds of a point.
+    """
+    if chunks.batch:
+        return chunks.batch
+    wanted = math.ceil(TASK_SECONDS / seconds / RUNS) * RUNS
+    return max(RUNS, min(wanted, TASK_POINTS))

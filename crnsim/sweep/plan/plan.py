@@ -1,0 +1,214 @@
+"""The plan of a sweep: its groups, chunks, paths and estimated cost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from crnsim.errors import ConfigError, DamagedFileError, InputError
+from crnsim.sweep.config.mistakes import nearest
+from crnsim.sweep.config.model import Sweep
+from crnsim.sweep.config.read import validate
+from crnsim.sweep.config.reader import Document
+from crnsim.sweep.plan.groups import Chunk, Group, groups
+from crnsim.sweep.plan.plan_file import read_plan_data
+
+RESULTS, REPORTS = "results", "reports"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep laid out: what is computed, where it goes and about what it costs.
+
+    Attributes
+    ----------
+    sweep : Sweep
+    groups : tuple of (Group, tuple of Chunk)
+    data : dict
+        Content of ``plan.json``.
+    """
+
+    sweep: Sweep
+    groups: tuple[tuple[Group, tuple[Chunk, ...]], ...]
+    data: dict[str, Any]
+
+    def group(self, name: str) -> tuple[Group, tuple[Chunk, ...]]:
+        """Return the group called `name`, such as ``xor-onepot-smooth``, with its chunks."""
+        for group, chunks in self.groups:
+            if group.name == name:
+                return group, chunks
+        raise InputError(f"the plan has no group '{name}'; {nearest(name, [g.name for g, _ in self.groups])}")
+
+    def chunk(self, key: str) -> tuple[Group, Chunk, str]:
+        """Return the group, the chunk and its path, by the key of the chunk or its beginning."""
+        found = [(g, c) for g, chunks in self.groups for c in chunks if c.key.startswith(key)]
+        if len(found) != 1 or not key:
+            what = "no chunk" if not found else f"{len(found)} chunks"
+            raise InputError(f"the plan has {what} with the key '{key}'")
+        return *found[0], chunk_path(self.sweep.name, *found[0])
+
+    def point(self, key: str) -> tuple[Group, Any]:
+        """Return one point and its group, by the point's key or its beginning."""
+        found = [
+            (group, cell, replicate)
+            for group, _ in self.groups
+            for cell in range(len(group.cells))
+            for replicate, known in enumerate(group.cell_keys(cell, range(group.settings.replicates)))
+            if known.startswith(key)
+        ]
+        if len(found) != 1 or not key:
+            what = "no point" if not found else f"{len(found)} points"
+            raise InputError(f"the plan has {what} with the key '{key}'")
+        group, cell, replicate = found[0]
+        return group, group.point(cell, replicate)
+
+
+def results_folder(sweep: str) -> PurePosixPath:
+    """Return the folder of a sweep's results."""
+    return PurePosixPath(RESULTS, sweep)
+
+
+def chunk_path(sweep: str, group: Group, chunk: Chunk) -> str:
+    """Return where a chunk is stored."""
+    return str(results_folder(sweep) / "chunks" / group.dataset / group.variant / f"{chunk.key}.nc")
+
+
+def make_plan(sweep: Sweep, config_path: str = "") -> Plan:
+    """Lay out a sweep; a pure function of its arguments and of the library.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    config_path : str
+        Name of the sweep file, kept for the report.
+    """
+    from crnsim.provenance import code_hash
+    from crnsim.sweep.plan.cost import cell_seconds
+    from crnsim.sweep.plan.layout import blocks
+
+    laid_out, entries = [], []
+    for group in groups(sweep):
+        cost = cell_seconds(group)
+        chunks = tuple(group.chunks(blocks(group, sweep.chunks)))
+        laid_out.append((group, chunks))
+        entries.append(_group_entry(sweep, group, chunks, cost))
+    data = {
+        "sweep": sweep.name,
+        "title": sweep.title,
+        "config_path": config_path,
+        "config": sweep.to_dict(),
+        "code_hash": code_hash(),
+        "groups": entries,
+        "n_points": sum(entry["n_points"] for entry in entries),
+        "estimated_core_seconds": _rounded(
+            sum(c["estimated_core_seconds"] for e in entries for c in e["chunks"])
+        ),
+    }
+    return Plan(sweep, tuple(laid_out), data)
+
+
+def _group_entry(sweep: Sweep, group: Group, chunks: tuple[Chunk, ...], cost: list[float]) -> dict[str, Any]:
+    folder = results_folder(sweep.name)
+    return {
+        "dataset": group.dataset,
+        "source": dict(group.source),
+        "circuit": group.circuit,
+        "label": group.label,
+        "role": group.role,
+        "activation": group.activation,
+        "activation_parameters": dict(group.activation_parameters),
+        "circuit_parameters": dict(group.own_parameters),
+        "layers": list(group.settings.layers),
+        "mode": "inference" if group.weights else "training",
+        "given_weights": dict(group.weights),
+        "epochs": group.settings.epochs,
+        "learning_rate": group.settings.learning_rate,
+        "running_times": list(group.settings.running_times),
+        "replicates": group.settings.replicates,
+        "n_cells": len(group.cells),
+        "n_points": group.n_points,
+        "summary": str(folder / "summary" / f"{group.name}.nc"),
+        "network": str(folder / "networks" / f"{group.name}.nc"),
+        "chunks": [_chunk_entry(sweep, group, chunk, cost) for chunk in chunks],
+    }
+
+
+def _chunk_entry(sweep: Sweep, group: Group, chunk: Chunk, cost: list[float]) -> dict[str, Any]:
+    from crnsim.sweep.plan.cost import descent_seconds, job_megabytes
+    from crnsim.sweep.plan.layout import task_points
+
+    n_replicates, workers = chunk.n_points // chunk.n_cells, sweep.chunks.workers
+    # Each worker descends for itself, and no more often than there are points.
+    descents = min(n_replicates * workers, chunk.n_points) * descent_seconds(group.point(chunk.cells[0], 0))
+    seconds = sum(cost[slice(*chunk.cells)]) * n_replicates + descents
+    batch = task_points(sweep.chunks, seconds / chunk.n_points)
+    return {
+        "key": chunk.key,
+        "path": chunk_path(sweep.name, group, chunk),
+        "n_points": chunk.n_points,
+        "n_cells": chunk.n_cells,
+        "cells": list(chunk.cells),
+        "replicates": list(chunk.replicates),
+        "estimated_core_seconds": _rounded(seconds),
+        "estimated_mb": round(job_megabytes(group, chunk.n_points, workers, batch)),
+    }
+
+
+def _rounded(seconds: float) -> float:
+    """Keep four digits: an estimate has no more."""
+    return float(f"{seconds:.4g}")
+
+
+def read_plan(path: str | Path) -> Plan:
+    """Read ``plan.json`` and rebuild its groups and chunks, without laying the sweep out again.
+
+    Raises
+    ------
+    InputError
+        The plan was made by another version of the library, or from a file that is gone or has changed.
+    """
+    from crnsim.provenance import code_hash
+
+    data = read_plan_data(path)
+    if data["code_hash"] != code_hash():
+        raise InputError(
+            f"{path}: made by another version of crnsim; 'crnsim plan CONFIG -o {path}' makes it anew"
+        )
+    try:
+        _check_sources(str(path), data)
+        sweep = validate(Document(str(path), data["config"], {}))
+        chunks = {
+            f"{entry['dataset']}-{entry['circuit']}-{entry['label']}": tuple(
+                Chunk(chunk["key"], tuple(chunk["cells"]), tuple(chunk["replicates"]))
+                for chunk in entry["chunks"]
+            )
+            for entry in data["groups"]
+        }
+        return Plan(sweep, tuple((group, chunks[group.name]) for group in groups(sweep)), data)
+    except (KeyError, TypeError, ConfigError) as error:
+        raise DamagedFileError(
+            f"{path}: damaged ({error}); delete it and run the same command again"
+        ) from None
+
+
+def _check_sources(path: str, data: dict[str, Any]) -> None:
+    """Refuse a plan whose files are gone or have other content now: its chunks are those of the old content."""
+    from crnsim.datasets import file_hash
+    from crnsim.experiment import given_weights as trained
+
+    for entry in data["groups"]:
+        for source, hash_now in (
+            (entry.get("source"), file_hash),
+            (entry.get("given_weights"), trained.file_hash),
+        ):
+            if source and "file" in source and hash_now(source["file"]) != source["sha256"]:
+                raise InputError(
+                    f"{source['file']}: changed since {path} was made; 'crnsim plan CONFIG -o {path}' makes it anew"
+                )
+
+
+def plan_text(plan: Plan) -> str:
+    """Return the text of ``plan.json``: the same plan gives the same bytes."""
+    return json.dumps(plan.data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

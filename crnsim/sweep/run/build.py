@@ -1,0 +1,48 @@
+"""Build the network of a group, and compile it before workers ask for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crnsim.circuits import Circuit
+    from crnsim.sweep.plan.groups import Group
+
+
+def group_circuit(group: Group) -> Circuit:
+    """Return the circuit of a group, with eps as at the longest running time."""
+    from crnsim.activations import activation
+    from crnsim.circuits import CIRCUITS
+    from crnsim.datasets import dataset_info
+
+    settings = group.settings
+    eps = {} if group.weights else {"eps": settings.learning_rate / max(settings.running_times)}
+    return CIRCUITS[group.circuit](
+        settings.layers,
+        activation(group.activation, **dict(group.activation_parameters)),
+        dual_rail=dataset_info(group.dataset, group.source).dual_rail,
+        **group.circuit_parameters | eps,
+    )
+
+
+def compile_circuit(group: Group) -> None:
+    """Show the circuit two samples, so that compiled code, and the data, are there before workers want them."""
+    from crnsim.algebraic import initial_weights
+    from crnsim.datasets import load_dataset
+    from crnsim.experiment.notebook import infer, train
+
+    data = load_dataset(group.dataset, seed=group.seed, source=group.source)
+    few = replace(
+        data,
+        x_train=data.x_train[:2],
+        y_train=data.y_train[:2],
+        x_test=data.x_test[:2],
+        y_test=data.y_test[:2],
+    )
+    circuit, time = group_circuit(group), min(group.settings.running_times)
+    if group.weights:
+        some = initial_weights(circuit.layers, seed=group.seed, dataset=group.dataset, replicate=0)
+        infer(circuit, few, weights=some, running_time=time, seed=group.seed)
+    else:
+        train(circuit, few, running_time=time, epochs=1, seed=group.seed)

@@ -1,0 +1,191 @@
+"""Progress of a chunk and of its sweep: a line on the terminal and small files beside the chunk."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+from crnsim.errors import StorageError
+from crnsim.store.files import write_json
+from crnsim.sweep.run.other_chunks import Done, Others
+from crnsim.wording import duration
+
+#: Seconds between lines, where a line cannot be drawn over; also between heartbeats of the file.
+PAUSE = 10.0
+#: Seconds between updates of the line that is drawn over, and of the file while points end.
+TICK = 1.0
+#: Looking after the other chunks may take one part in so many of the time.
+RARELY = 50
+
+
+class Progress:
+    """Says how far a chunk is, and how far the sweep is.
+
+    As a context it keeps two files beside the chunk: ``<key>.progress.json`` while the chunk is computed, with a
+    heartbeat, and ``<key>.failed.json`` once a try has ended with an error (see ``docs/file-format.md``).
+
+    Parameters
+    ----------
+    plan : dict
+        Content of ``plan.json``.
+    key : str
+        Key of the chunk.
+    stream : text file
+        Where lines go.
+    parallel : int
+        Cores that the whole sweep uses at a time.
+    workers : int
+        Cores that this chunk uses.
+    live : bool
+        Draw one line over and over, instead of a line every ten seconds.
+    """
+
+    def __init__(
+        self, plan: dict[str, Any], key: str, stream: TextIO, *, parallel: int, workers: int, live: bool
+    ) -> None:
+        self.stream, self.live, self.workers = stream, live, workers
+        self.parallel = max(parallel, workers)
+        group, number, self.entry = _find(plan, key)
+        self.title = f"{group['dataset']}/{group['label']} chunk {number} of {len(group['chunks'])}"
+        self.total = self.entry["n_points"]
+        self.file = Path(self.entry["path"]).with_suffix(".progress.json")
+        self.failure = Path(self.entry["path"]).with_suffix(".failed.json")
+        others = [c for g in plan["groups"] for c in g["chunks"] if c["key"] != self.entry["key"]]
+        self.estimated = (
+            sum(c["estimated_core_seconds"] for c in others) + self.entry["estimated_core_seconds"]
+        )
+        self.others = Others(others)
+        self.elsewhere = Done(0.0, 0.0, 0.0, 0)
+        self.looked, self.looking = -math.inf, 0.0
+        self.start = self.shown = self.saved = time.monotonic()
+        self.started = time.time()
+        self.done = 0.0
+        self.first: float | None = None
+        self.writing = threading.Lock()
+        self.over = threading.Event()
+
+    def __enter__(self) -> Progress:
+        with contextlib.suppress(OSError):
+            self.failure.unlink(missing_ok=True)
+        self._save()
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.over.set()
+        with self.writing, contextlib.suppress(OSError, StorageError):
+            self.file.unlink(missing_ok=True)
+            if error is not None:
+                said = "interrupted" if kind is KeyboardInterrupt else " ".join(str(error).split())
+                write_json(
+                    self.failure,
+                    {
+                        "message": said or type(error).__name__,
+                        "host": socket.gethostname(),
+                        "time": round(time.time()),
+                    },
+                )
+
+    def _beat(self) -> None:
+        """Show that this process lives, also while nothing ends."""
+        while not self.over.wait(PAUSE):
+            if time.monotonic() - self.saved >= PAUSE / 2:
+                self._save()
+
+    def _save(self) -> None:
+        """Write the progress file; a full disk is no reason to stop here."""
+        self.saved = time.monotonic()
+        left = self._seconds_left(self.done)
+        content = {
+            "points": self.total,
+            "done": round(self.done, 2),
+            "seconds_left": left and round(left),
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "workers": self.workers,
+            "started": round(self.started),
+            "updated": round(time.time()),
+        }
+        with self.writing, contextlib.suppress(OSError, StorageError):
+            if not self.over.is_set():
+                write_json(self.file, content, durable=False)
+
+    def update(self, done: float) -> None:
+        """Take note of the number of points done; print and save it when it is time."""
+        if self.first is None:
+            self.first = done
+        self.done = done
+        now = time.monotonic()
+        if now - self.saved >= TICK:
+            self._save()
+        if now - self.shown >= (TICK if self.live else PAUSE):
+            self.shown = now
+            self._print(self.line(done))
+
+    def line(self, done: float) -> str:
+        """Return the line for a number of points done."""
+        left = self._seconds_left(done)
+        own = f"{self.title}: {int(done)} of {self.total} points"
+        own += f", about {duration(left)} left" if left else ""
+        share, seconds = self._sweep(done)
+        return f"{own}; sweep {share:.0%} done" + (f", about {duration(seconds)} left" if seconds else "")
+
+    def finish(self, reused: int, killed: int, seconds: float) -> None:
+        """Print the last line of the chunk."""
+        reuse = f" ({reused} of them from an earlier run)" if reused else ""
+        share, left = self._sweep(self.total)
+        rest = f", about {duration(left)} left" if left else ""
+        lost = f", {killed} of them lost their worker" if killed else ""
+        text = f"{self.title}: {self.total} points{reuse}{lost} in {duration(seconds)}"
+        text += f"; sweep {share:.0%} done{rest}"
+        self._print(text, last=True)
+
+    def _print(self, text: str, last: bool = False) -> None:
+        if self.live:
+            self.stream.write(f"\r{text}\x1b[K" + ("\n" if last else ""))
+        else:
+            self.stream.write(f"{text}\n")
+        self.stream.flush()
+
+    def _seconds_left(self, done: float) -> float | None:
+        fresh = done - (self.first or 0)
+        if fresh <= 0:
+            return None
+        return (time.monotonic() - self.start) * (self.total - done) / fresh
+
+    def _sweep(self, done: float) -> tuple[float, float | None]:
+        """Return the share of the sweep that is done and the seconds that are left.
+
+        Estimates are scaled by what finished chunks, and this one, took.
+        """
+        now = time.monotonic()
+        # The more chunks there are, the more rarely.
+        if now - self.looked >= RARELY * self.looking:
+            self.elsewhere = self.others.look()
+            self.looked, self.looking = time.monotonic(), time.monotonic() - now
+        estimated = self.entry["estimated_core_seconds"]
+        fresh = (done - (self.first or 0)) / self.total
+        known = self.elsewhere.known + estimated * fresh
+        took = self.elsewhere.took + ((now - self.start) * self.workers if fresh > 0 else 0.0)
+        finished = self.elsewhere.estimated + estimated * done / self.total
+        share = finished / self.estimated if self.estimated else 1.0
+        if known <= 0 or share > 0.999:
+            return min(share, 1.0), None
+        return share, (self.estimated - finished) * took / known / self.parallel
+
+
+def _find(plan: dict[str, Any], key: str) -> tuple[dict[str, Any], int, dict[str, Any]]:
+    for group in plan["groups"]:
+        for number, chunk in enumerate(group["chunks"], start=1):
+            if chunk["key"].startswith(key):
+                return group, number, chunk
+    raise KeyError(key)
