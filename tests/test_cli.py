@@ -150,7 +150,7 @@ def test_damaged_chunk_is_one_line_and_in_the_log(complaint, here):
 
 
 def test_unexpected_error_of_a_step_is_one_line_and_a_traceback_in_its_log(here, capsys, monkeypatch):
-    from crnsim.sweep.config import model as config
+    from crnsim.sweep.config import read as config
 
     write_sweep(here / "small.yaml")
     monkeypatch.setattr(config, "read_sweep", lambda path: 1 / 0)

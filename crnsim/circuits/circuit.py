@@ -1,9 +1,9 @@
-"""A circuit: a network together with what its species mean."""
+"""A circuit: a network together with what its species mean, and the kind of circuit that it is."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,75 @@ import numpy.typing as npt
 
 from crnsim.activations import Activation
 from crnsim.network.network import Network
+from crnsim.noise.kinds import SCOPES
 
 Pair = tuple[str, str | None]
+
+#: What can be done with a circuit: train it and read it out, or give it weights and read it out.
+MODES = ("training", "inference")
+
+
+@dataclass(frozen=True)
+class CircuitKind:
+    """A family of circuits: an entry of the table `crnsim.circuits.CIRCUITS`.
+
+    Attributes
+    ----------
+    name : str
+        What users write; part of paths.
+    title : str
+        What it is, in a few words.
+    build : callable
+        ``build(layers, activation, *, dual_rail=False, **parameters)`` returns a `Circuit`. It judges its arguments:
+        InputError for those that do not fit.
+    parameters : dict
+        Default of every parameter.
+    modes : tuple of str
+        Those of `MODES` that it can be run in; one that is trained holds its weights in species.
+    learning_parameter : str
+        The rate parameter that sets how fast it learns; a run sets it to learning rate / running time. Empty for a
+        circuit that does not learn.
+    scopes : tuple of str
+        Scopes of noise on concentrations that hold some of its species.
+    """
+
+    name: str
+    title: str
+    build: Callable[..., Circuit]
+    parameters: Mapping[str, Any]
+    modes: tuple[str, ...] = MODES
+    learning_parameter: str = ""
+    scopes: tuple[str, ...] = SCOPES
+
+    @property
+    def settings(self) -> list[str]:
+        """Names of the parameters that a user sets: all but the one that follows from the learning rate."""
+        return [name for name in self.parameters if name != self.learning_parameter]
+
+    @property
+    def learns(self) -> bool:
+        """Whether it can be trained."""
+        return "training" in self.modes
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Species worth looking at in a recorded run.
+
+    Attributes
+    ----------
+    title, note : str
+        Heading of a drawing, and what there is to see in it.
+    rails : tuple of (str, str or None)
+        Arrays of plus and minus rails.
+    most : int
+        Elements shown of each.
+    """
+
+    title: str
+    note: str
+    rails: tuple[Pair, ...]
+    most: int
 
 
 @dataclass(frozen=True)
@@ -22,8 +89,8 @@ class Circuit:
 
     Attributes
     ----------
-    name : str
-        Kind of circuit, such as ``"onepot"``.
+    kind : CircuitKind
+        Its entry in the table of circuits.
     layers : tuple of int
         Units of each layer, inputs first.
     activation : Activation
@@ -49,9 +116,11 @@ class Circuit:
         Activation of the output; None for a linear one.
     output_gain : str
         Rate parameter that multiplies the minus rail of the outputs; empty for 1.
+    signals : tuple of Signal
+        What to draw of a recorded run; inputs and outputs where left empty.
     """
 
-    name: str
+    kind: CircuitKind
     layers: tuple[int, ...]
     activation: Activation
     parameters: dict[str, Any]
@@ -66,6 +135,35 @@ class Circuit:
     learning_off: dict[str, float]
     output_unit: Activation | None = None
     output_gain: str = ""
+    signals: tuple[Signal, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name of its kind, such as ``"onepot"``."""
+        return self.kind.name
+
+    def signal_species(self) -> list[dict[str, Any]]:
+        """Names of the species to draw of a recorded run, as plain values that are stored with results.
+
+        Returns
+        -------
+        list of dict
+            ``title`` and ``note`` of a drawing, and its ``species``: a pair of plus and minus rail (None for no minus
+            rail) for each signal.
+        """
+        plain = (Signal("Inputs", "", (self.inputs,), 4), Signal("Outputs", "", (self.outputs,), 2))
+        labels = self.network.labels
+        drawings = []
+        for signal in self.signals or plain:
+            pairs = [
+                [labels[p], labels[m] if m >= 0 else None]
+                for rails in signal.rails
+                for p, m in list(zip(*(rows.tolist() for rows in self.rail_rows(rails)), strict=True))[
+                    : signal.most
+                ]
+            ]
+            drawings.append({"title": signal.title, "note": signal.note, "species": pairs})
+        return drawings
 
     def rail_rows(self, pair: Pair | None) -> tuple[np.ndarray, np.ndarray]:
         """Rows of the plus and minus rails of a signal; -1 where there is no minus rail, none for no signal."""

@@ -16,7 +16,7 @@ from crnsim.activations import ACTIVATIONS, Activation, Layer, Rails
 from crnsim.activations.layer import Push
 from crnsim.activations.relu import annihilated
 from crnsim.circuits.arguments import LINEAR, output_unit, split_parameters, times
-from crnsim.circuits.circuit import Circuit
+from crnsim.circuits.circuit import Circuit, CircuitKind
 from crnsim.circuits.weights import Weights, check_weights, read_weights
 from crnsim.errors import InputError
 from crnsim.network.network import Network
@@ -26,7 +26,7 @@ PARAMETERS: dict[str, Any] = {"k": 1.0, "kz": 10.0, "output": LINEAR, "h_output"
 
 
 @dataclass(frozen=True)
-class Stage:
+class UnitLayer:
     """One layer of units: what computes it, and the names of its species.
 
     Attributes
@@ -53,12 +53,12 @@ class Feedforward(Circuit):
     ----------
     given : list of (W, b)
         The weights it was built with.
-    stages : tuple of Stage
+    unit_layers : tuple of UnitLayer
         Layers above the inputs.
     """
 
     given: Weights = ()  # type: ignore[assignment]
-    stages: tuple[Stage, ...] = ()
+    unit_layers: tuple[UnitLayer, ...] = ()
 
     def state(self, x: npt.ArrayLike) -> np.ndarray:
         """State to start from: the inputs clamped to `x`, all units as for z = 0.
@@ -168,21 +168,21 @@ class Feedforward(Circuit):
         states = np.zeros((len(samples), network.n_species))
         self._clamp(states, samples)
         slowest = np.full(len(samples), np.inf)
-        for stage, (w, b) in zip(self.stages, weights, strict=True):
+        for layer, (w, b) in zip(self.unit_layers, weights, strict=True):
             signal = {
                 rail: states[:, network.rows(name)] * (network.parameters[gain] if gain else 1.0)
-                for rail, name, gain in stage.source.signed()
+                for rail, name, gain in layer.source.signed()
             }
             above, below = signal["p"], signal.get("m", np.zeros_like(signal["p"]))
             positive, negative = np.maximum(w, 0).T, np.maximum(-w, 0).T
             up = above @ positive + below @ negative + np.maximum(b, 0)
             down = above @ negative + below @ positive + np.maximum(-b, 0)
-            if stage.unit is None:
+            if layer.unit is None:
                 zp, zm = annihilated(up, down, self.parameters["kz"] / k)
                 found, rate = {"Zp": zp, "Zm": zm}, np.ones_like(up)
             else:
-                found, rate = stage.unit.concentrations(up, down, k), stage.unit.relaxation_rate(up, down, k)
-            for symbol, array in stage.arrays.items():
+                found, rate = layer.unit.concentrations(up, down, k), layer.unit.relaxation_rate(up, down, k)
+            for symbol, array in layer.arrays.items():
                 states[:, network.rows(array)] = found[symbol]
             slowest = np.minimum(slowest, rate.min(axis=1))
         return states, slowest
@@ -259,14 +259,14 @@ def feedforward(
     for _, name, _ in inputs.signed():
         net.add_species(name, "n0")
     depth = len(sizes) - 1
-    stages, layers = list[Stage](), list[Layer]()
+    unit_layers, layers = list[UnitLayer](), list[Layer]()
     for number in range(1, depth + 1):
-        source = stages[-1].value if stages else inputs
+        source = unit_layers[-1].value if unit_layers else inputs
         layers.append(_layer(net, number, source, unit if number < depth else last, last=number == depth))
-        stages.append(_stage(layers[-1], source, unit if number < depth else last))
-    value = stages[-1].value
+        unit_layers.append(_unit_layer(layers[-1], source, unit if number < depth else last))
+    value = unit_layers[-1].value
     return Feedforward(
-        name="feedforward",
+        kind=FEEDFORWARD,
         layers=sizes,
         activation=unit,
         output_unit=last,
@@ -277,12 +277,12 @@ def feedforward(
         outputs=(value.plus, value.minus),
         output_gain=value.gain,
         weights=_weight_names(depth),
-        hidden=tuple(stage.arrays.get("Zp", stage.value.plus) for stage in stages[:-1]),
+        hidden=tuple(layer.arrays.get("Zp", layer.value.plus) for layer in unit_layers[:-1]),
         conserved=(),
         initial={name: start for layer in layers for name, start in layer.initial.items()},
         learning_off={},
         given=given.weights,
-        stages=tuple(stages),
+        unit_layers=tuple(unit_layers),
     )
 
 
@@ -326,6 +326,17 @@ def _layer(net: Network, number: int, source: Rails, unit: Activation | None, *,
     return Layer(net, number, dim, z_up, z_down, rails, suffix=suffix, reserved=reserved)
 
 
-def _stage(layer: Layer, source: Rails, unit: Activation | None) -> Stage:
+def _unit_layer(layer: Layer, source: Rails, unit: Activation | None) -> UnitLayer:
     value = layer.value("Zp", "Zm") if unit is None else unit.add_value(layer)
-    return Stage(unit, source, value, dict(layer.arrays))
+    return UnitLayer(unit, source, value, dict(layer.arrays))
+
+
+#: The entry of the table of circuits.
+FEEDFORWARD = CircuitKind(
+    name="feedforward",
+    title="computes with given weights, which are rate constants",
+    build=feedforward,
+    parameters=PARAMETERS,
+    modes=("inference",),
+    scopes=("signals", "all"),
+)

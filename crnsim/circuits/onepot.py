@@ -11,7 +11,7 @@ from typing import Any
 from crnsim.activations import Activation, Layer, Rails, Slope
 from crnsim.activations.rectifier import rectified
 from crnsim.circuits.arguments import LINEAR, check_layers, output_unit, split_parameters, times
-from crnsim.circuits.circuit import Circuit
+from crnsim.circuits.circuit import Circuit, CircuitKind, Signal
 from crnsim.errors import InputError
 from crnsim.network.network import Network
 
@@ -103,7 +103,7 @@ def onepot(
     for number in range(1, depth + 1):
         _update(net, number, gradients[number - 1], signals[number - 1])
     return Circuit(
-        name="onepot",
+        kind=ONEPOT,
         layers=sizes,
         activation=unit,
         output_unit=last,
@@ -119,6 +119,37 @@ def onepot(
         | _quiet(values)
         | {n: value for layer in built for n, value in layer.initial.items()},
         learning_off={"eps": 0.0, "decay": 0.0},
+        signals=_signals(depth, signals[0], signals[-1]),
+    )
+
+
+def _signals(depth: int, inputs: Rails, output: Rails) -> tuple[Signal, ...]:
+    """What there is to see in a recorded run."""
+    return (
+        Signal(
+            "Inputs",
+            "Set at the start of each presentation; p and m are the plus and the minus rail.",
+            ((inputs.plus, inputs.minus),),
+            most=4,
+        ),
+        Signal(
+            "Output and target",
+            "The output is plus rail minus minus rail; once learned, it settles at the target.",
+            ((output.plus, output.minus), ("Tp", "Tm")),
+            most=1,
+        ),
+        Signal(
+            "Error",
+            "Plus rail minus minus rail; the closer the two, the smaller the error.",
+            (("Ep", "Em"),),
+            most=2,
+        ),
+        Signal(
+            "Weights of the last layer",
+            "They change slowly; both rails growing is the common mode.",
+            ((f"W{depth}p", f"W{depth}m"),),
+            most=3,
+        ),
     )
 
 
@@ -253,3 +284,13 @@ def _update(net: Network, layer: int, gradient: str, source: Rails) -> None:
         for a in "pm":
             if net.parameters["decay"] > 0:
                 net.add_family("update", f"{species}{a}{index} -> 0", "decay")
+
+
+#: The entry of the table of circuits.
+ONEPOT = CircuitKind(
+    name="onepot",
+    title="learns by chemical backpropagation, without a clock",
+    build=onepot,
+    parameters=PARAMETERS,
+    learning_parameter="eps",
+)

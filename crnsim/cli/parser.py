@@ -10,10 +10,11 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from crnsim import __version__
 from crnsim.errors import CrnsimError
+from crnsim.noise.kinds import NOISE_KINDS, Option
 
 #: Exit status after a mistake that the user can mend, and after anything else.
 MISTAKE, UNEXPECTED = 2, 1
@@ -240,11 +241,17 @@ def _add_circuit(command: argparse.ArgumentParser) -> None:
 
 
 def _add_describe(command: argparse.ArgumentParser) -> None:
-    command.add_argument("circuit", help="onepot or feedforward (all weights 1)")
+    command.add_argument("circuit", help="onepot, feedforward (all weights 1), or module:NAME")
     _add_circuit(command)
     command.add_argument("--dual-rail", action="store_true", help="two rails for each input")
     command.add_argument(
         "--all", action="store_true", help="every elementary reaction, not only the families"
+    )
+    command.add_argument(
+        "-o", "--output", metavar="FILE", help="write it to a file: .crn (text) or .nc (arrays)"
+    )
+    command.add_argument(
+        "--format", default="", help="of that file, where its suffix does not say; or module:NAME"
     )
 
 
@@ -282,13 +289,18 @@ def _add_run(command: argparse.ArgumentParser, circuit: str) -> None:
     command.add_argument("--epochs", type=int, help="passes over the training set")
     command.add_argument("--learning-rate", type=float, help="eps times running time")
     noise = command.add_argument_group("noise", "standard deviations, 0 for none; 10 percent is 0.1")
-    for kind in ("rates", "concentrations", "inputs"):
-        noise.add_argument(f"--noise-{kind}", type=float, default=0.0, metavar="SIGMA")
-    noise.add_argument("--rates-mode", default="static", help="static (default) or per_presentation")
-    noise.add_argument("--scope", default="signals", help="signals (default), weights or all")
-    noise.add_argument("--interval", type=float, default=5.0, help="time between kicks, in units of 1/k")
+    for kind in NOISE_KINDS.values():
+        noise.add_argument(
+            f"--noise-{kind.name}", type=float, default=0.0, metavar="SIGMA", help=kind.description
+        )
+        for option in kind.options:
+            _add_noise_option(noise, option)
     noise.add_argument(
-        "--additive", action="store_true", help="add concentration noise instead of multiplying"
+        "--noise",
+        action="append",
+        default=[],
+        metavar="KIND=SIGMA",
+        help="a kind of your own, module:Class=SIGMA, with its options behind commas",
     )
     which = command.add_mutually_exclusive_group()
     which.add_argument("--replicates", type=int, default=1, help="number of replicates, from 0")
@@ -296,5 +308,22 @@ def _add_run(command: argparse.ArgumentParser, circuit: str) -> None:
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--rtol", type=float, default=1e-3)
     command.add_argument("--atol", type=float, default=1e-6)
+    command.add_argument(
+        "--method", default="auto", help="of integration: auto (default), rosw, bs23, rkc, ..."
+    )
     command.add_argument("--max-steps", type=int, help="budget of a run: steps per presentation, on average")
     command.add_argument("-o", "--output", help="keep the result, with full trajectories, as NetCDF")
+
+
+def _add_noise_option(noise: Any, option: Option) -> None:
+    """An option of a kind of noise, as its entry in the table says."""
+    name = f"--{option.keyword.replace('_', '-')}"
+    if isinstance(option.default, bool):
+        noise.add_argument(name, action="store_true", help=option.description)
+    elif option.choices:
+        known = ", ".join(f"{word} (default)" if word == option.default else word for word in option.choices)
+        noise.add_argument(name, default=option.default, metavar="WORD", help=f"{option.description} {known}")
+    else:
+        noise.add_argument(
+            name, type=float, default=option.default, metavar="NUMBER", help=option.description
+        )

@@ -16,24 +16,29 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from crnsim.experiment.point import Parameters, Point
+    from crnsim.noise.noise import Noise
 
 
 def describe(options: argparse.Namespace) -> None:
     """Print counts and reactions of a circuit."""
-    from crnsim.circuits import CIRCUITS
-    from crnsim.errors import suggest
+    from crnsim.circuits import circuit_kind
     from crnsim.interchange.text import count_text, parameter_lines, reactions_text
 
-    if options.circuit not in CIRCUITS:
-        raise InputError(f"unknown circuit '{options.circuit}'; {suggest(options.circuit, CIRCUITS)}")
+    kind = circuit_kind(options.circuit)
     unit, circuit_parameters = parameters(options)
-    circuit = CIRCUITS[options.circuit](
+    circuit = kind.build(
         layers(options.layers or "2,6,1"),
         options.activation,
         dual_rail=options.dual_rail,
         **circuit_parameters | unit,
     )
     title = f"{options.circuit} {'-'.join(map(str, circuit.layers))} with {options.activation}"
+    if options.output:
+        from crnsim.interchange import write_network
+
+        write_network(circuit, options.output, title, options.format)
+        print(f"{title}: written to {options.output}")
+        return
     print(f"{title}: {count_text(circuit.network)}")
     if options.all:
         print(reactions_text(circuit, repr(circuit)[1:-1]), end="")
@@ -121,7 +126,6 @@ def _points(options: argparse.Namespace, weights: Parameters = ()) -> list[Point
     """Return a point for each replicate, as a sweep would."""
     from crnsim.datasets import check_layers, dataset_info, find_dataset
     from crnsim.experiment.point import MAX_STEPS, Point
-    from crnsim.noise.noise import Noise
 
     name, source = find_dataset(
         options.dataset, target=options.target, task=options.task, label=options.label
@@ -130,11 +134,7 @@ def _points(options: argparse.Namespace, weights: Parameters = ()) -> list[Point
     sizes = layers(options.layers) if options.layers else tuple(info.layers)
     check_layers(name, sizes, source)
     unit, of_circuit = parameters(options)
-    if "eps" in of_circuit:
-        raise InputError(
-            "--set eps: eps is the learning rate per time; use --learning-rate and --running-time"
-        )
-    _check_circuit(options, of_circuit, learns=not weights)
+    _check_circuit(options, of_circuit, mode="inference" if weights else "training")
     number: dict[str, Any] = {
         "running_time": _above_zero("--running-time", options.running_time, info.running_time),
         "learning_rate": _above_zero("--learning-rate", options.learning_rate, info.learning_rate),
@@ -144,15 +144,7 @@ def _points(options: argparse.Namespace, weights: Parameters = ()) -> list[Point
         "max_steps": _whole("--max-steps", MAX_STEPS if options.max_steps is None else options.max_steps, 1),
         "seed": _whole("--seed", options.seed, 0),
     }
-    noise = Noise(
-        rates=options.noise_rates,
-        rates_mode=options.rates_mode,
-        concentrations=options.noise_concentrations,
-        scope=options.scope,
-        interval=options.interval,
-        additive=options.additive,
-        inputs=options.noise_inputs,
-    )
+    noise = _noise(options)
     first = 0 if options.replicate is None else _whole("--replicate", options.replicate, 0)
     count = 1 if options.replicate is not None else _whole("--replicates", options.replicates, 1)
     return [
@@ -167,21 +159,47 @@ def _points(options: argparse.Namespace, weights: Parameters = ()) -> list[Point
             noise=noise,
             replicate=replicate,
             weights=weights,
+            method=options.method,
             **number,
         )
         for replicate in range(first, first + count)
     ]
 
 
-def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, learns: bool) -> None:
-    from crnsim.circuits import CIRCUIT_PARAMETERS, CIRCUITS
-    from crnsim.errors import suggest
+def _noise(options: argparse.Namespace) -> Noise:
+    """Read the options of all kinds of noise; one of the user's own stands under ``--noise``."""
+    from crnsim.noise import NOISE_KINDS, Noise
 
-    if options.circuit not in CIRCUITS:
-        raise InputError(f"unknown circuit '{options.circuit}'; {suggest(options.circuit, CIRCUITS)}")
-    if learns and "eps" not in CIRCUIT_PARAMETERS[options.circuit]:
-        raise InputError(f"{options.circuit} does not learn; use onepot, or 'crnsim infer'")
-    CIRCUITS[options.circuit]((1, 1), **parameters)
+    values: dict[str, Any] = {}
+    for kind in NOISE_KINDS.values():
+        values[kind.name] = getattr(options, kind.coordinate)
+        values |= {option.keyword: getattr(options, option.keyword) for option in kind.options}
+    for word in options.noise:
+        name, _, rest = word.partition("=")
+        magnitude, *others = rest.split(",")
+        if ":" not in name or not magnitude:
+            raise InputError(
+                f"--noise {word}: give a kind of your own and its magnitude, such as my_noise:Batch=0.1"
+            )
+        values[name] = _value(magnitude)
+        for other in others:
+            keyword, _, text = other.partition("=")
+            values[keyword.strip()] = {"true": True, "false": False}.get(text.strip(), _value(text))
+    return Noise(**values)
+
+
+def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, mode: str) -> None:
+    from crnsim.circuits import circuit_kind
+
+    kind = circuit_kind(options.circuit)
+    if mode not in kind.modes:
+        what = "does not learn; use onepot, or 'crnsim infer'" if mode == "training" else "is only trained"
+        raise InputError(f"{options.circuit} {what}")
+    if (name := kind.learning_parameter) and name in parameters:
+        raise InputError(
+            f"--set {name}: {name} is the learning rate per time; use --learning-rate and --running-time"
+        )
+    kind.build((1, 1), **parameters)
 
 
 def _above_zero(name: str, value: float | None, default: float) -> float:
@@ -204,7 +222,7 @@ def _title(point: Point) -> str:
     noise = "no noise"
     if point.noise.kind != "none":
         noise = "noise " + ", ".join(
-            f"{kind} {getattr(point.noise, kind):g}" for kind in point.noise.kind.split("+")
+            f"{kind.name} {point.noise.magnitudes[kind.name]:g}" for kind in point.noise.acting
         )
     return (
         f"{point.dataset} {'-'.join(map(str, point.layers))}, {point.circuit} with {point.activation}"

@@ -21,10 +21,10 @@ def _build(
     unit_parameters: Parameters,
 ) -> Circuit:
     from crnsim.activations import activation as make_activation
-    from crnsim.circuits import CIRCUITS
+    from crnsim.circuits import circuit_kind
 
     unit = make_activation(activation, **dict(unit_parameters))
-    return CIRCUITS[circuit](layers, unit, dual_rail=dual_rail, **dict(parameters))
+    return circuit_kind(circuit).build(layers, unit, dual_rail=dual_rail, **dict(parameters))
 
 
 def build_circuit(point: Point) -> Circuit:

@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from crnsim.noise.noise import KINDS
+from crnsim.noise.kinds import NOISE_KINDS
+from crnsim.noise.noise import Noise
 
 
 def command(values: Mapping[str, Any]) -> str:
@@ -26,16 +27,28 @@ def command(values: Mapping[str, Any]) -> str:
     words += _options({name: values[name] for name in ("running_time", "epochs", "learning_rate")})
     for name, value in (own | dict(values["circuit_parameters"])).items():
         words += ["--set", f"{name}={_plain(value)}"]
-    words += _options({f"noise_{name}": noise[name] for name in KINDS if noise.get(name)})
-    if noise.get("rates"):
-        words += _options({"rates_mode": noise.get("rates_mode", "static")})
-    if noise.get("concentrations"):
-        words += _options({name: noise[name] for name in ("scope", "interval") if name in noise})
-        words += ["--additive"] if noise.get("additive") else []
+    words += _noise(Noise(**noise))
     words += _options(
         {name: values[name] for name in ("replicate", "seed", "rtol", "atol", "max_steps") if name in values}
     )
+    if values.get("method", "auto") != "auto":
+        words += ["--method", values["method"]]
     return shlex.join(words)
+
+
+def _noise(noise: Noise) -> list[str]:
+    """Return the options of the kinds of noise that act."""
+    words: list[str] = []
+    for kind in noise.acting:
+        options, magnitude = noise.options(kind), noise.magnitudes[kind.name]
+        if kind.name not in NOISE_KINDS:
+            chosen = "".join(f",{name}={_plain(value).lower()}" for name, value in options.items())
+            words += ["--noise", f"{noise.asked_as(kind)}={_plain(magnitude)}{chosen}"]
+            continue
+        words += _options({kind.coordinate: magnitude})
+        words += _options({name: value for name, value in options.items() if not isinstance(value, bool)})
+        words += [f"--{name.replace('_', '-')}" for name, value in options.items() if value is True]
+    return words
 
 
 def _what(values: Mapping[str, Any]) -> list[str]:

@@ -72,7 +72,7 @@ def train(
         If layers and data set do not fit, or an argument is out of range.
     """
     _check_training(running_time, epochs, replicates, rtol=rtol, atol=atol, max_steps=max_steps)
-    if circuit.targets is None:
+    if not circuit.kind.learns:
         raise InputError(f"{circuit.name} does not learn; train a onepot circuit")
     first = _first_point(circuit, dataset, running_time, epochs, noise, seed, rtol, atol, max_steps)
     points, datasets = _replicates(circuit, dataset, first, replicates)
@@ -173,7 +173,7 @@ def _first_point(
         activation_parameters=tuple(sorted(circuit.activation.parameters().items())),
         running_time=float(running_time),
         epochs=int(epochs),
-        learning_rate=circuit.parameters.get("eps", 0.0) * float(running_time),
+        learning_rate=circuit.parameters.get(circuit.kind.learning_parameter, 0.0) * float(running_time),
         noise=noise or Noise(),
         replicate=0,
         seed=int(seed),

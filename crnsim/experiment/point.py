@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -45,6 +45,8 @@ class Point:
     weights : tuple of (str, value)
         Where given weights come from (see `crnsim.experiment.given_weights`): the circuit computes with them and does
         not learn. Empty for a circuit that learns.
+    method : str
+        Of integration; see `crnsim.solvers.METHODS`.
     """
 
     dataset: str
@@ -64,23 +66,30 @@ class Point:
     max_steps: int = MAX_STEPS
     source: Parameters = ()
     weights: Parameters = ()
+    method: str = "auto"
+
+    @property
+    def mode(self) -> str:
+        """``"training"``, or ``"inference"`` where the circuit computes with given weights."""
+        return "inference" if self.weights else "training"
 
     @property
     def learns(self) -> bool:
-        """Whether the circuit is trained; otherwise it computes with given weights."""
-        return not self.weights
+        """Whether the circuit is trained."""
+        return self.mode == "training"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON and for workers."""
-        return asdict(self)
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return values | {"noise": self.noise.to_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Point:
         """Inverse of `to_dict`, also after a round trip through JSON."""
-        fields = dict(values)
+        given = dict(values)
         for name in ("circuit_parameters", "activation_parameters", "source", "weights"):
-            fields[name] = tuple((key, value) for key, value in fields.get(name, ()))
-        return cls(**fields | {"layers": tuple(fields["layers"]), "noise": Noise(**fields["noise"])})
+            given[name] = tuple((key, value) for key, value in given.get(name, ()))
+        return cls(**given | {"layers": tuple(given["layers"]), "noise": Noise(**given["noise"])})
 
     @cached_property
     def key(self) -> str:
@@ -97,12 +106,17 @@ class Point:
         replicates : iterable of int
         """
         from crnsim.activations import source_hash
+        from crnsim.circuits import circuit_source_hash
 
         output = str(dict(self.circuit_parameters).get("output", ""))
         units = [
             source_hash(name) for name in (self.activation, output) if name == self.activation or ":" in name
         ]
+        # What a user's own file defines is known by the content of that file.
+        units += [digest for digest in (circuit_source_hash(self.circuit),) if digest]
         values = self.to_dict() | {"noise": self.noise.settings(), "units": units}
+        if self.method == "auto":
+            del values["method"]
         for name in ("source", "weights"):
             # A file is known by its content: moving it changes no number.
             values[name] = [pair for pair in getattr(self, name) if pair[0] != "file"]
@@ -122,7 +136,7 @@ class Point:
         return (
             *(self.dataset, self.source, self.layers, self.circuit, self.circuit_parameters),
             *(self.activation, self.activation_parameters, self.epochs, self.learning_rate),
-            *(self.rtol, self.atol, self.max_steps, self.weights),
+            *(self.rtol, self.atol, self.max_steps, self.weights, self.method),
         )
 
 

@@ -77,7 +77,7 @@ def read_out(
     size = _block_size(circuit, block)
     for first in range(0, tables.n_members, size):
         last = min(first + size, tables.n_members)
-        shown, why = solve(circuit.network, tables.protocol(first, last))
+        shown, why = solve(circuit.network, tables.protocol(first, last), method=tables.method)
         owner = np.arange(first, last) // n_test
         good = shown.run["status"] == OK
         outputs[first:last][good] = circuit.read_out(shown.final[good])

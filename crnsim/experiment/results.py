@@ -180,9 +180,10 @@ def point_coordinates(points: Sequence[Point]) -> dict[str, Any]:
         "point_key": np.array([p.key for p in points], dtype=object),
         "running_time": np.array([p.running_time for p in points], dtype=float),
         "noise_kind": np.array([p.noise.kind for p in points], dtype=object),
-        "noise_rates": np.array([p.noise.rates for p in points]),
-        "noise_concentrations": np.array([p.noise.concentrations for p in points]),
-        "noise_inputs": np.array([p.noise.inputs for p in points]),
+        **{
+            kind.coordinate: np.array([p.noise.magnitudes.get(kind.name, 0.0) for p in points])
+            for kind in {kind.name: kind for p in points for kind in p.noise.kinds}.values()
+        },
         "replicate": np.array([p.replicate for p in points], dtype=np.int32),
         "seed": np.array([p.seed for p in points], dtype=np.int64),
     }
@@ -190,8 +191,9 @@ def point_coordinates(points: Sequence[Point]) -> dict[str, Any]:
 
 
 def _attributes(circuit: Circuit, point: Point) -> dict[str, Any]:
-    # A pot learns with eps = learning_rate / running_time, whatever the circuit was built with.
-    of_circuit = {name: value for name, value in circuit.parameters.items() if name != "eps"}
+    # It learns at learning rate / running time, whatever the circuit was built with.
+    learning = circuit.kind.learning_parameter
+    of_circuit = {name: value for name, value in circuit.parameters.items() if name != learning}
     of_unit = circuit.activation.parameters()
     return {
         "schema": SCHEMA,
@@ -203,7 +205,10 @@ def _attributes(circuit: Circuit, point: Point) -> dict[str, Any]:
         "parameters": json.dumps(of_circuit | of_unit, sort_keys=True),
         "circuit_parameters": json.dumps(of_circuit, sort_keys=True),
         "activation_parameters": json.dumps(of_unit, sort_keys=True),
-        "mode": "training" if point.learns else "inference",
+        "mode": point.mode,
+        "method": point.method,
+        "learning_parameter": learning,
+        "signals": json.dumps(circuit.signal_species()),
         "given_weights": json.dumps(dict(point.weights)),
         "learning_rate": point.learning_rate,
         "epochs": point.epochs,

@@ -10,6 +10,7 @@ import numpy as np
 from crnsim.errors import InputError
 from crnsim.experiment.build import build_circuit
 from crnsim.experiment.point import Point
+from crnsim.noise.noise import batches
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -51,8 +52,13 @@ def run_points(
     """
     if not points:
         raise InputError("no points to run")
-    if len({(point.group, point.noise.scope) for point in points}) > 1:
-        return _by_scope(points, record=record, progress=progress)
+    if len({point.group for point in points}) > 1:
+        raise InputError(
+            "points of one call must share data set, layers, circuit, activation, epochs, learning rate, weights, "
+            "tolerances, method and budget"
+        )
+    if any(numbers := batches([point.noise for point in points])):
+        return _in_batches(points, numbers, record=record, progress=progress)
     circuit = build_circuit(points[0])
     datasets = _load(points)
     if points[0].learns:
@@ -67,17 +73,14 @@ def run_points(
 _RECORDING = ("recorded", "presentation", "fraction", "species")
 
 
-def _by_scope(points: Sequence[Point], **options: Any) -> xr.Dataset:
-    """Run points of different noise scopes batch by batch: a batch has one table of species to kick."""
+def _in_batches(points: Sequence[Point], numbers: Sequence[int], **options: Any) -> xr.Dataset:
+    """Run points whose noise asks for different tables batch by batch, and put them back in order."""
     import xarray as xr
 
-    if len({point.group for point in points}) > 1:
-        raise InputError(
-            "points of one call must share data set, layers, circuit, activation, epochs, learning rate, weights, "
-            "tolerances and budget"
-        )
-    scopes = dict.fromkeys(point.noise.scope for point in points)
-    parts = [run_points([p for p in points if p.noise.scope == scope], **options) for scope in scopes]
+    parts = [
+        run_points([p for p, n in zip(points, numbers, strict=True) if n == number], **options)
+        for number in sorted(set(numbers))
+    ]
     kept = [part[["trajectory"]] for part in parts if "trajectory" in part]
     plain = [part.drop_dims(_RECORDING, errors="ignore") for part in parts]
     whole = xr.concat(plain, dim="point", data_vars="minimal", coords="minimal")
@@ -157,7 +160,7 @@ def _train_and_read(
     training = training_protocol(circuit, points, datasets, epochs, record)
     shown = len(datasets[0].x_train) * points[0].epochs
     first, rest = _parts(progress, shown / (shown + len(datasets[0].x_test)))
-    trained, reasons = solve(circuit.network, training, progress=first)
+    trained, reasons = solve(circuit.network, training, method=points[0].method, progress=first)
     good = np.flatnonzero(trained.run["status"] == OK).tolist()
     held = [circuit.unflatten(circuit.weight_values(state)) for state in trained.final[good]]
     read = _read(

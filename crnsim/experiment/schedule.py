@@ -113,6 +113,7 @@ class ReadoutTables:
         weights: Sequence[Weights | None],
     ) -> None:
         self.circuit, self.datasets, self.starts = circuit, datasets, starts
+        self.method = points[0].method
         self.n_test = len(datasets[0].x_test)
         self.rates = np.array(
             [
@@ -172,18 +173,26 @@ def rate_constants(
 
     `weights` are those of a circuit that has them as rate constants.
     """
-    eps = point.learning_rate / point.running_time
-    overrides: dict[str, Any] = {"eps": eps} if learning else dict(circuit.learning_off)
+    per_time = {circuit.kind.learning_parameter: point.learning_rate / point.running_time}
+    overrides: dict[str, Any] = per_time if learning else dict(circuit.learning_off)
     constants = circuit.network.rate_constants(
         overrides | (circuit.rate_overrides(weights) if weights else {})
     )
-    sigma = point.noise.rates
-    if sigma > 0 and point.noise.rates_mode == "static":
-        draws = np.empty(len(constants))
-        for family, first in zip(circuit.network.families, circuit.network.first_reactions, strict=True):
-            key = _key(point, "rate noise", family.equation)
-            normals(key[0], key[1], 0, 0, draws[first : first + family.size])
-        constants *= np.exp(sigma * draws - 0.5 * sigma * sigma)
+    families = {
+        family.equation: slice(first, first + family.size)
+        for family, first in zip(
+            circuit.network.families, circuit.network.first_reactions.tolist(), strict=True
+        )
+    }
+
+    def draws(purpose: str, name: str, count: int) -> np.ndarray:
+        drawn, key = np.empty(count), _key(point, purpose, name)
+        normals(key[0], key[1], 0, 0, drawn)
+        return drawn
+
+    for kind in point.noise.acting:
+        magnitude, options = point.noise.magnitudes[kind.name], point.noise.options(kind)
+        kind.perturb_rate_constants(magnitude, options, constants, families, draws)
     return constants
 
 
@@ -208,45 +217,51 @@ def _rails(circuit: Circuit) -> dict[str, Any]:
     return {"clamp": np.concatenate([inputs, targets]), "n_features": len(inputs), "output": outputs}
 
 
-def _noise(circuit: Circuit, points: Sequence[Point], stage: str) -> dict[str, Any]:
-    """Members and noise tables of points; `stage` keeps the draws of training and read-out apart."""
-    network = circuit.network
-    # All points of a batch share the scope's table; a scope that differs is masked by splitting batches.
-    names = circuit.scope(points[0].noise.scope)
-    if not names and any(point.noise.concentrations > 0 for point in points):
-        raise InputError(
-            f"noise scope '{points[0].noise.scope}': no species of {circuit.name} is in it; its weights are constants"
-        )
-    rows = [network.rows(name).ravel() for name in names]
-    redraw = [p.noise.rates > 0 and p.noise.rates_mode == "per_presentation" for p in points]
-    families = [f.equation for f in network.families]
-    kicked = [p.noise.concentrations > 0 for p in points]
-    none = np.zeros(2, dtype=np.uint64)
+class _Runs:
+    """Runs of a batch, as kinds of noise meet them; see `crnsim.noise.kinds.Runs`."""
 
-    def keys(active: Sequence[bool], purpose: str, over: Sequence[str]) -> np.ndarray:
+    def __init__(self, circuit: Circuit, points: Sequence[Point], phase: str) -> None:
+        self.circuit, self.points, self.phase = circuit, points, phase
+        self.member = new_members(len(points))
+        self.families = [family.equation for family in circuit.network.families]
+
+    def values(self, keyword: str) -> list[Any]:
+        """Magnitude or option of each run."""
+        return [getattr(point.noise, keyword, 0.0) for point in self.points]
+
+    def keys(self, active: Sequence[bool], purpose: str, over: Sequence[str]) -> np.ndarray:
+        """Keys of streams, shape (runs, names, 2)."""
+        none = np.zeros(2, dtype=np.uint64)
         table = [
-            [_key(point, f"{purpose}, {stage}", name) if on else none for name in over]
-            for point, on in zip(points, active, strict=True)
+            [_key(point, f"{purpose}, {self.phase}", name) if on else none for name in over]
+            for point, on in zip(self.points, active, strict=True)
         ]
-        return np.array(table, dtype=np.uint64).reshape(len(points), len(over), 2)
+        return np.array(table, dtype=np.uint64).reshape(len(self.points), len(over), 2)
 
-    member = new_members(len(points))
+    def in_scope(self, scope: str | None) -> tuple[list[str], np.ndarray]:
+        """Names of arrays of species, and first row and length of each, shape (names, 2); none for None."""
+        names = [] if scope is None else self.circuit.scope(scope)
+        if scope is not None and not names:
+            raise InputError(
+                f"noise scope '{scope}': no species of {self.circuit.name} is in it; its weights are constants"
+            )
+        rows = [self.circuit.network.rows(name).ravel() for name in names]
+        return names, np.array([(r[0], len(r)) for r in rows], dtype=np.int64).reshape(-1, 2)
+
+
+def _noise(circuit: Circuit, points: Sequence[Point], phase: str) -> dict[str, Any]:
+    """Members and noise tables of points; `phase` keeps the draws of training and read-out apart."""
+    runs = _Runs(circuit, points, phase)
+    member, network = runs.member, circuit.network
     member["rate_set"] = np.arange(len(points))
     member["running_time"] = [p.running_time for p in points]
     member["max_steps"] = [p.max_steps for p in points]
-    member["input_sigma"] = [p.noise.inputs for p in points]
-    member["rate_sigma"] = [p.noise.rates if on else 0.0 for p, on in zip(points, redraw, strict=True)]
-    member["kick_sigma"] = [p.noise.concentrations for p in points]
-    member["kick_interval"] = [p.noise.interval for p in points]
-    member["kick_additive"] = [p.noise.additive for p in points]
-    for point, row in zip(points, member, strict=True):
-        row["input_key_0"], row["input_key_1"] = _key(point, f"input noise, {stage}", "features")
+    tables: dict[str, Any] = {}
+    for kind in {kind.name: kind for point in points for kind in point.noise.kinds}.values():
+        tables |= kind.prepare(runs)
     laws = [np.stack([network.rows(name).ravel() for name in law], axis=1) for law in circuit.conserved]
-    return {
+    return tables | {
         "member": member,
-        "rate_keys": keys(redraw, "rate noise", families),
-        "kick_keys": keys(kicked, "concentration noise", names),
-        "kicked": np.array([(r[0], len(r)) for r in rows], dtype=np.int64).reshape(-1, 2),
         "laws": np.concatenate(laws) if laws else np.zeros((0, 2), dtype=np.int64),
         "rtol": float(points[0].rtol),
         "atol": float(points[0].atol),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crnsim.interchange.format import Format
 from crnsim.interchange.text import PLACEHOLDERS
+from crnsim.store.files import write_dataset
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -60,3 +63,11 @@ def network_dataset(circuit: Circuit) -> xr.Dataset:
             **({"remark": PLACEHOLDERS} if network.arrays else {}),
         },
     )
+
+
+def _write(circuit: Circuit, path: Path, title: str) -> None:
+    write_dataset(network_dataset(circuit).assign_attrs(title=title), path)
+
+
+#: The entry of the table of formats.
+ARRAYS = Format("arrays", ".nc", "species, reactions, families and stoichiometry as NetCDF", _write)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from crnsim.interchange.format import Format
+from crnsim.store.files import write_text
 
 if TYPE_CHECKING:
     from crnsim.circuits import Circuit
@@ -52,3 +56,11 @@ def reactions_text(circuit: Circuit, title: str) -> str:
         if circuit.initial.get(species.name):
             lines += [f"init {label} {circuit.initial[species.name]:g}" for label in species.labels()]
     return "\n".join(lines) + "\n"
+
+
+def _write(circuit: Circuit, path: Path, title: str) -> None:
+    write_text(path, reactions_text(circuit, title))
+
+
+#: The entry of the table of formats.
+TEXT = Format("text", ".crn", "every elementary reaction, a line each, under its family", _write)

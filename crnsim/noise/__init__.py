@@ -1,7 +1,8 @@
-"""Noise: what there is of it, and the keyed random streams that it is drawn from."""
+"""Noise: the kinds there are, how much of each, and the keyed random streams that they draw from."""
 
 from __future__ import annotations
 
-from crnsim.noise.noise import RATES_MODES, SCOPES, Noise
+from crnsim.noise.kinds import KINDS, NOISE_KINDS, SCOPES, NoiseKind, Option, noise_kind
+from crnsim.noise.noise import Noise
 
-__all__ = ["RATES_MODES", "SCOPES", "Noise"]
+__all__ = ["KINDS", "NOISE_KINDS", "SCOPES", "Noise", "NoiseKind", "Option", "noise_kind"]

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
-import numbers
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crnsim.errors import InputError, check_positive
-
-#: Kinds of noise, in the order in which tables and pages show them.
-KINDS = ("rates", "concentrations", "inputs")
-RATES_MODES = ("static", "per_presentation")
-SCOPES = ("signals", "weights", "all")
+from crnsim.errors import InputError, suggest
+from crnsim.noise.kinds import NOISE_KINDS, NoiseKind, check_magnitude, kind_source_hash, noise_kind
 
 
-@dataclass(frozen=True)
 class Noise:
     """Extrinsic noise; every magnitude is a standard deviation, zero for none.
+
+    The keywords are those of the kinds of noise in `crnsim.noise.NOISE_KINDS`, and a kind of your own by its
+    ``module:Class`` (``Noise(**{"my_noise:Batch": 0.1})``). Each can be read as an attribute.
 
     Parameters
     ----------
@@ -32,7 +28,7 @@ class Noise:
     scope : {"signals", "weights", "all"}
         Which species: all dynamic species but the weights, the weights alone, or both.
     interval : float
-        Time between kicks, in units of 1/k.
+        Time between kicks, in units of 1/k; 5 by default.
     additive : bool
         Add sigma xi instead (and stop at zero).
     inputs : float
@@ -41,45 +37,125 @@ class Noise:
     Raises
     ------
     InputError
-        For a negative magnitude, an interval that is not positive, or an unknown mode or scope.
+        For a negative magnitude, an interval that is not positive, an unknown mode or scope, or an unknown keyword.
     """
 
-    rates: float = 0.0
-    rates_mode: str = "static"
-    concentrations: float = 0.0
-    scope: str = "signals"
-    interval: float = 5.0
-    additive: bool = False
-    inputs: float = 0.0
+    #: Value of every keyword, and the kind and the name by which it was asked for, by the word for the kind.
+    _values: dict[str, Any]
+    _kinds: dict[str, tuple[NoiseKind, str]]
 
-    def __post_init__(self) -> None:
-        for name in ("rates", "concentrations", "inputs"):
-            value = getattr(self, name)
-            number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-            if not number or not (math.isfinite(value) and value >= 0):
-                raise InputError(f"noise {name} is {value!r}; it must be a finite number >= 0")
-            object.__setattr__(self, name, float(value))
-        check_positive("noise interval", self.interval)
-        object.__setattr__(self, "interval", float(self.interval))
-        if not isinstance(self.additive, bool):
-            raise InputError(f"noise additive is {self.additive!r}; it must be true or false")
-        if self.rates_mode not in RATES_MODES:
-            raise InputError(f"noise rates_mode is '{self.rates_mode}'; use one of {', '.join(RATES_MODES)}")
-        if self.scope not in SCOPES:
-            raise InputError(f"noise scope is '{self.scope}'; use one of {', '.join(SCOPES)}")
+    def __init__(self, **values: Any) -> None:
+        kinds = {name: (kind, name) for name, kind in NOISE_KINDS.items()}
+        for name in values:
+            if ":" in name:
+                kind = noise_kind(name)
+                kinds[kind.name] = (kind, name)
+        checked: dict[str, Any] = {}
+        given = {**values}
+        for kind, name in kinds.values():
+            checked[kind.name] = check_magnitude(kind.name, given.pop(name, 0.0))
+            for option in kind.options:
+                if option.keyword in checked:
+                    raise InputError(
+                        f"kind of noise {name}: another kind has the option '{option.keyword}' already"
+                    )
+                checked[option.keyword] = option.checked(given.pop(option.keyword, option.default))
+        if given:
+            unknown = next(iter(given))
+            raise InputError(f"noise has no '{unknown}'; {suggest(unknown, checked)}")
+        object.__setattr__(self, "_values", checked)
+        object.__setattr__(self, "_kinds", kinds)
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and name in self._values:
+            return self._values[name]
+        raise AttributeError(f"noise has no '{name}'")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError("noise does not change; make another one")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Noise) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash(tuple(sorted(self.to_dict().items())))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _from_dict, (self.to_dict(),)
+
+    def __repr__(self) -> str:
+        defaults = Noise().to_dict() if self._values else {}
+        shown = {name: value for name, value in self.to_dict().items() if defaults.get(name) != value}
+        return f"Noise({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+    @property
+    def magnitudes(self) -> dict[str, float]:
+        """Magnitude of every kind, by its name, in the order of `NOISE_KINDS`; those of your own come last."""
+        return {name: self._values[name] for name in self._kinds}
+
+    @property
+    def kinds(self) -> list[NoiseKind]:
+        """Every kind that this noise knows of: those built in, and those that it was made with."""
+        return [kind for kind, _ in self._kinds.values()]
+
+    @property
+    def acting(self) -> list[NoiseKind]:
+        """The kinds whose magnitude is above zero."""
+        return [kind for name, (kind, _) in self._kinds.items() if self._values[name] > 0]
 
     @property
     def kind(self) -> str:
         """``"none"`` or the kinds of noise that act, joined by ``+``."""
-        kinds = [name for name in ("rates", "concentrations", "inputs") if getattr(self, name) > 0]
-        return "+".join(kinds) or "none"
+        return "+".join(kind.name for kind in self.acting) or "none"
+
+    def options(self, kind: NoiseKind) -> dict[str, Any]:
+        """Values of the options of a kind, by keyword."""
+        return {option.keyword: self._values[option.keyword] for option in kind.options}
+
+    def disturbances(self, running_time: float) -> dict[str, float]:
+        """How often each kind that acts starts transients anew in one presentation, where it does."""
+        found = {kind.name: kind.disturbances(self.options(kind), running_time) for kind in self.acting}
+        return {name: number for name, number in found.items() if number}
+
+    def asked_as(self, kind: NoiseKind) -> str:
+        """Name by which a kind was asked for: its own, or ``module:Class``."""
+        return self._kinds[kind.name][1]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All keywords with their values: ``Noise(**noise.to_dict())`` is an equal noise."""
+        renamed = {name: asked for name, (_, asked) in self._kinds.items()}
+        return {renamed.get(name, name): value for name, value in self._values.items()}
 
     def settings(self) -> dict[str, Any]:
         """Everything that influences numbers: options of a kind that does not act are left out."""
-        values = asdict(self)
-        if not self.rates:
-            del values["rates_mode"]
-        if not self.concentrations:
-            for name in ("scope", "interval", "additive"):
-                del values[name]
+        values: dict[str, Any] = {}
+        for name, (kind, asked) in self._kinds.items():
+            magnitude = self._values[name]
+            if not magnitude and ":" in asked:
+                continue
+            values[asked] = magnitude
+            if magnitude:
+                values |= self.options(kind)
+                values |= {f"{asked} source": digest} if (digest := kind_source_hash(asked)) else {}
         return values
+
+
+def batches(noises: Sequence[Noise]) -> list[int]:
+    """Return the number of the batch for each of several noises: some kinds need one table that fits all of a batch.
+
+    Noises that need no such table go with the first.
+    """
+    wanted = [
+        tuple(
+            (kind.name, shared)
+            for kind in noise.acting
+            if (shared := kind.in_common(noise.options(kind))) is not None
+        )
+        for noise in noises
+    ]
+    known = list(dict.fromkeys(filter(None, wanted)))
+    return [known.index(one) if one else 0 for one in wanted]
+
+
+def _from_dict(values: Mapping[str, Any]) -> Noise:
+    return Noise(**values)

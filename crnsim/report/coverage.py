@@ -12,7 +12,7 @@ import numpy as np
 
 from crnsim.errors import InputError
 from crnsim.experiment.command import command
-from crnsim.noise.noise import KINDS
+from crnsim.noise.kinds import KINDS
 from crnsim.outcomes import OUTCOMES
 from crnsim.report import titles
 from crnsim.robustness.designs import Cell, Level, cell_order, outcome_names, point_cells

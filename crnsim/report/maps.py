@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crnsim import wording
-from crnsim.noise.noise import KINDS
+from crnsim.noise.kinds import KINDS
 from crnsim.report import titles
 from crnsim.report.figures import MapAxes, draw_map
 from crnsim.report.scores import MOST_TOGETHER, Group, Scores, cell_of

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from crnsim import robustness as metrics
 from crnsim import wording
-from crnsim.noise.noise import KINDS
+from crnsim.noise.kinds import KINDS
 from crnsim.report import coverage, curves, titles
 from crnsim.report.claims import claims_section
 from crnsim.report.figures import DIFFERENCE_RAMP, SCORE_RAMP

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from crnsim.noise.noise import KINDS
+from crnsim.noise.kinds import KINDS
 from crnsim.robustness.designs import Cell, Level
 
 if TYPE_CHECKING:

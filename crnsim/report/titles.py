@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crnsim.noise.noise import KINDS
+from crnsim.noise.kinds import KINDS
 from crnsim.robustness.designs import Level
 
 _STRESS = {

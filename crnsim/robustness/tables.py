@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from crnsim.noise.noise import KINDS
+from crnsim.noise.kinds import KINDS
 from crnsim.outcomes import OUTCOMES
 from crnsim.robustness.designs import Cell, Design, cell_order, place
 from crnsim.robustness.intervals import (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from crnsim.noise.noise import KINDS
+from crnsim.noise.kinds import KINDS
 from crnsim.robustness.designs import QUIET, Cell, Design, cell_order, place
 from crnsim.robustness.intervals import bootstrap_means, finite_mean, interval
 

@@ -6,9 +6,11 @@ import hashlib
 import json
 import math
 import re
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, field_validator
+
+from crnsim.noise.kinds import NOISE_KINDS, NoiseKind
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 #: A label or name becomes part of a path and of file names joined by "-".
@@ -109,51 +111,68 @@ class Activation(Section):
         return tuple((name, _parameter(value)) for name, value in sorted((self.model_extra or {}).items()))
 
 
-class RateNoise(Section):
-    """Noise on the rate constants."""
+class OwnNoise(Section):
+    """A kind of noise of your own, under its `module:Class`: magnitudes, and its options under their own names."""
+
+    # Options differ between kinds; `names` compares them with the kind.
+    model_config = ConfigDict(extra="allow", frozen=True)
 
     magnitudes: Magnitudes = Field(
-        default=(), description="Standard deviations of the logarithm of a rate constant; 10 % is 0.1."
-    )
-    mode: Literal["static", "per_presentation"] = Field(
-        default="static", description="One draw per replicate, or a new one for every presentation."
+        default=(), description="Standard deviations, or what the kind makes of them."
     )
 
 
-class ConcentrationNoise(Section):
-    """Noise on the concentrations."""
-
-    magnitudes: Magnitudes = Field(
-        default=(), description="Standard deviations of the logarithm of a concentration at each kick."
-    )
-    scope: Literal["signals", "weights", "all"] = Field(
-        default="signals",
-        description="Species that are kicked: all dynamic ones but the weights, weights, all.",
-    )
-    interval: Positive = Field(default=5.0, description="Time between kicks, in units of 1/k.")
-    additive: bool = Field(
-        default=False, description="Add noise of that standard deviation, instead of a factor."
+def _noise_section(kind: NoiseKind) -> Any:
+    """Return the section of a kind of noise as a model made from its entry in the table."""
+    fields: dict[str, Any] = {"magnitudes": (Magnitudes, Field(default=(), description=kind.description))}
+    for option in kind.options:
+        annotation: Any = bool if isinstance(option.default, bool) else Positive
+        if option.choices:
+            annotation = Literal[option.choices]
+        fields[option.name] = (annotation, Field(default=option.default, description=option.description))
+    return create_model(
+        f"{type(kind).__name__}Noise", __base__=Section, __doc__=f"Noise on the {kind.target}.", **fields
     )
 
 
-class InputNoise(Section):
-    """Noise on the presented features."""
+_AXES = "Kinds of noise; each is an axis of its own that starts at the common noise-free cell."
 
-    magnitudes: Magnitudes = Field(
-        default=(), description="Standard deviations added to each scaled feature; targets stay clean."
-    )
+if TYPE_CHECKING:
 
+    class NoiseAxes(Section):
+        """Kinds of noise: a section for each kind in the table, those of the user's own, and whether to cross them."""
 
-class NoiseAxes(Section):
-    """Kinds of noise; each is an axis of its own that starts at the common noise-free cell."""
+        own: dict[str, OwnNoise]
+        cross: bool
 
-    rates: RateNoise | None = Field(default=None, description="Noise on rate constants; leave out for none.")
-    concentrations: ConcentrationNoise | None = Field(
-        default=None, description="Noise on concentrations; leave out for none."
-    )
-    inputs: InputNoise | None = Field(default=None, description="Noise on inputs; leave out for none.")
-    cross: bool = Field(
-        default=False, description="Take every combination of the kinds, instead of one kind at a time."
+        def __getattr__(self, kind: str) -> Any:
+            """Section of a kind, None where it is left out."""
+
+else:
+    NoiseAxes = create_model(
+        "NoiseAxes",
+        __base__=Section,
+        __doc__=_AXES,
+        **{
+            kind.name: (
+                _noise_section(kind) | None,
+                Field(default=None, description=f"Noise on {kind.target}; leave out for none."),
+            )
+            for kind in NOISE_KINDS.values()
+        },
+        own=(
+            dict[str, OwnNoise],
+            Field(
+                default={}, description="Kinds of noise of your own, by `module:Class` (docs/noise-kinds.md)."
+            ),
+        ),
+        cross=(
+            bool,
+            Field(
+                default=False,
+                description="Take every combination of the kinds, instead of one kind at a time.",
+            ),
+        ),
     )
 
 
@@ -206,6 +225,10 @@ class Solver(Section):
     max_steps: Whole | None = Field(
         default=None,
         description="Budget of a run: steps per presentation, on average; the library has a default.",
+    )
+    method: str = Field(
+        default="auto",
+        description="Method of integration that can show samples: `auto`, `rosw`, `bs23`, `rkc` (docs/integration.md).",
     )
 
 
@@ -260,7 +283,8 @@ class Sweep(Section):
         default=0, description="Seed of all random streams; a replicate is a stream of its own."
     )
     circuit: str = Field(
-        default="onepot", description="Family of circuits: `onepot`, or `feedforward` with `mode: inference`."
+        default="onepot",
+        description="Family of circuits: `onepot`, `feedforward` with `mode: inference`, or `module:NAME`.",
     )
     mode: Literal["training", "inference"] = Field(
         default="training",
@@ -279,7 +303,9 @@ class Sweep(Section):
         description="Activations by label; labels appear in paths and in the report."
     )
     running_times: RunningTimes = Field(description="Durations of one presentation, in units of 1/k.")
-    noise: NoiseAxes = Field(default=NoiseAxes(), description="Kinds and magnitudes of noise.")
+    noise: NoiseAxes = Field(
+        default_factory=lambda: NoiseAxes.model_validate({}), description="Kinds and magnitudes of noise."
+    )
     replicates: Whole = Field(
         default=10, description="Runs of each cell, each with weights, split and draws of its own."
     )
@@ -322,6 +348,13 @@ class Sweep(Section):
             name: settings.model_dump(mode="json", exclude_unset=True)
             for name, settings in self.datasets.items()
         }
+        # A kind of one's own is rare: a sweep without one need not say so.
+        for section in (
+            data["noise"],
+            *(settings.get("noise") or {} for settings in data["datasets"].values()),
+        ):
+            if not section.get("own", True):
+                del section["own"]
         return data
 
     @property

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from crnsim.circuits import circuit_kind
 from crnsim.errors import InputError
+from crnsim.noise.kinds import NOISE_KINDS
+from crnsim.noise.noise import Noise
 from crnsim.sweep.config.mistakes import Mistake, nearest
 
 if TYPE_CHECKING:
-    from crnsim.sweep.config.model import ResolvedSettings, Sweep
+    from crnsim.sweep.config.model import NoiseAxes, ResolvedSettings, Sweep
 
 #: The label of a data set becomes part of a path and of file names joined by "-".
 LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -41,12 +44,17 @@ def _check_chunks(sweep: Sweep) -> None:
 
 
 def _check_circuit(sweep: Sweep) -> None:
-    from crnsim.circuits import CIRCUIT_PARAMETERS, CIRCUITS
-
-    if sweep.circuit not in CIRCUITS:
-        raise Mistake(("circuit",), f"unknown circuit '{sweep.circuit}'; {nearest(sweep.circuit, CIRCUITS)}")
-    if "eps" not in CIRCUIT_PARAMETERS[sweep.circuit] and sweep.mode == "training":
-        raise Mistake(("circuit",), f"{sweep.circuit} does not learn; write onepot, or mode: inference")
+    try:
+        kind = circuit_kind(sweep.circuit)
+    except InputError as error:
+        raise Mistake(("circuit",), str(error)) from None
+    if sweep.mode not in kind.modes:
+        what = (
+            "does not learn; write onepot, or mode: inference"
+            if sweep.mode == "training"
+            else "is only trained"
+        )
+        raise Mistake(("circuit",), f"{sweep.circuit} {what}")
     wanted = {"anderson2021": "inference", "kang2025": "training"}.get(sweep.claims or "", sweep.mode)
     if sweep.mode != wanted:
         raise Mistake(("claims",), f"{sweep.claims} is about {wanted}; write mode: {wanted}")
@@ -61,23 +69,22 @@ def _check_circuit(sweep: Sweep) -> None:
 
 def _check_parameters(sweep: Sweep, path: tuple[str, ...], parameters: Mapping[str, float | str]) -> None:
     """Let the circuit itself judge its parameters: together, and where that fails one by one, to name the wrong one."""
-    from crnsim.circuits import CIRCUIT_PARAMETERS, CIRCUITS
-
-    known = [name for name in CIRCUIT_PARAMETERS[sweep.circuit] if name != "eps"]
+    kind = circuit_kind(sweep.circuit)
+    known = kind.settings
     for name in parameters:
-        if name == "eps":
+        if name == kind.learning_parameter:
             raise Mistake(
                 (*path, name),
-                "eps follows from learning_rate and running time; set datasets.<name>.learning_rate",
+                f"{name} follows from learning_rate and running time; set datasets.<name>.learning_rate",
             )
         if name not in known:
             raise Mistake((*path, name), f"unknown parameter of {sweep.circuit}; {nearest(name, known)}")
 
     def judged(**given: float | str) -> str:
         try:
-            CIRCUITS[sweep.circuit]((1, 1), **given)
+            kind.build((1, 1), **given)
         except InputError as error:
-            return str(error).removeprefix(f"{sweep.circuit}: ")
+            return str(error).removeprefix(f"{kind.name}: ")
         return ""
 
     if problem := judged(**parameters):
@@ -146,20 +153,35 @@ def _check_dataset(sweep: Sweep, name: str) -> None:
     _check_parameters(sweep, (*path, "circuit_parameters"), given.circuit_parameters or {})
     settings = sweep.for_dataset(name)
     _check_weights(sweep, name, settings)
-    noise = settings.noise
-    kicks = noise.concentrations
-    if sweep.circuit == "feedforward" and kicks is not None and kicks.scope == "weights":
-        own = given.noise and given.noise.concentrations
-        scope = ("noise", "concentrations", "scope")
-        raise Mistake(
-            (*path, *scope) if own else scope,
-            "the weights of feedforward are rate constants, no species; write signals, or noise on rates",
-        )
-    for kind in ("rates", "concentrations", "inputs"):
-        section = getattr(noise, kind)
+    _check_noise(sweep, name, settings.noise)
+
+
+def _check_noise(sweep: Sweep, name: str, noise: NoiseAxes) -> None:
+    """Check magnitudes, scope, and kinds of the user's own, of one data set."""
+    given = sweep.datasets[name].noise
+
+    def path(*keys: str) -> tuple[str, ...]:
+        """Where a key stands: with the data set, if its section does, or with the sweep."""
+        own = given is not None and getattr(given, keys[0], None)
+        return ("datasets", name, "noise", *keys) if own else ("noise", *keys)
+
+    scopes = circuit_kind(sweep.circuit).scopes
+    for kind in NOISE_KINDS.values():
+        section = getattr(noise, kind.name)
+        if section is not None and (scope := getattr(section, "scope", scopes[0])) not in scopes:
+            raise Mistake(
+                path(kind.name, "scope"),
+                f"the {scope} of {sweep.circuit} are rate constants, no species; write {scopes[0]}, or noise on rates",
+            )
         if section is not None and not section.magnitudes:
-            where = (*path, "noise", kind) if given.noise and getattr(given.noise, kind) else ("noise", kind)
-            raise Mistake((*where, "magnitudes"), "missing; give a list such as [0.02, 0.1]")
+            raise Mistake(path(kind.name, "magnitudes"), "missing; give a list such as [0.02, 0.1]")
+    for reference, section in noise.own.items():
+        if not section.magnitudes:
+            raise Mistake(path("own", reference, "magnitudes"), "missing; give a list such as [0.02, 0.1]")
+        try:
+            Noise(**{reference: section.magnitudes[0]} | (section.model_extra or {}))
+        except InputError as error:
+            raise Mistake(path("own", reference), str(error)) from None
 
 
 def _check_weights(sweep: Sweep, name: str, settings: ResolvedSettings) -> None:

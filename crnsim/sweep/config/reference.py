@@ -10,8 +10,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from crnsim.noise.kinds import NOISE_KINDS
 from crnsim.sweep.config.mistakes import model_in
-from crnsim.sweep.config.model import Activation, DatasetSettings, Sweep
+from crnsim.sweep.config.model import Activation, DatasetSettings, OwnNoise, Sweep
 
 _HEAD = """\
 <!-- Written by `crnsim config-docs > config/README.md` from crnsim/sweep/config/model.py; change it there. -->
@@ -80,6 +81,8 @@ def _tables(model: type[BaseModel]) -> Iterator[str]:
             below.append((name, section))
     if model is Activation:
         yield "| ... | number or text | | Its parameters, such as `h` or `kz`; each has a default. |"
+    if model is OwnNoise:
+        yield "| ... | | | Its options, as its class declares them. |"
     for name, section in below:
         yield from ("", f"## `{_PATHS.get(section.__name__, name)}`", "")
         text = " ".join((section.__doc__ or "").split())
@@ -90,9 +93,8 @@ def _tables(model: type[BaseModel]) -> Iterator[str]:
 _PATHS = {
     "Activation": "activations.<label>",
     "DatasetSettings": "datasets.<name>",
-    "RateNoise": "noise.rates",
-    "ConcentrationNoise": "noise.concentrations",
-    "InputNoise": "noise.inputs",
+    **{f"{type(kind).__name__}Noise": f"noise.{kind.name}" for kind in NOISE_KINDS.values()},
+    "OwnNoise": "noise.own.<module:Class>",
 }
 
 

@@ -113,10 +113,12 @@ def estimate_steps(point: Point) -> float:
     of = size(point)
     rest, disturbed = (1.0, 1.0) if point.learns else (REST, REST_KICKED)
     steps = rest * STEPS_PER_PRESENTATION * (SWITCHING if of.switches else 1.0)
-    if (magnitude := point.noise.concentrations) > 0:
-        kicks = 1 + point.running_time / point.noise.interval
+    if kicks := point.noise.disturbances(point.running_time):
         disturbed *= SWITCHING if of.switches and not point.learns else 1.0
-        return steps + disturbed * STEPS_PER_KICK * (magnitude / 0.1) ** KICK_POWER * kicks
+        growth = (
+            number * (point.noise.magnitudes[name] / 0.1) ** KICK_POWER for name, number in kicks.items()
+        )
+        return steps + disturbed * STEPS_PER_KICK * sum(growth)
     return steps + rest * STEPS_PER_TIME * point.running_time
 
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from crnsim.circuits import circuit_kind
 from crnsim.experiment.point import Point
+from crnsim.noise.kinds import NOISE_KINDS
 from crnsim.noise.noise import Noise
 
 if TYPE_CHECKING:
@@ -101,8 +103,8 @@ class Group:
 
     @property
     def variant(self) -> str:
-        """Circuit and activation label, as in paths."""
-        return f"{self.circuit}-{self.label}"
+        """Name of the circuit and activation label, as in paths."""
+        return f"{circuit_kind(self.circuit).name}-{self.label}"
 
     @property
     def name(self) -> str:
@@ -130,6 +132,7 @@ class Group:
             "atol": self.solver.atol,
             "source": self.source,
             "weights": self.weights,
+            "method": self.solver.method,
         }
         return common | ({"max_steps": self.solver.max_steps} if self.solver.max_steps else {})
 
@@ -254,22 +257,19 @@ def noise_levels(axes: NoiseAxes) -> list[Noise]:
     axes : NoiseAxes
         Kinds and magnitudes; magnitude 0 is the noise-free level, whatever the kind.
     """
-    options: dict[str, list[dict[str, object]]] = {"rates": [], "concentrations": [], "inputs": []}
-    if axes.rates:
-        options["rates"] = [{"rates": m, "rates_mode": axes.rates.mode} for m in axes.rates.magnitudes if m]
-    if axes.concentrations:
-        how: dict[str, object] = {
-            "scope": axes.concentrations.scope,
-            "interval": axes.concentrations.interval,
-            "additive": axes.concentrations.additive,
-        }
-        options["concentrations"] = [{"concentrations": m} | how for m in axes.concentrations.magnitudes if m]
-    if axes.inputs:
-        options["inputs"] = [{"inputs": m} for m in axes.inputs.magnitudes if m]
+    levels: list[list[dict[str, object]]] = []
+    for name, kind in NOISE_KINDS.items():
+        section = getattr(axes, name)
+        options = (
+            {option.keyword: getattr(section, option.name) for option in kind.options} if section else {}
+        )
+        levels.append([{name: m} | options for m in section.magnitudes if m] if section else [])
+    for name, own in axes.own.items():
+        levels.append([{name: m} | (own.model_extra or {}) for m in own.magnitudes if m])
     if axes.cross:
-        levels = itertools.product(*([{}, *kind] for kind in options.values()))
-        return [Noise(**(a | b | c)) for a, b, c in levels]  # type: ignore[arg-type]
-    return [Noise(), *(Noise(**level) for kind in options.values() for level in kind)]  # type: ignore[arg-type]
+        crossed = itertools.product(*([{}, *kind] for kind in levels))
+        return [Noise(**{k: v for level in combination for k, v in level.items()}) for combination in crossed]
+    return [Noise(), *(Noise(**level) for kind in levels for level in kind)]
 
 
 def _recorded(sweep: Sweep, settings: ResolvedSettings, cells: tuple[Cell, ...]) -> Iterator[tuple[int, int]]:
@@ -290,5 +290,5 @@ def _recorded(sweep: Sweep, settings: ResolvedSettings, cells: tuple[Cell, ...])
             )
 
 
-def _strength(cell: Cell) -> tuple[float, float, float]:
-    return cell.noise.rates, cell.noise.concentrations, cell.noise.inputs
+def _strength(cell: Cell) -> tuple[float, ...]:
+    return tuple(cell.noise.magnitudes.values())

@@ -11,18 +11,19 @@ if TYPE_CHECKING:
 
 
 def group_circuit(group: Group) -> Circuit:
-    """Return the circuit of a group, with eps as at the longest running time."""
+    """Return the circuit of a group, learning as fast as at the longest running time."""
     from crnsim.activations import activation
-    from crnsim.circuits import CIRCUITS
+    from crnsim.circuits import circuit_kind
     from crnsim.datasets import dataset_info
 
     settings = group.settings
-    eps = {} if group.weights else {"eps": settings.learning_rate / max(settings.running_times)}
-    return CIRCUITS[group.circuit](
+    kind, per_time = circuit_kind(group.circuit), settings.learning_rate / max(settings.running_times)
+    learning = {} if group.weights else {kind.learning_parameter: per_time}
+    return kind.build(
         settings.layers,
         activation(group.activation, **dict(group.activation_parameters)),
         dual_rail=dataset_info(group.dataset, group.source).dual_rail,
-        **group.circuit_parameters | eps,
+        **group.circuit_parameters | learning,
     )
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from crnsim.errors import DamagedFileError, InputError
 from crnsim.experiment.point import Point
 from crnsim.experiment.run import killed_points, run_points
+from crnsim.noise.noise import batches as batch_numbers
 from crnsim.outcomes import WORKER_KILLED
 from crnsim.provenance import processor
 from crnsim.store.files import as_written, damaged, digest, remove_abandoned, write_dataset, write_json
@@ -331,12 +332,13 @@ def cut(points: Sequence[Point], batch: int, workers: int) -> list[list[Point]]:
     """
     size = max(1, min(batch, math.ceil(len(points) / workers)))
     cost = {point.key: estimate_seconds(point) for point in points}
-    # A batch shares one table of species to kick, which the scope decides.
-    ordered = sorted(points, key=lambda point: (point.noise.scope, -cost[point.key]))
+    # Points of a batch agree on what tables their noise needs.
+    numbers = dict(zip(cost, batch_numbers([point.noise for point in points]), strict=True))
+    ordered = sorted(points, key=lambda point: (numbers[point.key], -cost[point.key]))
     batches: list[list[Point]] = []
     for point in ordered:
         last = batches[-1] if batches else []
-        if not last or len(last) == size or last[0].noise.scope != point.noise.scope:
+        if not last or len(last) == size or numbers[last[0].key] != numbers[point.key]:
             batches.append([point])
         else:
             last.append(point)

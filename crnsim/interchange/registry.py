@@ -1,0 +1,74 @@
+"""Formats by name and by the suffix of a file: those built in, those of installed packages, and a user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crnsim.errors import InputError
+from crnsim.interchange.arrays import ARRAYS
+from crnsim.interchange.format import Format
+from crnsim.interchange.text import TEXT
+from crnsim.registry import Registry
+
+if TYPE_CHECKING:
+    from crnsim.circuits import Circuit
+    from crnsim.network import Network
+
+#: Group of entry points under which an installed package offers formats.
+ENTRY_POINTS = "crnsim.formats"
+
+
+def _checked(name: str, found: Any) -> Format:
+    if not isinstance(found, Format):
+        raise InputError(f"format {name}: it is no crnsim.interchange.Format")
+    return found
+
+
+_REGISTRY: Registry[Format] = Registry("format", ENTRY_POINTS, (TEXT, ARRAYS), _checked)
+#: Every built-in format by the name users write.
+FORMATS = _REGISTRY.built_in
+
+
+def file_format(path: str | Path, name: str = "") -> Format:
+    """Return the format called `name`, or the one that the suffix of a file says.
+
+    Parameters
+    ----------
+    path : str or Path
+    name : str
+        A key of `FORMATS`, the name of an entry point in the group ``crnsim.formats``, or ``module:NAME`` of a
+        `Format`; by the suffix where left out.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    if name:
+        return _REGISTRY.find(name)
+    formats = [_REGISTRY.find(known) for known in _REGISTRY.names()]
+    for one in formats:
+        if Path(path).suffix == one.suffix:
+            return one
+    known = ", ".join(f"{one.suffix} ({one.name})" for one in formats)
+    raise InputError(f"{path}: no format has this suffix; known: {known}; or name one as module:NAME")
+
+
+def write_network(circuit: Circuit, path: str | Path, title: str, name: str = "") -> None:
+    """Write the network of a circuit to a file; see `file_format`."""
+    file_format(path, name).write(circuit, Path(path), title)
+
+
+def read_network(path: str | Path, name: str = "") -> Network:
+    """Read a network from a file; see `file_format`.
+
+    Raises
+    ------
+    InputError
+        The format is only written, or there is no such format.
+    """
+    chosen = file_format(path, name)
+    if chosen.read is None:
+        raise InputError(f"{path}: the format {chosen.name} is written and not read yet")
+    return chosen.read(Path(path))

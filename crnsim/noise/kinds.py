@@ -1,0 +1,291 @@
+"""The table of kinds of noise: what a magnitude of each one means, its options, and how it acts on a run."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from crnsim.errors import InputError, check_positive
+from crnsim.registry import Registry
+
+if TYPE_CHECKING:
+    import numpy as np
+
+#: Group of entry points under which an installed package offers kinds of noise.
+ENTRY_POINTS = "crnsim.noise"
+
+
+@dataclass(frozen=True)
+class Option:
+    """A choice that comes with a kind of noise.
+
+    Attributes
+    ----------
+    name : str
+        Key in the kind's section of a sweep file.
+    keyword : str
+        Keyword of `Noise`; with dashes, the option of the command line.
+    default : str, float or bool
+        Its type says what values there are: one of `choices`, a number above zero, or true and false.
+    description : str
+        What it means, in a sentence.
+    choices : tuple of str
+    """
+
+    name: str
+    keyword: str
+    default: Any
+    description: str
+    choices: tuple[str, ...] = ()
+
+    def checked(self, value: Any) -> Any:
+        """Return a value of the option; raise InputError for another."""
+        if self.choices:
+            if value not in self.choices:
+                raise InputError(f"noise {self.keyword} is '{value}'; use one of {', '.join(self.choices)}")
+            return value
+        if isinstance(self.default, bool):
+            if not isinstance(value, bool):
+                raise InputError(f"noise {self.keyword} is {value!r}; it must be true or false")
+            return value
+        check_positive(f"noise {self.keyword}", value)
+        return float(value)
+
+
+class Runs(Protocol):
+    """Runs of one batch, as a kind of noise meets them when their tables are made."""
+
+    #: Rows that the compiled loop reads, one for each run (`crnsim.solvers.protocol.MEMBER`).
+    member: np.ndarray
+    #: Equations of the families of reactions.
+    families: list[str]
+
+    def values(self, keyword: str) -> list[Any]:
+        """Magnitude or option of each run, by the keyword of `crnsim.Noise`; 0 for a kind that it does not know."""
+        ...
+
+    def keys(self, active: Sequence[bool], purpose: str, over: Sequence[str]) -> np.ndarray:
+        """Keys of the streams of `purpose` for each name in `over`, shape (runs, names, 2); 0 where not active."""
+        ...
+
+    def in_scope(self, scope: str | None) -> tuple[list[str], np.ndarray]:
+        """Arrays of species in a scope: their names, and (first row, length) of each; none for None."""
+        ...
+
+
+class NoiseKind:
+    """One kind of noise.
+
+    Subclass it, set the attributes, and overwrite what it acts on; the others leave a run alone. Magnitudes are
+    standard deviations, zero for none.
+    """
+
+    #: Word for the kind: keyword of `Noise`, section of a sweep file, and ``noise_<name>``, its coordinate in results.
+    name: ClassVar[str]
+    #: What it is called in a sentence, such as "rate noise".
+    label: ClassVar[str]
+    #: What it acts on, for the descriptions of a sweep file: "Noise on <target>".
+    target: ClassVar[str]
+    #: What a magnitude is, in a sentence.
+    description: ClassVar[str]
+    #: Choices beside the magnitude.
+    options: ClassVar[tuple[Option, ...]] = ()
+
+    @property
+    def coordinate(self) -> str:
+        """Name of the coordinate of results that holds its magnitude."""
+        return f"noise_{self.name}"
+
+    def perturb_rate_constants(
+        self,
+        magnitude: float,
+        options: Mapping[str, Any],
+        constants: np.ndarray,
+        families: Mapping[str, slice],
+        draws: Draws,
+    ) -> None:
+        """Change the rate constants of one replicate, in place, before anything runs; called where the kind acts.
+
+        Parameters
+        ----------
+        magnitude : float
+        options : mapping of str to value
+            By keyword.
+        constants : numpy.ndarray, shape (n_reactions,)
+            One for each elementary reaction.
+        families : mapping of str to slice
+            Reactions of each family, by its equation.
+        draws : callable
+            ``draws(purpose, name, count)`` gives standard normals from the stream of the replicate for `purpose` (what
+            they are for) and `name` (such as a family).
+        """
+
+    def prepare(self, runs: Runs) -> dict[str, np.ndarray]:
+        """Set what the compiled loop reads of this kind in ``runs.member``; return further tables of the protocol."""
+        return {}
+
+    def in_common(self, options: Mapping[str, Any]) -> Any:
+        """What runs of one batch in which the kind acts must have in common; None for nothing."""
+        return None
+
+    def disturbances(self, options: Mapping[str, Any], running_time: float) -> float:
+        """How often transients start anew in one presentation, for the estimate of its cost."""
+        return 0.0
+
+
+class Draws(Protocol):
+    """Standard normals of one replicate by purpose and name."""
+
+    def __call__(self, purpose: str, name: str, count: int) -> np.ndarray:
+        """Return `count` of them; equal for equal purpose and name."""
+        ...
+
+
+class Rates(NoiseKind):
+    """Every elementary rate constant times exp(sigma xi - sigma^2/2), so that its mean stays."""
+
+    name = "rates"
+    label = "rate noise"
+    target = "rate constants"
+    description = "Standard deviations of the logarithm of a rate constant; 10 % is 0.1."
+    options = (
+        Option(
+            "mode",
+            "rates_mode",
+            "static",
+            "One draw per replicate, or a new one for every presentation.",
+            ("static", "per_presentation"),
+        ),
+    )
+
+    def perturb_rate_constants(
+        self,
+        magnitude: float,
+        options: Mapping[str, Any],
+        constants: np.ndarray,
+        families: Mapping[str, slice],
+        draws: Draws,
+    ) -> None:
+        """One draw for each reaction, where the mode is static."""
+        import numpy as np
+
+        if options["rates_mode"] != "static":
+            return
+        sigma, xi = magnitude, np.empty(len(constants))
+        for family, place in families.items():
+            xi[place] = draws("rate noise", family, place.stop - place.start)
+        constants *= np.exp(sigma * xi - 0.5 * sigma * sigma)
+
+    def prepare(self, runs: Runs) -> dict[str, np.ndarray]:
+        """Keys for a draw at each presentation, where that is the mode."""
+        magnitudes, modes = runs.values("rates"), runs.values("rates_mode")
+        active = [m > 0 and mode == "per_presentation" for m, mode in zip(magnitudes, modes, strict=True)]
+        runs.member["rate_sigma"] = [m if on else 0.0 for m, on in zip(magnitudes, active, strict=True)]
+        return {"rate_keys": runs.keys(active, "rate noise", runs.families)}
+
+
+class Concentrations(NoiseKind):
+    """Concentrations in a scope are kicked now and again; conserved sums keep their totals."""
+
+    name = "concentrations"
+    label = "concentration noise"
+    target = "concentrations"
+    description = "Standard deviations of the logarithm of a concentration at each kick."
+    options = (
+        Option(
+            "scope",
+            "scope",
+            "signals",
+            "Species that are kicked: all dynamic ones but the weights, weights, all.",
+            ("signals", "weights", "all"),
+        ),
+        Option("interval", "interval", 5.0, "Time between kicks, in units of 1/k."),
+        Option("additive", "additive", False, "Add noise of that standard deviation, instead of a factor."),
+    )
+
+    def prepare(self, runs: Runs) -> dict[str, np.ndarray]:
+        """Keys for the kicks of each array of species in scope."""
+        active = [magnitude > 0 for magnitude in runs.values("concentrations")]
+        scopes = [scope for scope, on in zip(runs.values("scope"), active, strict=True) if on]
+        names, rows = runs.in_scope(scopes[0] if scopes else None)
+        runs.member["kick_sigma"] = runs.values("concentrations")
+        runs.member["kick_interval"] = runs.values("interval")
+        runs.member["kick_additive"] = runs.values("additive")
+        return {"kick_keys": runs.keys(active, "concentration noise", names), "kicked": rows}
+
+    def in_common(self, options: Mapping[str, Any]) -> Any:
+        """The scope: a batch has one table of species to kick."""
+        return options["scope"]
+
+    def disturbances(self, options: Mapping[str, Any], running_time: float) -> float:
+        """One for each kick."""
+        return 1 + running_time / float(options["interval"])
+
+
+class Inputs(NoiseKind):
+    """sigma xi is added to each presented feature; targets stay clean."""
+
+    name = "inputs"
+    label = "input noise"
+    target = "inputs"
+    description = "Standard deviations added to each scaled feature; targets stay clean."
+
+    def prepare(self, runs: Runs) -> dict[str, np.ndarray]:
+        """The key of each run's features."""
+        runs.member["input_sigma"] = runs.values("inputs")
+        keys = runs.keys([True] * len(runs.member), "input noise", ["features"])
+        runs.member["input_key_0"], runs.member["input_key_1"] = keys[:, 0, 0], keys[:, 0, 1]
+        return {}
+
+
+def _checked(name: str, found: Any) -> NoiseKind:
+    kind = found() if isinstance(found, type) and issubclass(found, NoiseKind) else found
+    if not isinstance(kind, NoiseKind):
+        raise InputError(f"kind of noise {name}: it is no subclass of crnsim.noise.NoiseKind")
+    missing = [word for word in ("name", "label", "target", "description") if not hasattr(kind, word)]
+    if missing:
+        raise InputError(f"kind of noise {name}: the class lacks {', '.join(missing)}")
+    return kind
+
+
+_REGISTRY: Registry[NoiseKind] = Registry(
+    "kind of noise", ENTRY_POINTS, (Rates(), Concentrations(), Inputs()), _checked
+)
+#: Every built-in kind of noise by its name, in the order in which tables and pages show them.
+NOISE_KINDS = _REGISTRY.built_in
+#: Their names.
+KINDS = tuple(NOISE_KINDS)
+#: Scopes of noise on concentrations.
+SCOPES = next(option.choices for option in Concentrations.options if option.name == "scope")
+
+
+def noise_kind(name: str) -> NoiseKind:
+    """Return a kind of noise.
+
+    Parameters
+    ----------
+    name : str
+        A key of `NOISE_KINDS`, the name of an entry point in the group ``crnsim.noise``, or ``module:Class``.
+
+    Raises
+    ------
+    InputError
+        There is none, or it is no whole `NoiseKind`.
+    """
+    return _REGISTRY.find(name)
+
+
+def kind_source_hash(name: str) -> str:
+    """Hash of the file that defines a kind of noise; empty for those built in."""
+    return _REGISTRY.source_hash(name)
+
+
+def check_magnitude(name: str, value: Any) -> float:
+    """Return a magnitude as a float; raise InputError unless it is a finite number of at least 0."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not (math.isfinite(value) and value >= 0):
+        raise InputError(f"noise {name} is {value!r}; it must be a finite number >= 0")
+    return float(value)

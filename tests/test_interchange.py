@@ -1,0 +1,68 @@
+"""Networks in files: the formats there are, and a user's own as docs/formats.md shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+from pages import files_of
+
+from crnsim import CrnsimError, onepot
+from crnsim.cli import main
+from crnsim.interchange import FORMATS, file_format, read_network, write_network
+
+FORMAT = "my_formats:TABLE"
+
+
+@pytest.fixture
+def here(tmp_path):
+    with files_of("formats.md", tmp_path) as folder:
+        yield folder
+
+
+def test_a_network_comes_back_from_a_format_of_the_users_own(here):
+    circuit = onepot((2, 2, 1))
+    write_network(circuit, "pot.csv", "a pot", FORMAT)
+    network = read_network("pot.csv", FORMAT)
+    assert network.n_reactions == circuit.network.n_reactions
+    # The same rates of change, species by species, from any state.
+    names = [label.replace("[", "_").replace(",", "_").replace("]", "") for label in circuit.network.labels]
+    state = dict(zip(names, np.random.default_rng(0).uniform(0, 1, len(names)), strict=True))
+    known = {species.name for species in network.species}
+    there = network.state({name: value for name, value in state.items() if name in known})
+    here_ = np.array([state[name] for name in names])
+    change = [
+        net.stoichiometry() @ net.fluxes(y, net.rate_constants())
+        for net, y in ((circuit.network, here_), (network, there))
+    ]
+    found = dict(zip(network.labels, change[1], strict=True))
+    expected = {name: value for name, value in zip(names, change[0], strict=True) if name in known}
+    assert found.keys() == expected.keys()
+    np.testing.assert_allclose([found[n] for n in expected], list(expected.values()), rtol=1e-12, atol=1e-14)
+
+
+def test_the_command_line_writes_what_the_suffix_says(here, capsys):
+    for name in ("pot.crn", "pot.nc"):
+        assert main(["describe", "onepot", "--layers", "2,2,1", "-o", name]) == 0
+    assert main(["describe", "onepot", "--layers", "2,2,1", "-o", "pot.csv", "--format", FORMAT]) == 0
+    n_reactions = onepot((2, 2, 1)).network.n_reactions
+    assert (here / "pot.crn").read_text().count(" ->{") == n_reactions
+    assert xr.load_dataset("pot.nc").sizes["reaction"] == n_reactions
+    assert len((here / "pot.csv").read_text().splitlines()) == n_reactions + 1
+    capsys.readouterr()
+    assert main(["describe", "onepot", "-o", "pot.xml"]) == 2
+    assert "pot.xml: no format has this suffix; known: .crn (text), .nc (arrays)" in capsys.readouterr().err
+
+
+def test_a_format_that_is_only_written_says_so(tmp_path):
+    (tmp_path / "net.crn").write_text("A ->{1} B")
+    with pytest.raises(CrnsimError, match=r"net\.crn: the format text is written and not read yet"):
+        read_network(tmp_path / "net.crn")
+
+
+def test_every_format_has_a_suffix_of_its_own():
+    suffixes = [one.suffix for one in FORMATS.values()]
+    assert len(set(suffixes)) == len(suffixes)
+    assert all(file_format(f"net{suffix}").suffix == suffix for suffix in suffixes)
+    with pytest.raises(CrnsimError, match="unknown format 'sbml'"):
+        file_format("net.xml", "sbml")
