@@ -29,6 +29,8 @@ from pathlib import Path
 import psutil
 import yaml
 
+from crnsim.sweep.plan.plan_file import read_plan_file
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -22,7 +22,7 @@ from crnsim.store.points import read_points
 from crnsim.sweep.config.read import validate
 from crnsim.sweep.config.reader import Document
 from crnsim.sweep.plan.plan import make_plan
-from crnsim.sweep.run import workers
+from crnsim.sweep.run import dask_cluster, workers
 from crnsim.sweep.run.chunk import cut, integrate_chunk
 from crnsim.sweep.run.chunk_files import remove_pieces
 from crnsim.sweep.run.merge import merge_group
@@ -37,7 +37,7 @@ CHUNKS = "results/small/chunks/xor/onepot-smooth/" + "?" * 32 + ".nc"
 def here(tmp_path, monkeypatch):
     """Compute in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(workers.SCHEDULER, raising=False)
+    monkeypatch.delenv(dask_cluster.SCHEDULER, raising=False)
     return tmp_path
 
 
