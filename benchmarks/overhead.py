@@ -29,6 +29,8 @@ from pathlib import Path
 import psutil
 import yaml
 
+from crnsim.sweep.plan.plan_file import read_plan_file
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -49,8 +51,8 @@ def prepare(config: Path, points: int | None) -> tuple[Path, Path]:
     file.write_text(yaml.safe_dump(content, sort_keys=False))
     run(folder, "crnsim", "plan", str(file))
     plan = next(folder.glob("results/*/plan.json"))
-    for entry in json.loads(plan.read_text())["groups"]:
-        run(folder, "crnsim", "build", str(plan), f"{entry['dataset']}-{entry['circuit']}-{entry['label']}")
+    for entry in read_plan_file(plan).groups:
+        run(folder, "crnsim", "build", str(plan), entry.name)
     return folder, file
 
 
@@ -107,20 +109,18 @@ def main() -> None:
         os.environ[name] = "1"
     folder, file = prepare(options.config.resolve(), options.points)
     plan_path = next(folder.glob("results/*/plan.json"))
-    plan = json.loads(plan_path.read_text())
-    files = [chunk["path"] for entry in plan["groups"] for chunk in entry["chunks"]]
+    plan = read_plan_file(plan_path)
+    files = [chunk.path for chunk in plan.chunks()]
     words = ("--cores", str(options.cores), "--configfile", str(file), "--", *files)
     before, start = machine_seconds(), time.perf_counter()
     run(folder, "snakemake", *words)
     wall, machine = time.perf_counter() - start, machine_seconds() - before
     accounts = [json.loads(Path(folder, name).with_suffix(".json").read_text()) for name in files]
     pure = sum(account["seconds_core"] for account in accounts)
-    if sum(account["computed"] for account in accounts) != plan["n_points"]:
+    if sum(account["computed"] for account in accounts) != plan.n_points:
         sys.exit("not every point was computed")
-    print(f"{plan['n_points']} points in {len(accounts)} chunks: {pure:.0f} core seconds of computation")
-    print(
-        f"  (estimated {plan['estimated_core_seconds']:.0f}), {1e3 * pure / plan['n_points']:.0f} ms a point"
-    )
+    print(f"{plan.n_points} points in {len(accounts)} chunks: {pure:.0f} core seconds of computation")
+    print(f"  (estimated {plan.estimated_core_seconds:.0f}), {1e3 * pure / plan.n_points:.0f} ms a point")
     for what, seconds in (
         ("processor time of the machine", machine),
         ("wall time x cores", wall * options.cores),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +35,17 @@ def write_sweep(path: Path, **changes: Any) -> Path:
 def compute_sweep(folder: Path, **changes: Any) -> Path:
     """Compute a small sweep in a folder, from its file to its report, without Snakemake; return its results."""
     from crnsim.cli.parser import main
+    from crnsim.sweep.plan.plan_file import read_plan_file
 
     with contextlib.chdir(folder):
         write_sweep(folder / "small.yaml", **changes)
         plan = "results/small/plan.json"
         assert main(["plan", "small.yaml"]) == 0
-        groups = json.loads(Path(plan).read_text())["groups"]
-        for group in groups:
-            name = f"{group['dataset']}-{group['circuit']}-{group['label']}"
-            assert main(["build", plan, name]) == 0
-            for chunk in group["chunks"]:
-                assert main(["integrate", plan, chunk["key"]]) == 0
-            assert main(["merge", plan, name]) == 0
+        for group in read_plan_file(plan).groups:
+            assert main(["build", plan, group.name]) == 0
+            for chunk in group.chunks:
+                assert main(["integrate", plan, chunk.key]) == 0
+            assert main(["merge", plan, group.name]) == 0
         assert main(["robustness", plan]) == 0
         assert main(["report", plan]) == 0
     return folder / "results" / "small"

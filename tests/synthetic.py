@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry, PlanFile
+
 FLAGS = ("ok", "diverged", "step_limit", "worker_killed", "failed")
 KINDS = ("rates", "concentrations", "inputs")
 
@@ -214,9 +216,7 @@ def _attrs(made: Made) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def plan(
-    summaries: Sequence[Made], *, title: str = "A made-up sweep", name: str = "made-up"
-) -> dict[str, Any]:
+def plan(summaries: Sequence[Made], *, title: str = "A made-up sweep", name: str = "made-up") -> PlanFile:
     """Return the plan of the sweep that these summaries complete."""
     first = summaries[0]
     activations: dict[str, Any] = {}
@@ -238,38 +238,38 @@ def plan(
         "trajectories": {"replicates": 1, "cells": "extremes"},
         "chunks": {"cells": 12, "replicates": 50, "workers": 2, "batch": 8},
     }  # fmt: skip
-    groups = [group_entry(m, f"results/{name}") for m in summaries]
-    total = sum(group["n_points"] for group in groups)
-    return {
-        "sweep": name, "title": title, "config_path": f"config/sweeps/{name}.yaml", "config": config,
-        "code_hash": "c0de" * 4, "groups": groups, "n_points": total, "estimated_core_seconds": 0.4 * total,
-    }  # fmt: skip
+    groups = tuple(group_entry(m, f"results/{name}") for m in summaries)
+    total = sum(group.n_points for group in groups)
+    return PlanFile(
+        sweep=name, title=title, config_path=f"config/sweeps/{name}.yaml", config=config,
+        code_hash="c0de" * 4, groups=groups, n_points=total, estimated_core_seconds=0.4 * total,
+    )  # fmt: skip
 
 
 def activation_parameters(made: Made) -> dict[str, float]:
     return {"kz": 1500.0} if made.h is None else {"h": made.h}
 
 
-def group_entry(made: Made, base: str) -> dict[str, Any]:
+def group_entry(made: Made, base: str) -> GroupEntry:
     """Return the plan's entry of one group, cut into two chunks."""
     n_cells = len(cells(made))
     chunks = []
     for first, last in ((0, n_cells // 2), (n_cells // 2, n_cells)):
         key = key_of(made.dataset, made.label, first)
-        chunks.append({
-            "key": key, "path": f"{base}/chunks/{made.dataset}/onepot-{made.label}/{key}.nc",
-            "n_points": (last - first) * made.replicates, "n_cells": last - first,
-            "cells": [first, last], "replicates": [0, made.replicates], "estimated_core_seconds": 1.0,
-        })  # fmt: skip
-    return {
-        "dataset": made.dataset, "circuit": "onepot", "label": made.label, "role": made.role,
-        "activation": made.activation, "activation_parameters": activation_parameters(made),
-        "layers": list(made.layers), "epochs": made.epochs, "learning_rate": 0.2,
-        "running_times": list(made.running_times), "replicates": made.replicates, "n_cells": n_cells,
-        "n_points": n_cells * made.replicates,
-        "summary": f"{base}/summary/{made.dataset}-onepot-{made.label}.nc",
-        "network": f"{base}/networks/{made.dataset}-onepot-{made.label}.nc", "chunks": chunks,
-    }  # fmt: skip
+        chunks.append(ChunkEntry(
+            key=key, path=f"{base}/chunks/{made.dataset}/onepot-{made.label}/{key}.nc",
+            n_points=(last - first) * made.replicates, n_cells=last - first,
+            cells=(first, last), replicates=(0, made.replicates), estimated_core_seconds=1.0, estimated_mb=300,
+        ))  # fmt: skip
+    return GroupEntry(
+        dataset=made.dataset, source={}, circuit="onepot", label=made.label, role=made.role,
+        activation=made.activation, activation_parameters=activation_parameters(made), circuit_parameters={},
+        layers=made.layers, mode="training", given_weights={}, epochs=made.epochs, learning_rate=0.2,
+        running_times=made.running_times, replicates=made.replicates, n_cells=n_cells,
+        n_points=n_cells * made.replicates,
+        summary=f"{base}/summary/{made.dataset}-onepot-{made.label}.nc",
+        network=f"{base}/networks/{made.dataset}-onepot-{made.label}.nc", chunks=tuple(chunks),
+    )  # fmt: skip
 
 
 def noise_config(made: Made) -> dict[str, Any]:
@@ -282,15 +282,15 @@ def noise_config(made: Made) -> dict[str, Any]:
     return {kind: axes.get(kind) for kind in KINDS} | {"cross": made.cross}
 
 
-def sidecars(made_plan: dict[str, Any]) -> list[dict[str, Any]]:
+def sidecars(made_plan: PlanFile) -> list[dict[str, Any]]:
     """Return what stands beside every chunk of a plan; the first chunk was reused in part."""
     result = []
-    for group in made_plan["groups"]:
-        for i, chunk in enumerate(group["chunks"]):
+    for group in made_plan.groups:
+        for i, chunk in enumerate(group.chunks):
             reused = 12 if not result else 0
-            computed = chunk["n_points"] - reused
+            computed = chunk.n_points - reused
             result.append({
-                "key": chunk["key"], "points": chunk["n_points"], "computed": computed, "reused": reused,
+                "key": chunk.key, "points": chunk.n_points, "computed": computed, "reused": reused,
                 "seconds_wall": 0.21 * computed, "seconds_core": 0.4 * computed,
                 "host": f"node{i}", "workers": 2,
             })  # fmt: skip

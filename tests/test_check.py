@@ -322,7 +322,7 @@ def test_a_link_is_removed_and_not_what_it_points_to(finished, tmp_path):
     victim.unlink()
     victim.symlink_to(outside)
     folder = open_folder(finished)
-    remove(folder, check_folder(folder))
+    remove(folder.path, check_folder(folder))
     assert not os.path.lexists(victim)
     assert outside.exists()
 
@@ -348,7 +348,7 @@ def test_a_file_that_cannot_be_removed_is_named(finished, monkeypatch):
     with pytest.raises(
         InputError, match=r"robustness\.nc: cannot be removed \(Operation not permitted\); 0 of 1"
     ):
-        remove(open_folder(finished), [Finding("damaged", finished / "robustness.nc", "")])
+        remove(open_folder(finished).path, [Finding("damaged", finished / "robustness.nc", "")])
 
 
 def test_a_damaged_plan_is_found_and_removed(finished, capsys):

@@ -14,11 +14,12 @@ from small_sweeps import write_sweep
 from synthetic import Made
 
 from crnsim.errors import ConfigError, InputError
-from crnsim.robustness import PAPERS, read_design, summarise, summarise_sweep, table_rows, to_csv
+from crnsim.robustness import PAPERS, read_design, summarise, table_rows, to_csv
 from crnsim.robustness.claims import settling_time
 from crnsim.robustness.verdicts import mark_best
 from crnsim.sweep.config.model import Sweep
 from crnsim.sweep.config.read import read_sweep
+from crnsim.sweep.run.metrics import summarise_sweep
 
 NOISE = {"rates": (0.05, 0.1, 0.2), "concentrations": (0.1, 0.3)}
 
@@ -346,7 +347,7 @@ def test_claims_come_from_the_plan_and_survive_netcdf(tmp_path):
     made = [smooth(pot(1.0, 0.9)), sharp(pot(1.0, 0.5))]
     plan, summaries = synthetic.plan(made), [synthetic.summary(m) for m in made]
     assert table_rows(summarise_sweep(plan, summaries), "claim") == []
-    plan["config"]["claims"] = "kang2025"
+    plan.config["claims"] = "kang2025"
     dataset = summarise_sweep(plan, summaries)
     dataset.to_netcdf(tmp_path / "robustness.nc")
     with xr.open_dataset(tmp_path / "robustness.nc") as stored:

@@ -22,7 +22,7 @@ from crnsim.experiment.run import run_points
 from crnsim.store.points import read_points
 from crnsim.sweep.config.read import read_sweep, validate
 from crnsim.sweep.config.reader import Document
-from crnsim.sweep.plan.plan import make_plan, plan_text, read_plan
+from crnsim.sweep.plan.plan import make_plan, read_plan
 
 
 @pytest.fixture(autouse=True)
@@ -357,7 +357,7 @@ def planned(file: str, **settings):
 
 
 def chunk_keys(plan) -> list[str]:
-    return [chunk["key"] for entry in plan.data["groups"] for chunk in entry["chunks"]]
+    return [chunk.key for chunk in plan.file.chunks()]
 
 
 def test_a_plan_recomputes_for_another_content_or_target_but_not_for_another_place():
@@ -378,7 +378,7 @@ def test_the_fingerprint_that_the_workflow_compares_changes_with_the_content_of_
 
 def test_a_plan_whose_file_changed_is_refused_in_one_line(here):
     plan = planned(write(GOOD))
-    Path("plan.json").write_text(plan_text(plan))
+    Path("plan.json").write_text(plan.file.to_json())
     assert read_plan("plan.json").groups == plan.groups
     write(GOOD.replace("0.35", "0.36"))
     with pytest.raises(InputError, match=r"^data\.csv: changed since plan\.json was made; 'crnsim plan "):

@@ -94,7 +94,7 @@ def test_descent_counts_where_it_gives_the_weights():
     once = descent_seconds(given.point(0, 0))
     assert once > 0
     one, two = (
-        planned(**inference, chunks={"workers": workers}).data["estimated_core_seconds"] for workers in (1, 2)
+        planned(**inference, chunks={"workers": workers}).file.estimated_core_seconds for workers in (1, 2)
     )
     # Each of the two workers descends for each of the three replicates; four digits are kept.
     assert two - one == pytest.approx(3 * once, rel=0.05)
@@ -113,9 +113,8 @@ def test_files_are_about_as_large_as_estimated(here):
         ),
     ]
     for plan in plans:
-        (entry,) = plan.data["groups"]
-        for chunk in entry["chunks"]:
-            integrate_chunk(plan, chunk["key"], workers=1)
+        for chunk in plan.file.chunks():
+            integrate_chunk(plan, chunk.key, workers=1)
         found = sum(
             file.stat().st_size for file in Path("results").rglob("*.nc") if ".saved-" not in file.name
         )
@@ -148,7 +147,7 @@ def test_job_takes_about_as_much_memory_as_estimated(here):
 
 def test_wall_time_is_at_least_the_work_and_shrinks_with_cores():
     plan = planned(datasets={"xor": {"epochs": 20000}}, replicates=100, chunks={"minutes": 1, "workers": 2})
-    work = plan.data["estimated_core_seconds"]
+    work = plan.file.estimated_core_seconds
     times = {cores: wall_seconds(plan, cores) for cores in (1, 2, 8, 64)}
     assert all(seconds > work / cores for cores, seconds in times.items())
     assert times[1] > times[2] > times[8] > times[64]
@@ -174,9 +173,9 @@ def test_nothing_is_left_of_a_sweep_that_is_done(here):
     plan = planned()
     before = forecast(plan, 2)
     assert before.done == 0
-    assert before.core_seconds == pytest.approx(plan.data["estimated_core_seconds"], rel=1e-3)
-    for entry in plan.data["groups"]:
-        for path in [entry["summary"], entry["network"], *(chunk["path"] for chunk in entry["chunks"])]:
+    assert before.core_seconds == pytest.approx(plan.file.estimated_core_seconds, rel=1e-3)
+    for entry in plan.file.groups:
+        for path in [entry.summary, entry.network, *(chunk.path for chunk in entry.chunks)]:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(path).touch()
     after = forecast(plan, 2)
@@ -215,21 +214,21 @@ def test_minutes_beside_cells_and_replicates_is_one_line():
 
 def test_speed_is_that_of_chunks_that_are_done(here):
     plan = planned()
-    entry = plan.data["groups"][0]["chunks"][0]
-    Path(entry["path"]).parent.mkdir(parents=True)
-    Path(entry["path"]).touch()
-    account = {"points": entry["n_points"], "computed": entry["n_points"], "seconds_core": 30.0}
-    beside = Path(entry["path"]).with_suffix(".json")
+    entry = plan.file.groups[0].chunks[0]
+    Path(entry.path).parent.mkdir(parents=True)
+    Path(entry.path).touch()
+    account = {"points": entry.n_points, "computed": entry.n_points, "seconds_core": 30.0}
+    beside = Path(entry.path).with_suffix(".json")
     beside.write_text(json.dumps(account))
-    found = speed.find(plan.data)
-    assert found.factor == pytest.approx(30.0 / entry["estimated_core_seconds"])
+    found = speed.find(plan.file)
+    assert found.factor == pytest.approx(30.0 / entry.estimated_core_seconds)
     assert found.source == "as the chunk that is done took"
     # Points that were copied took nothing; a few seconds say little.
     for change in ({"computed": 0}, {"seconds_core": 0.5}):
         beside.write_text(json.dumps(account | change))
-        assert speed.find(plan.data).factor == 1.0
+        assert speed.find(plan.file).factor == 1.0
     beside.write_text("{")
-    assert speed.find(plan.data).factor == 1.0
+    assert speed.find(plan.file).factor == 1.0
 
 
 def test_calibration_is_kept_for_the_kind_of_processor(here, monkeypatch, capsys):
@@ -243,14 +242,14 @@ def test_calibration_is_kept_for_the_kind_of_processor(here, monkeypatch, capsys
     assert main(["show", "small.yaml"]) == 0
     text = capsys.readouterr().out
     assert "times as measured on this machine" in text
-    seconds = 2 * planned(datasets={"xor": {"epochs": 20000}}).data["estimated_core_seconds"]
+    seconds = 2 * planned(datasets={"xor": {"epochs": 20000}}).file.estimated_core_seconds
     assert f"about {duration(seconds)} of core time" in text
 
 
 def test_damaged_calibration_is_named(here):
     (here / "speed.json").write_text("[1]")
     with pytest.raises(InputError, match=r"speed\.json: damaged"):
-        speed.find(planned().data)
+        speed.find(planned().file)
 
 
 def test_measured_speed_is_a_multiple_of_the_reference():
@@ -266,7 +265,7 @@ def test_show_tells_time_disk_and_memory_before_anything_runs(here, capsys):
     assert main(["show", "small.yaml", "--cores", "16"]) == 0
     text = capsys.readouterr().out
     plan = planned(datasets={"xor": {"epochs": 20000}}, replicates=100, chunks={"minutes": 5})
-    assert f"({plan.data['estimated_core_seconds'] / 3600:.2g} core-hours)" in text
+    assert f"({plan.file.estimated_core_seconds / 3600:.2g} core-hours)" in text
     assert re.search(r"on 16 cores: about \d+ min to the report", text)
     assert re.search(r"a chunk: .* points, .* with 2 workers, up to \d+ MB of memory", text)
     assert re.search(r"disk: about [\d.]+ MB", text)

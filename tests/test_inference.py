@@ -24,7 +24,7 @@ from crnsim.experiment.run import run_points
 from crnsim.experiment.schedule import ReadoutTables
 from crnsim.store.files import write_dataset
 from crnsim.sweep.config.read import read_sweep
-from crnsim.sweep.plan.plan import make_plan, plan_text, read_plan
+from crnsim.sweep.plan.plan import make_plan, read_plan
 
 POINT = Point(
     dataset="iris",
@@ -268,22 +268,22 @@ def test_an_inference_sweep_is_planned_and_knows_its_weights(tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     plan = make_plan(read_sweep(write_sweep(tmp_path / "inference.yaml", **SWEEP)))
     group, _ = plan.groups[0]
-    assert plan.data["groups"][0]["mode"] == "inference"
+    assert plan.file.groups[0].mode == "inference"
     assert dict(group.point(0, 0).weights) == {"by": "sgd"}
     assert not group.recorded
     # 45 test samples, and no training, which would be 105 twice.
     training = make_plan(
         read_sweep(write_sweep(tmp_path / "t.yaml", **SWEEP | {"mode": "training", "circuit": "onepot"}))
     )
-    assert plan.data["estimated_core_seconds"] < 0.5 * training.data["estimated_core_seconds"]
+    assert plan.file.estimated_core_seconds < 0.5 * training.file.estimated_core_seconds
     file = tmp_path / "w.npz"
     np.savez(
         file,
         **{f"{n}{i}": a for i, p in enumerate(given((4, 5, 3)), 1) for n, a in zip("Wb", p, strict=True)},
     )
     plan = make_plan(read_sweep(write_sweep(tmp_path / "file.yaml", **SWEEP | {"weights": "w.npz"})))
-    (tmp_path / "plan.json").write_text(plan_text(plan))
-    assert read_plan(tmp_path / "plan.json").data == plan.data
+    (tmp_path / "plan.json").write_text(plan.file.to_json())
+    assert read_plan(tmp_path / "plan.json").file == plan.file
     np.savez(file, W1=np.ones((3, 4)), b1=np.zeros(3))
     with pytest.raises(CrnsimError, match=r"w\.npz: changed since"):
         read_plan(tmp_path / "plan.json")

@@ -22,7 +22,7 @@ from crnsim.store.points import read_points
 from crnsim.sweep.config.read import validate
 from crnsim.sweep.config.reader import Document
 from crnsim.sweep.plan.plan import make_plan
-from crnsim.sweep.run import workers
+from crnsim.sweep.run import dask_cluster, workers
 from crnsim.sweep.run.chunk import cut, integrate_chunk
 from crnsim.sweep.run.chunk_files import remove_pieces
 from crnsim.sweep.run.merge import merge_group
@@ -37,7 +37,7 @@ CHUNKS = "results/small/chunks/xor/onepot-smooth/" + "?" * 32 + ".nc"
 def here(tmp_path, monkeypatch):
     """Compute in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(workers.SCHEDULER, raising=False)
+    monkeypatch.delenv(dask_cluster.SCHEDULER, raising=False)
     return tmp_path
 
 
@@ -300,7 +300,7 @@ def test_progress_says_how_far_chunk_and_sweep_are():
     plan = planned()
     integrate_chunk(plan, plan.groups[0][1][0].key, workers=1)
     stream = io.StringIO()
-    progress = Progress(plan.data, plan.groups[0][1][1].key, stream, parallel=2, workers=1, live=False)
+    progress = Progress(plan.file, plan.groups[0][1][1].key, stream, parallel=2, workers=1, live=False)
     with progress:
         progress.update(0)
         progress.shown -= 100
@@ -323,7 +323,7 @@ def test_progress_says_how_far_chunk_and_sweep_are():
 def test_heart_beats_while_nothing_ends_and_a_failure_is_noted(monkeypatch):
     monkeypatch.setattr("crnsim.sweep.run.progress.PAUSE", 0.05)
     plan = planned()
-    progress = Progress(plan.data, plan.groups[0][1][0].key, io.StringIO(), parallel=1, workers=1, live=False)
+    progress = Progress(plan.file, plan.groups[0][1][0].key, io.StringIO(), parallel=1, workers=1, live=False)
 
     def work() -> None:
         with progress:
@@ -347,15 +347,15 @@ def test_heart_beats_while_nothing_ends_and_a_failure_is_noted(monkeypatch):
 def test_progress_counts_chunks_that_others_compute():
     plan = planned(chunks={"cells": 1, "workers": 1})
     first, second, _, fourth = (chunk.key for chunk in plan.groups[0][1])
-    progress = Progress(plan.data, fourth, io.StringIO(), parallel=1, workers=1, live=False)
+    progress = Progress(plan.file, fourth, io.StringIO(), parallel=1, workers=1, live=False)
     assert progress.line(0).endswith("sweep 0% done")
     integrate_chunk(plan, first, workers=1)
-    others = Progress(plan.data, second, io.StringIO(), parallel=1, workers=1, live=False)
+    others = Progress(plan.file, second, io.StringIO(), parallel=1, workers=1, live=False)
     with others:
         others.saved -= 100
         others.update(1)  # a third of it
         progress.looked -= 100
-        estimated = [chunk["estimated_core_seconds"] for chunk in plan.data["groups"][0]["chunks"]]
+        estimated = [chunk.estimated_core_seconds for chunk in plan.file.groups[0].chunks]
         share = (estimated[0] + estimated[1] / 3) / sum(estimated)
         assert f"sweep {share:.0%} done, about " in progress.line(0)
 

@@ -7,19 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from crnsim.sweep.plan.plan_file import ChunkEntry
 from crnsim.sweep.run.other_chunks import Done, Others
 
 
 @pytest.fixture
 def chunks(tmp_path):
     return [
-        {"path": str(tmp_path / folder / f"{key}.nc"), "estimated_core_seconds": seconds}
+        ChunkEntry(key, str(tmp_path / folder / f"{key}.nc"), 8, 1, (0, 1), (0, 8), seconds, 300)
         for folder, key, seconds in [("a", "1", 10.0), ("a", "2", 20.0), ("b", "3", 40.0)]
     ]
 
 
 def finish(chunk, **account):
-    path = Path(chunk["path"])
+    path = Path(chunk.path)
     path.parent.mkdir(exist_ok=True)
     path.touch()
     path.with_suffix(".json").write_text(json.dumps(account))
@@ -30,7 +31,7 @@ def test_chunks_add_up_as_they_end(chunks):
     assert others.look() == Done(0, 0, 0, 0)
     finish(chunks[0], points=4, computed=4, seconds_wall=3.0, workers=2)
     assert others.look() == Done(10, 10, 6, 1)
-    running = Path(chunks[2]["path"]).with_suffix(".progress.json")
+    running = Path(chunks[2].path).with_suffix(".progress.json")
     running.parent.mkdir()
     running.write_text(json.dumps({"points": 8, "done": 2}))
     assert others.look() == Done(20, 10, 6, 1)
@@ -45,8 +46,8 @@ def test_chunks_add_up_as_they_end(chunks):
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"points": 0, "done": 1, "computed": 1}'])
 def test_damaged_files_beside_a_chunk_do_no_harm(chunks, text):
     finish(chunks[0])
-    Path(chunks[0]["path"]).with_suffix(".json").write_text(text)
-    Path(chunks[1]["path"]).with_suffix(".progress.json").write_text(text)
+    Path(chunks[0].path).with_suffix(".json").write_text(text)
+    Path(chunks[1].path).with_suffix(".progress.json").write_text(text)
     assert Others(chunks).look() == Done(10, 0, 0, 1)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,8 @@ from crnsim.sweep.config.reader import Document
 from crnsim.sweep.plan import calibration as speed
 from crnsim.sweep.plan.groups import groups
 from crnsim.sweep.plan.layout import packed
-from crnsim.sweep.plan.plan import make_plan, plan_text, read_plan
+from crnsim.sweep.plan.plan import make_plan, read_plan
+from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry, PlanFile
 from crnsim.sweep.plan.products import chunk_files, job_resources, network_files, summary_files
 
 
@@ -35,7 +36,7 @@ def points(plan):
 
 
 def test_plan_is_a_pure_function_of_the_sweep():
-    assert plan_text(planned()) == plan_text(planned())
+    assert planned().file.to_json() == planned().file.to_json()
 
 
 def test_axes_start_at_one_common_noise_free_cell():
@@ -82,25 +83,23 @@ def test_every_point_is_in_exactly_one_chunk_however_the_work_is_cut(cells, bloc
     whole = planned(replicates=replicates, chunks={"cells": 100, "replicates": 100})
     pieces = planned(replicates=replicates, chunks={"cells": cells, "replicates": block})
     assert sorted(p.key for p in points(pieces)) == sorted(p.key for p in points(whole))
-    assert len({p.key for p in points(pieces)}) == pieces.data["n_points"] == whole.data["n_points"]
-    assert pieces.data["estimated_core_seconds"] == pytest.approx(
-        whole.data["estimated_core_seconds"], rel=0.01
-    )
+    assert len({p.key for p in points(pieces)}) == pieces.file.n_points == whole.file.n_points
+    assert pieces.file.estimated_core_seconds == pytest.approx(whole.file.estimated_core_seconds, rel=0.01)
 
 
 def test_adding_a_data_set_or_an_activation_moves_no_chunk():
-    before = {chunk["path"] for group in planned().data["groups"] for chunk in group["chunks"]}
+    before = {chunk.path for chunk in planned().file.chunks()}
     bigger = planned(
         activations={"smooth": SMOOTH, "sharp": SHARP},
         datasets={"xor": {"epochs": 2}, "iris": {"epochs": 1}},
     )
-    after = {chunk["path"] for group in bigger.data["groups"] for chunk in group["chunks"]}
+    after = {chunk.path for chunk in bigger.file.chunks()}
     assert before < after
 
 
 def test_chunk_key_knows_which_trajectories_are_kept():
     def keys(cells):
-        return [c["key"] for c in planned(trajectories={"cells": cells}).data["groups"][0]["chunks"]]
+        return [c.key for c in planned(trajectories={"cells": cells}).file.groups[0].chunks]
 
     assert keys("noise-free") != keys("all")
 
@@ -119,23 +118,49 @@ def test_chosen_cells_keep_trajectories(chosen, expected):
 
 def test_plan_read_back_is_the_plan_that_was_written(tmp_path):
     plan = planned(activations={"smooth": SMOOTH, "sharp": SHARP})
-    (tmp_path / "plan.json").write_text(plan_text(plan))
+    (tmp_path / "plan.json").write_text(plan.file.to_json())
     again = read_plan(tmp_path / "plan.json")
     assert again.groups == plan.groups
-    assert again.data == plan.data
+    assert again.file == plan.file
+
+
+def test_a_plan_file_that_is_read_and_written_again_has_the_same_bytes():
+    text = planned(activations={"smooth": SMOOTH, "sharp": SHARP}).file.to_json()
+    assert PlanFile.from_json(text).to_json() == text
+
+
+@pytest.mark.parametrize("entry", [PlanFile, GroupEntry, ChunkEntry])
+def test_a_plan_file_without_a_field_or_with_another_type_in_it_is_refused(entry):
+    for field in fields(entry):
+        for spoil in (lambda data, name: data.pop(name), lambda data, name: data.update({name: -1})):
+            data = json.loads(planned().file.to_json())
+            where = {PlanFile: data, GroupEntry: data["groups"][0]}.get(entry, data["groups"][0]["chunks"][0])
+            spoil(where, field.name)
+            with pytest.raises(ValueError, match=field.name):
+                PlanFile.from_json(json.dumps(data))
+
+
+@pytest.mark.parametrize(
+    "config", [{}, {"chunks": 2}, {"chunks": {"workers": 0}}, {"activations": {"smooth": 1}}]
+)
+def test_a_plan_file_whose_configuration_lacks_what_is_used_is_refused(config):
+    data = json.loads(planned().file.to_json())
+    data["config"] = data["config"] | config if config else {}
+    with pytest.raises(ValueError, match="config"):
+        PlanFile.from_json(json.dumps(data))
 
 
 def test_workflow_is_told_the_files_of_a_plan(tmp_path):
     plan = planned(activations={"smooth": SMOOTH, "sharp": SHARP})
     path = tmp_path / "plan.json"
-    path.write_text(plan_text(plan))
+    path.write_text(plan.file.to_json())
     assert summary_files(path) == [
         "results/small/summary/xor-onepot-smooth.nc",
         "results/small/summary/xor-onepot-sharp.nc",
     ]
     assert network_files(path)[0] == "results/small/networks/xor-onepot-smooth.nc"
     files = chunk_files(path, "xor", "onepot-sharp")
-    assert files == [chunk["path"] for chunk in plan.data["groups"][1]["chunks"]]
+    assert files == [chunk.path for chunk in plan.file.groups[1].chunks]
     assert all(file.startswith("results/small/chunks/xor/onepot-sharp/") for file in files)
     with pytest.raises(InputError):
         chunk_files(path, "xor", "onepot-relu")
@@ -163,9 +188,9 @@ def test_damaged_plan_is_named(tmp_path, text):
 
 
 def test_plan_of_another_version_is_refused_with_what_to_do(tmp_path):
-    data = planned().data | {"code_hash": "0"}
+    other = replace(planned().file, code_hash="0")
     path = tmp_path / "plan.json"
-    path.write_text(json.dumps(data))
+    path.write_text(other.to_json())
     with pytest.raises(InputError, match=r"another version.*crnsim plan"):
         read_plan(path)
 
@@ -174,14 +199,14 @@ def test_plan_with_a_wrong_configuration_is_named(tmp_path):
     plan = planned()
     for change in ({"config": {}}, {"groups": [{}]}, {"groups": []}):
         path = tmp_path / "plan.json"
-        path.write_text(json.dumps(plan.data | change))
+        path.write_text(json.dumps(asdict(plan.file) | change))
         with pytest.raises(DamagedFileError, match=r"plan\.json"):
             read_plan(path)
 
 
 def test_sweep_file_itself_is_not_needed_once_there_is_a_plan(tmp_path):
     config = write_sweep(tmp_path / "a.yaml")
-    text = plan_text(planned())
+    text = planned().file.to_json()
     config.unlink()
     (tmp_path / "plan.json").write_text(text)
     assert read_plan(tmp_path / "plan.json").sweep.name == "small"
@@ -259,15 +284,15 @@ def test_chunk_key_is_the_hash_of_its_points_and_of_those_recorded():
 
 def test_dear_points_make_small_chunks_and_cheap_ones_large_chunks():
     def sizes(epochs):
-        data = planned(replicates=1000, datasets={"xor": {"epochs": epochs}}, chunks={"minutes": 1}).data
-        (entry,) = data["groups"]
-        return [chunk["n_points"] for chunk in entry["chunks"]], entry["chunks"]
+        plan = planned(replicates=1000, datasets={"xor": {"epochs": epochs}}, chunks={"minutes": 1}).file
+        (entry,) = plan.groups
+        return [chunk.n_points for chunk in entry.chunks], entry.chunks
 
     few, _ = sizes(2)
     many, chunks = sizes(2000)
     assert len(few) == 1
     assert len(many) > 10
-    cost = [chunk["estimated_core_seconds"] for chunk in chunks]
+    cost = [chunk.estimated_core_seconds for chunk in chunks]
     assert max(cost) < 90  # a minute, and half of one more by rounding
     # The last block of replicates is what is left.
     assert sorted(cost)[len(cost) // 4] > 30
@@ -287,12 +312,12 @@ def test_cells_and_replicates_of_a_chunk_can_be_fixed():
 
 
 def test_plan_knows_nothing_of_the_measured_speed_of_a_machine(tmp_path, monkeypatch):
-    before = plan_text(planned())
+    before = planned().file.to_json()
     kept = tmp_path / "speed.json"
     kept.write_text(json.dumps({processor(): 50.0}))
     monkeypatch.setattr(speed, "speed_file", lambda: kept)
-    assert speed.find(planned().data).factor == 50.0
-    assert plan_text(planned()) == before
+    assert speed.find(planned().file).factor == 50.0
+    assert planned().file.to_json() == before
 
 
 @given(st.lists(st.floats(1e-6, 5.0), min_size=1, max_size=60))
@@ -332,10 +357,10 @@ def test_million_points_are_planned_in_bounded_memory(tmp_path):
 def test_resources_of_a_job_follow_its_chunk_and_grow_with_each_attempt(tmp_path):
     plan = planned(datasets={"xor": {"epochs": 20000}}, chunks={"minutes": 10, "workers": 2}, replicates=500)
     path = tmp_path / "plan.json"
-    path.write_text(plan_text(plan))
-    chunk = max(plan.data["groups"][0]["chunks"], key=lambda chunk: chunk["estimated_core_seconds"])
-    first, second = (job_resources(path, chunk["key"], attempt) for attempt in (1, 2))
-    assert first["runtime"] * 60 > 2 * chunk["estimated_core_seconds"] / 2
+    path.write_text(plan.file.to_json())
+    chunk = max(plan.file.groups[0].chunks, key=lambda chunk: chunk.estimated_core_seconds)
+    first, second = (job_resources(path, chunk.key, attempt) for attempt in (1, 2))
+    assert first["runtime"] * 60 > 2 * chunk.estimated_core_seconds / 2
     assert first["runtime"] < 60
     assert 1000 < first["mem_mb"] < 4000  # three processes with their libraries, and Snakemake's own two
     assert second == {"mem_mb": 2 * first["mem_mb"], "runtime": 2 * first["runtime"]}

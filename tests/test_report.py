@@ -23,8 +23,9 @@ from crnsim.report.figures import SCORE_RAMP, MapAxes, draw_map, luminance
 from crnsim.report.page import answer
 from crnsim.report.scores import Scores
 from crnsim.report.trajectories import named_species
-from crnsim.robustness import summarise, summarise_sweep, table_rows
+from crnsim.robustness import summarise, table_rows
 from crnsim.robustness.designs import Level
+from crnsim.sweep.run.metrics import summarise_sweep
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "line", "circle", "rect", "path", "use"}
 ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}$x^2$"
@@ -68,7 +69,7 @@ class Page(HTMLParser):
 def page_of(made, *, summaries=None, sidecars=None, **options):
     plan = synthetic.plan(made)
     found = [synthetic.summary(m) for m in made] if summaries is None else summaries
-    plan |= options.pop("plan", {})
+    plan = replace(plan, **options.pop("plan", {}))
     accounts = synthetic.sidecars(plan) if sidecars is None else sidecars
     return render_report(plan, found, summarise_sweep(plan, found), accounts, **options)
 
@@ -248,7 +249,7 @@ def test_coverage_counts_every_cell_and_outcome():
     groups = coverage.gather(synthetic.plan(made), summaries)
     rows = coverage.coverage_rows(groups)
     assert len(rows) == sum(len(synthetic.cells(m)) for m in made)
-    assert sum(row["expected"] for row in rows) == synthetic.plan(made)["n_points"]
+    assert sum(row["expected"] for row in rows) == synthetic.plan(made).n_points
     assert all(row["missing"] == 0 and row["present"] == row["expected"] for row in rows)
     diverged = sum(int((s["status"] == 1).sum()) for s in summaries)
     assert sum(row["diverged"] for row in rows) == diverged > 0
@@ -334,7 +335,7 @@ def test_provenance_and_configuration_are_whole(page):
 
 def claimed(made, paper="kang2025"):
     plan = synthetic.plan(made)
-    return page_of(made, plan={"config": plan["config"] | {"claims": paper}})
+    return page_of(made, plan={"config": plan.config | {"claims": paper}})
 
 
 def pair_of(smooth, sharp, **options):
@@ -479,7 +480,7 @@ def test_user_text_is_escaped_everywhere():
     summaries = [synthetic.summary(m) for m in made]
     summaries[0]["reason"] = ("point", np.array([ATTACK] * summaries[0].sizes["point"]))
     summaries[0].attrs["code_version"] = ATTACK
-    plan["config"]["claims"] = "kang2025"
+    plan.config["claims"] = "kang2025"
     html = render_report(plan, summaries, summarise_sweep(plan, summaries), [])
     page = Page(html)
     assert 'id="claims"' in html

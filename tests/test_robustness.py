@@ -21,9 +21,9 @@ from crnsim.robustness import (
     critical_magnitude,
     interval,
     summarise,
-    summarise_sweep,
     table_rows,
 )
+from crnsim.sweep.run.metrics import summarise_sweep
 
 
 def pot(quiet=1.0, noisy=1.0, short=None, spread=0.0):

@@ -22,7 +22,7 @@ from crnsim.provenance import processor
 from crnsim.store.points import read_points
 from crnsim.sweep.config.read import validate
 from crnsim.sweep.config.reader import Document
-from crnsim.sweep.plan.plan import make_plan, plan_text
+from crnsim.sweep.plan.plan import make_plan
 from crnsim.sweep.run import chunk_files, walltime
 from crnsim.sweep.run import pieces as pieces_module
 from crnsim.sweep.run.chunk import integrate_chunk
@@ -301,7 +301,7 @@ def test_finished_chunk_that_snakemake_removes_is_not_computed_again(plan, monke
     assert target.read_bytes() == content
 
     # Once the chunks are merged nobody doubts them.
-    Path("results/small/plan.json").write_text(plan_text(plan))
+    Path("results/small/plan.json").write_text(plan.file.to_json())
     assert main(["merge", "results/small/plan.json", "xor-onepot-smooth"]) == 0
     assert not chunk_files.piece_files(target)
     assert target.exists()

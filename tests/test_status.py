@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from crnsim.sweep.config.reader import Document
 from crnsim.sweep.inspect.folder import open_folder
 from crnsim.sweep.inspect.status import chunks_by_state, points_by_state, read_status, to_json
 from crnsim.sweep.inspect.status_text import bar, status_lines
-from crnsim.sweep.plan.plan import make_plan, plan_text
+from crnsim.sweep.plan.plan import make_plan
 
 #: A moment; files written by hand count from it.
 NOW = 1_700_000_000.0
@@ -29,15 +30,19 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         sweep = small_sweep(activations={"smooth": SMOOTH, "sharp": SHARP}, chunks={"cells": 1})
-        plan = make_plan(validate(Document("small.yaml", sweep, {})))
-        for group in plan.data["groups"]:
-            for chunk in group["chunks"]:
-                chunk["estimated_core_seconds"] = 100.0
+        plan = make_plan(validate(Document("small.yaml", sweep, {}))).file
+        hundred = [
+            replace(
+                group, chunks=tuple(replace(chunk, estimated_core_seconds=100.0) for chunk in group.chunks)
+            )
+            for group in plan.groups
+        ]
+        plan = replace(plan, groups=tuple(hundred))
         self.path = path
         path.mkdir(parents=True)
-        (path / "plan.json").write_text(plan_text(plan))
-        self.groups = plan.data["groups"]
-        places = [Path(chunk["path"]) for group in self.groups for chunk in group["chunks"]]
+        (path / "plan.json").write_text(plan.to_json())
+        self.groups = plan.groups
+        places = [Path(chunk.path) for chunk in plan.chunks()]
         self.chunks = [path.joinpath(*place.parts[2:]) for place in places]
         for chunk in self.chunks:
             chunk.parent.mkdir(parents=True, exist_ok=True)

@@ -67,11 +67,7 @@ def check(options: argparse.Namespace) -> int:
     problems = [finding for finding in found if finding.kind in checking.PROBLEMS]
     doomed = [finding for finding in found if finding.kind in kinds]
     if doomed:
-        base = (
-            folder
-            if isinstance(folder, ResultsFolder)
-            else ResultsFolder(doomed[0].path.parent, doomed[0].path, {})
-        )
+        base = folder.path if isinstance(folder, ResultsFolder) else doomed[0].path.parent
         gone = checking.remove(base, doomed)
         aside = sum(finding.kind == "killed" for finding in doomed)
         parts = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crnsim.errors import InputError
 from crnsim.wording import byte_count, plural
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from crnsim.sweep.plan.calibration import Speed
     from crnsim.sweep.plan.forecast import Forecast
+    from crnsim.sweep.plan.plan_file import GroupEntry, PlanFile
 
 _HEAD = (
     *("data set", "activation", "layers", "epochs", "running times", "cells", "replicates", "points"),
@@ -33,48 +34,48 @@ def show(options: argparse.Namespace) -> None:
     if cores < 1:
         raise InputError(f"--cores is {cores}; it must be 1 or more")
     made = make_plan(read_sweep(options.config), options.config)
-    known = speed.find(made.data)
+    known = speed.find(made.file)
     expected = forecast(made, cores, known.factor)
-    print(f"{made.data['title'] or made.data['sweep']} ({options.config})")
-    given = next((entry["given_weights"] for entry in made.data["groups"] if entry["given_weights"]), None)
+    print(f"{made.file.title or made.file.sweep} ({options.config})")
+    given = next((entry.given_weights for entry in made.file.groups if entry.given_weights), None)
     if given:
         print(f"nothing is trained: weights from {given.get('file', given.get('by'))}")
     print()
-    print("\n".join(columns([_HEAD, *(_row(entry, known.factor) for entry in made.data["groups"])])))
+    print("\n".join(columns([_HEAD, *(_row(entry, known.factor) for entry in made.file.groups)])))
     print()
-    print("\n".join(_totals(made.data, expected, known)))
+    print("\n".join(_totals(made.file, expected, known)))
     for line in advice(made, expected):
         print(f"advice: {line}")
     print(f"results/{made.sweep.name}/ -> {report_path(made.sweep.name)}")
 
 
-def _row(entry: dict[str, Any], factor: float) -> tuple[str, ...]:
+def _row(entry: GroupEntry, factor: float) -> tuple[str, ...]:
     from crnsim.wording import duration
 
-    seconds = factor * sum(chunk["estimated_core_seconds"] for chunk in entry["chunks"])
+    seconds = factor * sum(chunk.estimated_core_seconds for chunk in entry.chunks)
     return (
-        *(entry["dataset"], entry["label"], "-".join(map(str, entry["layers"])), str(entry["epochs"])),
-        " ".join(f"{time:g}" for time in entry["running_times"]),
-        *(str(entry["n_cells"]), str(entry["replicates"]), str(entry["n_points"])),
-        *(str(len(entry["chunks"])), duration(seconds)),
+        *(entry.dataset, entry.label, "-".join(map(str, entry.layers)), str(entry.epochs)),
+        " ".join(f"{time:g}" for time in entry.running_times),
+        *(str(entry.n_cells), str(entry.replicates), str(entry.n_points)),
+        *(str(len(entry.chunks)), duration(seconds)),
     )
 
 
-def _totals(data: dict[str, Any], expected: Forecast, known: Speed) -> list[str]:
+def _totals(plan: PlanFile, expected: Forecast, known: Speed) -> list[str]:
     """Return what the whole takes, line by line."""
     from crnsim.sweep.plan.forecast import between
     from crnsim.wording import duration
 
-    total = known.factor * data["estimated_core_seconds"]
+    total = known.factor * plan.estimated_core_seconds
     least, most = expected.chunk_points
     points = f"{least}" if least == most else f"{least} to {most}"
-    workers = plural(data["config"]["chunks"]["workers"], "worker")
+    workers = plural(plan.workers, "worker")
     core_time = f"about {duration(total)} of core time ({total / 3600:.2g} core-hours)"
     left = f"; the others take {duration(expected.core_seconds)} of core time" if expected.done else ""
     wall = duration(expected.wall_seconds)
     length, memory = between(*expected.chunk_seconds), byte_count(1e6 * expected.job_mb)
     return [
-        f"{data['n_points']} points in {plural(expected.chunks, 'chunk')}, {core_time}",
+        f"{plan.n_points} points in {plural(expected.chunks, 'chunk')}, {core_time}",
         f"{expected.done} of the chunks are there already{left}",
         f"on {plural(expected.cores, 'core')}: about {wall} to the report",
         f"a chunk: {points} points, {length} with {workers}, up to {memory} of memory",

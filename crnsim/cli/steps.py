@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crnsim.errors import InputError, StoppedError
-from crnsim.sweep.plan.plan import REPORTS, RESULTS, Plan, make_plan, plan_text, read_plan
+from crnsim.sweep.plan.plan import REPORTS, RESULTS, Plan, make_plan, read_plan
 from crnsim.sweep.plan.products import chunk_files
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def plan(options: argparse.Namespace) -> None:
 
     made = make_plan(read_sweep(options.config), options.config)
     path = options.output or str(Path(RESULTS, made.sweep.name) / "plan.json")
-    write_text(path, plan_text(made))
-    log.info("%d points in %d chunks", made.data["n_points"], sum(len(chunks) for _, chunks in made.groups))
+    write_text(path, made.file.to_json())
+    log.info("%d points in %d chunks", made.file.n_points, sum(len(chunks) for _, chunks in made.groups))
 
 
 def build(options: argparse.Namespace) -> None:
@@ -71,7 +71,7 @@ def integrate(options: argparse.Namespace) -> None:
     made = read_plan(options.plan)
     made.chunk(options.chunk)
     progress = Progress(
-        made.data,
+        made.file,
         options.chunk,
         sys.stderr,
         parallel=int(options.cores) if options.cores.isdigit() else 1,
@@ -107,11 +107,12 @@ def merge(options: argparse.Namespace) -> None:
 
 def robustness(options: argparse.Namespace) -> None:
     """Write the metrics of a sweep as NetCDF and as tables."""
-    from crnsim.robustness import summarise_sweep, to_csv
+    from crnsim.robustness import to_csv
     from crnsim.store.files import replacing, write_dataset
+    from crnsim.sweep.run.metrics import summarise_sweep
 
     made = read_plan(options.plan)
-    metrics = summarise_sweep(made.data, _summaries(made))
+    metrics = summarise_sweep(made.file, _summaries(made))
     path = Path(options.output or Path(RESULTS, made.sweep.name) / "robustness.nc")
     with replacing(options.csv or path.with_suffix(".csv")) as temporary:
         to_csv(metrics, temporary)
@@ -121,25 +122,24 @@ def robustness(options: argparse.Namespace) -> None:
 def report(options: argparse.Namespace) -> None:
     """Write the page of a sweep, or of the part of it that is there."""
     from crnsim.report import write_report
-    from crnsim.robustness import summarise_sweep
     from crnsim.store.files import read_dataset
+    from crnsim.sweep.run.merge import merge_group
+    from crnsim.sweep.run.metrics import summarise_sweep
 
     made = read_plan(options.plan)
     left_out: list[str] = []
     if options.partial:
-        from crnsim.sweep.run.merge import merge_group
-
         found = [merge_group(made, group.name, partial=True, left_out=left_out) for group, _ in made.groups]
         summaries = [summary for summary in found if summary is not None]
         if not summaries:
             raise InputError(f"no chunk of the sweep {made.sweep.name} is there yet; compute one first")
-        metrics = summarise_sweep(made.data, summaries)
+        metrics = summarise_sweep(made.file, summaries)
     else:
         summaries = _summaries(made)
         metrics = read_dataset(Path(RESULTS, made.sweep.name) / "robustness.nc")
     path = options.output or report_path(made.sweep.name, partial=options.partial)
     accounts = list(_accounts(made))
-    write_report(made.data, summaries, metrics, accounts, path, partial=options.partial, left_out=left_out)
+    write_report(made.file, summaries, metrics, accounts, path, partial=options.partial, left_out=left_out)
 
 
 def report_path(sweep: str, partial: bool = False) -> str:
@@ -150,20 +150,19 @@ def report_path(sweep: str, partial: bool = False) -> str:
 def _summaries(made: Plan) -> list[xr.Dataset]:
     from crnsim.store.points import read_points
 
-    return [read_points(entry["summary"]) for entry in made.data["groups"]]
+    return [read_points(entry.summary) for entry in made.file.groups]
 
 
 def _accounts(made: Plan) -> list[dict[str, Any]]:
     """Return what the chunks took; the account of a chunk may be lost without harm."""
     accounts = []
-    for entry in made.data["groups"]:
-        for chunk in entry["chunks"]:
-            path = Path(chunk["path"])
-            try:
-                if path.exists():
-                    accounts.append(json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
-            except (OSError, ValueError) as error:
-                log.warning("no account of %s: %s", path, error)
+    for chunk in made.file.chunks():
+        path = Path(chunk.path)
+        try:
+            if path.exists():
+                accounts.append(json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            log.warning("no account of %s: %s", path, error)
     return accounts
 
 

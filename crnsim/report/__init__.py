@@ -10,11 +10,13 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from crnsim.sweep.plan.plan_file import PlanFile
+
 __all__ = ["render_report", "write_report"]
 
 
 def render_report(
-    plan: dict[str, Any],
+    plan: PlanFile,
     summaries: Sequence[xr.Dataset],
     robustness: xr.Dataset,
     sidecars: Sequence[dict[str, Any]],
@@ -26,12 +28,12 @@ def render_report(
 
     Parameters
     ----------
-    plan : dict
+    plan : PlanFile
         The sweep's plan (``plan.json``).
     summaries : sequence of xarray.Dataset
         Its merged summaries; fewer than planned are shown as missing runs.
     robustness : xarray.Dataset
-        What `crnsim.robustness.summarise_sweep` makes of them.
+        What `crnsim.sweep.run.metrics.summarise_sweep` makes of them.
     sidecars : sequence of dict
         What stands beside the chunks about their cost; a sidecar is matched to its group by its ``key``.
     partial : bool
@@ -50,7 +52,7 @@ def render_report(
 
 
 def write_report(
-    plan: dict[str, Any],
+    plan: PlanFile,
     summaries: Sequence[xr.Dataset],
     robustness: xr.Dataset,
     sidecars: Sequence[dict[str, Any]],

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from crnsim.sweep.plan.groups import Group
+    from crnsim.sweep.plan.plan_file import GroupEntry, PlanFile
 
 MOST_FAILURES = 20
 
@@ -31,7 +32,7 @@ MOST_FAILURES = 20
 class GroupData:
     """One planned (data set, circuit, activation) with its summary, if there is one yet."""
 
-    entry: dict[str, Any]
+    entry: GroupEntry
     laid_out: Group | None
     summary: xr.Dataset | None
     cells: list[Cell]
@@ -40,7 +41,7 @@ class GroupData:
     @property
     def name(self) -> str:
         """Data set and design as they are written in tables."""
-        return f"{titles.dataset_title(self.entry['dataset'])}, {self.entry['label']}"
+        return f"{titles.dataset_title(self.entry.dataset)}, {self.entry.label}"
 
     def count(self, outcome: str, cell: Cell | None = None) -> int:
         """Return how many runs, of one cell or of all, ended so."""
@@ -48,7 +49,7 @@ class GroupData:
         return int(((self.outcomes == outcome) & here).sum())
 
 
-def gather(plan: dict[str, Any], summaries: Sequence[xr.Dataset]) -> list[GroupData]:
+def gather(plan: PlanFile, summaries: Sequence[xr.Dataset]) -> list[GroupData]:
     """Match the groups of a plan with their summaries, in the order of the plan."""
     found = {
         tuple(str(s.attrs.get(name, "")) for name in ("dataset", "circuit", "activation_label")): s
@@ -56,16 +57,16 @@ def gather(plan: dict[str, Any], summaries: Sequence[xr.Dataset]) -> list[GroupD
     }
     laid_out = lay_out(plan)
     result = []
-    for entry in plan["groups"]:
-        group = laid_out.get((entry["dataset"], entry["label"]))
-        summary = found.get((entry["dataset"], entry["circuit"], entry["label"]))
+    for entry in plan.groups:
+        group = laid_out.get((entry.dataset, entry.label))
+        summary = found.get((entry.dataset, entry.circuit, entry.label))
         cells = point_cells(summary) if summary is not None else []
         outcomes = outcome_names(summary) if summary is not None else np.array([], dtype=object)
         result.append(GroupData(entry, group, summary, cells, outcomes))
     return result
 
 
-def lay_out(plan: dict[str, Any]) -> dict[tuple[str, str], Group]:
+def lay_out(plan: PlanFile) -> dict[tuple[str, str], Group]:
     """Return the groups of a plan by data set and activation label, with their cells and points.
 
     Empty where the configuration is not one that this version reads; the page then counts what is there.
@@ -74,10 +75,7 @@ def lay_out(plan: dict[str, Any]) -> dict[tuple[str, str], Group]:
     from crnsim.sweep.plan.groups import groups
 
     try:
-        return {
-            (group.dataset, group.label): group
-            for group in groups(Sweep.model_validate(plan.get("config", {})))
-        }
+        return {(group.dataset, group.label): group for group in groups(Sweep.model_validate(plan.config))}
     except (InputError, ValueError, KeyError):
         return {}
 
@@ -96,7 +94,7 @@ def coverage_rows(groups: Sequence[GroupData]) -> list[dict[str, Any]]:
     rows = []
     for group in groups:
         cells = planned_cells(group.laid_out) if group.laid_out else sorted(set(group.cells), key=cell_order)
-        expected = group.entry["n_points"] // len(cells) if cells else 0
+        expected = group.entry.n_points // len(cells) if cells else 0
         for cell in [*cells, *sorted(set(group.cells) - set(cells), key=cell_order)]:
             counts = {outcome: group.count(outcome, cell) for outcome in OUTCOMES}
             present = sum(counts.values())
@@ -113,7 +111,7 @@ def coverage_totals(groups: Sequence[GroupData]) -> list[dict[str, Any]]:
     rows = []
     for group in groups:
         counts = {outcome: group.count(outcome) for outcome in OUTCOMES}
-        present, expected = sum(counts.values()), group.entry["n_points"]
+        present, expected = sum(counts.values()), group.entry.n_points
         rows.append(
             {"group": group.name, "expected": expected, "present": present}
             | {"missing": max(expected - present, 0), **counts}
@@ -188,14 +186,14 @@ def _values(group: GroupData, index: int) -> dict[str, Any]:
         return group.laid_out.point(planned.index(cell), replicate).to_dict()
     entry, attrs = group.entry, summary.attrs
     return {
-        "dataset": entry["dataset"],
-        "circuit": entry["circuit"],
-        "activation": entry["activation"],
-        "activation_parameters": entry.get("activation_parameters", {}),
+        "dataset": entry.dataset,
+        "circuit": entry.circuit,
+        "activation": entry.activation,
+        "activation_parameters": entry.activation_parameters,
         "layers": json.loads(attrs.get("layers", "[]")),
         "running_time": cell.running_time,
         "epochs": int(attrs.get("epochs", summary.sizes.get("epoch", 0))),
-        "learning_rate": attrs.get("learning_rate", entry.get("learning_rate", math.nan)),
+        "learning_rate": attrs.get("learning_rate", entry.learning_rate),
         "circuit_parameters": {},
         "noise": {kind: getattr(cell.level, kind) for kind in KINDS},
         "replicate": replicate,
@@ -208,7 +206,7 @@ def cost_rows(groups: Sequence[GroupData], sidecars: Sequence[dict[str, Any]]) -
     by_key = {str(sidecar.get("key", "")): sidecar for sidecar in sidecars}
     rows, known = [], set()
     for group in groups:
-        keys = [chunk["key"] for chunk in group.entry["chunks"] if chunk["key"] in by_key]
+        keys = [chunk.key for chunk in group.entry.chunks if chunk.key in by_key]
         known |= set(keys)
         rows.append(_cost(group.name, [by_key[key] for key in keys]))
     others = [s for s in sidecars if str(s.get("key", "")) not in known]

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from crnsim.sweep.plan.plan_file import PlanFile
+
 HERE = Path(__file__).parent
 LIBRARIES = ("numpy", "scipy", "numba", "xarray", "netCDF4", "dask", "snakemake", "matplotlib")
 # Copying is a convenience: without the script the buttons stay hidden and nothing else changes.
@@ -76,7 +78,7 @@ _CHIPS = {
 
 
 def render(
-    plan: dict[str, Any],
+    plan: PlanFile,
     summaries: Sequence[xr.Dataset],
     robustness: xr.Dataset,
     sidecars: Sequence[dict[str, Any]],
@@ -90,20 +92,20 @@ def render(
         for name in ("cell", "curve", "sensitivity", "paired", "verdict", "claim")
     }
     groups = coverage.gather(plan, summaries)
-    labels = list(dict.fromkeys(group.entry["label"] for group in groups))
+    labels = list(dict.fromkeys(group.entry.label for group in groups))
     counts, examples = coverage.failures(groups)
     totals = coverage.coverage_totals(groups)
     present = sum(row["present"] for row in totals)
-    names = dict.fromkeys(group.entry["dataset"] for group in groups)
+    names = dict.fromkeys(group.entry.dataset for group in groups)
     shown = {label: series for series, label in enumerate(labels)}
     context = {
-        "title": plan.get("title") or plan["sweep"],
-        "sweep": plan["sweep"],
-        "partial": partial or present < plan["n_points"],
+        "title": plan.title or plan.sweep,
+        "sweep": plan.sweep,
+        "partial": partial or present < plan.n_points,
         "left_out": left_out,
         "answer": answer(tables["verdict"]),
         "present": present,
-        "expected": plan["n_points"],
+        "expected": plan.n_points,
         "failed": counts,
         "legend": [(label, series, _design_text(groups, label)) for label, series in shown.items()],
         "designs": _design_rows(groups, tables["cell"]),
@@ -116,9 +118,9 @@ def render(
         "coverage": coverage.coverage_rows(groups),
         "totals": totals,
         "cost": coverage.cost_rows(groups, sidecars),
-        "estimated": float(plan.get("estimated_core_seconds", math.nan)),
+        "estimated": plan.estimated_core_seconds,
         "provenance": provenance(plan, summaries, robustness),
-        "config": yaml.safe_dump(plan.get("config", {}), sort_keys=False, allow_unicode=True, width=88),
+        "config": yaml.safe_dump(plan.config, sort_keys=False, allow_unicode=True, width=88),
         "limits": {"score": ENOUGH_SCORE, "replicates": ENOUGH_REPLICATES, "sharpness": SHARPNESS},
         "draws": robustness.attrs.get("bootstrap_draws", metrics.DRAWS),
     }
@@ -229,9 +231,12 @@ def _card(
                 "reasons": list(dict.fromkeys(row["reason"] for row in mine if row["reason"])),
             }
         )
-    entry = next(group.entry for group in groups if group.entry["dataset"] == dataset)
-    facts = [f"layers {'-'.join(map(str, entry['layers']))}"] if entry.get("layers") else []
-    facts += [wording.plural(entry[name], name[:-1]) for name in ("epochs", "replicates") if name in entry]
+    entry = next(group.entry for group in groups if group.entry.dataset == dataset)
+    facts = [
+        f"layers {'-'.join(map(str, entry.layers))}",
+        wording.plural(entry.epochs, "epoch"),
+        wording.plural(entry.replicates, "replicate"),
+    ]
     # Of many comparisons, those with the best of a role under some stress come first, the others on request.
     leading = [pair for pair in comparisons if any(row["leads"] for row in pair["rows"])]
     shown = comparisons if len(comparisons) <= MOST_COMPARISONS else leading
@@ -326,11 +331,11 @@ def _by_design(rows: Iterable[dict[str, Any]], first: str, second: str) -> list[
 
 def _design_text(groups: Sequence[coverage.GroupData], label: str) -> str:
     """Return activation and parameters of a design in words."""
-    entry = next(group.entry for group in groups if group.entry["label"] == label)
-    given = entry.get("activation_parameters", {}) | entry.get("circuit_parameters", {})
+    entry = next(group.entry for group in groups if group.entry.label == label)
+    given = entry.activation_parameters | entry.circuit_parameters
     return ", ".join(
         [
-            str(entry["activation"]),
+            entry.activation,
             *(
                 f"{name} = {value:g}" if isinstance(value, (int, float)) else f"{name} = {value}"
                 for name, value in given.items()
@@ -351,31 +356,31 @@ def _design_rows(
         quiet = [
             c["h_eff"]
             for c in cells
-            if (c["dataset"], c["activation"], c["noise_kind"]) == (entry["dataset"], entry["label"], "none")
+            if (c["dataset"], c["activation"], c["noise_kind"]) == (entry.dataset, entry.label, "none")
         ]
         quiet = sorted(value for value in quiet if not math.isnan(value))
         rows.append(
             {
-                "dataset": titles.dataset_title(entry["dataset"]),
-                "label": entry["label"],
-                "text": _design_text([group], entry["label"]),
-                "role": entry["role"] or "–",
+                "dataset": titles.dataset_title(entry.dataset),
+                "label": entry.label,
+                "text": _design_text([group], entry.label),
+                "role": entry.role or "–",
                 "h_eff": quiet[len(quiet) // 2] if quiet else math.nan,
-                "layers": "-".join(map(str, entry.get("layers", []))),
+                "layers": "-".join(map(str, entry.layers)),
                 "parameters": ", ".join(
                     f"{k} {v:g}" for k, v in parameters.items() if isinstance(v, (int, float))
                 ),
-                "learning_rate": float(entry.get("learning_rate", math.nan)),
-                "epochs": entry.get("epochs", "–"),
-                "times": ", ".join(f"{time:g}" for time in entry.get("running_times", [])),
-                "replicates": entry.get("replicates", "–"),
+                "learning_rate": entry.learning_rate,
+                "epochs": entry.epochs,
+                "times": ", ".join(f"{time:g}" for time in entry.running_times),
+                "replicates": entry.replicates,
             }
         )
     return rows
 
 
 def provenance(
-    plan: dict[str, Any], summaries: Sequence[xr.Dataset], robustness: xr.Dataset
+    plan: PlanFile, summaries: Sequence[xr.Dataset], robustness: xr.Dataset
 ) -> list[tuple[str, str]]:
     """Return what made the numbers and what made the page: versions and hashes, no time and no place."""
     seeds = sorted({int(seed) for summary in summaries for seed in set(summary["seed"].values.tolist())})
@@ -383,10 +388,10 @@ def provenance(
     hashes = sorted({str(s.attrs["code_hash"]) for s in summaries if "code_hash" in s.attrs})
     libraries = sorted({str(s.attrs["libraries"]) for s in summaries if "libraries" in s.attrs})
     rows = [
-        ("Sweep file", Path(str(plan.get("config_path", ""))).name),
+        ("Sweep file", Path(plan.config_path).name),
         ("crnsim", ", ".join(versions)),
         ("Code hash of the numbers", ", ".join(hashes)),
-        ("Code hash of the plan", str(plan.get("code_hash", ""))),
+        ("Code hash of the plan", plan.code_hash),
         ("Libraries of the numbers", " | ".join(libraries)),
         ("Seed", ", ".join(map(str, seeds))),
         (

@@ -35,12 +35,12 @@ def families(groups: Sequence[GroupData], dataset: str) -> list[Family]:
     for group in groups:
         entry = group.entry
         h = _smoothing(group)
-        if entry["dataset"] != dataset or h is None:
+        if entry.dataset != dataset or h is None:
             continue
-        others = sorted((k, v) for k, v in entry.get("activation_parameters", {}).items() if k != "h")
-        others += sorted(entry.get("circuit_parameters", {}).items())
-        key = (entry["activation"], entry["circuit"], json.dumps(others))
-        found.setdefault(key, {}).setdefault(h, entry["label"])
+        others = sorted((k, v) for k, v in entry.activation_parameters.items() if k != "h")
+        others += sorted(entry.circuit_parameters.items())
+        key = (entry.activation, entry.circuit, json.dumps(others))
+        found.setdefault(key, {}).setdefault(h, entry.label)
     return [
         Family(str(activation), tuple(sorted(members.items())))
         for (activation, *_), members in found.items()
@@ -50,7 +50,7 @@ def families(groups: Sequence[GroupData], dataset: str) -> list[Family]:
 
 def _smoothing(group: GroupData) -> float | None:
     """Return h of a design: as given, or its default, which the summary tells."""
-    h = group.entry.get("activation_parameters", {}).get("h")
+    h = group.entry.activation_parameters.get("h")
     if h is None and group.summary is not None:
         h = json.loads(group.summary.attrs.get("parameters", "{}")).get("h")
     return float(h) if isinstance(h, (int, float)) and h > 0 else None

@@ -44,7 +44,6 @@ __all__ = [
     "point_cells",
     "read_design",
     "summarise",
-    "summarise_sweep",
     "table_rows",
     "to_csv",
     "to_dataset",
@@ -118,29 +117,3 @@ def _tables(designs: Sequence[Design], claims: str | None) -> dict[str, Any]:
         "verdict": verdicts,
         "claim": list(claim_rows(claims, designs, verdicts)) if claims else [],
     }
-
-
-def summarise_sweep(plan: dict[str, Any], summaries: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Return `summarise` of a sweep, with the smoothing of each activation taken from its plan.
-
-    Parameters
-    ----------
-    plan : dict
-        The sweep's plan (``plan.json``).
-    summaries : sequence of xarray.Dataset
-        Its merged summaries; fewer than planned are fine.
-
-    Returns
-    -------
-    xarray.Dataset
-        See `summarise`.
-    """
-    config = plan.get("config", {})
-    activations = config.get("activations", {})
-    smoothing = {
-        label: float(spec["h"])
-        for label, spec in activations.items()
-        if isinstance(spec, dict) and spec.get("h") is not None
-    }
-    name, claims = str(plan.get("sweep", "")), config.get("claims")
-    return summarise(summaries, smoothing=smoothing, sweep=name, claims=claims)

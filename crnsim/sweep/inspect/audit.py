@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crnsim.errors import CrnsimError, DamagedFileError, InputError
 from crnsim.outcomes import WORKER_KILLED
@@ -17,6 +17,7 @@ from crnsim.store.points import SCHEMA, read_points
 from crnsim.sweep.inspect.folder import ResultsFolder
 from crnsim.sweep.inspect.status import FRESH
 from crnsim.sweep.plan.plan import Plan, read_plan
+from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry
 from crnsim.sweep.run.chunk_files import piece_files, pieces_by_chunk
 from crnsim.sweep.run.merge import check_chunk
 
@@ -78,10 +79,10 @@ def check_folder(
         In the order of the plan; empty where all is well.
     """
     plan, found = _plan(folder)
-    total = 1 + sum(1 + len(entry["chunks"]) for entry in folder.plan["groups"])
+    total = 1 + sum(1 + len(entry.chunks) for entry in folder.plan.groups)
     done = 0
-    for name, entry, chunks in folder.entries():
-        laid_out = plan.group(name) if plan else None
+    for entry, chunks in folder.entries():
+        laid_out = plan.group(entry.name) if plan else None
         saved = pieces_by_chunk(chunks[0][1].parent) if chunks else {}
         for number, (chunk, path) in enumerate(chunks):
             progress(done, total)
@@ -91,7 +92,7 @@ def check_folder(
             found += _left_behind(path, saved.get(path.stem, []))
         progress(done, total)
         done += 1
-        found += _network(folder.place(entry["network"]), entry)
+        found += _network(folder.place(entry.network), entry)
         found += _summary(folder, entry, laid_out[0] if laid_out else None)
     found += _tables(folder)
     found += _strays(folder, plan)
@@ -137,8 +138,8 @@ def _read(path: Path, read: Callable[[Path], xr.Dataset]) -> tuple[xr.Dataset | 
 
 def _chunk(
     folder: ResultsFolder,
-    entry: dict[str, Any],
-    chunk: dict[str, Any],
+    entry: GroupEntry,
+    chunk: ChunkEntry,
     path: Path,
     expected: tuple[Plan, Group, Chunk] | None,
 ) -> Iterator[Finding]:
@@ -164,8 +165,8 @@ def _differs(
     part: xr.Dataset,
     path: Path,
     folder: ResultsFolder,
-    entry: dict[str, Any],
-    chunk: dict[str, Any],
+    entry: GroupEntry,
+    chunk: ChunkEntry,
     expected: tuple[Plan, Group, Chunk] | None,
 ) -> str:
     """Say how a chunk differs from the plan; nothing where it does not."""
@@ -179,23 +180,23 @@ def _differs(
         alive = set(part["point_key"].values[part["status"].values != WORKER_KILLED].tolist())
         missing = len((set(group.recorded_keys(planned)) & alive) - there)
         return f"it lacks {missing} of its trajectories" if missing else ""
-    if part.attrs.get("code_hash") != folder.plan["code_hash"]:
+    if part.attrs.get("code_hash") != folder.plan.code_hash:
         return "computed by another version of crnsim than its plan"
-    names = [name for name in ("dataset", "circuit", "activation") if part.attrs.get(name) != entry[name]]
-    if names:
-        return f"it holds {names[0]} {part.attrs.get(names[0])} where the plan has {entry[names[0]]}"
-    if part.sizes["point"] != chunk["n_points"]:
-        return f"it holds {part.sizes['point']} points; {chunk['n_points']} are planned"
+    for name in ("dataset", "circuit", "activation"):
+        if part.attrs.get(name) != (planned_value := getattr(entry, name)):
+            return f"it holds {name} {part.attrs.get(name)} where the plan has {planned_value}"
+    if part.sizes["point"] != chunk.n_points:
+        return f"it holds {part.sizes['point']} points; {chunk.n_points} are planned"
     return ""
 
 
-def _account(path: Path, chunk: dict[str, Any]) -> Iterator[Finding]:
+def _account(path: Path, chunk: ChunkEntry) -> Iterator[Finding]:
     if not os.path.lexists(path):
         return
     account = read_json(path)
     if account is None:
         yield Finding("damaged", path, "not JSON; it said what the chunk took, and nothing else is lost")
-    elif (account.get("key"), account.get("points")) != (chunk["key"], chunk["n_points"]):
+    elif (account.get("key"), account.get("points")) != (chunk.key, chunk.n_points):
         yield Finding("foreign", path, "the account of another chunk")
 
 
@@ -219,7 +220,7 @@ def _left_behind(path: Path, saved: Sequence[str]) -> Iterator[Finding]:
             yield Finding("leftover", file, "of a try that failed or was stopped; the chunk is there")
 
 
-def _network(path: Path, entry: dict[str, Any]) -> Iterator[Finding]:
+def _network(path: Path, entry: GroupEntry) -> Iterator[Finding]:
     """Look at the network of a group, as arrays and as text; one job makes both."""
     text = path.with_suffix(".crn")
     network, found = _read(path, read_dataset)
@@ -237,12 +238,12 @@ def _network(path: Path, entry: dict[str, Any]) -> Iterator[Finding]:
             yield Finding("damaged", text, "no list of reactions", (path,))
 
 
-def _wrong_network(network: xr.Dataset, entry: dict[str, Any]) -> str:
+def _wrong_network(network: xr.Dataset, entry: GroupEntry) -> str:
     names = {
         "schema": SCHEMA,
-        "dataset": entry["dataset"],
-        "circuit": entry["circuit"],
-        "activation_label": entry["label"],
+        "dataset": entry.dataset,
+        "circuit": entry.circuit,
+        "activation_label": entry.label,
     }
     for name, value in names.items():
         if network.attrs.get(name) != value:
@@ -253,24 +254,24 @@ def _wrong_network(network: xr.Dataset, entry: dict[str, Any]) -> str:
     return ""
 
 
-def _summary(folder: ResultsFolder, entry: dict[str, Any], group: Group | None) -> Iterator[Finding]:
-    path = folder.place(entry["summary"])
+def _summary(folder: ResultsFolder, entry: GroupEntry, group: Group | None) -> Iterator[Finding]:
+    path = folder.place(entry.summary)
     summary, found = _read(path, read_points)
     yield from found
     if summary is None:
         return
-    names = {"dataset": entry["dataset"], "circuit": entry["circuit"], "activation_label": entry["label"]}
-    names |= {"sweep": folder.plan["sweep"]}
+    names = {"dataset": entry.dataset, "circuit": entry.circuit, "activation_label": entry.label}
+    names |= {"sweep": folder.plan.sweep}
     for name, value in names.items():
         if summary.attrs.get(name) != value:
             yield Finding(
                 "foreign", path, f"a summary of {name} {summary.attrs.get(name)} where the plan has {value}"
             )
             return
-    same = summary.sizes["point"] == entry["n_points"]
+    same = summary.sizes["point"] == entry.n_points
     if group is not None:
         same = summary["point_key"].values.tolist() == [point.key for point in group.points()]
-    if same and summary.attrs.get("code_hash") == folder.plan["code_hash"]:
+    if same and summary.attrs.get("code_hash") == folder.plan.code_hash:
         return
     if path.stat().st_mtime < folder.plan_file.stat().st_mtime:
         yield Finding("note", path, "a summary of an earlier plan; the next run makes it anew")
@@ -284,7 +285,7 @@ def _tables(folder: ResultsFolder) -> Iterator[Finding]:
     tables, found = _read(path, read_dataset)
     for finding in found:
         yield Finding(finding.kind, path, finding.what, (text,))
-    if tables is not None and tables.attrs.get("sweep") != folder.plan["sweep"]:
+    if tables is not None and tables.attrs.get("sweep") != folder.plan.sweep:
         yield Finding("foreign", path, f"tables of the sweep {tables.attrs.get('sweep')}", (text,))
     if text.exists():
         try:
@@ -297,7 +298,7 @@ def _tables(folder: ResultsFolder) -> Iterator[Finding]:
 
 def _strays(folder: ResultsFolder, plan: Plan | None) -> Iterator[Finding]:
     """Look for chunks of earlier plans, and for files whose writer is gone."""
-    planned = {path for _, _, chunks in folder.entries() for _, path in chunks}
+    planned = {path for _, chunks in folder.entries() for _, path in chunks}
     stems = {path.stem for path in planned}
     missing = {path for path in planned if not path.exists()}
     variants = [place for place in sorted(folder.path.glob("chunks/*/*")) if place.is_dir()]
@@ -306,7 +307,7 @@ def _strays(folder: ResultsFolder, plan: Plan | None) -> Iterator[Finding]:
         for name in sorted(names_in(place)):
             file = place / name
             if name.endswith(".nc") and not name.startswith(".") and name.partition(".")[0] not in stems:
-                yield from _orphan(file, folder.plan["code_hash"], wanted)
+                yield from _orphan(file, folder.plan.code_hash, wanted)
     for place in (folder.path, folder.path / "networks", folder.path / "summary", *variants):
         for name in sorted(names_in(place)):
             if finding := _part(place / name):
@@ -357,12 +358,12 @@ def _part(path: Path) -> Finding | None:
     return Finding("note", path, "is being written")
 
 
-def remove(folder: ResultsFolder, findings: Sequence[Finding]) -> list[Path]:
+def remove(folder: Path, findings: Sequence[Finding]) -> list[Path]:
     """Remove files from a results folder; a chunk with killed workers is set aside, so that its other points are kept.
 
     Parameters
     ----------
-    folder : ResultsFolder
+    folder : Path
     findings : sequence of Finding
         Those whose files are to go.
 
@@ -377,12 +378,12 @@ def remove(folder: ResultsFolder, findings: Sequence[Finding]) -> list[Path]:
         A file lies outside the folder, behind a link, or its folder cannot be written: nothing was removed. Or one
         could not be removed although it seemed so.
     """
-    inside = folder.path.resolve()
+    inside = folder.resolve()
     doomed = list(dict.fromkeys(path for finding in findings for path in (finding.path, *finding.also)))
     for place in dict.fromkeys(path.parent for path in doomed):
         if not place.resolve().is_relative_to(inside):
             raise InputError(
-                f"{place} leads out of {folder.path}; nothing was removed. Remove files there yourself"
+                f"{place} leads out of {folder}; nothing was removed. Remove files there yourself"
             )
         if not os.access(place, os.W_OK | os.X_OK):
             raise InputError(f"{place} cannot be written; nothing was removed")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from crnsim.errors import DamagedFileError, InputError
 from crnsim.sweep.plan.plan import REPORTS, RESULTS
-from crnsim.sweep.plan.plan_file import read_plan_data
+from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry, PlanFile, read_plan_file
 
 PLAN = "plan.json"
 
@@ -23,13 +22,12 @@ class ResultsFolder:
     path : Path
         The folder, as the user named it.
     plan_file : Path
-    plan : dict
-        Content of ``plan.json``.
+    plan : PlanFile
     """
 
     path: Path
     plan_file: Path
-    plan: dict[str, Any]
+    plan: PlanFile
 
     def place(self, planned: str) -> Path:
         """Return where a file of the plan lies: what follows ``results/<sweep>/`` in this folder.
@@ -41,18 +39,17 @@ class ResultsFolder:
         """
         parts = PurePosixPath(planned).parts
         rest = parts[2:]
-        if parts[:2] != (RESULTS, self.plan["sweep"]) or not rest or ".." in rest:
+        if parts[:2] != (RESULTS, self.plan.sweep) or not rest or ".." in rest:
             raise DamagedFileError(
-                f"{self.plan_file}: damaged: the path {planned!r} is not one of the sweep {self.plan['sweep']}; "
+                f"{self.plan_file}: damaged: the path {planned!r} is not one of the sweep {self.plan.sweep}; "
                 "delete it and run the same command again"
             )
         return self.path.joinpath(*rest)
 
-    def entries(self) -> Iterator[tuple[str, dict[str, Any], list[tuple[dict[str, Any], Path]]]]:
-        """Yield each group: its name, its entry in the plan, and its chunks with their places."""
-        for entry in self.plan["groups"]:
-            name = f"{entry['dataset']}-{entry['circuit']}-{entry['label']}"
-            yield name, entry, [(chunk, self.place(chunk["path"])) for chunk in entry["chunks"]]
+    def entries(self) -> Iterator[tuple[GroupEntry, list[tuple[ChunkEntry, Path]]]]:
+        """Yield the groups of the plan with their chunks, and where these lie."""
+        for entry in self.plan.groups:
+            yield entry, [(chunk, self.place(chunk.path)) for chunk in entry.chunks]
 
     def log_of(self, chunk: Path) -> Path:
         """Return where Snakemake keeps the log of a chunk."""
@@ -68,7 +65,7 @@ class ResultsFolder:
     @property
     def report(self) -> Path:
         """Where the report lies if the folder is where the workflow made it."""
-        return self.path.absolute().parent.parent / REPORTS / f"{self.plan['sweep']}.html"
+        return self.path.absolute().parent.parent / REPORTS / f"{self.plan.sweep}.html"
 
 
 def open_folder(path: str | Path) -> ResultsFolder:
@@ -89,7 +86,7 @@ def open_folder(path: str | Path) -> ResultsFolder:
     plan = given if folder != given else folder / PLAN
     if not plan.is_file():
         raise InputError(f"{folder}: there is no {PLAN} in it; {_instead(folder)}")
-    return ResultsFolder(folder, plan, read_plan_data(plan))
+    return ResultsFolder(folder, plan, read_plan_file(plan))
 
 
 def _instead(folder: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from crnsim.store.files import names_in, read_json
 from crnsim.sweep.inspect.folder import ResultsFolder
+from crnsim.sweep.plan.plan_file import ChunkEntry
 
 #: Seconds after its last heartbeat within which a chunk counts as running; the heart beats every ten.
 FRESH = 60.0
@@ -183,11 +184,13 @@ def read_status(
     accounts = {} if known is None else known
     chunks: list[ChunkStatus] = []
     networks = summaries = groups = 0
-    for name, entry, planned in folder.entries():
+    for entry, planned in folder.entries():
         listing = {parent: _listed(parent) for parent in {path.parent for _, path in planned}}
-        chunks += [_chunk(name, chunk, path, listing[path.parent], now, accounts) for chunk, path in planned]
-        networks += folder.place(entry["network"]).exists()
-        summaries += folder.place(entry["summary"]).exists()
+        chunks += [
+            _chunk(entry.name, chunk, path, listing[path.parent], now, accounts) for chunk, path in planned
+        ]
+        networks += folder.place(entry.network).exists()
+        summaries += folder.place(entry.summary).exists()
         groups += 1
     tables = folder.path / "robustness.nc"
     stages = {
@@ -209,14 +212,14 @@ def _report(page: Path, tables: Path) -> Path | None:
 
 def _chunk(
     group: str,
-    entry: dict[str, Any],
+    entry: ChunkEntry,
     path: Path,
     listing: _Listing,
     now: float,
     accounts: dict[Path, dict[str, Any]],
 ) -> ChunkStatus:
     """Tell the state of one chunk from the names beside it."""
-    points, beside = int(entry["n_points"]), _Beside(path, listing)
+    points, beside = entry.n_points, _Beside(path, listing)
     if path.name in beside.listing.names:
         if path not in accounts and f"{path.stem}.json" in beside.listing.names:
             accounts[path] = beside.read(".json")
@@ -230,7 +233,7 @@ def _chunk(
         there = min(max(done, saved), points) if state == "running" else float(saved)
         note = failure if state == "failed" else progress if state != "waiting" else {}
     return ChunkStatus(
-        group, entry["key"], path, state, points, there, saved, float(entry["estimated_core_seconds"]), note
+        group, entry.key, path, state, points, there, saved, entry.estimated_core_seconds, note
     )
 
 
@@ -330,7 +333,7 @@ def to_json(status: SweepStatus) -> dict[str, Any]:
     ]
     unfinished = status.of("running", "stalled", "failed", "waiting")
     return {
-        "sweep": status.folder.plan["sweep"],
+        "sweep": status.folder.plan.sweep,
         "folder": str(status.folder.path),
         "time": round(status.time),
         "finished": status.finished,

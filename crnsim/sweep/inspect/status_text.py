@@ -27,7 +27,7 @@ MOST_HOSTS = 4
 
 def status_lines(status: SweepStatus) -> list[str]:
     """Return a status as lines of a terminal."""
-    sweep, where = status.folder.plan["sweep"], status.folder.path
+    sweep, where = status.folder.plan.sweep, status.folder.path
     points = sum(chunk.points for chunk in status.chunks)
     if status.computed:
         took = f", {duration(status.core_seconds)} of core time" if status.core_seconds else ""

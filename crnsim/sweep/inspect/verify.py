@@ -92,17 +92,17 @@ def open_plan(folder: ResultsFolder) -> Plan:
     InputError
         The results are those of another version; or a data file is gone or has changed.
     """
-    if folder.plan["code_hash"] != code_hash():
+    if folder.plan.code_hash != code_hash():
         version = next((v for path in _chunk_files(folder) if (v := _version(path))), "another version")
         raise InputError(
-            f"{folder.path}: computed by crnsim {version} (code {folder.plan['code_hash']}); numbers of one version "
+            f"{folder.path}: computed by crnsim {version} (code {folder.plan.code_hash}); numbers of one version "
             f"cannot be verified by another, and this is {__version__} (code {code_hash()})"
         )
     return read_plan(folder.plan_file)
 
 
 def _chunk_files(folder: ResultsFolder) -> Iterator[Path]:
-    for _, _, chunks in folder.entries():
+    for _, chunks in folder.entries():
         yield from (path for _, path in chunks if path.exists())
 
 
@@ -131,10 +131,10 @@ def choose(folder: ResultsFolder, plan: Plan, count: int, seed: int, group: str 
     InputError
         Nothing is stored yet, or there is no such group.
     """
-    entries = {name: chunks for name, _, chunks in folder.entries() if group in ("", name)}
+    entries = {entry.name: chunks for entry, chunks in folder.entries() if group in ("", entry.name)}
     if not entries:
         raise InputError(
-            f"there is no group '{group}'; {nearest(group, [name for name, _, _ in folder.entries()])}"
+            f"there is no group '{group}'; {nearest(group, [entry.name for entry in folder.plan.groups])}"
         )
     queues = []
     for name, chunks in entries.items():

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from crnsim.errors import InputError
 from crnsim.provenance import processor
+from crnsim.sweep.plan.plan_file import PlanFile
 
 #: Core seconds of the piece of work on the machine on which the constants of `estimate` were measured.
 REFERENCE_SECONDS = 1.2
@@ -90,23 +91,22 @@ def _kept() -> dict[str, float]:
         ) from None
 
 
-def find(plan: dict[str, Any]) -> Speed:
+def find(plan: PlanFile) -> Speed:
     """Return the best that is known of this machine's speed.
 
     Parameters
     ----------
-    plan : dict
-        Content of ``plan.json``; chunks of it that are done say most.
+    plan : PlanFile
+        Chunks of it that are done say most.
     """
     estimated, took, number = 0.0, 0.0, 0
-    for entry in plan["groups"]:
-        for chunk in entry["chunks"]:
-            account = _account(Path(chunk["path"]))
-            if account:
-                share = account["computed"] / account["points"]
-                estimated += chunk["estimated_core_seconds"] * share
-                took += account["seconds_core"]
-                number += 1
+    for chunk in plan.chunks():
+        account = _account(Path(chunk.path))
+        if account:
+            share = account["computed"] / account["points"]
+            estimated += chunk.estimated_core_seconds * share
+            took += account["seconds_core"]
+            number += 1
     if took >= ENOUGH:
         done = "chunk that is done" if number == 1 else f"{number} chunks that are done"
         return Speed(took / estimated, f"as the {done} took")

@@ -6,7 +6,7 @@ import heapq
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crnsim.sweep.plan.cost import FILE_BYTES, network_bytes, point_bytes, recorded_bytes
 from crnsim.sweep.plan.layout import MINUTES, blocks
@@ -14,6 +14,7 @@ from crnsim.wording import duration
 
 if TYPE_CHECKING:
     from crnsim.sweep.plan.plan import Plan
+    from crnsim.sweep.plan.plan_file import ChunkEntry
 
 #: Seconds until the first job starts, and that Snakemake and starting Python take for each one.
 START, JOB = 5.0, 0.3
@@ -75,20 +76,20 @@ def forecast(plan: Plan, cores: int, factor: float = 1.0) -> Forecast:
     factor : float
         Core time as a multiple of the estimate; see `crnsim.sweep.plan.calibration`.
     """
-    chunks = [chunk for entry in plan.data["groups"] for chunk in entry["chunks"]]
-    missing = [chunk for chunk in chunks if not Path(chunk["path"]).exists()]
+    chunks = list(plan.file.chunks())
+    missing = [chunk for chunk in chunks if not Path(chunk.path).exists()]
     workers = plan.sweep.chunks.workers
     lengths = [CHUNK + factor * _work_seconds(chunk, workers) for chunk in chunks]
     return Forecast(
-        core_seconds=factor * sum(chunk["estimated_core_seconds"] for chunk in missing),
+        core_seconds=factor * sum(chunk.estimated_core_seconds for chunk in missing),
         wall_seconds=wall_seconds(plan, cores, factor),
         cores=cores,
         factor=factor,
         disk_bytes=disk_bytes(plan),
-        job_mb=max(chunk["estimated_mb"] for chunk in chunks),
+        job_mb=max(chunk.estimated_mb for chunk in chunks),
         chunks=len(chunks),
         done=len(chunks) - len(missing),
-        chunk_points=(min(c["n_points"] for c in chunks), max(c["n_points"] for c in chunks)),
+        chunk_points=(min(c.n_points for c in chunks), max(c.n_points for c in chunks)),
         chunk_seconds=(min(lengths), max(lengths)),
     )
 
@@ -112,12 +113,12 @@ def wall_seconds(plan: Plan, cores: int, factor: float = 1.0) -> float:
     free = [0.0] * cores
     joined = []
     built = _built(plan, free)
-    for (group, _), entry, ready in zip(plan.groups, plan.data["groups"], built, strict=True):
-        if Path(entry["summary"]).exists():
+    for (group, _), entry, ready in zip(plan.groups, plan.file.groups, built, strict=True):
+        if Path(entry.summary).exists():
             continue
         done = ready
-        for chunk in entry["chunks"]:
-            if not Path(chunk["path"]).exists():
+        for chunk in entry.chunks:
+            if not Path(chunk.path).exists():
                 length = JOB + CHUNK + factor * _work_seconds(chunk, workers)
                 done = max(done, _run(free, workers, ready, length))
         joined.append((done, JOB + MERGE + POINT * group.n_points))
@@ -125,19 +126,19 @@ def wall_seconds(plan: Plan, cores: int, factor: float = 1.0) -> float:
         return 0.0
     # In truth they run as soon as they can; the work is the same.
     last = max(_run(free, 1, done, length) for done, length in sorted(joined))
-    return START + last + 2 * JOB + REPORT + POINT * plan.data["n_points"]
+    return START + last + 2 * JOB + REPORT + POINT * plan.file.n_points
 
 
-def _work_seconds(chunk: dict[str, Any], workers: int) -> float:
+def _work_seconds(chunk: ChunkEntry, workers: int) -> float:
     """Seconds of work of a chunk on its workers, of which no more are busy than there are points."""
-    return float(chunk["estimated_core_seconds"]) / min(workers, chunk["n_points"])
+    return chunk.estimated_core_seconds / min(workers, chunk.n_points)
 
 
 def _built(plan: Plan, free: list[float]) -> list[float]:
     """Build the networks that are missing; return when that of each group is there."""
     cold, forms, times = not _compiled(), set(), []
-    for (group, _), entry in zip(plan.groups, plan.data["groups"], strict=True):
-        if Path(entry["network"]).exists():
+    for (group, _), entry in zip(plan.groups, plan.file.groups, strict=True):
+        if Path(entry.network).exists():
             times.append(0.0)
             continue
         form = (len(group.settings.layers), group.circuit, group.activation, group.own_parameters)
@@ -189,11 +190,11 @@ def _too_short(plan: Plan, expected: Forecast) -> str:
 
 def _too_few(plan: Plan, expected: Forecast) -> str:
     workers = plan.sweep.chunks.workers
-    core_seconds = expected.factor * plan.data["estimated_core_seconds"]
+    core_seconds = expected.factor * plan.file.estimated_core_seconds
     if expected.chunks * workers > expected.cores / 2 or core_seconds < 600:
         return ""
     wanted = 2 * math.ceil(expected.cores / workers)
-    minutes = max(1.0, float(f"{plan.data['estimated_core_seconds'] / 60 / wanted:.1g}"))
+    minutes = max(1.0, float(f"{plan.file.estimated_core_seconds / 60 / wanted:.1g}"))
     number = _count(plan, minutes)
     if number <= expected.chunks:
         return ""
@@ -219,7 +220,7 @@ def _too_long(plan: Plan, expected: Forecast) -> str:
 
 def _job_seconds(plan: Plan, expected: Forecast) -> float:
     """Seconds of all chunks one after another, starting them included."""
-    work = expected.factor * plan.data["estimated_core_seconds"] / plan.sweep.chunks.workers
+    work = expected.factor * plan.file.estimated_core_seconds / plan.sweep.chunks.workers
     return CHUNK * expected.chunks + work
 
 

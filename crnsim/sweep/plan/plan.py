@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -13,7 +12,7 @@ from crnsim.sweep.config.model import Sweep
 from crnsim.sweep.config.read import validate
 from crnsim.sweep.config.reader import Document
 from crnsim.sweep.plan.groups import Chunk, Group, groups
-from crnsim.sweep.plan.plan_file import read_plan_data
+from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry, PlanFile, read_plan_file
 
 RESULTS, REPORTS = "results", "reports"
 
@@ -26,13 +25,13 @@ class Plan:
     ----------
     sweep : Sweep
     groups : tuple of (Group, tuple of Chunk)
-    data : dict
+    file : PlanFile
         Content of ``plan.json``.
     """
 
     sweep: Sweep
     groups: tuple[tuple[Group, tuple[Chunk, ...]], ...]
-    data: dict[str, Any]
+    file: PlanFile
 
     def group(self, name: str) -> tuple[Group, tuple[Chunk, ...]]:
         """Return the group called `name`, such as ``xor-onepot-smooth``, with its chunks."""
@@ -94,48 +93,46 @@ def make_plan(sweep: Sweep, config_path: str = "") -> Plan:
         chunks = tuple(group.chunks(blocks(group, sweep.chunks)))
         laid_out.append((group, chunks))
         entries.append(_group_entry(sweep, group, chunks, cost))
-    data = {
-        "sweep": sweep.name,
-        "title": sweep.title,
-        "config_path": config_path,
-        "config": sweep.to_dict(),
-        "code_hash": code_hash(),
-        "groups": entries,
-        "n_points": sum(entry["n_points"] for entry in entries),
-        "estimated_core_seconds": _rounded(
-            sum(c["estimated_core_seconds"] for e in entries for c in e["chunks"])
-        ),
-    }
-    return Plan(sweep, tuple(laid_out), data)
+    file = PlanFile(
+        sweep=sweep.name,
+        title=sweep.title,
+        config_path=config_path,
+        config=sweep.to_dict(),
+        code_hash=code_hash(),
+        groups=tuple(entries),
+        n_points=sum(entry.n_points for entry in entries),
+        estimated_core_seconds=_rounded(sum(c.estimated_core_seconds for e in entries for c in e.chunks)),
+    )
+    return Plan(sweep, tuple(laid_out), file)
 
 
-def _group_entry(sweep: Sweep, group: Group, chunks: tuple[Chunk, ...], cost: list[float]) -> dict[str, Any]:
+def _group_entry(sweep: Sweep, group: Group, chunks: tuple[Chunk, ...], cost: list[float]) -> GroupEntry:
     folder = results_folder(sweep.name)
-    return {
-        "dataset": group.dataset,
-        "source": dict(group.source),
-        "circuit": group.circuit,
-        "label": group.label,
-        "role": group.role,
-        "activation": group.activation,
-        "activation_parameters": dict(group.activation_parameters),
-        "circuit_parameters": dict(group.own_parameters),
-        "layers": list(group.settings.layers),
-        "mode": "inference" if group.weights else "training",
-        "given_weights": dict(group.weights),
-        "epochs": group.settings.epochs,
-        "learning_rate": group.settings.learning_rate,
-        "running_times": list(group.settings.running_times),
-        "replicates": group.settings.replicates,
-        "n_cells": len(group.cells),
-        "n_points": group.n_points,
-        "summary": str(folder / "summary" / f"{group.name}.nc"),
-        "network": str(folder / "networks" / f"{group.name}.nc"),
-        "chunks": [_chunk_entry(sweep, group, chunk, cost) for chunk in chunks],
-    }
+    return GroupEntry(
+        dataset=group.dataset,
+        source=dict(group.source),
+        circuit=group.circuit,
+        label=group.label,
+        role=group.role,
+        activation=group.activation,
+        activation_parameters=dict(group.activation_parameters),
+        circuit_parameters=dict(group.own_parameters),
+        layers=group.settings.layers,
+        mode="inference" if group.weights else "training",
+        given_weights=dict(group.weights),
+        epochs=group.settings.epochs,
+        learning_rate=group.settings.learning_rate,
+        running_times=group.settings.running_times,
+        replicates=group.settings.replicates,
+        n_cells=len(group.cells),
+        n_points=group.n_points,
+        summary=str(folder / "summary" / f"{group.name}.nc"),
+        network=str(folder / "networks" / f"{group.name}.nc"),
+        chunks=tuple(_chunk_entry(sweep, group, chunk, cost) for chunk in chunks),
+    )
 
 
-def _chunk_entry(sweep: Sweep, group: Group, chunk: Chunk, cost: list[float]) -> dict[str, Any]:
+def _chunk_entry(sweep: Sweep, group: Group, chunk: Chunk, cost: list[float]) -> ChunkEntry:
     from crnsim.sweep.plan.cost import descent_seconds, job_megabytes
     from crnsim.sweep.plan.layout import task_points
 
@@ -144,16 +141,16 @@ def _chunk_entry(sweep: Sweep, group: Group, chunk: Chunk, cost: list[float]) ->
     descents = min(n_replicates * workers, chunk.n_points) * descent_seconds(group.point(chunk.cells[0], 0))
     seconds = sum(cost[slice(*chunk.cells)]) * n_replicates + descents
     batch = task_points(sweep.chunks, seconds / chunk.n_points)
-    return {
-        "key": chunk.key,
-        "path": chunk_path(sweep.name, group, chunk),
-        "n_points": chunk.n_points,
-        "n_cells": chunk.n_cells,
-        "cells": list(chunk.cells),
-        "replicates": list(chunk.replicates),
-        "estimated_core_seconds": _rounded(seconds),
-        "estimated_mb": round(job_megabytes(group, chunk.n_points, workers, batch)),
-    }
+    return ChunkEntry(
+        key=chunk.key,
+        path=chunk_path(sweep.name, group, chunk),
+        n_points=chunk.n_points,
+        n_cells=chunk.n_cells,
+        cells=chunk.cells,
+        replicates=chunk.replicates,
+        estimated_core_seconds=_rounded(seconds),
+        estimated_mb=round(job_megabytes(group, chunk.n_points, workers, batch)),
+    )
 
 
 def _rounded(seconds: float) -> float:
@@ -171,44 +168,36 @@ def read_plan(path: str | Path) -> Plan:
     """
     from crnsim.provenance import code_hash
 
-    data = read_plan_data(path)
-    if data["code_hash"] != code_hash():
+    file = read_plan_file(path)
+    if file.code_hash != code_hash():
         raise InputError(
             f"{path}: made by another version of crnsim; 'crnsim plan CONFIG -o {path}' makes it anew"
         )
     try:
-        _check_sources(str(path), data)
-        sweep = validate(Document(str(path), data["config"], {}))
+        _check_sources(str(path), file)
+        sweep = validate(Document(str(path), file.config, {}))
         chunks = {
-            f"{entry['dataset']}-{entry['circuit']}-{entry['label']}": tuple(
-                Chunk(chunk["key"], tuple(chunk["cells"]), tuple(chunk["replicates"]))
-                for chunk in entry["chunks"]
-            )
-            for entry in data["groups"]
+            entry.name: tuple(Chunk(chunk.key, chunk.cells, chunk.replicates) for chunk in entry.chunks)
+            for entry in file.groups
         }
-        return Plan(sweep, tuple((group, chunks[group.name]) for group in groups(sweep)), data)
-    except (KeyError, TypeError, ConfigError) as error:
+        return Plan(sweep, tuple((group, chunks[group.name]) for group in groups(sweep)), file)
+    except (KeyError, ConfigError) as error:
         raise DamagedFileError(
             f"{path}: damaged ({error}); delete it and run the same command again"
         ) from None
 
 
-def _check_sources(path: str, data: dict[str, Any]) -> None:
+def _check_sources(path: str, plan: PlanFile) -> None:
     """Refuse a plan whose files are gone or have other content now: its chunks are those of the old content."""
     from crnsim.datasets import file_hash
-    from crnsim.experiment import given_weights as trained
+    from crnsim.experiment import given_weights
 
-    for entry in data["groups"]:
+    for entry in plan.groups:
         for source, hash_now in (
-            (entry.get("source"), file_hash),
-            (entry.get("given_weights"), trained.file_hash),
+            (entry.source, file_hash),
+            (entry.given_weights, given_weights.file_hash),
         ):
-            if source and "file" in source and hash_now(source["file"]) != source["sha256"]:
+            if "file" in source and hash_now(source["file"]) != source["sha256"]:
                 raise InputError(
                     f"{source['file']}: changed since {path} was made; 'crnsim plan CONFIG -o {path}' makes it anew"
                 )
-
-
-def plan_text(plan: Plan) -> str:
-    """Return the text of ``plan.json``: the same plan gives the same bytes."""
-    return json.dumps(plan.data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

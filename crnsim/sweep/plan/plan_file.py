@@ -1,20 +1,209 @@
-"""The file plan.json: what it holds, and how it is read."""
+"""The file plan.json: what it holds, how it is read, checked and written."""
 
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter
 
 from crnsim.errors import DamagedFileError, InputError
 
+Count = Annotated[int, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0)]
+#: No name or path has a NUL in it.
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Values = dict[str, float | str]
 
-def read_plan_data(path: str | Path) -> dict[str, Any]:
-    """Read ``plan.json`` as plain data.
+
+@dataclass(frozen=True)
+class ChunkEntry:
+    """One chunk of a plan.
+
+    Attributes
+    ----------
+    key : str
+        Hash of its points; names its file.
+    path : str
+        Where it is stored.
+    n_points, n_cells : int
+    cells, replicates : tuple of int
+        First and one past the last.
+    estimated_core_seconds : float
+        On the machine of the authors.
+    estimated_mb : int
+        Resident memory of its job, all processes together.
+    """
+
+    key: Text
+    path: Text
+    n_points: Count
+    n_cells: Count
+    cells: tuple[Count, Count]
+    replicates: tuple[Count, Count]
+    estimated_core_seconds: Amount
+    estimated_mb: Count
+
+
+@dataclass(frozen=True)
+class GroupEntry:
+    """All points of one data set, circuit and activation, as the plan lays them out.
+
+    Attributes
+    ----------
+    dataset, circuit, label : str
+        What names the group.
+    source : dict
+        File, content hash, target and task of a CSV data set; empty for the others.
+    role : str
+        Part of the design in the verdict, empty for none.
+    activation : str
+    activation_parameters, circuit_parameters : dict
+        Those of this design alone.
+    layers : tuple of int
+    mode : str
+        ``training`` or ``inference``.
+    given_weights : dict
+        What identifies given weights; empty where circuits are trained.
+    epochs : int
+    learning_rate : float
+    running_times : tuple of float
+        In units of 1/k.
+    replicates, n_cells, n_points : int
+    summary, network : str
+        Where its files are stored.
+    chunks : tuple of ChunkEntry
+    """
+
+    dataset: Text
+    source: dict[str, str]
+    circuit: Text
+    label: Text
+    role: str
+    activation: Text
+    activation_parameters: Values
+    circuit_parameters: Values
+    layers: tuple[Count, ...]
+    mode: str
+    given_weights: dict[str, str]
+    epochs: Count
+    learning_rate: Amount
+    running_times: tuple[Amount, ...]
+    replicates: Count
+    n_cells: Count
+    n_points: Count
+    summary: Text
+    network: Text
+    chunks: tuple[ChunkEntry, ...]
+
+    @property
+    def variant(self) -> str:
+        """Circuit and activation label, as in paths."""
+        return f"{self.circuit}-{self.label}"
+
+    @property
+    def name(self) -> str:
+        """Data set, circuit and activation label, as in file names."""
+        return f"{self.dataset}-{self.variant}"
+
+
+@dataclass(frozen=True)
+class PlanFile:
+    """The content of ``plan.json``.
+
+    Attributes
+    ----------
+    sweep : str
+        Name of the sweep.
+    title : str
+    config_path : str
+        Name of the sweep file, kept for the report.
+    config : dict
+        The whole configuration as plain data; `crnsim.sweep.config.read.validate` judges it.
+    code_hash : str
+        Of the library that made the plan.
+    groups : tuple of GroupEntry
+    n_points : int
+    estimated_core_seconds : float
+        On the machine of the authors.
+    """
+
+    sweep: Text
+    title: str
+    config_path: str
+    config: dict[str, Any]
+    code_hash: Text
+    groups: tuple[GroupEntry, ...]
+    n_points: Count
+    estimated_core_seconds: Amount
+
+    def chunks(self) -> Iterator[ChunkEntry]:
+        """Yield the chunks of all groups, in order."""
+        for group in self.groups:
+            yield from group.chunks
+
+    @cached_property
+    def chunk_by_key(self) -> dict[str, ChunkEntry]:
+        """The chunks by their key in full."""
+        return {chunk.key: chunk for chunk in self.chunks()}
+
+    @property
+    def workers(self) -> int:
+        """Dask workers for one chunk."""
+        return int(self.config["chunks"]["workers"])
+
+    @property
+    def claims(self) -> str | None:
+        """Paper whose claims the report judges."""
+        return self.config.get("claims")
+
+    @property
+    def smoothing(self) -> dict[str, float]:
+        """Smoothing h by activation label, where the sweep file gives it."""
+        activations = self.config.get("activations", {})
+        return {
+            label: float(given["h"]) for label, given in activations.items() if given.get("h") is not None
+        }
+
+    @classmethod
+    def from_json(cls, text: str) -> PlanFile:
+        """Read the text of a plan, and check it once so that nobody who uses it need ask.
+
+        Raises
+        ------
+        ValueError
+            It is not JSON, or a field is missing or has another type.
+        """
+        plan = _adapter().validate_json(text, strict=True)
+        try:
+            if plan.workers < 1:
+                raise ValueError("config.chunks.workers must be 1 or more")
+            _ = plan.smoothing
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"config: {error}") from None
+        return plan
+
+    def to_json(self) -> str:
+        """Return the text of ``plan.json``: the same plan gives the same bytes."""
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+@lru_cache(maxsize=1)
+def _adapter() -> TypeAdapter[PlanFile]:
+    return TypeAdapter(PlanFile)
+
+
+def read_plan_file(path: str | Path) -> PlanFile:
+    """Read ``plan.json`` without rebuilding its points.
 
     Raises
     ------
+    InputError
+        There is no such file.
     DamagedFileError
         The file is not a plan.
     """
@@ -22,35 +211,15 @@ def read_plan_data(path: str | Path) -> dict[str, Any]:
         stamp = Path(path).stat().st_mtime_ns
     except OSError:
         raise InputError(f"{path}: there is no such plan; 'crnsim plan CONFIG -o {path}' makes it") from None
-    return _read_plan_data(str(path), stamp)
+    return _read(str(path), stamp)
 
 
 @lru_cache(maxsize=4)
-def _read_plan_data(path: str, stamp: int) -> dict[str, Any]:
+def _read(path: str, stamp: int) -> PlanFile:
+    """Read a plan once for each time it was written; a workflow asks for each of thousands of chunks."""
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
-        whole = _is_plan(data)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        whole = False
-    if not whole:
+        return PlanFile.from_json(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         raise DamagedFileError(
             f"{path}: not a plan of crnsim, or damaged; delete it and run the same command again"
-        )
-    return data
-
-
-def _is_plan(data: dict[str, Any]) -> bool:
-    """Tell whether data has what a plan has, so that whoever reads it need not ask."""
-    texts = [data["sweep"], data["code_hash"]]
-    numbers = [data["n_points"]]
-    for entry in data["groups"]:
-        texts += [entry[name] for name in ("dataset", "circuit", "label", "activation", "summary", "network")]
-        numbers += [entry["n_points"]]
-        for chunk in entry["chunks"]:
-            texts += [chunk["key"], chunk["path"]]
-            numbers += [chunk["n_points"], chunk["estimated_core_seconds"]]
-    return (
-        isinstance(data["config"], dict)
-        and all(isinstance(text, str) and "\0" not in text for text in texts)
-        and all(isinstance(number, (int, float)) and number >= 0 for number in numbers)
-    )
+        ) from None

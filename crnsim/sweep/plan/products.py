@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from crnsim.errors import InputError
-from crnsim.sweep.plan.plan_file import _read_plan_data, read_plan_data
+from crnsim.sweep.plan.plan_file import read_plan_file
 
 
 def chunk_files(path: str | Path, dataset: str, variant: str) -> list[str]:
     """Return the chunk files of one group of the plan at `path` (for the workflow's rule merge)."""
-    for entry in read_plan_data(path)["groups"]:
-        if (entry["dataset"], f"{entry['circuit']}-{entry['label']}") == (dataset, variant):
-            return [chunk["path"] for chunk in entry["chunks"]]
+    for entry in read_plan_file(path).groups:
+        if (entry.dataset, entry.variant) == (dataset, variant):
+            return [chunk.path for chunk in entry.chunks]
     raise InputError(f"{path} has no group {dataset}-{variant}")
 
 
 def summary_files(path: str | Path) -> list[str]:
     """Return the summary files of the plan at `path` (for the workflow's rules robustness and report)."""
-    return [entry["summary"] for entry in read_plan_data(path)["groups"]]
+    return [entry.summary for entry in read_plan_file(path).groups]
 
 
 def network_files(path: str | Path) -> list[str]:
     """Return the network files of the plan at `path` (for the workflow's rule report)."""
-    return [entry["network"] for entry in read_plan_data(path)["groups"]]
+    return [entry.network for entry in read_plan_file(path).groups]
 
 
 def product_files(path: str | Path) -> list[str]:
@@ -34,8 +32,7 @@ def product_files(path: str | Path) -> list[str]:
 
     The workflow asks for all of them: Snakemake makes a lost file anew only where it is asked for.
     """
-    entries = read_plan_data(path)["groups"]
-    chunks = [chunk["path"] for entry in entries for chunk in entry["chunks"]]
+    chunks = [chunk.path for chunk in read_plan_file(path).chunks()]
     return chunks + network_files(path) + summary_files(path)
 
 
@@ -58,20 +55,12 @@ def job_resources(path: str | Path, key: str, attempt: int) -> dict[str, int]:
         and was measured on another machine, and ten minutes for what does not grow with the chunk; half as much memory
         again as estimated, and some for the processes that start the job.
     """
-    data = read_plan_data(path)
-    chunk = _chunk_entries(str(path), Path(path).stat().st_mtime_ns).get(key)
+    plan = read_plan_file(path)
+    chunk = plan.chunk_by_key.get(key)
     if chunk is None:
         raise InputError(f"{path} has no chunk with the key '{key}'")
     # No more workers are busy than there are points.
-    workers = min(data["config"]["chunks"]["workers"], chunk["n_points"])
-    minutes = 3 * chunk["estimated_core_seconds"] / workers / 60 + 10
-    megabytes = 1.5 * chunk.get("estimated_mb", 1000) + 500
+    workers = min(plan.workers, chunk.n_points)
+    minutes = 3 * chunk.estimated_core_seconds / workers / 60 + 10
+    megabytes = 1.5 * chunk.estimated_mb + 500
     return {"mem_mb": attempt * math.ceil(megabytes), "runtime": attempt * math.ceil(minutes)}
-
-
-@lru_cache(maxsize=4)
-def _chunk_entries(path: str, stamp: int) -> dict[str, dict[str, Any]]:
-    """Return the entries of all chunks by key; a workflow asks for each of thousands."""
-    return {
-        chunk["key"]: chunk for entry in _read_plan_data(path, stamp)["groups"] for chunk in entry["chunks"]
-    }

@@ -203,13 +203,13 @@ class _Earlier:
 def _earlier(plan: Plan, target: Path, points: Sequence[Point], recorded: Sequence[str]) -> _Earlier:
     """Find points of a chunk that were saved by an earlier try or stand in chunk files of an earlier plan."""
     saved = piece_files(target)
-    parts = reusable([*saved, *_orphans(plan, target.parent)], points, recorded, plan.data["code_hash"])
+    parts = reusable([*saved, *_orphans(plan, target.parent)], points, recorded, plan.file.code_hash)
     return _Earlier(parts, set(saved) & set(parts))
 
 
 def _orphans(plan: Plan, folder: Path) -> list[Path]:
     """Return the chunk files of earlier plans, and their pieces; those of this plan hold other points."""
-    planned = {chunk["key"] for entry in plan.data["groups"] for chunk in entry["chunks"]}
+    planned = plan.file.chunk_by_key
     return [file for file in sorted(folder.glob("*.nc")) if file.stem.partition(".")[0] not in planned]
 
 

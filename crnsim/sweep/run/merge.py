@@ -52,7 +52,7 @@ def merge_group(
         A chunk is missing, or was computed by another version of the library.
     """
     group, chunks = plan.group(name)
-    paths = {chunk["key"]: Path(chunk["path"]) for entry in plan.data["groups"] for chunk in entry["chunks"]}
+    paths = {key: Path(chunk.path) for key, chunk in plan.file.chunk_by_key.items()}
     parts = []
     saved = pieces_by_chunk(paths[chunks[0].key].parent) if partial else {}
     for chunk in chunks:
@@ -75,7 +75,7 @@ def merge_group(
     there = set(joined["point_key"].values.tolist())
     keys = [key for key in group.keys() if key in there]  # noqa: SIM118
     merged = pick(joined, keys, group.recorded_keys())
-    science = {key: value for key, value in plan.data["config"].items() if key != "chunks"}
+    science = {key: value for key, value in plan.file.config.items() if key != "chunks"}
     merged = merged.assign_attrs(
         activation_label=group.label, role=group.role, sweep=plan.sweep.name, config=json.dumps(science)
     )
@@ -94,7 +94,7 @@ def _what_there_is(
         except (DamagedFileError, InputError) as error:
             log.warning("left out: %s", error)
             left_out.append(str(error))
-    found = reusable(pieces, group.points(chunk), group.recorded_keys(chunk), plan.data["code_hash"])
+    found = reusable(pieces, group.points(chunk), group.recorded_keys(chunk), plan.file.code_hash)
     return list(found.values())
 
 
@@ -108,7 +108,7 @@ def check_chunk(part: xr.Dataset, path: Path, plan: Plan, group: Group, chunk: C
     InputError
         It was computed by another version of the library.
     """
-    if part.attrs.get("code_hash") != plan.data["code_hash"]:
+    if part.attrs.get("code_hash") != plan.file.code_hash:
         raise InputError(
             f"{path} was computed by another version of crnsim, and numbers of two versions do not mix; "
             "delete it and run the same command again"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from crnsim.store.files import read_json
+from crnsim.sweep.plan.plan_file import ChunkEntry
 
 
 class Done(NamedTuple):
@@ -37,14 +38,13 @@ class Others:
 
     Parameters
     ----------
-    chunks : iterable of dict
-        Their entries in ``plan.json``.
+    chunks : iterable of ChunkEntry
     """
 
-    def __init__(self, chunks: Iterable[Mapping[str, Any]]) -> None:
-        self._open: dict[Path, dict[str, Mapping[str, Any]]] = defaultdict(dict)
+    def __init__(self, chunks: Iterable[ChunkEntry]) -> None:
+        self._open: dict[Path, dict[str, ChunkEntry]] = defaultdict(dict)
         for chunk in chunks:
-            path = Path(chunk["path"])
+            path = Path(chunk.path)
             self._open[path.parent][path.stem] = chunk
         self._ended = Done(0.0, 0.0, 0.0, 0)
 
@@ -60,12 +60,12 @@ class Others:
                 self._end(waiting.pop(stem), folder / f"{stem}.json")
             for stem, chunk in waiting.items():
                 if f"{stem}.progress.json" in names:
-                    running += chunk["estimated_core_seconds"] * _share(folder / f"{stem}.progress.json")
+                    running += chunk.estimated_core_seconds * _share(folder / f"{stem}.progress.json")
         return self._ended._replace(estimated=self._ended.estimated + running)
 
-    def _end(self, chunk: Mapping[str, Any], path: Path) -> None:
+    def _end(self, chunk: ChunkEntry, path: Path) -> None:
         """Add a chunk that has ended; what it took is lost where its account is."""
-        seconds, known, took = chunk["estimated_core_seconds"], 0.0, 0.0
+        seconds, known, took = chunk.estimated_core_seconds, 0.0, 0.0
         account = read_json(path) or {}
         try:
             if account["computed"]:

@@ -10,10 +10,11 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import TextIO
 
 from crnsim.errors import StorageError
 from crnsim.store.files import write_json
+from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry, PlanFile
 from crnsim.sweep.run.other_chunks import Done, Others
 from crnsim.wording import duration
 
@@ -33,8 +34,7 @@ class Progress:
 
     Parameters
     ----------
-    plan : dict
-        Content of ``plan.json``.
+    plan : PlanFile
     key : str
         Key of the chunk.
     stream : text file
@@ -48,19 +48,17 @@ class Progress:
     """
 
     def __init__(
-        self, plan: dict[str, Any], key: str, stream: TextIO, *, parallel: int, workers: int, live: bool
+        self, plan: PlanFile, key: str, stream: TextIO, *, parallel: int, workers: int, live: bool
     ) -> None:
         self.stream, self.live, self.workers = stream, live, workers
         self.parallel = max(parallel, workers)
         group, number, self.entry = _find(plan, key)
-        self.title = f"{group['dataset']}/{group['label']} chunk {number} of {len(group['chunks'])}"
-        self.total = self.entry["n_points"]
-        self.file = Path(self.entry["path"]).with_suffix(".progress.json")
-        self.failure = Path(self.entry["path"]).with_suffix(".failed.json")
-        others = [c for g in plan["groups"] for c in g["chunks"] if c["key"] != self.entry["key"]]
-        self.estimated = (
-            sum(c["estimated_core_seconds"] for c in others) + self.entry["estimated_core_seconds"]
-        )
+        self.title = f"{group.dataset}/{group.label} chunk {number} of {len(group.chunks)}"
+        self.total = self.entry.n_points
+        self.file = Path(self.entry.path).with_suffix(".progress.json")
+        self.failure = Path(self.entry.path).with_suffix(".failed.json")
+        others = [chunk for chunk in plan.chunks() if chunk.key != self.entry.key]
+        self.estimated = sum(c.estimated_core_seconds for c in others) + self.entry.estimated_core_seconds
         self.others = Others(others)
         self.elsewhere = Done(0.0, 0.0, 0.0, 0)
         self.looked, self.looking = -math.inf, 0.0
@@ -172,7 +170,7 @@ class Progress:
         if now - self.looked >= RARELY * self.looking:
             self.elsewhere = self.others.look()
             self.looked, self.looking = time.monotonic(), time.monotonic() - now
-        estimated = self.entry["estimated_core_seconds"]
+        estimated = self.entry.estimated_core_seconds
         fresh = (done - (self.first or 0)) / self.total
         known = self.elsewhere.known + estimated * fresh
         took = self.elsewhere.took + ((now - self.start) * self.workers if fresh > 0 else 0.0)
@@ -183,9 +181,9 @@ class Progress:
         return share, (self.estimated - finished) * took / known / self.parallel
 
 
-def _find(plan: dict[str, Any], key: str) -> tuple[dict[str, Any], int, dict[str, Any]]:
-    for group in plan["groups"]:
-        for number, chunk in enumerate(group["chunks"], start=1):
-            if chunk["key"].startswith(key):
+def _find(plan: PlanFile, key: str) -> tuple[GroupEntry, int, ChunkEntry]:
+    for group in plan.groups:
+        for number, chunk in enumerate(group.chunks, start=1):
+            if chunk.key.startswith(key):
                 return group, number, chunk
     raise KeyError(key)
