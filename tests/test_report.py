@@ -293,7 +293,7 @@ def test_commands_repeat_exactly_the_failed_points():
             coverage.planned_cells(group.laid_out).index(group.cells[index]),
             int(group.summary["replicate"].values[index]),
         )
-        words = shlex.split(coverage.command(group, index))
+        words = shlex.split(coverage.repeat_command(group, index))
         assert words[:2] == ["crnsim", "train"]
         (point,) = _points(_parser().parse_args(words[1:]))
         assert point.key == planned.key

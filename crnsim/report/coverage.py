@@ -15,7 +15,7 @@ from crnsim.experiment.command import command
 from crnsim.noise.noise import KINDS
 from crnsim.outcomes import OUTCOMES
 from crnsim.report import titles
-from crnsim.robustness.designs import Cell, Level, cell_order, outcome_names, point_cells
+from crnsim.robustness.designs import Condition, Level, condition_order, outcome_names, point_conditions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ class GroupData:
     entry: GroupEntry
     laid_out: Group | None
     summary: xr.Dataset | None
-    cells: list[Cell]
+    cells: list[Condition]
     outcomes: np.ndarray
 
     @property
@@ -43,7 +43,7 @@ class GroupData:
         """Data set and design as they are written in tables."""
         return f"{titles.dataset_title(self.entry.dataset)}, {self.entry.label}"
 
-    def count(self, outcome: str, cell: Cell | None = None) -> int:
+    def count(self, outcome: str, cell: Condition | None = None) -> int:
         """Return how many runs, of one cell or of all, ended so."""
         here = np.array([cell in (None, c) for c in self.cells], dtype=bool)
         return int(((self.outcomes == outcome) & here).sum())
@@ -60,7 +60,7 @@ def gather(plan: PlanFile, summaries: Sequence[xr.Dataset]) -> list[GroupData]:
     for entry in plan.groups:
         group = laid_out.get((entry.dataset, entry.label))
         summary = found.get((entry.dataset, entry.circuit, entry.label))
-        cells = point_cells(summary) if summary is not None else []
+        cells = point_conditions(summary) if summary is not None else []
         outcomes = outcome_names(summary) if summary is not None else np.array([], dtype=object)
         result.append(GroupData(entry, group, summary, cells, outcomes))
     return result
@@ -80,22 +80,26 @@ def lay_out(plan: PlanFile) -> dict[tuple[str, str], Group]:
         return {}
 
 
-def planned_cells(group: Group) -> list[Cell]:
+def planned_cells(group: Group) -> list[Condition]:
     """Return the cells of a laid out group."""
     levels = [
         (cell.noise.kind, cell.noise.rates, cell.noise.concentrations, cell.noise.inputs)
         for cell in group.cells
     ]
-    return [Cell(float(c.running_time), Level(*level)) for c, level in zip(group.cells, levels, strict=True)]
+    return [
+        Condition(float(c.running_time), Level(*level)) for c, level in zip(group.cells, levels, strict=True)
+    ]
 
 
 def coverage_rows(groups: Sequence[GroupData]) -> list[dict[str, Any]]:
     """Return a row per cell: runs expected and present, and how each ended."""
     rows = []
     for group in groups:
-        cells = planned_cells(group.laid_out) if group.laid_out else sorted(set(group.cells), key=cell_order)
+        cells = (
+            planned_cells(group.laid_out) if group.laid_out else sorted(set(group.cells), key=condition_order)
+        )
         expected = group.entry.n_points // len(cells) if cells else 0
-        for cell in [*cells, *sorted(set(group.cells) - set(cells), key=cell_order)]:
+        for cell in [*cells, *sorted(set(group.cells) - set(cells), key=condition_order)]:
             counts = {outcome: group.count(outcome, cell) for outcome in OUTCOMES}
             present = sum(counts.values())
             due = expected if cell in cells else 0
@@ -173,8 +177,13 @@ def _failure(group: GroupData, index: int) -> Failure:
         where=f"{group.name}, running time {cell.running_time:g}, {titles.level_name(cell.level)}, "
         f"replicate {replicate}",
         reason=str(group.summary["reason"].values[index]),
-        command=command(_values(group, index)),
+        command=repeat_command(group, index),
     )
+
+
+def repeat_command(group: GroupData, index: int) -> str:
+    """Return the command that computes one run of a group again."""
+    return command(_values(group, index))
 
 
 def _values(group: GroupData, index: int) -> dict[str, Any]:

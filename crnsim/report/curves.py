@@ -11,7 +11,7 @@ from crnsim import wording
 from crnsim.report import titles
 from crnsim.report.figures import Axis, Line, Panel, draw_panel
 from crnsim.report.scores import Group, Scores
-from crnsim.robustness.designs import QUIET, Cell, point_cells
+from crnsim.robustness.designs import QUIET, Condition, point_conditions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ def _fall(scores: Scores, kind: str, part: str) -> Group:
     panels = []
     for time in spread(scores.times, MOST_TIMES):
         lines = [
-            _score_line(scores, label, [(lv.magnitude, Cell(time, lv)) for lv in levels])
+            _score_line(scores, label, [(lv.magnitude, Condition(time, lv)) for lv in levels])
             for label in scores.labels
         ]
         axis = Axis(f"magnitude of {stress}", _ticks([lv.magnitude for lv in levels]))
@@ -50,7 +50,7 @@ def _titled(stress: str, part: str) -> str:
     return ": ".join(filter(None, (stress[:1].upper() + stress[1:], part)))
 
 
-def _score_line(scores: Scores, label: str, places: Sequence[tuple[float, Cell]]) -> Line:
+def _score_line(scores: Scores, label: str, places: Sequence[tuple[float, Condition]]) -> Line:
     rows = [(x, scores.cells[label][cell]) for x, cell in places if cell in scores.cells[label]]
     x, y = [x for x, _ in rows], [row["score"] for _, row in rows]
     low, high = ([row[name] for _, row in rows] for name in ("score_low", "score_high"))
@@ -97,7 +97,8 @@ def _haste(scores: Scores, part: str) -> Group:
     panels = []
     for level in levels:
         lines = [
-            _score_line(scores, label, [(t, Cell(t, level)) for t in scores.times]) for label in scores.labels
+            _score_line(scores, label, [(t, Condition(t, level)) for t in scores.times])
+            for label in scores.labels
         ]
         axis = Axis("running time (1/k)", _ticks(scores.times))
         described = f"Mean score against running time. {_ends(scores.labels, lines)}"
@@ -115,10 +116,10 @@ def learning(summaries: Sequence[xr.Dataset], scores: Scores) -> list[Group]:
 
 def _learning(summaries: Sequence[xr.Dataset], scores: Scores, part: str) -> list[Group]:
     longest, shortest = scores.times[-1], scores.times[0]
-    wanted = [Cell(longest, QUIET)] + ([Cell(shortest, QUIET)] if shortest < longest else [])
-    wanted += [Cell(longest, scores.levels(kind)[-1]) for kind in scores.kinds]
+    wanted = [Condition(longest, QUIET)] + ([Condition(shortest, QUIET)] if shortest < longest else [])
+    wanted += [Condition(longest, scores.levels(kind)[-1]) for kind in scores.kinds]
     named = [(str(s.attrs.get("activation_label", "")), s) for s in summaries]
-    where = [(label, s, point_cells(s)) for label, s in named if label in scores.labels]
+    where = [(label, s, point_conditions(s)) for label, s in named if label in scores.labels]
     pictures = []
     for cell in wanted:
         lines = [
@@ -136,7 +137,7 @@ def _learning(summaries: Sequence[xr.Dataset], scores: Scores, part: str) -> lis
     described = "Median training loss against epoch, with quartiles."
     axis = Axis("loss ½|o − t|²", log=True, limits=limits)
     losses = [draw_panel(Panel(title, lines, Axis("epoch"), axis, described)) for title, lines in pictures]
-    tests = _checkpoints(where, Cell(longest, QUIET), scores)
+    tests = _checkpoints(where, Condition(longest, QUIET), scores)
     caption = "Training loss by epoch: median over the replicates still running, with quartiles."
     if tests:
         caption += (
@@ -162,7 +163,7 @@ def _loss_line(summary: xr.Dataset, indices: Sequence[int], series: int) -> list
 
 
 def _checkpoints(
-    where: Sequence[tuple[str, xr.Dataset, list[Cell]]], cell: Cell, scores: Scores
+    where: Sequence[tuple[str, xr.Dataset, list[Condition]]], cell: Condition, scores: Scores
 ) -> list[Markup]:
     lines = []
     for label, summary, cells in where:

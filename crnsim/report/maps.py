@@ -11,8 +11,8 @@ from crnsim import wording
 from crnsim.noise.noise import KINDS
 from crnsim.report import titles
 from crnsim.report.figures import MapAxes, draw_map
-from crnsim.report.scores import MOST_TOGETHER, Group, Scores, cell_of
-from crnsim.robustness.designs import Cell
+from crnsim.report.scores import MOST_TOGETHER, Group, Scores, condition_of
+from crnsim.robustness.designs import Condition
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -23,7 +23,7 @@ def heat_maps(scores: Scores) -> list[Group]:
     groups = []
     for kind in scores.kinds:
         levels = scores.levels(kind)
-        grid = [[Cell(time, level) for time in scores.times] for level in levels]
+        grid = [[Condition(time, level) for time in scores.times] for level in levels]
         axes = MapAxes(
             columns=[f"{time:g}" for time in scores.times],
             rows=[f"{level.magnitude:g}" if level.magnitude else "none" for level in levels],
@@ -62,11 +62,11 @@ def _spoken(values: np.ndarray, axes: MapAxes) -> str:
     return "; ".join(lines) + "."
 
 
-def _difference_maps(scores: Scores, grid: list[list[Cell]], axes: MapAxes) -> list[Markup]:
+def _difference_maps(scores: Scores, grid: list[list[Condition]], axes: MapAxes) -> list[Markup]:
     drawings = []
     for pair in dict.fromkeys((row["activation"], row["compared_with"]) for row in scores.pairs):
         mine = (row for row in scores.pairs if (row["activation"], row["compared_with"]) == pair)
-        rows = {cell_of(row): row for row in mine}
+        rows = {condition_of(row): row for row in mine}
         values = np.array([[rows[c]["difference"] if c in rows else np.nan for c in line] for line in grid])
         sure = np.array([[c in rows and _leaves_zero_out(rows[c]) for c in line] for line in grid])
         described = f"Paired difference of scores. {_spoken(values, axes)}"
@@ -82,7 +82,7 @@ def _leaves_zero_out(row: dict[str, Any]) -> bool:
 def _map_sentence(scores: Scores, kind: str) -> str:
     """Say which design keeps how much of its score at the harshest corner that all have run."""
     level, time = scores.levels(kind)[-1], scores.times[0]
-    rows = {label: scores.cells[label].get(Cell(time, level)) for label in scores.labels}
+    rows = {label: scores.cells[label].get(Condition(time, level)) for label in scores.labels}
     parts = [f"{label} {row['score']:.2f}" for label, row in rows.items() if row]
     if not parts:
         return ""

@@ -23,7 +23,7 @@ from crnsim.report import coverage, curves, titles
 from crnsim.report.claims import claims_section
 from crnsim.report.figures import DIFFERENCE_RAMP, SCORE_RAMP
 from crnsim.report.maps import crossed_maps, heat_maps
-from crnsim.report.scores import MOST_TOGETHER, Scores, cell_of
+from crnsim.report.scores import MOST_TOGETHER, Scores, condition_of
 from crnsim.report.sharpness import by_sharpness, families
 from crnsim.report.trajectories import trajectories
 from crnsim.robustness.verdicts import (
@@ -111,7 +111,7 @@ def render(
         "designs": _design_rows(groups, tables["cell"]),
         "datasets": [_dataset(name, tables, summaries, labels, groups) for name in names],
         "cards": [_card(name, tables["verdict"], groups) for name in names],
-        "claims": claims_section(tables["claim"]),
+        "claims": claims_section(tables["claim"], plan.claims),
         "reach": _reach(tables["verdict"]),
         "trajectories": trajectories(summaries),
         "failures": examples,
@@ -139,7 +139,7 @@ def _environment() -> jinja2.Environment:
     )
     for name in ("number", "signed", "short", "span", "critical", "precise_duration", "plural", "listing"):
         environment.filters[name] = getattr(wording, name)
-    for name in ("outcome_name", "stress_name"):
+    for name in ("capital", "outcome_name", "stress_name"):
         environment.filters[name] = getattr(titles, name)
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     environment.globals |= {
@@ -314,7 +314,7 @@ def _leading(scores: Scores, verdicts: Sequence[dict[str, Any]]) -> Scores:
 
 
 def _level(row: dict[str, Any]) -> str:
-    return titles.level_name(cell_of(row).level)
+    return titles.level_name(condition_of(row).level)
 
 
 def _by_design(rows: Iterable[dict[str, Any]], first: str, second: str) -> list[dict[str, Any]]:

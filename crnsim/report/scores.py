@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from crnsim.noise.noise import KINDS
-from crnsim.robustness.designs import Cell, Level
+from crnsim.robustness.designs import Condition, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,7 +36,7 @@ class Scores:
 
     labels: Sequence[str]
     series: dict[str, int]
-    cells: dict[str, dict[Cell, dict[str, Any]]]
+    cells: dict[str, dict[Condition, dict[str, Any]]]
     pairs: list[dict[str, Any]]
 
     @classmethod
@@ -48,10 +48,10 @@ class Scores:
         labels: Sequence[str],
     ) -> Scores:
         """Pick one data set out of the tables of a robustness dataset."""
-        cells: dict[str, dict[Cell, dict[str, Any]]] = {}
+        cells: dict[str, dict[Condition, dict[str, Any]]] = {}
         for row in rows:
             if row["dataset"] == dataset:
-                cells.setdefault(row["activation"], {})[cell_of(row)] = row
+                cells.setdefault(row["activation"], {})[condition_of(row)] = row
         present = [label for label in labels if label in cells]
         mine = [row for row in pairs if row["dataset"] == dataset]
         return cls(present, {label: i for i, label in enumerate(labels)}, cells, mine)
@@ -92,7 +92,7 @@ class Scores:
         return sorted(found, key=lambda level: level.magnitude)
 
 
-def cell_of(row: dict[str, Any]) -> Cell:
+def condition_of(row: dict[str, Any]) -> Condition:
     """Return the cell that a row of a robustness table is about."""
     names = ("noise_kind", "noise_rates", "noise_concentrations", "noise_inputs")
-    return Cell(row["running_time"], Level(*(row[name] for name in names)))
+    return Condition(row["running_time"], Level(*(row[name] for name in names)))

@@ -10,7 +10,7 @@ from crnsim.report import titles
 from crnsim.report.curves import SCORE_AXIS, spread
 from crnsim.report.figures import Axis, Line, Panel, draw_panel
 from crnsim.report.scores import Group, Scores
-from crnsim.robustness.designs import QUIET, Cell
+from crnsim.robustness.designs import QUIET, Condition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,18 +63,18 @@ def by_sharpness(scores: Scores, family: Family) -> list[Group]:
     groups, longest = [], scores.times[-1]
     for kind in scores.kinds:
         levels = spread(scores.levels(kind), MOST_LINES)
-        cells = [(titles.level_name(level), Cell(longest, level)) for level in levels]
+        cells = [(titles.level_name(level), Condition(longest, level)) for level in levels]
         caption = f"A line per magnitude, at running time {longest:g}."
         groups += _drawn(scores, family, titles.stress_name(kind), cells, caption)
     if len(scores.times) > 1:
         times = spread(scores.times[::-1], MOST_LINES)
-        cells = [(f"time {time:g}", Cell(time, QUIET)) for time in times]
+        cells = [(f"time {time:g}", Condition(time, QUIET)) for time in times]
         groups += _drawn(scores, family, "running time", cells, "A line per running time, without noise.")
     return groups
 
 
 def _drawn(
-    scores: Scores, family: Family, stress: str, cells: Sequence[tuple[str, Cell]], caption: str
+    scores: Scores, family: Family, stress: str, cells: Sequence[tuple[str, Condition]], caption: str
 ) -> list[Group]:
     lines, legend = [], []
     for series, (name, cell) in enumerate(cells):

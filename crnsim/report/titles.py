@@ -25,12 +25,17 @@ def dataset_title(name: str) -> str:
     """Return the name of a data set as a heading; the label of a CSV data set begins with a capital."""
     from crnsim.datasets import DATASETS
 
-    return DATASETS[name].title if name in DATASETS else name[:1].upper() + name[1:].replace("_", " ")
+    return DATASETS[name].title if name in DATASETS else capital(name.replace("_", " "))
 
 
 def stress_name(stress: str) -> str:
     """Return a kind of stress in words; a crossed kind is joined by "and"."""
     return " and ".join(_STRESS.get(part, part) for part in stress.split("+"))
+
+
+def capital(name: str) -> str:
+    """Return a name as it begins a line; unlike `str.capitalize`, what follows stays as it is."""
+    return name[:1].upper() + name[1:]
 
 
 def outcome_name(outcome: str) -> str:

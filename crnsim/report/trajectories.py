@@ -11,7 +11,7 @@ import numpy as np
 from crnsim.report import titles
 from crnsim.report.figures import SERIES, Axis, Line, Panel, draw_panel
 from crnsim.report.scores import Group
-from crnsim.robustness.designs import Cell, outcome_names, point_cells
+from crnsim.robustness.designs import Condition, outcome_names, point_conditions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ def trajectories(summaries: Sequence[xr.Dataset]) -> list[Run]:
     recorded = [summary for summary in summaries if "trajectory" in summary]
     for summary in sorted(recorded, key=lambda summary: summary.attrs.get("role") != "smooth"):
         keys = summary["point_key"].values.tolist()
-        cells = point_cells(summary)
+        cells = point_conditions(summary)
         kept = [keys.index(key) for key in summary["recorded"].values.tolist() if key in keys]
         kept.sort(key=lambda index: (max(cells[index].level[1:]), -cells[index].running_time))
         runs = [
@@ -55,7 +55,7 @@ def trajectories(summaries: Sequence[xr.Dataset]) -> list[Run]:
     return []
 
 
-def _run(summary: xr.Dataset, index: int, cell: Cell) -> list[Run]:
+def _run(summary: xr.Dataset, index: int, cell: Condition) -> list[Run]:
     """Return the drawings of one run, none where no concentration of it was kept."""
     place = summary["recorded"].values.tolist().index(summary["point_key"].values[index])
     cube = summary["trajectory"].values[place].astype(float)
