@@ -19,8 +19,8 @@ from synthetic import Made
 
 from crnsim import wording
 from crnsim.report import coverage, render_report, titles, write_report
+from crnsim.report.answers import conclusions
 from crnsim.report.figures import SCORE_RAMP, MapAxes, draw_map, luminance
-from crnsim.report.page import answer
 from crnsim.report.scores import Scores
 from crnsim.report.trajectories import named_species
 from crnsim.robustness import summarise, table_rows
@@ -174,7 +174,7 @@ def test_answer_tells_each_data_set_in_words():
     made = synthetic.realistic()
     plan = synthetic.plan(made)
     rows = table_rows(summarise_sweep(plan, [synthetic.summary(m) for m in made]), "verdict")
-    said = dict(answer(rows))
+    said = dict(conclusions(rows))
     assert list(said) == ["XOR", "Iris", "Regression"]
     assert said["XOR"].startswith("smooth scores higher than sharp under rate noise (+0.17)")
     assert said["Iris"] == "undecided: only 5 paired replicates, 10 are needed."
@@ -191,13 +191,13 @@ def test_answer_keeps_apart_what_went_each_way():
         row("inputs", "no_difference"),
     ]
     rows += [row("running_time", "undecided", reason="too few")]
-    ((_, sentence),) = answer(rows)
+    ((_, sentence),) = conclusions(rows)
     assert sentence == (
         "smooth scores higher than sharp under rate noise (+0.20) and scores lower than sharp under "
         f"concentration noise ({wording.MINUS}0.10); no difference is shown under input noise; "
         "undecided under short running time: too few."
     )
-    assert answer([row("rates", "no_difference")]) == [
+    assert conclusions([row("rates", "no_difference")]) == [
         ("XOR", "between smooth and sharp no difference is shown under rate noise.")
     ]
 
@@ -290,7 +290,7 @@ def test_commands_repeat_exactly_the_failed_points():
     for group in groups:
         (index, *_) = np.flatnonzero(group.outcomes != "ok")
         planned = group.laid_out.point(
-            coverage.planned_cells(group.laid_out).index(group.cells[index]),
+            coverage.planned_conditions(group.laid_out).index(group.conditions[index]),
             int(group.summary["replicate"].values[index]),
         )
         words = shlex.split(coverage.repeat_command(group, index))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from crnsim import wording
 from crnsim.errors import InputError
 from crnsim.report import titles
+from crnsim.report.figures import reach
 from crnsim.robustness.claims import (
     CONTRADICTED,
     NO_STRESS,
@@ -64,7 +65,7 @@ def claims_section(rows: Sequence[dict[str, Any]], chosen: str | None = None) ->
         "remark": judged_by.remark if judged_by else "The file that defines its claims is not at hand.",
         "counts": _counts(rows),
         "claims": blocks,
-        "reach": wording.reach(ends),
+        "reach": reach(ends),
     }
 
 

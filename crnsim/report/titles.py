@@ -11,14 +11,6 @@ _STRESS = {
     "inputs": "input noise",
     "running_time": "short running time",
 }
-_OUTCOME = {
-    "ok": "ok",
-    "diverged": "diverged",
-    "step_limit": "step limit",
-    "worker_killed": "worker killed",
-    "failed": "failed",
-    "missing": "missing",
-}
 
 
 def dataset_title(name: str) -> str:
@@ -40,7 +32,7 @@ def capital(name: str) -> str:
 
 def outcome_name(outcome: str) -> str:
     """Return an outcome in words."""
-    return _OUTCOME.get(outcome, outcome)
+    return outcome.replace("_", " ")
 
 
 def level_name(level: Level) -> str:

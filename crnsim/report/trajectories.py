@@ -10,7 +10,7 @@ import numpy as np
 
 from crnsim.report import titles
 from crnsim.report.figures import SERIES, Axis, Line, Panel, draw_panel
-from crnsim.report.scores import Group
+from crnsim.report.scores import FigureRow
 from crnsim.robustness.designs import Condition, outcome_names, point_conditions
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Run:
     """One recorded run: a drawing per kind of species."""
 
     heading: str
-    parts: list[Group]
+    parts: list[FigureRow]
 
 
 def trajectories(summaries: Sequence[xr.Dataset]) -> list[Run]:
@@ -42,20 +42,20 @@ def trajectories(summaries: Sequence[xr.Dataset]) -> list[Run]:
     recorded = [summary for summary in summaries if "trajectory" in summary]
     for summary in sorted(recorded, key=lambda summary: summary.attrs.get("role") != "smooth"):
         keys = summary["point_key"].values.tolist()
-        cells = point_conditions(summary)
+        conditions = point_conditions(summary)
         kept = [keys.index(key) for key in summary["recorded"].values.tolist() if key in keys]
-        kept.sort(key=lambda index: (max(cells[index].level[1:]), -cells[index].running_time))
+        kept.sort(key=lambda index: (max(conditions[index].level[1:]), -conditions[index].running_time))
         runs = [
             run
             for index in dict.fromkeys((*kept[:1], *kept[-1:]))
-            for run in _run(summary, index, cells[index])
+            for run in _run(summary, index, conditions[index])
         ]
         if runs:
             return runs
     return []
 
 
-def _run(summary: xr.Dataset, index: int, cell: Condition) -> list[Run]:
+def _run(summary: xr.Dataset, index: int, condition: Condition) -> list[Run]:
     """Return the drawings of one run, none where no concentration of it was kept."""
     place = summary["recorded"].values.tolist().index(summary["point_key"].values[index])
     cube = summary["trajectory"].values[place].astype(float)
@@ -68,7 +68,7 @@ def _run(summary: xr.Dataset, index: int, cell: Condition) -> list[Run]:
     fraction = summary["fraction"].values
     thin = np.unique(np.linspace(0, len(fraction) - 1, MOST_TIMES).round().astype(int))
     time = np.concatenate(
-        [(place + fraction[thin]) * cell.running_time for place in range(len(shown))]
+        [(place + fraction[thin]) * condition.running_time for place in range(len(shown))]
     ).tolist()
     species = [str(name) for name in summary["species"].values.tolist()]
     groups = []
@@ -78,14 +78,14 @@ def _run(summary: xr.Dataset, index: int, cell: Condition) -> list[Run]:
             values = np.concatenate([cube[k][thin, species.index(name)] for k in shown]).tolist()
             series, dash = _colour(names, name)
             lines.append(Line(time, values, series=series, dash=dash, marker=False, width=1.4))
-        drawing = draw_panel(_panel(heading, lines, numbers, shown, cell.running_time))
+        drawing = draw_panel(_panel(heading, lines, numbers, shown, condition.running_time))
         legend = [(name, series, bool(dash)) for name in names for series, dash in [_colour(names, name)]]
-        groups.append(Group(heading, [drawing], WHAT_TO_SEE.get(heading, ""), legend=legend))
+        groups.append(FigureRow(heading, [drawing], WHAT_TO_SEE.get(heading, ""), legend=legend))
     where = (
         titles.dataset_title(str(summary.attrs["dataset"])),
         str(summary.attrs.get("activation_label", "")),
-        titles.level_name(cell.level),
-        f"running time {cell.running_time:g}",
+        titles.level_name(condition.level),
+        f"running time {condition.running_time:g}",
         f"replicate {int(summary['replicate'].values[index])}",
     )
     outcome = titles.outcome_name(str(outcome_names(summary)[index]))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from crnsim.noise.noise import KINDS
-from crnsim.outcomes import OUTCOMES
+from crnsim.outcomes import FAILED, OK, OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,7 +107,7 @@ def read_design(summary: xr.Dataset, smoothing: Mapping[str, float] | None = Non
     """
     label = str(summary.attrs.get("activation_label", summary.attrs.get("activation", "")))
     status = outcome_names(summary)
-    raw = np.where(status == "ok", np.nan_to_num(summary["score"].values), 0.0)
+    raw = np.where(status == OUTCOMES[OK], np.nan_to_num(summary["score"].values), 0.0)
     conditions: dict[Condition, list[int]] = {}
     for index, condition in enumerate(point_conditions(summary)):
         conditions.setdefault(condition, []).append(index)
@@ -133,7 +133,7 @@ def read_design(summary: xr.Dataset, smoothing: Mapping[str, float] | None = Non
             c: {name: int((status[i] == name).sum()) for name in OUTCOMES} for c, i in conditions.items()
         },
         means={condition: _condition_means(summary, indices) for condition, indices in conditions.items()},
-        fidelity=_by_key(_fidelity(summary, raw, status == "ok"), conditions, keys),
+        fidelity=_by_key(_fidelity(summary, raw, status == OUTCOMES[OK]), conditions, keys),
     )
 
 
@@ -169,7 +169,9 @@ def outcome_names(summary: xr.Dataset) -> np.ndarray:
     names = str(attrs.get("flag_meanings", " ".join(OUTCOMES))).split()
     flags = np.atleast_1d(attrs.get("flag_values", np.arange(len(names)))).tolist()
     words = dict(zip(flags, names, strict=True))
-    return np.array([words.get(flag, "failed") for flag in summary["status"].values.tolist()], dtype=object)
+    return np.array(
+        [words.get(flag, OUTCOMES[FAILED]) for flag in summary["status"].values.tolist()], dtype=object
+    )
 
 
 def _condition_means(summary: xr.Dataset, indices: Sequence[int]) -> dict[str, float]:

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from crnsim.noise.noise import KINDS
-from crnsim.outcomes import OUTCOMES
+from crnsim.outcomes import OK, OUTCOMES
 from crnsim.robustness.designs import Condition, Design, condition_order, key_columns
 from crnsim.robustness.intervals import (
     area_under_curve,
@@ -27,12 +27,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
+def _share(outcome: str) -> str:
+    return f"share_{outcome}"
+
+
+#: Column with the share of runs that ended ok.
+SHARE_OK = _share(OUTCOMES[OK])
+
+
 def cell_rows(design: Design) -> Iterator[dict[str, Any]]:
     """Yield mean score, share of each outcome and what else a cell tells, for every cell of a design."""
     for condition in sorted(design.scores, key=condition_order):
         values = np.array([design.scores[condition][key] for key in sorted(design.scores[condition])])
         low, high = interval(bootstrap_means(values[None], seed=design.seed, dataset=design.dataset)[0])
-        shares = {f"share_{name}": design.outcomes[condition][name] / values.size for name in OUTCOMES}
+        shares = {_share(name): design.outcomes[condition][name] / values.size for name in OUTCOMES}
         extra = {f"mean_{k}" if k != "h_eff" else "h_eff": v for k, v in design.means[condition].items()}
         yield key_columns(design, condition) | {
             "replicates": values.size,
@@ -134,7 +142,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
             "score",
             "score_low",
             "score_high",
-            *(f"share_{name}" for name in OUTCOMES),
+            *map(_share, OUTCOMES),
         ),
         *("mean_accuracy", "mean_nrmse", "mean_algebraic_score", "h_eff"),
     ),

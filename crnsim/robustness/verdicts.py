@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from crnsim import wording
 from crnsim.noise.noise import KINDS
 from crnsim.robustness.designs import QUIET, Condition, Design, condition_order, key_columns
 from crnsim.robustness.intervals import bootstrap_means, finite_mean, interval
@@ -219,8 +220,7 @@ def quiet_obstacles(label: str, score: float, where: str) -> Iterator[str]:
 def too_few(replicates: int) -> Iterator[str]:
     """Yield that there are too few paired replicates, where that is so."""
     if replicates < ENOUGH_REPLICATES:
-        noun = "replicate" if replicates == 1 else "replicates"
-        yield f"only {replicates} paired {noun}, {ENOUGH_REPLICATES} are needed"
+        yield f"only {wording.plural(replicates, 'paired replicate')}, {ENOUGH_REPLICATES} are needed"
 
 
 def sharpness_obstacles(row: dict[str, Any]) -> Iterator[str]:
