@@ -48,8 +48,13 @@ def listing(items: Iterable[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
 
 
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def precise_duration(value: float) -> str:
-    """Return a duration in a unit that suits it."""
+    """Return a duration that was measured, to a tenth of its unit; forecasts are told by `duration`."""
     if math.isnan(value):
         return "–"
     if value < 120:
@@ -57,30 +62,19 @@ def precise_duration(value: float) -> str:
     return f"{value / 60:.1f} min" if value < 7200 else f"{value / 3600:.1f} h"
 
 
-def plural(count: int, noun: str) -> str:
-    """Return a count with its noun."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def reach(ends: Iterable[float]) -> float:
-    """Return how far interval plots must reach, in one of a few steps, so that `ends` lie within."""
-    largest = max((end for end in ends if not math.isnan(end)), default=1.0)
-    return next((step for step in (0.1, 0.2, 0.5) if largest <= step + 1e-9), 1.0)
-
-
 def duration(seconds: float) -> str:
-    """Write a duration as people say it: 12 s, 3 min, 2.5 h."""
+    """Return a duration as people say it, such as a forecast: 12 s, 3 min, 2.5 h."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def byte_count(number: float) -> str:
-    """Write a number of bytes with the unit that fits."""
+def byte_count(count: float) -> str:
+    """Return a number of bytes with the unit that fits."""
     for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
-        if number >= 0.995 * size:
-            return f"{number / size:.2g} {unit}" if number < 99.5 * size else f"{number / size:.0f} {unit}"
-    return f"{number / 1e3:.0f} kB"
+        if count >= 0.995 * size:
+            return f"{count / size:.2g} {unit}" if count < 99.5 * size else f"{count / size:.0f} {unit}"
+    return f"{count / 1e3:.0f} kB"
 
 
 def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:

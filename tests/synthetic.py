@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from crnsim.outcomes import OUTCOMES
 from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry, PlanFile
 
-FLAGS = ("ok", "diverged", "step_limit", "worker_killed", "failed")
 KINDS = ("rates", "concentrations", "inputs")
 
 # (running time, noise kind, magnitude, replicate) -> (score, outcome)
@@ -106,8 +106,8 @@ def summary(made: Made) -> xr.Dataset:
         ]
         numbers["agreement"] = np.array(close)
     data: dict[str, Any] = {name: ("point", values.astype("f8")) for name, values in numbers.items()}
-    status = np.array([FLAGS.index(name) for name in outcome], dtype="i1")
-    flags = {"flag_values": np.arange(5, dtype="i1"), "flag_meanings": " ".join(FLAGS)}
+    status = np.array([OUTCOMES.index(name) for name in outcome], dtype="i1")
+    flags = {"flag_values": np.arange(len(OUTCOMES), dtype="i1"), "flag_meanings": " ".join(OUTCOMES)}
     reason = [
         "" if good else f"maximum concentration 1e4 passed at presentation {17 + i % 9}"
         for i, good in enumerate(ok)
@@ -205,14 +205,30 @@ def _trajectories(made: Made, keys: np.ndarray) -> xr.Dataset:
     )
 
 
+def signals(made: Made) -> str:
+    """Return which of the recorded species are worth showing, as a result with trajectories says it."""
+    last = len(made.layers) - 1
+    told = [
+        ("Inputs", "Set at the start of each presentation.", [["X0p[0]", None], ["X0p[1]", None]]),
+        ("Output and target", "Both on two rails.", [[f"Z{last}p[0]", f"Z{last}m[0]"], ["Tp[0]", "Tm[0]"]]),
+        ("Error", "Plus rail minus minus rail.", [["Ep[0]", "Em[0]"]]),
+        ("Weights of the last layer", "Slow.", [[f"W{last}p[0,{j}]", f"W{last}m[0,{j}]"] for j in range(3)]),
+    ]
+    return json.dumps([{"title": title, "note": note, "species": pairs} for title, note, pairs in told])
+
+
 def _attrs(made: Made) -> dict[str, Any]:
-    parameters = {"k": 1.0, "ka": 20.0, "kz": 2.0, "kw": 1.0, "decay": 0.0} | activation_parameters(made)
-    return {
+    of_circuit = {"k": 1.0, "ka": 20.0, "kw": 1.0, "decay": 0.0}
+    of_unit = activation_parameters(made)
+    recorded = {"signals": signals(made)} if made.trajectories else {}
+    return recorded | {
         "schema": "1", "dataset": made.dataset, "circuit": "onepot", "activation": made.activation,
         "activation_label": made.label, "role": made.role, "sweep": "made-up", "config": "{}",
-        "layers": json.dumps(made.layers), "parameters": json.dumps(parameters),
+        "mode": "training", "given_weights": "{}", "dual_rail": 0,
+        "layers": json.dumps(made.layers), "parameters": json.dumps({"kz": 2.0} | of_circuit | of_unit),
+        "circuit_parameters": json.dumps(of_circuit), "activation_parameters": json.dumps(of_unit),
         "code_version": "0.1.0", "code_hash": "c0de" * 4, "libraries": "numpy 2.0, numba 0.61",
-        "learning_rate": 0.2, "epochs": made.epochs, "rtol": 1e-3, "atol": 1e-6,
+        "learning_rate": 0.2, "epochs": made.epochs, "rtol": 1e-3, "atol": 1e-6, "max_steps": 4000,
     }  # fmt: skip
 
 

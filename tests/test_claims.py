@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,8 +13,9 @@ from small_sweeps import write_sweep
 from synthetic import Made
 
 from crnsim.errors import ConfigError, InputError
-from crnsim.robustness import PAPERS, read_design, summarise, table_rows, to_csv
-from crnsim.robustness.claims import settling_time
+from crnsim.robustness import read_design, summarise, table_rows, to_csv
+from crnsim.robustness.claims import PAPERS
+from crnsim.robustness.claims.anderson2021 import settling_time
 from crnsim.robustness.verdicts import mark_best
 from crnsim.sweep.config.model import Sweep
 from crnsim.sweep.config.read import read_sweep
@@ -326,9 +326,18 @@ def test_baselines_are_none_of_the_theory():
 # The whole
 
 
-def test_papers_of_the_sweep_file_are_those_that_can_be_judged():
-    literal = next(part for part in get_args(Sweep.model_fields["claims"].annotation) if get_args(part))
-    assert set(get_args(literal)) == set(PAPERS)
+@pytest.mark.parametrize("name", PAPERS)
+def test_a_sweep_file_names_each_built_in_paper_in_the_mode_that_it_is_about(tmp_path, name):
+    about = PAPERS[name].mode
+    other = next(mode for mode in ("training", "inference") if mode != about)
+    assert read_sweep(write_sweep(tmp_path / "a.yaml", claims=name, mode=about)).claims == name
+    with pytest.raises(ConfigError, match=f"claims: {name} is about {about}; write mode: {about}"):
+        read_sweep(write_sweep(tmp_path / "b.yaml", claims=name, mode=other))
+
+
+def test_the_reference_of_sweep_files_names_every_built_in_paper():
+    described = Sweep.model_fields["claims"].description
+    assert all(f"`{name}`" in described for name in PAPERS)
 
 
 def test_an_unknown_paper_is_refused_with_the_one_that_was_meant():
@@ -338,7 +347,9 @@ def test_an_unknown_paper_is_refused_with_the_one_that_was_meant():
 
 def test_a_sweep_file_with_an_unknown_paper_is_one_line(tmp_path):
     write_sweep(tmp_path / "a.yaml", claims="kang2024")
-    with pytest.raises(ConfigError, match=r"line \d+: claims is 'kang2024'; did you mean 'kang2025'\?"):
+    with pytest.raises(
+        ConfigError, match=r"line \d+: claims: unknown paper 'kang2024'; did you mean 'kang2025'\?"
+    ):
         read_sweep(tmp_path / "a.yaml")
     assert read_sweep(write_sweep(tmp_path / "b.yaml", claims="kang2025")).claims == "kang2025"
 

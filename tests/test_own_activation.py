@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
+from documented import files_of
 
 import crnsim
 from crnsim import CrnsimError, feedforward, onepot
@@ -21,23 +20,14 @@ from crnsim.cli.parser import main
 from crnsim.kinetics.kernels import compile_network
 from crnsim.sweep.config.read import read_sweep
 
-PAGE = Path(__file__).parents[1] / "docs" / "activations.md"
 UNIT = "my_units:Saturating"
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def here(tmp_path):
     """The files of the page in a directory of their own, with nothing imported from it before or after."""
-    for name, code in re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE.read_text(), re.DOTALL):
-        (tmp_path / name).write_text(code)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    known = set(sys.modules)
-    importlib.invalidate_caches()
-    yield tmp_path
-    for name in set(sys.modules) - known:
-        if str(getattr(sys.modules[name], "__file__", "") or "").startswith(str(tmp_path)):
-            del sys.modules[name]
+    with files_of("activations.md", tmp_path) as folder:
+        yield folder
 
 
 def test_the_check_of_the_page_finds_nothing(here):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import math
 import re
 import shlex
@@ -18,11 +19,12 @@ import xarray as xr
 from synthetic import Made
 
 from crnsim import wording
+from crnsim.outcomes import OUTCOMES
 from crnsim.report import coverage, render_report, titles, write_report
+from crnsim.report.answers import conclusions
 from crnsim.report.figures import SCORE_RAMP, MapAxes, draw_map, luminance
-from crnsim.report.page import answer
 from crnsim.report.scores import Scores
-from crnsim.report.trajectories import named_species
+from crnsim.report.trajectories import trajectories
 from crnsim.robustness import summarise, table_rows
 from crnsim.robustness.designs import Level
 from crnsim.sweep.run.metrics import summarise_sweep
@@ -161,6 +163,12 @@ def test_every_drawing_has_a_name_for_those_who_cannot_see_it(page):
     assert all(attrs.get("scope") for attrs in page.all("th"))
 
 
+def test_every_way_to_end_has_a_colour_and_a_word_on_the_page(html, page):
+    for end in (*OUTCOMES, coverage.MISSING):
+        assert re.search(rf"i\.{end}\b", html)
+        assert f"{titles.outcome_name(end)}" in page.text
+
+
 def test_drawings_take_their_colours_from_the_page(html):
     assert "var(--series-0)" in html
     assert "#0a0b0" not in html
@@ -174,7 +182,7 @@ def test_answer_tells_each_data_set_in_words():
     made = synthetic.realistic()
     plan = synthetic.plan(made)
     rows = table_rows(summarise_sweep(plan, [synthetic.summary(m) for m in made]), "verdict")
-    said = dict(answer(rows))
+    said = dict(conclusions(rows))
     assert list(said) == ["XOR", "Iris", "Regression"]
     assert said["XOR"].startswith("smooth scores higher than sharp under rate noise (+0.17)")
     assert said["Iris"] == "undecided: only 5 paired replicates, 10 are needed."
@@ -191,13 +199,13 @@ def test_answer_keeps_apart_what_went_each_way():
         row("inputs", "no_difference"),
     ]
     rows += [row("running_time", "undecided", reason="too few")]
-    ((_, sentence),) = answer(rows)
+    ((_, sentence),) = conclusions(rows)
     assert sentence == (
         "smooth scores higher than sharp under rate noise (+0.20) and scores lower than sharp under "
         f"concentration noise ({wording.MINUS}0.10); no difference is shown under input noise; "
         "undecided under short running time: too few."
     )
-    assert answer([row("rates", "no_difference")]) == [
+    assert conclusions([row("rates", "no_difference")]) == [
         ("XOR", "between smooth and sharp no difference is shown under rate noise.")
     ]
 
@@ -290,10 +298,10 @@ def test_commands_repeat_exactly_the_failed_points():
     for group in groups:
         (index, *_) = np.flatnonzero(group.outcomes != "ok")
         planned = group.laid_out.point(
-            coverage.planned_cells(group.laid_out).index(group.cells[index]),
+            coverage.planned_conditions(group.laid_out).index(group.conditions[index]),
             int(group.summary["replicate"].values[index]),
         )
-        words = shlex.split(coverage.command(group, index))
+        words = shlex.split(coverage.repeat_command(group, index))
         assert words[:2] == ["crnsim", "train"]
         (point,) = _points(_parser().parse_args(words[1:]))
         assert point.key == planned.key
@@ -547,15 +555,65 @@ def test_a_summary_without_curves_makes_a_page():
 # Pieces
 
 
-def test_named_species_are_found_by_the_names_of_the_pot():
-    species = ["X0p[0]", "X0m[0]", "Tp[0]", "Tm[0]", "Z1p[0]", "Z2p[0]", "Z2m[0]", "Ep[0]", "Em[0]", "One"]
-    species += [f"W2{rail}[0,{j}]" for j in range(5) for rail in "pm"] + ["W1p[0,0]", "D1[0]"]
-    chosen = dict(named_species(species))
-    assert chosen["Inputs"] == ["X0p[0]", "X0m[0]"]
-    assert chosen["Output and target"] == ["Z2p[0]", "Z2m[0]", "Tp[0]", "Tm[0]"]
-    assert chosen["Error"] == ["Ep[0]", "Em[0]"]
-    assert chosen["Weights of the last layer"] == [f"W2{rail}[0,{j}]" for j in range(3) for rail in "pm"]
-    assert named_species(["α", "β"]) == [("Species", ["α", "β"])]
+def recorded(**attrs):
+    summary = synthetic.summary(Made(lambda t, k, m, r: 1.0, trajectories=1))
+    return summary.assign_attrs(attrs)
+
+
+def drawn(summary):
+    """Heading, note and legend (species, colour, whether dashed) of each drawing of a run."""
+    run, *_ = trajectories([summary])
+    return [(figure.heading, figure.caption, figure.legend) for figure in run.figures]
+
+
+def test_a_result_says_which_species_are_worth_showing_in_a_colour_for_each_signal():
+    told = [
+        {"title": "Phases", "note": "One at a time.", "species": [["H1[0]", None], ["H1[1]", None]]},
+        {"title": "Both rails", "note": "", "species": [["Z2p[0]", "Z2m[0]"], ["Tp[0]", "Tm[0]"]]},
+    ]
+    assert drawn(recorded(signals=json.dumps(told))) == [
+        ("Phases", "One at a time.", [("H1[0]", 0, False), ("H1[1]", 1, False)]),
+        (
+            "Both rails",
+            "",
+            [("Z2p[0]", 0, False), ("Z2m[0]", 0, True), ("Tp[0]", 1, False), ("Tm[0]", 1, True)],
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "[]",
+        "no JSON",
+        "3",
+        '["Inputs"]',
+        '[{"title": "Inputs"}]',
+        '[{"title": "Inputs", "note": "", "species": ["X0p[0]"]}]',
+        '[{"title": "Inputs", "note": "", "species": [[["X0p[0]"], null]]}]',
+        '[{"title": "Inputs", "note": "", "species": [["Q[0]", "Q[1]"]]}]',
+    ],
+)
+def test_a_result_that_says_nothing_usable_shows_its_first_species(told):
+    summary = recorded(signals=told)
+    first = summary["species"].values.tolist()[:8]
+    assert drawn(summary) == [("Species", "", [(name, number, False) for number, name in enumerate(first)])]
+    del summary.attrs["signals"]
+    assert drawn(summary)[0][0] == "Species"
+
+
+def test_a_rail_that_was_not_recorded_is_left_out():
+    told = [{"title": "Error", "note": "", "species": [["Ep[0]", "lost"], ["lost", "Em[0]"]]}]
+    assert drawn(recorded(signals=json.dumps(told))) == [("Error", "", [("Ep[0]", 0, False)])]
+
+
+def test_what_a_result_says_of_its_signals_stays_text():
+    told = [{"title": ATTACK, "note": ATTACK, "species": [["Ep[0]", "Em[0]"]]}]
+    made = Made(lambda t, k, m, r: 1.0, trajectories=1)
+    html = page_of([made], summaries=[recorded(signals=json.dumps(told))])
+    assert Page(html).unbalanced == []
+    assert html.count("alert(1)") >= 2
+    assert "<script>alert" not in html
 
 
 def test_a_trajectory_is_shown_over_its_recorded_presentations(page):

@@ -46,6 +46,9 @@ class Activation(abc.ABC):
     bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     #: Does the unit work on the rails Z+ and Z- of its pre-activation, and annihilate them itself?
     needs_rails: ClassVar[bool] = False
+    #: Stages of the value that relax one after the other, each at s = sqrt(z^2 + 4h) or faster; None where that is
+    #: not known.
+    relaxing_stages: ClassVar[int | None] = None
 
     @abc.abstractmethod
     def add_value(self, layer: Layer) -> Rails:

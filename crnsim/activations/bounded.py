@@ -32,6 +32,8 @@ class AlgebraicSigmoid(Rectified):
     h: float = 0.1
 
     name: ClassVar[str] = "algebraic_sigmoid"
+    # They are read off the rails of a squareplus, so they come second.
+    relaxing_stages: ClassVar[int | None] = 2
     smooth: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
@@ -79,6 +81,8 @@ class AlgebraicTanh(Rectified):
     h: float = 0.1
 
     name: ClassVar[str] = "algebraic_tanh"
+    # They are read off the rails of a squareplus, so they come second.
+    relaxing_stages: ClassVar[int | None] = 2
     smooth: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 

@@ -43,6 +43,7 @@ class Squareplus(Rectified):
     derivative: str = "ratio"
 
     name: ClassVar[str] = "squareplus"
+    relaxing_stages: ClassVar[int | None] = 1
     smooth: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
 
@@ -104,6 +105,7 @@ class LeakySquareplus(Rectified):
     alpha: float = 0.1
 
     name: ClassVar[str] = "leaky_squareplus"
+    relaxing_stages: ClassVar[int | None] = 1
     smooth: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

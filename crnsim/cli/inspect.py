@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from crnsim.errors import InputError
 from crnsim.sweep.inspect.folder import ResultsFolder, open_folder
+from crnsim.wording import plural
 
 if TYPE_CHECKING:
     import argparse
@@ -71,10 +72,10 @@ def check(options: argparse.Namespace) -> int:
         gone = checking.remove(base, doomed)
         aside = sum(finding.kind == "killed" for finding in doomed)
         parts = [
-            (len(gone) - aside, "removed {} file{}"),
-            (aside, "set {} chunk{} aside, whose other points are kept"),
+            (len(gone) - aside, "file", "removed {}"),
+            (aside, "chunk", "set {} aside, whose other points are kept"),
         ]
-        text = ", ".join(words.format(count, "" if count == 1 else "s") for count, words in parts if count)
+        text = ", ".join(words.format(plural(count, noun)) for count, noun, words in parts if count)
         print(f"{text}; the same snakemake command computes what is missing again")
     elif not problems:
         print(f"{options.results}: all is well")
@@ -107,7 +108,7 @@ def _advice(results: str, problems: list[Finding]) -> str:
     from crnsim.sweep.inspect.audit import REMOVABLE, USUAL
 
     kinds = [kind for kind in REMOVABLE if any(finding.kind == kind for finding in problems)]
-    count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+    count = plural(len(problems), "problem")
     if not kinds:
         return count
     named = "" if set(kinds) <= set(USUAL) else f" {','.join(kinds)}"

@@ -11,6 +11,7 @@ import numpy as np
 
 from crnsim import __version__
 from crnsim.experiment.point import Point
+from crnsim.outcomes import OK, OUTCOMES
 from crnsim.provenance import code_hash, libraries
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from crnsim.solvers.protocol import Protocol, Record
 
 SCHEMA = "1"
-_FLAGS = "ok diverged step_limit worker_killed failed"
 _METRICS = ("score", "accuracy", "mse", "nrmse")
 
 
@@ -52,7 +52,7 @@ def assemble(
         name: ("point", v) for name, v in _measure(circuit, datasets, readout, weights).items()
     }
     per_point |= {name: ("point", value) for name, value in readout.counts.items()}
-    flags = {"flag_values": np.arange(5, dtype=np.int8), "flag_meanings": _FLAGS}
+    flags = {"flag_values": np.arange(len(OUTCOMES), dtype=np.int8), "flag_meanings": " ".join(OUTCOMES)}
     expected = np.array([data.y_test for data in datasets], dtype=np.float32)
     data = xr.Dataset(
         {
@@ -141,7 +141,6 @@ def _measure(
 ) -> dict[str, np.ndarray]:
     """Metrics of every point, chemical and algebraic; nan but for a score of 0 where a point did not end ok."""
     from crnsim.algebraic import forward
-    from crnsim.outcomes import OK
 
     names = (*_METRICS, *(f"algebraic_{name}" for name in _METRICS), "agreement", "h_eff")
     columns = {name: np.full(len(datasets), np.nan) for name in names}

@@ -6,8 +6,20 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from crnsim import wording
+from crnsim.errors import InputError
 from crnsim.report import titles
-from crnsim.robustness.claims import ANDERSON, CONTRADICTED, OPEN, PAPERS, SUPPORTED
+from crnsim.report.figures import reach
+from crnsim.robustness.claims import (
+    CONTRADICTED,
+    NO_STRESS,
+    OPEN,
+    PAPERS,
+    PLACE_COLUMNS,
+    SUPPORTED,
+    Claim,
+    Paper,
+    paper,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,40 +31,63 @@ _CHIPS = {
 }
 
 
-def claims_section(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+def claims_section(rows: Sequence[dict[str, Any]], chosen: str | None = None) -> dict[str, Any] | None:
     """Return what the page shows of the claim table, None where the sweep names no paper.
 
     Parameters
     ----------
     rows : sequence of dict
         Rows of the claim table, all of one paper.
+    chosen : str, optional
+        What the sweep file says under `claims`; what the rows say makes nothing be imported.
     """
     if not rows:
         return None
-    paper = PAPERS[rows[0]["paper"]]
+    name = rows[0]["paper"]
+    judged_by = _paper_named(name, chosen)
     blocks = []
-    for claim in paper.claims:
+    for claim in _claims(judged_by, rows):
         mine = [row for row in rows if row["claim"] == claim.name]
         blocks.append(
             {
                 "statement": claim.statement,
                 "definition": claim.definition,
                 "counts": _counts(mine),
-                "rows": [_shown(row) for row in mine],
-                # Agreement is judged to 0.01, so it is written to 0.001.
-                "measure": "Agreement" if paper is ANDERSON else "Scores",
-                "digits": 3 if paper is ANDERSON else 2,
+                "rows": [_shown(row, claim) for row in mine],
+                "measure": claim.measure,
+                "digits": claim.digits,
             }
         )
     ends = [abs(row[f"difference{end}"]) for row in rows for end in ("", "_low", "_high")]
     return {
-        "citation": paper.citation,
-        "doi": paper.doi,
-        "remark": paper.remark,
+        "citation": judged_by.citation if judged_by else name,
+        "doi": judged_by.doi if judged_by else "",
+        "remark": judged_by.remark if judged_by else "The file that defines its claims is not at hand.",
         "counts": _counts(rows),
         "claims": blocks,
-        "reach": wording.reach(ends),
+        "reach": reach(ends),
     }
+
+
+def _paper_named(name: str, chosen: str | None) -> Paper | None:
+    """Return the paper that rows name: one that is built in, or the one that the sweep file chose."""
+    if name in PAPERS:
+        return PAPERS[name]
+    try:
+        own = paper(chosen) if chosen else None
+    except InputError:
+        return None
+    return own if own is not None and own.name == name else None
+
+
+def _claims(judged_by: Paper | None, rows: Sequence[dict[str, Any]]) -> list[Claim]:
+    """Return the claims of a paper, and those that stand in the rows alone with what the rows tell of them."""
+    known = list(judged_by.claims) if judged_by else []
+    names = {claim.name for claim in known}
+    others = {row["claim"]: row for row in rows if row["claim"] not in names}
+    return known + [
+        Claim(name, row["statement"], measure=row["measure"] or "score") for name, row in others.items()
+    ]
 
 
 def _counts(rows: Sequence[dict[str, Any]]) -> str:
@@ -62,34 +97,30 @@ def _counts(rows: Sequence[dict[str, Any]]) -> str:
     return wording.listing(f"{count} {name}" for name, count in counts if count)
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
+def _shown(row: dict[str, Any], claim: Claim) -> dict[str, Any]:
     """Return a row with the words that the page puts around its numbers."""
-    stress = "" if row["stress"] == "none" else titles.stress_name(row["stress"])
     return row | {
         "title": titles.dataset_title(row["dataset"]),
         "chip": _CHIPS[row["verdict"]],
-        "under": f"{stress[:1].upper()}{stress[1:]}",
-        "place": _place(row),
-        "against": _against(row),
+        "under": "" if row["stress"] == NO_STRESS else titles.capital(titles.stress_name(row["stress"])),
+        "where": _where(row, claim),
+        "against": _against(row, claim),
     }
 
 
-def _place(row: dict[str, Any]) -> str:
+def _where(row: dict[str, Any], claim: Claim) -> str:
     """Return where on the grid a row was judged."""
     time, magnitude = row["running_time"], row["magnitude"]
     if math.isnan(time):
         return ""
-    if row["claim"] == "running_time":
-        return f"all times below {time:g}"
-    if row["claim"] == "noise_magnitude":
-        return f"magnitudes up to {magnitude:g}, time {time:g}"
+    if claim.place:
+        return claim.place.format(**{name: row[name] for name in PLACE_COLUMNS})
     return f"magnitude {magnitude:g}, time {time:g}" if magnitude else f"time {time:g}"
 
 
-def _against(row: dict[str, Any]) -> tuple[str, str]:
+def _against(row: dict[str, Any], claim: Claim) -> tuple[str, str]:
     """Return what the score was compared with, and what that is."""
     if row["compared_role"]:
         kind = "best non-smooth design" if row["compared_role"] == "baseline" else "best sharp design"
         return row["compared_with"] or "–", kind
-    own = {"noise_kept": "itself without noise", "speed": "itself at the longest time"}
-    return own.get(row["claim"], "the algebraic network" if row["claim"] == "convergence" else "–"), ""
+    return claim.reference or "–", ""

@@ -1,4 +1,4 @@
-"""What was planned and what is there: coverage by cell, failed runs with their commands, cost by group."""
+"""What was planned and what is there: coverage by condition, failed runs with their commands, cost by group."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from crnsim.experiment.command import command
 from crnsim.noise.kinds import KINDS
 from crnsim.outcomes import OUTCOMES
 from crnsim.report import titles
-from crnsim.robustness.designs import Cell, Level, cell_order, outcome_names, point_cells
+from crnsim.robustness.designs import Condition, Level, condition_order, outcome_names, point_conditions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from crnsim.sweep.plan.plan_file import GroupEntry, PlanFile
 
 MOST_FAILURES = 20
+#: What the page calls runs that are planned and not there; the outcomes are those of runs that are.
+MISSING = "missing"
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class GroupData:
     entry: GroupEntry
     laid_out: Group | None
     summary: xr.Dataset | None
-    cells: list[Cell]
+    conditions: list[Condition]
     outcomes: np.ndarray
 
     @property
@@ -43,9 +45,9 @@ class GroupData:
         """Data set and design as they are written in tables."""
         return f"{titles.dataset_title(self.entry.dataset)}, {self.entry.label}"
 
-    def count(self, outcome: str, cell: Cell | None = None) -> int:
-        """Return how many runs, of one cell or of all, ended so."""
-        here = np.array([cell in (None, c) for c in self.cells], dtype=bool)
+    def count(self, outcome: str, condition: Condition | None = None) -> int:
+        """Return how many runs, under one condition or under all, ended so."""
+        here = np.array([condition in (None, c) for c in self.conditions], dtype=bool)
         return int(((self.outcomes == outcome) & here).sum())
 
 
@@ -60,14 +62,14 @@ def gather(plan: PlanFile, summaries: Sequence[xr.Dataset]) -> list[GroupData]:
     for entry in plan.groups:
         group = laid_out.get((entry.dataset, entry.label))
         summary = found.get((entry.dataset, entry.circuit, entry.label))
-        cells = point_cells(summary) if summary is not None else []
+        conditions = point_conditions(summary) if summary is not None else []
         outcomes = outcome_names(summary) if summary is not None else np.array([], dtype=object)
-        result.append(GroupData(entry, group, summary, cells, outcomes))
+        result.append(GroupData(entry, group, summary, conditions, outcomes))
     return result
 
 
 def lay_out(plan: PlanFile) -> dict[tuple[str, str], Group]:
-    """Return the groups of a plan by data set and activation label, with their cells and points.
+    """Return the groups of a plan by data set and activation label, with their conditions and points.
 
     Empty where the configuration is not one that this version reads; the page then counts what is there.
     """
@@ -80,28 +82,36 @@ def lay_out(plan: PlanFile) -> dict[tuple[str, str], Group]:
         return {}
 
 
-def planned_cells(group: Group) -> list[Cell]:
-    """Return the cells of a laid out group."""
-    levels = [
-        (cell.noise.kind, cell.noise.rates, cell.noise.concentrations, cell.noise.inputs)
+def planned_conditions(group: Group) -> list[Condition]:
+    """Return the conditions of the cells of a laid out group."""
+    return [
+        Condition(
+            float(cell.running_time),
+            Level(cell.noise.kind, cell.noise.rates, cell.noise.concentrations, cell.noise.inputs),
+        )
         for cell in group.cells
     ]
-    return [Cell(float(c.running_time), Level(*level)) for c, level in zip(group.cells, levels, strict=True)]
 
 
 def coverage_rows(groups: Sequence[GroupData]) -> list[dict[str, Any]]:
-    """Return a row per cell: runs expected and present, and how each ended."""
+    """Return a row per condition: runs expected and present, and how each ended."""
     rows = []
     for group in groups:
-        cells = planned_cells(group.laid_out) if group.laid_out else sorted(set(group.cells), key=cell_order)
-        expected = group.entry.n_points // len(cells) if cells else 0
-        for cell in [*cells, *sorted(set(group.cells) - set(cells), key=cell_order)]:
-            counts = {outcome: group.count(outcome, cell) for outcome in OUTCOMES}
+        there = sorted(set(group.conditions), key=condition_order)
+        conditions = planned_conditions(group.laid_out) if group.laid_out else there
+        expected = group.entry.n_points // len(conditions) if conditions else 0
+        for condition in dict.fromkeys([*conditions, *there]):
+            counts = {outcome: group.count(outcome, condition) for outcome in OUTCOMES}
             present = sum(counts.values())
-            due = expected if cell in cells else 0
+            due = expected if condition in conditions else 0
             rows.append(
-                {"group": group.name, "cell": cell, "level": titles.level_name(cell.level), "expected": due}
-                | {"present": present, "missing": max(due - present, 0), **counts}
+                {
+                    "group": group.name,
+                    "condition": condition,
+                    "level": titles.level_name(condition.level),
+                    "expected": due,
+                }
+                | {"present": present, MISSING: max(due - present, 0), **counts}
             )
     return rows
 
@@ -114,7 +124,7 @@ def coverage_totals(groups: Sequence[GroupData]) -> list[dict[str, Any]]:
         present, expected = sum(counts.values()), group.entry.n_points
         rows.append(
             {"group": group.name, "expected": expected, "present": present}
-            | {"missing": max(expected - present, 0), **counts}
+            | {MISSING: max(expected - present, 0), **counts}
         )
     return rows
 
@@ -166,24 +176,29 @@ def failures(groups: Sequence[GroupData]) -> tuple[dict[str, int], list[Failure]
 
 def _failure(group: GroupData, index: int) -> Failure:
     assert group.summary is not None
-    cell = group.cells[index]
+    condition = group.conditions[index]
     replicate = int(group.summary["replicate"].values[index])
     return Failure(
         outcome=str(group.outcomes[index]),
-        where=f"{group.name}, running time {cell.running_time:g}, {titles.level_name(cell.level)}, "
+        where=f"{group.name}, running time {condition.running_time:g}, {titles.level_name(condition.level)}, "
         f"replicate {replicate}",
         reason=str(group.summary["reason"].values[index]),
-        command=command(_values(group, index)),
+        command=repeat_command(group, index),
     )
+
+
+def repeat_command(group: GroupData, index: int) -> str:
+    """Return the command that computes one run of a group again."""
+    return command(_values(group, index))
 
 
 def _values(group: GroupData, index: int) -> dict[str, Any]:
     """Return what determines a run: from the plan where it lays out, else from its summary."""
-    summary, cell = group.summary, group.cells[index]
+    summary, condition = group.summary, group.conditions[index]
     assert summary is not None
     replicate = int(summary["replicate"].values[index])
-    if group.laid_out and cell in (planned := planned_cells(group.laid_out)):
-        return group.laid_out.point(planned.index(cell), replicate).to_dict()
+    if group.laid_out and condition in (planned := planned_conditions(group.laid_out)):
+        return group.laid_out.point(planned.index(condition), replicate).to_dict()
     entry, attrs = group.entry, summary.attrs
     return {
         "dataset": entry.dataset,
@@ -191,11 +206,11 @@ def _values(group: GroupData, index: int) -> dict[str, Any]:
         "activation": entry.activation,
         "activation_parameters": entry.activation_parameters,
         "layers": json.loads(attrs.get("layers", "[]")),
-        "running_time": cell.running_time,
+        "running_time": condition.running_time,
         "epochs": int(attrs.get("epochs", summary.sizes.get("epoch", 0))),
         "learning_rate": attrs.get("learning_rate", entry.learning_rate),
         "circuit_parameters": {},
-        "noise": {kind: getattr(cell.level, kind) for kind in KINDS},
+        "noise": {kind: getattr(condition.level, kind) for kind in KINDS},
         "replicate": replicate,
         "seed": int(summary["seed"].values[index]),
     }

@@ -10,8 +10,8 @@ import numpy as np
 from crnsim import wording
 from crnsim.report import titles
 from crnsim.report.figures import Axis, Line, Panel, draw_panel
-from crnsim.report.scores import Group, Scores
-from crnsim.robustness.designs import QUIET, Cell, point_cells
+from crnsim.report.scores import FigureRow, Scores
+from crnsim.robustness.designs import QUIET, Condition, point_conditions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,17 +24,17 @@ SCORE_AXIS = Axis("mean score", (0, 0.25, 0.5, 0.75, 1), ("0", "", "0.5", "", "1
 MOST_TIMES = 6
 
 
-def degradation(scores: Scores) -> list[Group]:
+def degradation(scores: Scores) -> list[FigureRow]:
     """Return score against magnitude: a panel per running time, a row per kind of noise and part of the designs."""
-    return [_fall(part, kind, name) for kind in scores.kinds for name, part in scores.parts()]
+    return [_degradation_row(part, kind, name) for kind in scores.kinds for name, part in scores.parts()]
 
 
-def _fall(scores: Scores, kind: str, part: str) -> Group:
+def _degradation_row(scores: Scores, kind: str, part: str) -> FigureRow:
     levels, stress = scores.levels(kind), titles.stress_name(kind)
     panels = []
-    for time in spread(scores.times, MOST_TIMES):
+    for time in thinned(scores.times, MOST_TIMES):
         lines = [
-            _score_line(scores, label, [(lv.magnitude, Cell(time, lv)) for lv in levels])
+            _score_line(scores, label, [(lv.magnitude, Condition(time, lv)) for lv in levels])
             for label in scores.labels
         ]
         axis = Axis(f"magnitude of {stress}", _ticks([lv.magnitude for lv in levels]))
@@ -43,15 +43,19 @@ def _fall(scores: Scores, kind: str, part: str) -> Group:
     caption = f"Mean score against the magnitude of {stress}; bands are 95 % intervals."
     if left_out := len(scores.times) - len(panels):
         caption += f" The maps above also show {wording.plural(left_out, 'running time')} between these."
-    return Group(_titled(stress, part), panels, caption, labels=scores.labels)
+    return FigureRow(_titled(stress, part), panels, caption, labels=scores.labels)
 
 
 def _titled(stress: str, part: str) -> str:
-    return ": ".join(filter(None, (stress[:1].upper() + stress[1:], part)))
+    return ": ".join(filter(None, (titles.capital(stress), part)))
 
 
-def _score_line(scores: Scores, label: str, places: Sequence[tuple[float, Cell]]) -> Line:
-    rows = [(x, scores.cells[label][cell]) for x, cell in places if cell in scores.cells[label]]
+def _score_line(scores: Scores, label: str, places: Sequence[tuple[float, Condition]]) -> Line:
+    rows = [
+        (x, scores.conditions[label][condition])
+        for x, condition in places
+        if condition in scores.conditions[label]
+    ]
     x, y = [x for x, _ in rows], [row["score"] for _, row in rows]
     low, high = ([row[name] for _, row in rows] for name in ("score_low", "score_high"))
     shift = 2.5 * (scores.labels.index(label) - (len(scores.labels) - 1) / 2)
@@ -78,65 +82,66 @@ def _ticks(values: Sequence[float]) -> list[float]:
     return kept
 
 
-def spread(values: Sequence[T], most: int) -> list[T]:
-    """Return at most so many values, the first and the last among them."""
+def thinned(values: Sequence[T], most: int) -> list[T]:
+    """Return at most so many values, evenly picked, the first and the last among them."""
     if len(values) <= most:
         return list(values)
     return [values[i] for i in sorted({round(i) for i in np.linspace(0, len(values) - 1, most)})]
 
 
-def running_time(scores: Scores) -> list[Group]:
+def running_time(scores: Scores) -> list[FigureRow]:
     """Return score against running time, without noise and at the largest magnitude of each kind."""
     if len(scores.times) < 2:
         return []
-    return [_haste(part, name) for name, part in scores.parts()]
+    return [_running_time_row(part, name) for name, part in scores.parts()]
 
 
-def _haste(scores: Scores, part: str) -> Group:
+def _running_time_row(scores: Scores, part: str) -> FigureRow:
     levels = [QUIET, *(scores.levels(kind)[-1] for kind in scores.kinds)]
     panels = []
     for level in levels:
         lines = [
-            _score_line(scores, label, [(t, Cell(t, level)) for t in scores.times]) for label in scores.labels
+            _score_line(scores, label, [(t, Condition(t, level)) for t in scores.times])
+            for label in scores.labels
         ]
         axis = Axis("running time (1/k)", _ticks(scores.times))
         described = f"Mean score against running time. {_ends(scores.labels, lines)}"
         panels.append(draw_panel(Panel(titles.level_name(level), lines, axis, SCORE_AXIS, described)))
-    caption = "Mean score against the time given to each presentation; a flat line does not mind haste."
-    return Group(_titled(part, ""), panels, caption, labels=scores.labels)
+    caption = "Mean score against the time given to each presentation; a flat line is insensitive to it."
+    return FigureRow(_titled(part, ""), panels, caption, labels=scores.labels)
 
 
-def learning(summaries: Sequence[xr.Dataset], scores: Scores) -> list[Group]:
-    """Return training loss against epoch in the quiet and harshest cells, and test score at checkpoints."""
+def learning(summaries: Sequence[xr.Dataset], scores: Scores) -> list[FigureRow]:
+    """Return training loss against epoch, without noise and under the strongest of each kind, and test score."""
     if not scores.times:
         return []
     return [group for name, part in scores.parts() for group in _learning(summaries, part, name)]
 
 
-def _learning(summaries: Sequence[xr.Dataset], scores: Scores, part: str) -> list[Group]:
+def _learning(summaries: Sequence[xr.Dataset], scores: Scores, part: str) -> list[FigureRow]:
     longest, shortest = scores.times[-1], scores.times[0]
-    wanted = [Cell(longest, QUIET)] + ([Cell(shortest, QUIET)] if shortest < longest else [])
-    wanted += [Cell(longest, scores.levels(kind)[-1]) for kind in scores.kinds]
+    wanted = [Condition(longest, QUIET)] + ([Condition(shortest, QUIET)] if shortest < longest else [])
+    wanted += [Condition(longest, scores.levels(kind)[-1]) for kind in scores.kinds]
     named = [(str(s.attrs.get("activation_label", "")), s) for s in summaries]
-    where = [(label, s, point_cells(s)) for label, s in named if label in scores.labels]
+    where = [(label, s, point_conditions(s)) for label, s in named if label in scores.labels]
     pictures = []
-    for cell in wanted:
+    for condition in wanted:
         lines = [
             line
-            for label, summary, cells in where
+            for label, summary, conditions in where
             if "train_loss" in summary
             for line in _loss_line(
-                summary, [i for i, c in enumerate(cells) if c == cell], scores.series.get(label, 0)
+                summary, [i for i, c in enumerate(conditions) if c == condition], scores.series.get(label, 0)
             )
         ]
         if lines:
-            pictures.append((f"{titles.level_name(cell.level)}, time {cell.running_time:g}", lines))
+            pictures.append((f"{titles.level_name(condition.level)}, time {condition.running_time:g}", lines))
     values = [value for _, lines in pictures for line in lines for value in (*line.low, *line.high)]
     limits = (min(values) / 1.3, max(values) * 1.3) if values else None
     described = "Median training loss against epoch, with quartiles."
     axis = Axis("loss ½|o − t|²", log=True, limits=limits)
     losses = [draw_panel(Panel(title, lines, Axis("epoch"), axis, described)) for title, lines in pictures]
-    tests = _checkpoints(where, Cell(longest, QUIET), scores)
+    tests = _checkpoints(where, Condition(longest, QUIET), scores)
     caption = "Training loss by epoch: median over the replicates still running, with quartiles."
     if tests:
         caption += (
@@ -144,7 +149,7 @@ def _learning(summaries: Sequence[xr.Dataset], scores: Scores, part: str) -> lis
             "a run that has ended counts as 0."
         )
     found = losses + tests
-    return [Group(_titled(part, ""), found, caption, labels=scores.labels)] if found else []
+    return [FigureRow(_titled(part, ""), found, caption, labels=scores.labels)] if found else []
 
 
 def _loss_line(summary: xr.Dataset, indices: Sequence[int], series: int) -> list[Line]:
@@ -162,11 +167,11 @@ def _loss_line(summary: xr.Dataset, indices: Sequence[int], series: int) -> list
 
 
 def _checkpoints(
-    where: Sequence[tuple[str, xr.Dataset, list[Cell]]], cell: Cell, scores: Scores
+    where: Sequence[tuple[str, xr.Dataset, list[Condition]]], condition: Condition, scores: Scores
 ) -> list[Markup]:
     lines = []
-    for label, summary, cells in where:
-        indices = [i for i, c in enumerate(cells) if c == cell]
+    for label, summary, conditions in where:
+        indices = [i for i, c in enumerate(conditions) if c == condition]
         if not indices or "test_score" not in summary:
             continue
         values = np.nan_to_num(summary["test_score"].values[indices].astype(float))
@@ -176,7 +181,7 @@ def _checkpoints(
     if not lines:
         return []
     panel = Panel(
-        title=f"test set, no noise, time {cell.running_time:g}",
+        title=f"test set, no noise, time {condition.running_time:g}",
         lines=lines,
         x=Axis("epochs completed"),
         y=replace(SCORE_AXIS, label="mean test score"),

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from crnsim.wording import signed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -348,3 +348,9 @@ def _svg(figure: Figure, title: str, described: str) -> Markup:
     )
     # Matplotlib escapes the text in a drawing, and the opening tag is escaped above.
     return Markup(re.sub(r"<svg[^>]*>", lambda _: opening, text, count=1).strip())  # noqa: S704
+
+
+def reach(ends: Iterable[float]) -> float:
+    """Return how far interval plots must reach to each side, in one of a few steps, so that `ends` lie within."""
+    largest = max((end for end in ends if not math.isnan(end)), default=1.0)
+    return next((step for step in (0.1, 0.2, 0.5) if largest <= step + 1e-9), 1.0)

@@ -11,19 +11,20 @@ from crnsim import wording
 from crnsim.noise.kinds import KINDS
 from crnsim.report import titles
 from crnsim.report.figures import MapAxes, draw_map
-from crnsim.report.scores import MOST_TOGETHER, Group, Scores, cell_of
-from crnsim.robustness.designs import Cell
+from crnsim.report.scores import MOST_TOGETHER, FigureRow, Scores, condition_of
+from crnsim.robustness.designs import Condition
+from crnsim.robustness.tables import SHARE_OK
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
 
-def heat_maps(scores: Scores) -> list[Group]:
+def heat_maps(scores: Scores) -> list[FigureRow]:
     """Return a row of maps per kind of noise: a map per design, then smooth minus each baseline."""
-    groups = []
+    figures = []
     for kind in scores.kinds:
         levels = scores.levels(kind)
-        grid = [[Cell(time, level) for time in scores.times] for level in levels]
+        grid = [[Condition(time, level) for time in scores.times] for level in levels]
         axes = MapAxes(
             columns=[f"{time:g}" for time in scores.times],
             rows=[f"{level.magnitude:g}" if level.magnitude else "none" for level in levels],
@@ -32,9 +33,9 @@ def heat_maps(scores: Scores) -> list[Group]:
         )
         drawings = []
         for label in scores.labels:
-            rows = [[scores.cells[label].get(cell) for cell in line] for line in grid]
+            rows = [[scores.conditions[label].get(condition) for condition in line] for line in grid]
             values = np.array([[row["score"] if row else np.nan for row in line] for line in rows])
-            flagged = np.array([[row is not None and row["share_ok"] < 1 for row in line] for line in rows])
+            flagged = np.array([[row is not None and row[SHARE_OK] < 1 for row in line] for line in rows])
             described = f"Mean score, {titles.stress_name(kind)} by running time. {_spoken(values, axes)}"
             drawings.append(draw_map(label, values, axes, flagged=flagged, described=described))
         differences = _difference_maps(scores, grid, axes)
@@ -44,10 +45,10 @@ def heat_maps(scores: Scores) -> list[Group]:
                 " Differences are drawn where the other design is the best of its role under some stress."
             )
         dense = len(axes.columns) > 6
-        groups.append(
-            Group(titles.stress_name(kind).capitalize(), drawings, caption, differences, dense=dense)
+        figures.append(
+            FigureRow(titles.stress_name(kind).capitalize(), drawings, caption, differences, dense=dense)
         )
-    return groups
+    return figures
 
 
 def _spoken(values: np.ndarray, axes: MapAxes) -> str:
@@ -62,11 +63,11 @@ def _spoken(values: np.ndarray, axes: MapAxes) -> str:
     return "; ".join(lines) + "."
 
 
-def _difference_maps(scores: Scores, grid: list[list[Cell]], axes: MapAxes) -> list[Markup]:
+def _difference_maps(scores: Scores, grid: list[list[Condition]], axes: MapAxes) -> list[Markup]:
     drawings = []
     for pair in dict.fromkeys((row["activation"], row["compared_with"]) for row in scores.pairs):
         mine = (row for row in scores.pairs if (row["activation"], row["compared_with"]) == pair)
-        rows = {cell_of(row): row for row in mine}
+        rows = {condition_of(row): row for row in mine}
         values = np.array([[rows[c]["difference"] if c in rows else np.nan for c in line] for line in grid])
         sure = np.array([[c in rows and _leaves_zero_out(rows[c]) for c in line] for line in grid])
         described = f"Paired difference of scores. {_spoken(values, axes)}"
@@ -82,7 +83,7 @@ def _leaves_zero_out(row: dict[str, Any]) -> bool:
 def _map_sentence(scores: Scores, kind: str) -> str:
     """Say which design keeps how much of its score at the harshest corner that all have run."""
     level, time = scores.levels(kind)[-1], scores.times[0]
-    rows = {label: scores.cells[label].get(Cell(time, level)) for label in scores.labels}
+    rows = {label: scores.conditions[label].get(Condition(time, level)) for label in scores.labels}
     parts = [f"{label} {row['score']:.2f}" for label, row in rows.items() if row]
     if not parts:
         return ""
@@ -90,12 +91,12 @@ def _map_sentence(scores: Scores, kind: str) -> str:
     return f"At the harshest corner ({corner}): {wording.listing(parts)}."
 
 
-def crossed_maps(scores: Scores) -> list[Group]:
+def crossed_maps(scores: Scores) -> list[FigureRow]:
     """Return maps of two kinds of noise at once, where a sweep crosses them, at the longest running time."""
-    groups = []
+    figures = []
     time = scores.times[-1] if scores.times else 0.0
     for first, second in itertools.combinations(KINDS, 2):
-        kinds = {c.level.kind for cells in scores.cells.values() for c in cells if c.running_time == time}
+        kinds = {condition.level.kind for condition in scores.swept if condition.running_time == time}
         if f"{first}+{second}" not in kinds:
             continue
         rows, columns = (sorted({lv.magnitude for lv in scores.levels(k)}) for k in (first, second))
@@ -109,14 +110,14 @@ def crossed_maps(scores: Scores) -> list[Group]:
         for label in scores.labels:
             wanted = {"none", first, second, f"{first}+{second}"}
             found = {
-                (getattr(cell.level, first), getattr(cell.level, second)): row["score"]
-                for cell, row in scores.cells[label].items()
-                if cell.running_time == time and cell.level.kind in wanted
+                (getattr(condition.level, first), getattr(condition.level, second)): row["score"]
+                for condition, row in scores.conditions[label].items()
+                if condition.running_time == time and condition.level.kind in wanted
             }
             values = np.array([[found.get((row, column), np.nan) for column in columns] for row in rows])
             described = f"Mean score at running time {time:g}. {_spoken(values, axes)}"
             drawings.append(draw_map(label, values, axes, described=described))
         heading = f"{titles.stress_name(first)} and {titles.stress_name(second)} at once".capitalize()
         caption = f"Mean score at running time {time:g}, two kinds of noise crossed."
-        groups.append(Group(heading, drawings, caption))
-    return groups
+        figures.append(FigureRow(heading, drawings, caption))
+    return figures

@@ -1,4 +1,4 @@
-"""The scores that the report draws: one data set's cells by design, and groups of drawings."""
+"""The scores that the report draws: one data set's scores by design and condition, and rows of drawings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from crnsim.noise.kinds import KINDS
-from crnsim.robustness.designs import Cell, Level
+from crnsim.robustness.designs import Condition, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,8 +18,8 @@ MOST_TOGETHER = 6
 
 
 @dataclass(frozen=True)
-class Group:
-    """Drawings that belong together under one heading, with the caption they share."""
+class FigureRow:
+    """Drawings side by side under one heading, with the caption they share."""
 
     heading: str
     drawings: list[Markup]
@@ -32,11 +32,11 @@ class Group:
 
 @dataclass(frozen=True)
 class Scores:
-    """The cell table of one data set, by design and cell."""
+    """The cell table of one data set, by design and condition."""
 
     labels: Sequence[str]
     series: dict[str, int]
-    cells: dict[str, dict[Cell, dict[str, Any]]]
+    conditions: dict[str, dict[Condition, dict[str, Any]]]
     pairs: list[dict[str, Any]]
 
     @classmethod
@@ -48,13 +48,13 @@ class Scores:
         labels: Sequence[str],
     ) -> Scores:
         """Pick one data set out of the tables of a robustness dataset."""
-        cells: dict[str, dict[Cell, dict[str, Any]]] = {}
+        conditions: dict[str, dict[Condition, dict[str, Any]]] = {}
         for row in rows:
             if row["dataset"] == dataset:
-                cells.setdefault(row["activation"], {})[cell_of(row)] = row
-        present = [label for label in labels if label in cells]
+                conditions.setdefault(row["activation"], {})[condition_of(row)] = row
+        present = [label for label in labels if label in conditions]
         mine = [row for row in pairs if row["dataset"] == dataset]
-        return cls(present, {label: i for i, label in enumerate(labels)}, cells, mine)
+        return cls(present, {label: i for i, label in enumerate(labels)}, conditions, mine)
 
     def parts(self) -> list[tuple[str, Scores]]:
         """Return the designs in parts that one panel can hold, each with what it is called.
@@ -63,7 +63,7 @@ class Scores:
         """
         if len(self.labels) <= MOST_TOGETHER:
             return [("", self)]
-        roles = {label: next(iter(self.cells[label].values()))["role"] for label in self.labels}
+        roles = {label: next(iter(self.conditions[label].values()))["role"] for label in self.labels}
         found = []
         for name, labels in (
             ("designs of the verdict", [label for label in self.labels if roles[label]]),
@@ -76,23 +76,28 @@ class Scores:
         return found
 
     @property
+    def swept(self) -> set[Condition]:
+        """All conditions that some design was run under."""
+        return {condition for of_design in self.conditions.values() for condition in of_design}
+
+    @property
     def times(self) -> list[float]:
         """All running times, ascending."""
-        return sorted({cell.running_time for cells in self.cells.values() for cell in cells})
+        return sorted({condition.running_time for condition in self.swept})
 
     @property
     def kinds(self) -> list[str]:
         """Kinds of noise that were run, crossed ones left out."""
-        found = {cell.level.kind for cells in self.cells.values() for cell in cells}
+        found = {condition.level.kind for condition in self.swept}
         return [kind for kind in KINDS if kind in found]
 
     def levels(self, kind: str) -> list[Level]:
         """Return the noise levels of one axis, none first."""
-        found = {c.level for cells in self.cells.values() for c in cells if c.level.kind in ("none", kind)}
+        found = {condition.level for condition in self.swept if condition.level.kind in ("none", kind)}
         return sorted(found, key=lambda level: level.magnitude)
 
 
-def cell_of(row: dict[str, Any]) -> Cell:
-    """Return the cell that a row of a robustness table is about."""
+def condition_of(row: dict[str, Any]) -> Condition:
+    """Return the condition that a row of a robustness table is about."""
     names = ("noise_kind", "noise_rates", "noise_concentrations", "noise_inputs")
-    return Cell(row["running_time"], Level(*(row[name] for name in names)))
+    return Condition(row["running_time"], Level(*(row[name] for name in names)))

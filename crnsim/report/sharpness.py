@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crnsim.report import titles
-from crnsim.report.curves import SCORE_AXIS, spread
+from crnsim.report.curves import SCORE_AXIS, thinned
 from crnsim.report.figures import Axis, Line, Panel, draw_panel
-from crnsim.report.scores import Group, Scores
-from crnsim.robustness.designs import QUIET, Cell
+from crnsim.report.scores import FigureRow, Scores
+from crnsim.robustness.designs import QUIET, Condition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,15 +22,15 @@ MOST_LINES = 6
 
 
 @dataclass(frozen=True)
-class Family:
+class SmoothingSeries:
     """Designs of one activation that differ in h alone, from sharp to smooth."""
 
     name: str
     members: tuple[tuple[float, str], ...]
 
 
-def families(groups: Sequence[GroupData], dataset: str) -> list[Family]:
-    """Return the families of a data set that have at least three members."""
+def smoothing_series(groups: Sequence[GroupData], dataset: str) -> list[SmoothingSeries]:
+    """Return the series of a data set that have at least three members."""
     found: dict[tuple[Any, ...], dict[float, str]] = {}
     for group in groups:
         entry = group.entry
@@ -42,7 +42,7 @@ def families(groups: Sequence[GroupData], dataset: str) -> list[Family]:
         key = (entry.activation, entry.circuit, json.dumps(others))
         found.setdefault(key, {}).setdefault(h, entry.label)
     return [
-        Family(str(activation), tuple(sorted(members.items())))
+        SmoothingSeries(str(activation), tuple(sorted(members.items())))
         for (activation, *_), members in found.items()
         if len(members) >= FEWEST
     ]
@@ -56,29 +56,35 @@ def _smoothing(group: GroupData) -> float | None:
     return float(h) if isinstance(h, (int, float)) and h > 0 else None
 
 
-def by_sharpness(scores: Scores, family: Family) -> list[Group]:
+def by_sharpness(scores: Scores, varied: SmoothingSeries) -> list[FigureRow]:
     """Return score against h: a drawing per kind of noise, a line per magnitude, and one for running times."""
     if not scores.times:
         return []
-    groups, longest = [], scores.times[-1]
+    figures, longest = [], scores.times[-1]
     for kind in scores.kinds:
-        levels = spread(scores.levels(kind), MOST_LINES)
-        cells = [(titles.level_name(level), Cell(longest, level)) for level in levels]
+        levels = thinned(scores.levels(kind), MOST_LINES)
+        conditions = [(titles.level_name(level), Condition(longest, level)) for level in levels]
         caption = f"A line per magnitude, at running time {longest:g}."
-        groups += _drawn(scores, family, titles.stress_name(kind), cells, caption)
+        figures += _drawn(scores, varied, titles.stress_name(kind), conditions, caption)
     if len(scores.times) > 1:
-        times = spread(scores.times[::-1], MOST_LINES)
-        cells = [(f"time {time:g}", Cell(time, QUIET)) for time in times]
-        groups += _drawn(scores, family, "running time", cells, "A line per running time, without noise.")
-    return groups
+        times = thinned(scores.times[::-1], MOST_LINES)
+        conditions = [(f"time {time:g}", Condition(time, QUIET)) for time in times]
+        figures += _drawn(
+            scores, varied, "running time", conditions, "A line per running time, without noise."
+        )
+    return figures
 
 
 def _drawn(
-    scores: Scores, family: Family, stress: str, cells: Sequence[tuple[str, Cell]], caption: str
-) -> list[Group]:
+    scores: Scores,
+    varied: SmoothingSeries,
+    stress: str,
+    conditions: Sequence[tuple[str, Condition]],
+    caption: str,
+) -> list[FigureRow]:
     lines, legend = [], []
-    for series, (name, cell) in enumerate(cells):
-        rows = [(h, scores.cells.get(label, {}).get(cell)) for h, label in family.members]
+    for series, (name, condition) in enumerate(conditions):
+        rows = [(h, scores.conditions.get(label, {}).get(condition)) for h, label in varied.members]
         known = [(h, row) for h, row in rows if row]
         if not known:
             continue
@@ -92,7 +98,7 @@ def _drawn(
         f"{name} from {line.y[0]:.2f} at h = {line.x[0]:g} to {line.y[-1]:.2f} at h = {line.x[-1]:g}"
         for (name, *_), line in zip(legend, lines, strict=True)
     )
-    title = stress[:1].upper() + stress[1:]
+    title = titles.capital(stress)
     axis = Axis("smoothing h (sharper to the left)", log=True)
     panel = Panel(title, lines, axis, SCORE_AXIS, f"Mean score against the smoothing h. {ends}.")
-    return [Group(title, [draw_panel(panel)], caption, legend=legend)]
+    return [FigureRow(title, [draw_panel(panel)], caption, legend=legend)]

@@ -11,21 +11,13 @@ _STRESS = {
     "inputs": "input noise",
     "running_time": "short running time",
 }
-_OUTCOME = {
-    "ok": "ok",
-    "diverged": "diverged",
-    "step_limit": "step limit",
-    "worker_killed": "worker killed",
-    "failed": "failed",
-    "missing": "missing",
-}
 
 
 def dataset_title(name: str) -> str:
     """Return the name of a data set as a heading; the label of a CSV data set begins with a capital."""
     from crnsim.datasets import DATASETS
 
-    return DATASETS[name].title if name in DATASETS else name[:1].upper() + name[1:].replace("_", " ")
+    return DATASETS[name].title if name in DATASETS else capital(name.replace("_", " "))
 
 
 def stress_name(stress: str) -> str:
@@ -33,9 +25,14 @@ def stress_name(stress: str) -> str:
     return " and ".join(_STRESS.get(part, part) for part in stress.split("+"))
 
 
+def capital(name: str) -> str:
+    """Return a name as it begins a line; unlike `str.capitalize`, what follows stays as it is."""
+    return name[:1].upper() + name[1:]
+
+
 def outcome_name(outcome: str) -> str:
     """Return an outcome in words."""
-    return _OUTCOME.get(outcome, outcome)
+    return outcome.replace("_", " ")
 
 
 def level_name(level: Level) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crnsim.errors import InputError, suggest
-from crnsim.robustness.claims import PAPERS, claim_rows
-from crnsim.robustness.designs import Cell, Design, Level, outcome_names, point_cells, read_design
+from crnsim.errors import InputError
+from crnsim.robustness.claims import PAPERS, Paper, claim_rows, paper
+from crnsim.robustness.designs import Condition, Design, Level, outcome_names, point_conditions, read_design
 from crnsim.robustness.intervals import (
     CONFIDENCE,
     DRAWS,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PAPERS",
-    "Cell",
+    "Condition",
     "Design",
     "Level",
     "area_under_curve",
@@ -41,7 +41,7 @@ __all__ = [
     "interval",
     "outcome_names",
     "pair",
-    "point_cells",
+    "point_conditions",
     "read_design",
     "summarise",
     "table_rows",
@@ -69,7 +69,8 @@ def summarise(
     sweep : str, optional
         Name that is kept as an attribute.
     claims : str, optional
-        Paper whose claims are judged: a name in `PAPERS`.
+        Paper whose claims are judged, as `crnsim.robustness.claims.paper` finds it: ``kang2025``, or one of your own
+        as ``module:NAME``.
 
     Returns
     -------
@@ -86,15 +87,14 @@ def summarise(
     InputError
         Where two summaries describe the same design, or the paper is not known.
     """
-    if claims and claims not in PAPERS:
-        raise InputError(f"claims: {suggest(claims, PAPERS)}")
+    judging = paper(claims) if claims else None
     designs = [read_design(summary, smoothing) for summary in summaries]
     names = [(design.dataset, design.circuit, design.label) for design in designs]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"two summaries describe {' / '.join(twice[0])}; give each design once")
     return to_dataset(
-        _tables(designs, claims),
+        _tables(designs, judging),
         {
             "title": "Robustness of the designs of a sweep",
             "sweep": sweep,
@@ -106,7 +106,7 @@ def summarise(
     )
 
 
-def _tables(designs: Sequence[Design], claims: str | None) -> dict[str, Any]:
+def _tables(designs: Sequence[Design], judging: Paper | None) -> dict[str, Any]:
     pairs = design_pairs(designs)
     verdicts = mark_best([row for smooth, other in pairs for row in verdict_rows(smooth, other)])
     return {
@@ -115,5 +115,5 @@ def _tables(designs: Sequence[Design], claims: str | None) -> dict[str, Any]:
         "sensitivity": [row for design in designs for row in sensitivity_rows(design)],
         "paired": [row for smooth, other in pairs for row in paired_rows(smooth, other)],
         "verdict": verdicts,
-        "claim": list(claim_rows(claims, designs, verdicts)) if claims else [],
+        "claim": list(claim_rows(judging, designs, verdicts)) if judging else [],
     }

@@ -1,4 +1,4 @@
-"""Read merged summaries into designs: scores by cell of the sweep and by replicate."""
+"""Read merged summaries into designs: scores by condition and by replicate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from crnsim.noise.kinds import KINDS
-from crnsim.outcomes import OUTCOMES
+from crnsim.outcomes import FAILED, OK, OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,8 +34,8 @@ class Level(NamedTuple):
         return getattr(self, self.kind) if self.kind in KINDS else math.nan
 
 
-class Cell(NamedTuple):
-    """One cell of the sweep grid: all its points differ in their replicate alone."""
+class Condition(NamedTuple):
+    """What the runs in one cell of the sweep grid have in common; they differ in their replicate alone."""
 
     running_time: float
     level: Level
@@ -46,7 +46,7 @@ QUIET = Level("none", 0.0, 0.0, 0.0)
 
 @dataclass(frozen=True)
 class Design:
-    """One (data set, circuit, activation) of a sweep: its scores by cell and replicate.
+    """One (data set, circuit, activation) of a sweep: its scores by condition and replicate.
 
     `fidelity` says how close each run's answers are to those of the algebraic network with the same weights: the
     share of test samples answered alike, or 1 - abs(score - algebraic score) where that was not stored; nan
@@ -62,33 +62,36 @@ class Design:
     h_eff: float
     activation: str
     layers: tuple[int, ...]
-    scores: dict[Cell, dict[tuple[int, int], float]]
-    outcomes: dict[Cell, dict[str, int]]
-    means: dict[Cell, dict[str, float]]
-    fidelity: dict[Cell, dict[tuple[int, int], float]]
+    scores: dict[Condition, dict[tuple[int, int], float]]
+    outcomes: dict[Condition, dict[str, int]]
+    means: dict[Condition, dict[str, float]]
+    fidelity: dict[Condition, dict[tuple[int, int], float]]
 
     @property
     def running_times(self) -> list[float]:
         """All running times, ascending."""
-        return sorted({cell.running_time for cell in self.scores})
+        return sorted({condition.running_time for condition in self.scores})
 
-    def curve(self, running_time: float, kind: str) -> list[Cell]:
-        """Return the cells of one noise axis with magnitudes ascending, the noise-free cell first."""
+    def curve(self, running_time: float, kind: str) -> list[Condition]:
+        """Return the conditions of one noise axis with magnitudes ascending, the noise-free one first."""
         found = [c for c in self.scores if c.running_time == running_time and c.level.kind in ("none", kind)]
-        return sorted(found, key=lambda cell: cell.level.magnitude)
+        return sorted(found, key=lambda condition: condition.level.magnitude)
 
-    def matrix(self, cells: Sequence[Cell], replicates: Sequence[tuple[int, int]]) -> np.ndarray:
-        """Return scores ``(cell, replicate)``, nan where a point is missing."""
-        rows = [[self.scores.get(cell, {}).get(key, math.nan) for key in replicates] for cell in cells]
-        return np.array(rows, dtype=float).reshape(len(cells), len(replicates))
+    def matrix(self, conditions: Sequence[Condition], replicates: Sequence[tuple[int, int]]) -> np.ndarray:
+        """Return scores ``(condition, replicate)``, nan where a point is missing."""
+        rows = [
+            [self.scores.get(condition, {}).get(key, math.nan) for key in replicates]
+            for condition in conditions
+        ]
+        return np.array(rows, dtype=float).reshape(len(conditions), len(replicates))
 
-    def replicates(self, cells: Sequence[Cell]) -> list[tuple[int, int]]:
-        """Return every (seed, replicate) that occurs in one of `cells`, ascending."""
-        return sorted(set().union(*(self.scores.get(cell, {}) for cell in cells)))
+    def replicates(self, conditions: Sequence[Condition]) -> list[tuple[int, int]]:
+        """Return every (seed, replicate) that occurs in one of `conditions`, ascending."""
+        return sorted(set().union(*(self.scores.get(condition, {}) for condition in conditions)))
 
 
 def read_design(summary: xr.Dataset, smoothing: Mapping[str, float] | None = None) -> Design:
-    """Read a merged summary into scores by cell and replicate.
+    """Read a merged summary into scores by condition and replicate.
 
     Parameters
     ----------
@@ -104,12 +107,14 @@ def read_design(summary: xr.Dataset, smoothing: Mapping[str, float] | None = Non
     """
     label = str(summary.attrs.get("activation_label", summary.attrs.get("activation", "")))
     status = outcome_names(summary)
-    raw = np.where(status == "ok", np.nan_to_num(summary["score"].values), 0.0)
-    cells: dict[Cell, list[int]] = {}
-    for index, cell in enumerate(point_cells(summary)):
-        cells.setdefault(cell, []).append(index)
+    raw = np.where(status == OUTCOMES[OK], np.nan_to_num(summary["score"].values), 0.0)
+    conditions: dict[Condition, list[int]] = {}
+    for index, condition in enumerate(point_conditions(summary)):
+        conditions.setdefault(condition, []).append(index)
     keys = list(zip(summary["seed"].values.tolist(), summary["replicate"].values.tolist(), strict=True))
-    quiet = [i for cell, indices in cells.items() if cell.level.kind == "none" for i in indices]
+    quiet = [
+        i for condition, indices in conditions.items() if condition.level.kind == "none" for i in indices
+    ]
     parameters = json.loads(summary.attrs.get("parameters", "{}"))
     known = (smoothing or {}).get(label, parameters.get("h", math.nan))
     h_eff = median_of(summary, "h_eff", quiet or range(summary.sizes["point"]))
@@ -123,17 +128,21 @@ def read_design(summary: xr.Dataset, smoothing: Mapping[str, float] | None = Non
         h_eff=h_eff,
         activation=str(summary.attrs.get("activation", "")),
         layers=tuple(json.loads(summary.attrs.get("layers", "[]"))),
-        scores=_by_key(raw, cells, keys),
-        outcomes={c: {name: int((status[i] == name).sum()) for name in OUTCOMES} for c, i in cells.items()},
-        means={cell: _cell_means(summary, indices) for cell, indices in cells.items()},
-        fidelity=_by_key(_fidelity(summary, raw, status == "ok"), cells, keys),
+        scores=_by_key(raw, conditions, keys),
+        outcomes={
+            c: {name: int((status[i] == name).sum()) for name in OUTCOMES} for c, i in conditions.items()
+        },
+        means={condition: _condition_means(summary, indices) for condition, indices in conditions.items()},
+        fidelity=_by_key(_fidelity(summary, raw, status == OUTCOMES[OK]), conditions, keys),
     )
 
 
 def _by_key(
-    values: np.ndarray, cells: Mapping[Cell, Sequence[int]], keys: Sequence[tuple[int, int]]
-) -> dict[Cell, dict[tuple[int, int], float]]:
-    return {cell: {keys[i]: float(values[i]) for i in indices} for cell, indices in cells.items()}
+    values: np.ndarray, conditions: Mapping[Condition, Sequence[int]], keys: Sequence[tuple[int, int]]
+) -> dict[Condition, dict[tuple[int, int], float]]:
+    return {
+        condition: {keys[i]: float(values[i]) for i in indices} for condition, indices in conditions.items()
+    }
 
 
 def _fidelity(summary: xr.Dataset, score: np.ndarray, ok: np.ndarray) -> np.ndarray:
@@ -147,11 +156,11 @@ def _fidelity(summary: xr.Dataset, score: np.ndarray, ok: np.ndarray) -> np.ndar
     return np.where(ok, close, 0.0)
 
 
-def point_cells(summary: xr.Dataset) -> list[Cell]:
-    """Return the cell of every point, in the order of the file."""
+def point_conditions(summary: xr.Dataset) -> list[Condition]:
+    """Return the condition of every point, in the order of the file."""
     names = ("running_time", "noise_kind", "noise_rates", "noise_concentrations", "noise_inputs")
     columns = [summary[name].values.tolist() for name in names]
-    return [Cell(time, Level(str(kind), *rest)) for time, kind, *rest in zip(*columns, strict=True)]
+    return [Condition(time, Level(str(kind), *rest)) for time, kind, *rest in zip(*columns, strict=True)]
 
 
 def outcome_names(summary: xr.Dataset) -> np.ndarray:
@@ -160,11 +169,13 @@ def outcome_names(summary: xr.Dataset) -> np.ndarray:
     names = str(attrs.get("flag_meanings", " ".join(OUTCOMES))).split()
     flags = np.atleast_1d(attrs.get("flag_values", np.arange(len(names)))).tolist()
     words = dict(zip(flags, names, strict=True))
-    return np.array([words.get(flag, "failed") for flag in summary["status"].values.tolist()], dtype=object)
+    return np.array(
+        [words.get(flag, OUTCOMES[FAILED]) for flag in summary["status"].values.tolist()], dtype=object
+    )
 
 
-def _cell_means(summary: xr.Dataset, indices: Sequence[int]) -> dict[str, float]:
-    """Return the means over runs that gave a number, and the median h_eff, of one cell."""
+def _condition_means(summary: xr.Dataset, indices: Sequence[int]) -> dict[str, float]:
+    """Return the means over runs that gave a number, and the median h_eff, of one condition."""
     means = {}
     for name in ("accuracy", "nrmse", "algebraic_score"):
         values = summary[name].values[list(indices)] if name in summary else np.array([math.nan])
@@ -180,26 +191,26 @@ def median_of(summary: xr.Dataset, name: str, indices: Sequence[int]) -> float:
     return float(np.median(values)) if values.size else math.nan
 
 
-def cell_order(cell: Cell) -> tuple[Any, ...]:
-    """Sort key of cells: running time, then noise-free, then the kinds in the order of the documentation."""
-    kind = cell.level.kind
+def condition_order(condition: Condition) -> tuple[Any, ...]:
+    """Sort key of conditions: running time, then noise-free, then the kinds in the order of the documentation."""
+    kind = condition.level.kind
     rank = -1 if kind == "none" else KINDS.index(kind) if kind in KINDS else len(KINDS)
-    return (cell.running_time, rank, *cell.level)
+    return (condition.running_time, rank, *condition.level)
 
 
-def place(design: Design, cell: Cell | None = None) -> dict[str, Any]:
-    """Return the columns that say which design, and which cell of it, a row of a table is about."""
+def key_columns(design: Design, condition: Condition | None = None) -> dict[str, Any]:
+    """Return the columns that say which design, and under which condition, a row of a table is about."""
     names: dict[str, Any] = {
         "dataset": design.dataset,
         "circuit": design.circuit,
         "activation": design.label,
         "role": design.role,
     }
-    if cell is None:
+    if condition is None:
         return names
-    level = cell.level
+    level = condition.level
     return names | {
-        "running_time": cell.running_time,
+        "running_time": condition.running_time,
         "noise_kind": level.kind,
         "magnitude": level.magnitude,
         "noise_rates": level.rates,

@@ -12,8 +12,8 @@ import numpy as np
 import xarray as xr
 
 from crnsim.noise.kinds import KINDS
-from crnsim.outcomes import OUTCOMES
-from crnsim.robustness.designs import Cell, Design, cell_order, place
+from crnsim.outcomes import OK, OUTCOMES
+from crnsim.robustness.designs import Condition, Design, condition_order, key_columns
 from crnsim.robustness.intervals import (
     area_under_curve,
     bootstrap_means,
@@ -27,14 +27,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
+def _share(outcome: str) -> str:
+    return f"share_{outcome}"
+
+
+#: Column with the share of runs that ended ok.
+SHARE_OK = _share(OUTCOMES[OK])
+
+
 def cell_rows(design: Design) -> Iterator[dict[str, Any]]:
     """Yield mean score, share of each outcome and what else a cell tells, for every cell of a design."""
-    for cell in sorted(design.scores, key=cell_order):
-        values = np.array([design.scores[cell][key] for key in sorted(design.scores[cell])])
+    for condition in sorted(design.scores, key=condition_order):
+        values = np.array([design.scores[condition][key] for key in sorted(design.scores[condition])])
         low, high = interval(bootstrap_means(values[None], seed=design.seed, dataset=design.dataset)[0])
-        shares = {f"share_{name}": design.outcomes[cell][name] / values.size for name in OUTCOMES}
-        extra = {f"mean_{k}" if k != "h_eff" else "h_eff": v for k, v in design.means[cell].items()}
-        yield place(design, cell) | {
+        shares = {_share(name): design.outcomes[condition][name] / values.size for name in OUTCOMES}
+        extra = {f"mean_{k}" if k != "h_eff" else "h_eff": v for k, v in design.means[condition].items()}
+        yield key_columns(design, condition) | {
             "replicates": values.size,
             "score": float(values.mean()),
             "score_low": low,
@@ -47,17 +55,17 @@ def cell_rows(design: Design) -> Iterator[dict[str, Any]]:
 def curve_rows(design: Design) -> Iterator[dict[str, Any]]:
     """Yield critical magnitude and area of every noise axis that starts at a noise-free cell."""
     for time, kind in itertools.product(design.running_times, KINDS):
-        cells = design.curve(time, kind)
-        magnitudes = np.array([cell.level.magnitude for cell in cells])
-        if len(cells) < 2 or magnitudes[0] != 0.0:
+        conditions = design.curve(time, kind)
+        magnitudes = np.array([condition.level.magnitude for condition in conditions])
+        if len(conditions) < 2 or magnitudes[0] != 0.0:
             continue
-        matrix = design.matrix(cells, design.replicates(cells))
+        matrix = design.matrix(conditions, design.replicates(conditions))
         scores = finite_mean(matrix, axis=1)
         samples = bootstrap_means(matrix, seed=design.seed, dataset=design.dataset)
         critical = float(critical_magnitude(magnitudes, scores))
         critical_low, critical_high = interval(critical_magnitude(magnitudes, samples))
         area_low, area_high = interval(area_under_curve(magnitudes, samples))
-        yield place(design) | {
+        yield key_columns(design) | {
             "running_time": time,
             "noise_kind": kind,
             "max_magnitude": float(magnitudes[-1]),
@@ -75,19 +83,24 @@ def curve_rows(design: Design) -> Iterator[dict[str, Any]]:
 
 def sensitivity_rows(design: Design) -> Iterator[dict[str, Any]]:
     """Yield what a shorter running time costs at every noise level that was run at two or more times."""
-    levels = sorted({cell.level for cell in design.scores}, key=lambda level: cell_order(Cell(0.0, level)))
+    levels = sorted(
+        {condition.level for condition in design.scores},
+        key=lambda level: condition_order(Condition(0.0, level)),
+    )
     for level in levels:
-        cells = [Cell(time, level) for time in design.running_times if Cell(time, level) in design.scores]
-        if len(cells) < 2:
+        conditions = [
+            Condition(time, level) for time in design.running_times if Condition(time, level) in design.scores
+        ]
+        if len(conditions) < 2:
             continue
-        matrix = design.matrix(cells, design.replicates(cells))
+        matrix = design.matrix(conditions, design.replicates(conditions))
         means = finite_mean(matrix, axis=1)
         samples = bootstrap_means(matrix, seed=design.seed, dataset=design.dataset)
         low, high = interval(samples[-1] - samples[0])
-        doublings = np.log2([cell.running_time for cell in cells])
-        yield place(design, cells[0]) | {
-            "running_time": cells[0].running_time,
-            "longest_running_time": cells[-1].running_time,
+        doublings = np.log2([condition.running_time for condition in conditions])
+        yield key_columns(design, conditions[0]) | {
+            "running_time": conditions[0].running_time,
+            "longest_running_time": conditions[-1].running_time,
             "replicates": matrix.shape[1],
             "loss": float(means[-1] - means[0]),
             "loss_low": low,
@@ -110,9 +123,9 @@ _TEXT = {
     *("verdict", "loss_verdict", "reason", "paper", "claim", "statement", "measure"),
 }
 _WHOLE = {"replicates", "cells", "critical_beyond_max", "best"}
-_PLACE = ("dataset", "circuit", "activation", "role")
-_CELL = (
-    *_PLACE,
+_DESIGN_KEY = ("dataset", "circuit", "activation", "role")
+_CONDITION_KEY = (
+    *_DESIGN_KEY,
     "running_time",
     "noise_kind",
     "magnitude",
@@ -123,22 +136,29 @@ _CELL = (
 _DIFFERENCE = tuple(nothing_paired())
 COLUMNS: dict[str, tuple[str, ...]] = {
     "cell": (
-        *(*_CELL, "replicates", "score", "score_low", "score_high", *(f"share_{name}" for name in OUTCOMES)),
+        *(
+            *_CONDITION_KEY,
+            "replicates",
+            "score",
+            "score_low",
+            "score_high",
+            *map(_share, OUTCOMES),
+        ),
         *("mean_accuracy", "mean_nrmse", "mean_algebraic_score", "h_eff"),
     ),
     "curve": (
-        *(*_PLACE, "running_time", "noise_kind", "max_magnitude", "replicates", "noise_free_score"),
+        *(*_DESIGN_KEY, "running_time", "noise_kind", "max_magnitude", "replicates", "noise_free_score"),
         *("critical_magnitude", "critical_magnitude_low", "critical_magnitude_high", "critical_beyond_max"),
         *("area", "area_low", "area_high"),
     ),
     "sensitivity": (
-        *(*_CELL, "longest_running_time", "replicates", "loss", "loss_low", "loss_high"),
+        *(*_CONDITION_KEY, "longest_running_time", "replicates", "loss", "loss_low", "loss_high"),
         *("range", "slope_per_doubling"),
     ),
-    "paired": (*_CELL, "compared_with", "compared_role", *_DIFFERENCE),
+    "paired": (*_CONDITION_KEY, "compared_with", "compared_role", *_DIFFERENCE),
     "verdict": (
         *(
-            *_PLACE,
+            *_DESIGN_KEY,
             "compared_with",
             "compared_role",
             "stress",
@@ -152,7 +172,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "best",
     ),
     "claim": (
-        *(*_PLACE, "paper", "claim", "statement", "stress", "compared_with", "compared_role"),
+        *(*_DESIGN_KEY, "paper", "claim", "statement", "stress", "compared_with", "compared_role"),
         *("verdict", "reason", "measure", "running_time", "magnitude", "replicates", "cells"),
         *("difference", "difference_low", "difference_high", "limit", "score", "reference"),
         *("loss_difference", "loss_difference_low", "loss_difference_high"),
@@ -184,7 +204,7 @@ def table_rows(robustness: xr.Dataset, table: str) -> list[dict[str, Any]]:
 CSV_COLUMNS = (
     *(
         "table",
-        *_PLACE,
+        *_DESIGN_KEY,
         "compared_with",
         "compared_role",
         "claim",

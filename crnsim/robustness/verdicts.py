@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from crnsim import wording
 from crnsim.noise.kinds import KINDS
-from crnsim.robustness.designs import QUIET, Cell, Design, cell_order, place
+from crnsim.robustness.designs import QUIET, Condition, Design, condition_order, key_columns
 from crnsim.robustness.intervals import bootstrap_means, finite_mean, interval
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ BETTER, WORSE, NO_DIFFERENCE, UNDECIDED = "smooth", "baseline", "no_difference",
 
 
 class Paired(NamedTuple):
-    """Scores of two designs on the same cells and replicates, and on the cells they lose from."""
+    """Scores of two designs under the same conditions and replicates, and under those they lose from."""
 
     replicates: int
     smooth: np.ndarray
@@ -34,21 +35,23 @@ class Paired(NamedTuple):
     baseline_before: np.ndarray
 
 
-def pair(smooth: Design, baseline: Design, cells: Sequence[Cell], before: Sequence[Cell]) -> Paired:
-    """Return the paired scores of two designs over `cells`, and those over `before` that they lose from.
+def pair(
+    smooth: Design, baseline: Design, conditions: Sequence[Condition], before: Sequence[Condition]
+) -> Paired:
+    """Return the paired scores of two designs under `conditions`, and those under `before` that they lose from.
 
-    Only replicates that both designs have at every one of `cells` are kept; scores over `before` may be nan.
+    Only replicates that both designs have under every one of `conditions` are kept; scores under `before` may be nan.
     """
-    keys = sorted(set(smooth.replicates(cells)) & set(baseline.replicates(cells)))
+    keys = sorted(set(smooth.replicates(conditions)) & set(baseline.replicates(conditions)))
     first, second, third, fourth = (
-        design.matrix(where, keys) for where in (cells, before) for design in (smooth, baseline)
+        design.matrix(where, keys) for where in (conditions, before) for design in (smooth, baseline)
     )
     keep = np.isfinite(first).all(axis=0) & np.isfinite(second).all(axis=0)
     return Paired(int(keep.sum()), first[:, keep], second[:, keep], third[:, keep], fourth[:, keep])
 
 
 def _differences(paired: Paired, smooth: Design) -> dict[str, Any]:
-    """Return score and loss differences (smooth minus baseline), averaged over cells, with intervals."""
+    """Return score and loss differences (smooth minus baseline), averaged over conditions, with intervals."""
     losses = (paired.smooth_before - paired.smooth, paired.baseline_before - paired.baseline)
     per_replicate = np.stack(
         [(paired.smooth - paired.baseline).mean(axis=0), (losses[0] - losses[1]).mean(axis=0)]
@@ -75,8 +78,8 @@ def design_pairs(designs: Sequence[Design]) -> list[tuple[Design, Design]]:
     return [(a, b) for a in smooth for b in others if (a.dataset, a.circuit) == (b.dataset, b.circuit)]
 
 
-def _versus(smooth: Design, baseline: Design) -> dict[str, Any]:
-    return place(smooth) | {"compared_with": baseline.label, "compared_role": baseline.role}
+def _compared_columns(smooth: Design, baseline: Design) -> dict[str, Any]:
+    return key_columns(smooth) | {"compared_with": baseline.label, "compared_role": baseline.role}
 
 
 def paired_rows(smooth: Design, baseline: Design) -> Iterator[dict[str, Any]]:
@@ -86,11 +89,15 @@ def paired_rows(smooth: Design, baseline: Design) -> Iterator[dict[str, Any]]:
     longest running time.
     """
     longest = max(smooth.running_times + baseline.running_times)
-    for cell in sorted(set(smooth.scores) & set(baseline.scores), key=cell_order):
-        before = Cell(longest if cell.level == QUIET else cell.running_time, QUIET)
-        paired = pair(smooth, baseline, [cell], [before])
+    for condition in sorted(set(smooth.scores) & set(baseline.scores), key=condition_order):
+        before = Condition(longest if condition.level == QUIET else condition.running_time, QUIET)
+        paired = pair(smooth, baseline, [condition], [before])
         if paired.replicates:
-            yield place(smooth, cell) | _versus(smooth, baseline) | _differences(paired, smooth)
+            yield (
+                key_columns(smooth, condition)
+                | _compared_columns(smooth, baseline)
+                | _differences(paired, smooth)
+            )
 
 
 def verdict_rows(smooth: Design, baseline: Design) -> Iterator[dict[str, Any]]:
@@ -101,28 +108,36 @@ def verdict_rows(smooth: Design, baseline: Design) -> Iterator[dict[str, Any]]:
     """
     longest = max(smooth.running_times + baseline.running_times)
     common = set(smooth.scores) & set(baseline.scores)
-    swept = {cell.level.kind for design in (smooth, baseline) for cell in design.scores}
-    quiet = Cell(longest, QUIET)
+    swept = {condition.level.kind for design in (smooth, baseline) for condition in design.scores}
+    quiet = Condition(longest, QUIET)
     for stress in STRESSES:
         if stress == SHORT_TIME:
-            cells = [cell for cell in common if cell.level == QUIET and cell.running_time < longest]
+            conditions = [
+                condition
+                for condition in common
+                if condition.level == QUIET and condition.running_time < longest
+            ]
             if len(smooth.running_times) < 2 and len(baseline.running_times) < 2:
                 continue
         elif stress in swept:
-            cells = [cell for cell in common if cell.level.kind == stress and cell.running_time == longest]
+            conditions = [
+                condition
+                for condition in common
+                if condition.level.kind == stress and condition.running_time == longest
+            ]
         else:
             continue
-        cells.sort(key=cell_order)
-        paired = pair(smooth, baseline, cells, [quiet] * len(cells))
-        row = _versus(smooth, baseline) | {
+        conditions.sort(key=condition_order)
+        paired = pair(smooth, baseline, conditions, [quiet] * len(conditions))
+        row = _compared_columns(smooth, baseline) | {
             "stress": stress,
             "longest_running_time": longest,
-            "cells": len(cells),
+            "cells": len(conditions),
         }
         row |= _differences(paired, smooth) if paired.replicates else nothing_paired()
         row |= {f"noise_free_{name}": _quiet_score(d, quiet) for name, d in _sides(smooth, baseline)}
         row |= {"smooth_h": smooth.h, "baseline_h_eff": baseline.h_eff}
-        reasons = [*obstacles(row), *dullness(row)]
+        reasons = [*obstacles(row), *sharpness_obstacles(row)]
         row["verdict"] = UNDECIDED if reasons else judge(row["difference_low"], row["difference_high"])
         row["loss_verdict"] = UNDECIDED if reasons else judge_loss(row)
         row["reason"] = "; ".join(reasons)
@@ -139,14 +154,14 @@ def mark_best(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     best: dict[tuple[str, ...], tuple[float, str]] = {}
     for row in rows:
         score = _overall(row)
-        if not math.isnan(score) and score > best.get(_contest(row), (-math.inf, ""))[0]:
-            best[_contest(row)] = (score, row["compared_with"])
+        if not math.isnan(score) and score > best.get(_comparison_key(row), (-math.inf, ""))[0]:
+            best[_comparison_key(row)] = (score, row["compared_with"])
     for row in rows:  # where nothing was run, the first of the role speaks for it
-        best.setdefault(_contest(row), (math.nan, row["compared_with"]))
-    return [row | {"best": int(best[_contest(row)][1] == row["compared_with"])} for row in rows]
+        best.setdefault(_comparison_key(row), (math.nan, row["compared_with"]))
+    return [row | {"best": int(best[_comparison_key(row)][1] == row["compared_with"])} for row in rows]
 
 
-def _contest(row: dict[str, Any]) -> tuple[str, ...]:
+def _comparison_key(row: dict[str, Any]) -> tuple[str, ...]:
     return tuple(row[name] for name in ("dataset", "circuit", "activation", "compared_role", "stress"))
 
 
@@ -166,7 +181,7 @@ def nothing_paired() -> dict[str, Any]:
     return {"replicates": 0} | dict.fromkeys(names, math.nan)
 
 
-def _quiet_score(design: Design, quiet: Cell) -> float:
+def _quiet_score(design: Design, quiet: Condition) -> float:
     values = list(design.scores.get(quiet, {}).values())
     return float(np.mean(values)) if values else math.nan
 
@@ -205,11 +220,10 @@ def quiet_obstacles(label: str, score: float, where: str) -> Iterator[str]:
 def too_few(replicates: int) -> Iterator[str]:
     """Yield that there are too few paired replicates, where that is so."""
     if replicates < ENOUGH_REPLICATES:
-        noun = "replicate" if replicates == 1 else "replicates"
-        yield f"only {replicates} paired {noun}, {ENOUGH_REPLICATES} are needed"
+        yield f"only {wording.plural(replicates, 'paired replicate')}, {ENOUGH_REPLICATES} are needed"
 
 
-def dullness(row: dict[str, Any]) -> Iterator[str]:
+def sharpness_obstacles(row: dict[str, Any]) -> Iterator[str]:
     """Yield why the compared design of a verdict row does not count as sharp, where it does not."""
     label, h_eff, limit = row["compared_with"], row["baseline_h_eff"], row["smooth_h"] / SHARPNESS
     if math.isnan(h_eff) or math.isnan(limit):

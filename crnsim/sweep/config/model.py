@@ -313,8 +313,10 @@ class Sweep(Section):
         description="Data sets by name, each with what it does differently; or a list of names."
     )
     solver: Solver = Field(default=Solver(), description="Error control.")
-    claims: Literal["kang2025", "anderson2021"] | None = Field(
-        default=None, description="Paper whose claims the report judges, for the circuits of this sweep."
+    claims: str | None = Field(
+        default=None,
+        description="Paper whose claims the report judges, for the circuits of this sweep: `kang2025`, "
+        "`anderson2021`, or `module:NAME` of your own.",
     )
     trajectories: Trajectories = Field(
         default=Trajectories(), description="Which points keep full trajectories; the others keep summaries."
@@ -365,8 +367,14 @@ class Sweep(Section):
         content = {key: value for key, value in self.to_dict().items() if key != "chunks"}
         content["sources"] = {name: dict(self.source(name)) for name in self.datasets}
         content["given"] = dict(self.given_weights())
+        content["paper"] = self._paper_hash()
         content["units"] = {label: source_hash(spec.name) for label, spec in self.activations.items()}
         return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+    def _paper_hash(self) -> str:
+        from crnsim.robustness.claims import source_hash
+
+        return source_hash(self.claims) if self.claims else ""
 
     def source(self, name: str) -> tuple[tuple[str, str], ...]:
         """Return what identifies a data set from a CSV file, as its content is now; empty for the others."""

@@ -30,6 +30,7 @@ def check_names(sweep: Sweep) -> None:
     """
     _check_chunks(sweep)
     _check_circuit(sweep)
+    _check_claims(sweep)
     _check_activations(sweep)
     for name in sweep.datasets:
         _check_dataset(sweep, name)
@@ -55,9 +56,6 @@ def _check_circuit(sweep: Sweep) -> None:
             else "is only trained"
         )
         raise Mistake(("circuit",), f"{sweep.circuit} {what}")
-    wanted = {"anderson2021": "inference", "kang2025": "training"}.get(sweep.claims or "", sweep.mode)
-    if sweep.mode != wanted:
-        raise Mistake(("claims",), f"{sweep.claims} is about {wanted}; write mode: {wanted}")
     if sweep.weights is not None and sweep.mode == "training":
         raise Mistake(("weights",), "only a sweep with mode: inference is given weights")
     try:
@@ -65,6 +63,19 @@ def _check_circuit(sweep: Sweep) -> None:
     except InputError as error:
         raise Mistake(("weights",), str(error)) from None
     _check_parameters(sweep, ("circuit_parameters",), sweep.circuit_parameters)
+
+
+def _check_claims(sweep: Sweep) -> None:
+    if sweep.claims is None:
+        return
+    from crnsim.robustness.claims import paper
+
+    try:
+        judging = paper(sweep.claims)
+    except InputError as error:
+        raise Mistake(("claims",), str(error).removeprefix(f"paper {sweep.claims}: ")) from None
+    if sweep.mode != judging.mode:
+        raise Mistake(("claims",), f"{judging.name} is about {judging.mode}; write mode: {judging.mode}")
 
 
 def _check_parameters(sweep: Sweep, path: tuple[str, ...], parameters: Mapping[str, float | str]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from crnsim.sweep.plan.cost import FILE_BYTES, network_bytes, point_bytes, recorded_bytes
 from crnsim.sweep.plan.layout import MINUTES, blocks
-from crnsim.wording import duration
+from crnsim.wording import duration, plural
 
 if TYPE_CHECKING:
     from crnsim.sweep.plan.plan import Plan
@@ -198,7 +198,7 @@ def _too_few(plan: Plan, expected: Forecast) -> str:
     number = _count(plan, minutes)
     if number <= expected.chunks:
         return ""
-    number_now = "1 chunk" if expected.chunks == 1 else f"{expected.chunks} chunks"
+    number_now = plural(expected.chunks, "chunk")
     return (
         f"{number_now} of {workers} workers {'leaves' if expected.chunks == 1 else 'leave'} most of "
         f"{expected.cores} cores idle; "

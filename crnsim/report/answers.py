@@ -1,0 +1,156 @@
+"""The answers of a sweep: a sentence per data set, and a card of verdicts with numbers and intervals."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from crnsim import wording
+from crnsim.report import titles
+from crnsim.report.figures import reach
+from crnsim.robustness.verdicts import BETTER, NO_DIFFERENCE, UNDECIDED, WORSE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from crnsim.report.coverage import GroupData
+
+MOST_COMPARISONS = 3
+_CHIPS = {
+    BETTER: ("better", "▲", "Yes, it scores higher"),
+    WORSE: ("worse", "▼", "No, it scores lower"),
+    NO_DIFFERENCE: ("same", "=", "No difference shown"),
+    UNDECIDED: ("undecided", "?", "Undecided"),
+}
+
+
+def conclusions(verdicts: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return what a sweep concludes: for each data set its name and a sentence about smooth against sharp.
+
+    Parameters
+    ----------
+    verdicts : sequence of dict
+        Rows of the verdict table.
+
+    Returns
+    -------
+    list of (str, str)
+        Where a data set has no sharp design, the sentence is about its baseline.
+    """
+    said = []
+    for dataset in dict.fromkeys(row["dataset"] for row in verdicts):
+        rows = [row for row in verdicts if row["dataset"] == dataset]
+        first = next((row for row in rows if row["compared_role"] == "sharp"), rows[0])
+        pair = (first["activation"], first["compared_with"])
+        rows = [row for row in rows if (row["activation"], row["compared_with"]) == pair]
+        said.append((titles.dataset_title(dataset), _sentence(rows, *pair)))
+    return said
+
+
+def _sentence(rows: Sequence[dict[str, Any]], smooth: str, other: str) -> str:
+    """Say under which stress the smooth design loses less, more, as much, or is undecided."""
+    parts = []
+    for verdict, phrase in (
+        (BETTER, f"scores higher than {other} under"),
+        (WORSE, f"scores lower than {other} under"),
+    ):
+        found = [
+            f"{titles.stress_name(r['stress'])} ({wording.signed(r['difference'])})"
+            for r in rows
+            if r["verdict"] == verdict
+        ]
+        if found:
+            parts.append(f"{phrase} {wording.listing(found)}")
+    sentence = f"{smooth} {wording.listing(parts)}" if parts else ""
+    same = [titles.stress_name(r["stress"]) for r in rows if r["verdict"] == NO_DIFFERENCE]
+    if same:
+        opening = (
+            "no difference is shown" if sentence else f"between {smooth} and {other} no difference is shown"
+        )
+        sentence += f"{'; ' if sentence else ''}{opening} under {wording.listing(same)}"
+    open_questions: dict[str, list[str]] = {}
+    for row in rows:
+        if row["verdict"] == UNDECIDED:
+            open_questions.setdefault(row["reason"], []).append(titles.stress_name(row["stress"]))
+    for reason, stresses in open_questions.items():
+        about = "" if len(stresses) == len(rows) else f" under {wording.listing(stresses)}"
+        sentence += f"{'; ' if sentence else ''}undecided{about}: {reason}"
+    return f"{sentence}."
+
+
+def verdict_card(
+    dataset: str, verdicts: Sequence[dict[str, Any]], groups: Sequence[GroupData]
+) -> dict[str, Any]:
+    """Return a card of verdicts: a comparison for each design compared with, a row in it for each stress.
+
+    Parameters
+    ----------
+    dataset : str
+    verdicts : sequence of dict
+        Rows of the verdict table.
+    groups : sequence of GroupData
+    """
+    rows = [row for row in verdicts if row["dataset"] == dataset]
+    comparisons = []
+    for smooth, other in dict.fromkeys((row["activation"], row["compared_with"]) for row in rows):
+        mine = [row for row in rows if (row["activation"], row["compared_with"]) == (smooth, other)]
+        comparisons.append(
+            {
+                "smooth": smooth,
+                "other": other,
+                "role": mine[0]["compared_role"],
+                "h": mine[0]["smooth_h"],
+                "h_eff": mine[0]["baseline_h_eff"],
+                "rows": [
+                    row
+                    | {"chip": _CHIPS[row["verdict"]], "note": _loss_note(row, other)}
+                    | {"leads": row["best"], "best": _is_best(row, rows)}
+                    for row in mine
+                ],
+                "reasons": list(dict.fromkeys(row["reason"] for row in mine if row["reason"])),
+            }
+        )
+    entry = next(group.entry for group in groups if group.entry.dataset == dataset)
+    facts = [
+        f"layers {'-'.join(map(str, entry.layers))}",
+        wording.plural(entry.epochs, "epoch"),
+        wording.plural(entry.replicates, "replicate"),
+    ]
+    # Of many comparisons, those with the best of a role under some stress come first, the others on request.
+    leading = [pair for pair in comparisons if any(row["leads"] for row in pair["rows"])]
+    shown = comparisons if len(comparisons) <= MOST_COMPARISONS else leading
+    return {
+        "title": titles.dataset_title(dataset),
+        "facts": facts,
+        "comparisons": shown,
+        "others": [pair for pair in comparisons if pair not in shown],
+    }
+
+
+def _is_best(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
+    """Say that a compared design is the best of several of its role under this stress."""
+    rivals = {r["compared_with"] for r in rows if r["compared_role"] == row["compared_role"]}
+    return f"the best {row['compared_role']} under this stress" if row["best"] and len(rivals) > 1 else ""
+
+
+def _loss_note(row: dict[str, Any], other: str) -> str:
+    """Say what each design loses from its own noise-free score, and whether that agrees with the verdict."""
+    if math.isnan(row["loss_smooth"]):
+        return ""
+    smooth, baseline = (wording.number(row[f"loss_{side}"]) for side in ("smooth", "baseline"))
+    losses = f"lost: {row['activation']} {smooth}, {other} {baseline}"
+    if row["loss_verdict"] in (row["verdict"], UNDECIDED):
+        return losses
+    says = {
+        BETTER: "is in favour of smooth",
+        WORSE: "is against smooth",
+        NO_DIFFERENCE: "shows no difference",
+    }
+    says_what = says[row["loss_verdict"]]
+    return f"{losses}; counted from each design's own noise-free score, the difference {says_what}"
+
+
+def reach_of(verdicts: Iterable[dict[str, Any]]) -> float:
+    """Return how far the interval plots reach, the same for all of them."""
+    names = ("difference", "difference_low", "difference_high")
+    return reach(abs(row[name]) for row in verdicts for name in names)

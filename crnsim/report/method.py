@@ -1,0 +1,103 @@
+"""How the numbers of a page came about: designs and their settings, limits of the verdicts, versions and hashes."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crnsim.report import titles
+from crnsim.robustness.verdicts import ENOUGH_REPLICATES, ENOUGH_SCORE, SHARPNESS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import xarray as xr
+
+    from crnsim.report.coverage import GroupData
+    from crnsim.sweep.plan.plan_file import PlanFile
+
+#: Libraries that were at work when the page was made; those of the numbers are stored with the numbers.
+PAGE_LIBRARIES = ("numpy", "scipy", "numba", "xarray", "netCDF4", "dask", "snakemake", "matplotlib")
+#: What a verdict needs.
+LIMITS = {"score": ENOUGH_SCORE, "replicates": ENOUGH_REPLICATES, "sharpness": SHARPNESS}
+
+
+def design_text(groups: Sequence[GroupData], label: str) -> str:
+    """Return activation and parameters of a design in words."""
+    entry = next(group.entry for group in groups if group.entry.label == label)
+    given = entry.activation_parameters | entry.circuit_parameters
+    return ", ".join(
+        [
+            entry.activation,
+            *(
+                f"{name} = {value:g}" if isinstance(value, (int, float)) else f"{name} = {value}"
+                for name, value in given.items()
+            ),
+        ]
+    )
+
+
+def design_rows(groups: Sequence[GroupData], conditions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row per design: what it is, and how sharp it turned out to be."""
+    rows = []
+    for group in groups:
+        entry = group.entry
+        summary = group.summary
+        parameters = json.loads(summary.attrs.get("parameters", "{}")) if summary is not None else {}
+        quiet = [
+            c["h_eff"]
+            for c in conditions
+            if (c["dataset"], c["activation"], c["noise_kind"]) == (entry.dataset, entry.label, "none")
+        ]
+        quiet = sorted(value for value in quiet if not math.isnan(value))
+        rows.append(
+            {
+                "dataset": titles.dataset_title(entry.dataset),
+                "label": entry.label,
+                "text": design_text([group], entry.label),
+                "role": entry.role or "–",
+                "h_eff": quiet[len(quiet) // 2] if quiet else math.nan,
+                "layers": "-".join(map(str, entry.layers)),
+                "parameters": ", ".join(
+                    f"{k} {v:g}" for k, v in parameters.items() if isinstance(v, (int, float))
+                ),
+                "learning_rate": entry.learning_rate,
+                "epochs": entry.epochs,
+                "times": ", ".join(f"{time:g}" for time in entry.running_times),
+                "replicates": entry.replicates,
+            }
+        )
+    return rows
+
+
+def provenance(
+    plan: PlanFile, summaries: Sequence[xr.Dataset], robustness: xr.Dataset
+) -> list[tuple[str, str]]:
+    """Return what made the numbers and what made the page: versions and hashes, no time and no place."""
+    seeds = sorted({int(seed) for summary in summaries for seed in set(summary["seed"].values.tolist())})
+    versions = sorted({str(s.attrs["code_version"]) for s in summaries if "code_version" in s.attrs})
+    hashes = sorted({str(s.attrs["code_hash"]) for s in summaries if "code_hash" in s.attrs})
+    libraries = sorted({str(s.attrs["libraries"]) for s in summaries if "libraries" in s.attrs})
+    rows = [
+        ("Sweep file", Path(plan.config_path).name),
+        ("crnsim", ", ".join(versions)),
+        ("Code hash of the numbers", ", ".join(hashes)),
+        ("Code hash of the plan", plan.code_hash),
+        ("Libraries of the numbers", " | ".join(libraries)),
+        ("Seed", ", ".join(map(str, seeds))),
+        (
+            "Bootstrap",
+            f"{robustness.attrs.get('bootstrap_draws', '–')} resamples of replicates, percentile intervals",
+        ),
+        ("Python", platform.python_version()),
+    ]
+    for name in PAGE_LIBRARIES:
+        try:
+            rows.append((name, metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            continue
+    return [(name, text) for name, text in rows if text]
