@@ -136,17 +136,19 @@ class Registry(Generic[T]):
         module = self._import(name, module_name)
         found = getattr(module, attribute, None)
         if found is None:
-            own = [
-                n
-                for n, value in vars(module).items()
-                if not n.startswith("_")
-                and getattr(value, "__module__", module.__name__) == module.__name__
-                and not isinstance(value, ModuleType)
-            ]
+            own = [n for n, value in vars(module).items() if self._accepts(n, value)]
             raise InputError(
                 f"{self.kind} {name}: {module_name} has no '{attribute}'; {suggest(attribute, own)}"
             )
         return found
+
+    def _accepts(self, name: str, value: Any) -> bool:
+        """Whether a value of a module would do as an entry."""
+        try:
+            self.check(name, value)
+        except InputError:
+            return False
+        return not name.startswith("_")
 
     def _import(self, name: str, module_name: str) -> ModuleType:
         here = str(Path.cwd())

@@ -652,7 +652,7 @@ def test_ramp_darkens_evenly_so_that_it_reads_in_grey():
         (wording.precise_duration, 600, "10.0 min"),
         (wording.listing, ["a", "b", "c"], "a, b and c"),
         (wording.listing, [], ""),
-        (titles.level_name, Level("rates+inputs", 0.1, 0.0, 0.25), "rates 0.1 + inputs 0.25"),
+        (titles.level_name, Level("rates+inputs", (0.1, 0.25)), "rates 0.1 + inputs 0.25"),
         (titles.dataset_title, "regression", "Regression"),
     ],
 )

@@ -5,7 +5,13 @@ from __future__ import annotations
 from crnsim.circuits.circuit import Circuit, CircuitKind, Signal
 from crnsim.circuits.feedforward import Feedforward, feedforward
 from crnsim.circuits.onepot import onepot
-from crnsim.circuits.registry import CIRCUITS, circuit_kind, circuit_names, circuit_source_hash
+from crnsim.circuits.registry import (
+    CIRCUITS,
+    circuit_kind,
+    circuit_names,
+    circuit_reference,
+    circuit_source_hash,
+)
 
 __all__ = [
     "CIRCUITS",
@@ -15,6 +21,7 @@ __all__ = [
     "Signal",
     "circuit_kind",
     "circuit_names",
+    "circuit_reference",
     "circuit_source_hash",
     "feedforward",
     "onepot",

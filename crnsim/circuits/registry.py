@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from crnsim.circuits.circuit import MODES, CircuitKind
@@ -46,6 +47,25 @@ def circuit_kind(name: str) -> CircuitKind:
         There is none, its module cannot be imported, or it is no whole entry.
     """
     return _REGISTRY.find(name)
+
+
+def circuit_reference(kind: CircuitKind) -> str:
+    """Return the name by which `circuit_kind` finds an entry: its own, or ``module:NAME``.
+
+    Raises
+    ------
+    InputError
+        It stands in no module under a name.
+    """
+    if CIRCUITS.get(kind.name) is kind:
+        return kind.name
+    module = kind.build.__module__
+    for name, value in vars(sys.modules[module]).items():
+        if value is kind:
+            return f"{module}:{name}"
+    raise InputError(
+        f"circuit {kind.name}: give its entry a name in {module}, beside the function that builds it"
+    )
 
 
 def circuit_names() -> list[str]:

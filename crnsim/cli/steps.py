@@ -48,7 +48,10 @@ def build(options: argparse.Namespace) -> None:
     compile_circuit(group)
     write_text(path.with_suffix(".crn"), reactions_text(circuit, title))
     write_dataset(
-        network_dataset(circuit).assign_attrs(dataset=group.dataset, activation_label=group.label), path
+        network_dataset(circuit).assign_attrs(
+            dataset=group.dataset, circuit=group.circuit, activation_label=group.label
+        ),
+        path,
     )
 
 

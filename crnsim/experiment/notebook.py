@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crnsim.circuits import circuit_reference
 from crnsim.errors import InputError, check_count, check_positive
 from crnsim.experiment.point import MAX_STEPS, Point
 from crnsim.experiment.run import _read_given, _train_and_read
@@ -167,7 +168,7 @@ def _first_point(
     return Point(
         dataset=dataset if isinstance(dataset, str) else dataset.name,
         layers=circuit.layers,
-        circuit=circuit.name,
+        circuit=circuit_reference(circuit.kind),
         circuit_parameters=tuple(sorted(circuit.parameters.items())),
         activation=circuit.activation.reference,
         activation_parameters=tuple(sorted(circuit.activation.parameters().items())),

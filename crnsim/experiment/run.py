@@ -70,24 +70,16 @@ def run_points(
     return _read_given(circuit, points, datasets, weights, reasons, progress)
 
 
-_RECORDING = ("recorded", "presentation", "fraction", "species")
-
-
 def _in_batches(points: Sequence[Point], numbers: Sequence[int], **options: Any) -> xr.Dataset:
     """Run points whose noise asks for different tables batch by batch, and put them back in order."""
-    import xarray as xr
+    from crnsim.store.points import join, pick
 
     parts = [
         run_points([p for p, n in zip(points, numbers, strict=True) if n == number], **options)
         for number in sorted(set(numbers))
     ]
-    kept = [part[["trajectory"]] for part in parts if "trajectory" in part]
-    plain = [part.drop_dims(_RECORDING, errors="ignore") for part in parts]
-    whole = xr.concat(plain, dim="point", data_vars="minimal", coords="minimal")
-    if kept:
-        whole = whole.merge(xr.concat(kept, dim="recorded"), combine_attrs="override")
-    place = {key: i for i, key in enumerate(whole["point_key"].values.tolist())}
-    return whole.isel(point=[place[point.key] for point in points])
+    keys = [point.key for point in points]
+    return pick(join(parts), keys, [key for key in keys if key in options["record"]])
 
 
 def killed_points(points: Sequence[Point]) -> xr.Dataset:

@@ -87,7 +87,7 @@ def planned_conditions(group: Group) -> list[Condition]:
     return [
         Condition(
             float(cell.running_time),
-            Level(cell.noise.kind, cell.noise.rates, cell.noise.concentrations, cell.noise.inputs),
+            Level(cell.noise.kind, tuple(cell.noise.magnitudes[kind.name] for kind in cell.noise.acting)),
         )
         for cell in group.cells
     ]
@@ -210,7 +210,7 @@ def _values(group: GroupData, index: int) -> dict[str, Any]:
         "epochs": int(attrs.get("epochs", summary.sizes.get("epoch", 0))),
         "learning_rate": attrs.get("learning_rate", entry.learning_rate),
         "circuit_parameters": {},
-        "noise": {kind: getattr(condition.level, kind) for kind in KINDS},
+        "noise": {kind: condition.level.of(kind) for kind in KINDS},
         "replicate": replicate,
         "seed": int(summary["seed"].values[index]),
     }

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crnsim import wording
-from crnsim.noise.kinds import KINDS
 from crnsim.report import titles
 from crnsim.report.figures import MapAxes, draw_map
 from crnsim.report.scores import MOST_TOGETHER, FigureRow, Scores, condition_of
@@ -95,8 +94,8 @@ def crossed_maps(scores: Scores) -> list[FigureRow]:
     """Return maps of two kinds of noise at once, where a sweep crosses them, at the longest running time."""
     figures = []
     time = scores.times[-1] if scores.times else 0.0
-    for first, second in itertools.combinations(KINDS, 2):
-        kinds = {condition.level.kind for condition in scores.swept if condition.running_time == time}
+    kinds = {condition.level.kind for condition in scores.swept if condition.running_time == time}
+    for first, second in itertools.combinations(scores.kinds, 2):
         if f"{first}+{second}" not in kinds:
             continue
         rows, columns = (sorted({lv.magnitude for lv in scores.levels(k)}) for k in (first, second))
@@ -110,7 +109,7 @@ def crossed_maps(scores: Scores) -> list[FigureRow]:
         for label in scores.labels:
             wanted = {"none", first, second, f"{first}+{second}"}
             found = {
-                (getattr(condition.level, first), getattr(condition.level, second)): row["score"]
+                (condition.level.of(first), condition.level.of(second)): row["score"]
                 for condition, row in scores.conditions[label].items()
                 if condition.running_time == time and condition.level.kind in wanted
             }

@@ -15,7 +15,6 @@ from markupsafe import Markup
 
 from crnsim import robustness as metrics
 from crnsim import wording
-from crnsim.noise.kinds import KINDS
 from crnsim.outcomes import OK, OUTCOMES
 from crnsim.report import answers, coverage, curves, method, titles
 from crnsim.report.claims import claims_section
@@ -24,6 +23,7 @@ from crnsim.report.maps import crossed_maps, heat_maps
 from crnsim.report.scores import MOST_TOGETHER, Scores, condition_of
 from crnsim.report.sharpness import by_sharpness, smoothing_series
 from crnsim.report.trajectories import trajectories
+from crnsim.robustness.designs import in_order
 from crnsim.robustness.tables import SHARE_OK
 
 if TYPE_CHECKING:
@@ -187,4 +187,5 @@ def _by_design(rows: Iterable[dict[str, Any]], first: str, second: str) -> list[
             (row[first], row.get(second)), {"first": row[first], "second": row.get(second), "by": {}}
         )
         line["by"][row["activation"]] = row
-    return sorted(lines.values(), key=lambda line: first == "noise_kind" and KINDS.index(line["first"]))
+    order = in_order(line["first"] for line in lines.values())
+    return sorted(lines.values(), key=lambda line: order.index(line["first"]) if first == "noise_kind" else 0)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from crnsim.noise.kinds import KINDS
-from crnsim.robustness.designs import Condition, Level
+from crnsim.robustness.designs import Condition, Level, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -89,7 +88,7 @@ class Scores:
     def kinds(self) -> list[str]:
         """Kinds of noise that were run, crossed ones left out."""
         found = {condition.level.kind for condition in self.swept}
-        return [kind for kind in KINDS if kind in found]
+        return in_order(kind for kind in found - {"none"} if "+" not in kind)
 
     def levels(self, kind: str) -> list[Level]:
         """Return the noise levels of one axis, none first."""
@@ -99,5 +98,6 @@ class Scores:
 
 def condition_of(row: dict[str, Any]) -> Condition:
     """Return the condition that a row of a robustness table is about."""
-    names = ("noise_kind", "noise_rates", "noise_concentrations", "noise_inputs")
-    return Condition(row["running_time"], Level(*(row[name] for name in names)))
+    kind = row["noise_kind"]
+    magnitudes = () if kind == "none" else tuple(row[f"noise_{name}"] for name in kind.split("+"))
+    return Condition(row["running_time"], Level(kind, magnitudes))

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from crnsim.noise.kinds import KINDS
+from crnsim.noise.kinds import NOISE_KINDS
 from crnsim.robustness.designs import Level
 
-_STRESS = {
-    "rates": "rate noise",
-    "concentrations": "concentration noise",
-    "inputs": "input noise",
-    "running_time": "short running time",
-}
+_STRESS = {name: kind.label for name, kind in NOISE_KINDS.items()} | {"running_time": "short running time"}
 
 
 def dataset_title(name: str) -> str:
@@ -22,7 +17,7 @@ def dataset_title(name: str) -> str:
 
 def stress_name(stress: str) -> str:
     """Return a kind of stress in words; a crossed kind is joined by "and"."""
-    return " and ".join(_STRESS.get(part, part) for part in stress.split("+"))
+    return " and ".join(_STRESS.get(part, f"{part} noise") for part in stress.split("+"))
 
 
 def capital(name: str) -> str:
@@ -37,5 +32,7 @@ def outcome_name(outcome: str) -> str:
 
 def level_name(level: Level) -> str:
     """Return a noise level in words, such as ``rates 0.1``."""
-    parts = [f"{kind} {getattr(level, kind):g}" for kind in KINDS if getattr(level, kind) > 0]
-    return " + ".join(parts) or "no noise"
+    if not level.magnitudes:
+        return "no noise"
+    named = zip(level.kind.split("+"), level.magnitudes, strict=True)
+    return " + ".join(f"{kind} {magnitude:g}" for kind, magnitude in named)

@@ -47,7 +47,12 @@ def trajectories(summaries: Sequence[xr.Dataset]) -> list[Run]:
         keys = summary["point_key"].values.tolist()
         conditions = point_conditions(summary)
         kept = [keys.index(key) for key in summary["recorded"].values.tolist() if key in keys]
-        kept.sort(key=lambda index: (max(conditions[index].level[1:]), -conditions[index].running_time))
+        kept.sort(
+            key=lambda index: (
+                max(conditions[index].level.magnitudes, default=0.0),
+                -conditions[index].running_time,
+            )
+        )
         runs = [
             run
             for index in dict.fromkeys((*kept[:1], *kept[-1:]))

@@ -13,25 +13,27 @@ from crnsim.noise.kinds import KINDS
 from crnsim.outcomes import FAILED, OK, OUTCOMES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import xarray as xr
 
 
 class Level(NamedTuple):
-    """One noise level: its kind and the magnitude on each axis."""
+    """One noise level: the kinds that act, joined by ``+`` (``"none"`` for none), and the magnitude of each."""
 
     kind: str
-    rates: float
-    concentrations: float
-    inputs: float
+    magnitudes: tuple[float, ...] = ()
+
+    def of(self, kind: str) -> float:
+        """Magnitude of one kind, 0 where it does not act."""
+        return dict(zip(self.kind.split("+"), self.magnitudes, strict=False)).get(kind, 0.0)
 
     @property
     def magnitude(self) -> float:
         """The magnitude of a single kind, 0 without noise, nan where kinds are crossed."""
         if self.kind == "none":
             return 0.0
-        return getattr(self, self.kind) if self.kind in KINDS else math.nan
+        return self.magnitudes[0] if len(self.magnitudes) == 1 else math.nan
 
 
 class Condition(NamedTuple):
@@ -41,7 +43,7 @@ class Condition(NamedTuple):
     level: Level
 
 
-QUIET = Level("none", 0.0, 0.0, 0.0)
+QUIET = Level("none")
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,12 @@ class Design:
     def running_times(self) -> list[float]:
         """All running times, ascending."""
         return sorted({condition.running_time for condition in self.scores})
+
+    @property
+    def kinds(self) -> list[str]:
+        """Kinds of noise that were run, crossed ones too."""
+        levels = {condition.level for condition in self.scores} - {QUIET}
+        return in_order(kind for level in levels for kind in level.kind.split("+"))
 
     def curve(self, running_time: float, kind: str) -> list[Condition]:
         """Return the conditions of one noise axis with magnitudes ascending, the noise-free one first."""
@@ -158,9 +166,23 @@ def _fidelity(summary: xr.Dataset, score: np.ndarray, ok: np.ndarray) -> np.ndar
 
 def point_conditions(summary: xr.Dataset) -> list[Condition]:
     """Return the condition of every point, in the order of the file."""
-    names = ("running_time", "noise_kind", "noise_rates", "noise_concentrations", "noise_inputs")
-    columns = [summary[name].values.tolist() for name in names]
-    return [Condition(time, Level(str(kind), *rest)) for time, kind, *rest in zip(*columns, strict=True)]
+    kinds = [str(kind) for kind in summary["noise_kind"].values.tolist()]
+    swept = {name for kind in kinds if kind != "none" for name in kind.split("+")}
+    columns = {name: summary[f"noise_{name}"].values.tolist() for name in swept}
+    levels = [
+        QUIET if kind == "none" else Level(kind, tuple(columns[name][i] for name in kind.split("+")))
+        for i, kind in enumerate(kinds)
+    ]
+    return [
+        Condition(time, level)
+        for time, level in zip(summary["running_time"].values.tolist(), levels, strict=True)
+    ]
+
+
+def in_order(kinds: Iterable[str]) -> list[str]:
+    """Return kinds of noise, each once: those built in in the order of the documentation, then others by name."""
+    found = set(kinds)
+    return [*(kind for kind in KINDS if kind in found), *sorted(found - set(KINDS))]
 
 
 def outcome_names(summary: xr.Dataset) -> np.ndarray:
@@ -213,7 +235,5 @@ def key_columns(design: Design, condition: Condition | None = None) -> dict[str,
         "running_time": condition.running_time,
         "noise_kind": level.kind,
         "magnitude": level.magnitude,
-        "noise_rates": level.rates,
-        "noise_concentrations": level.concentrations,
-        "noise_inputs": level.inputs,
+        **{f"noise_{kind}": level.of(kind) for kind in in_order((*KINDS, *design.kinds))},
     }

@@ -13,7 +13,7 @@ import xarray as xr
 
 from crnsim.noise.kinds import KINDS
 from crnsim.outcomes import OK, OUTCOMES
-from crnsim.robustness.designs import Condition, Design, condition_order, key_columns
+from crnsim.robustness.designs import Condition, Design, condition_order, in_order, key_columns
 from crnsim.robustness.intervals import (
     area_under_curve,
     bootstrap_means,
@@ -24,7 +24,7 @@ from crnsim.robustness.intervals import (
 from crnsim.robustness.verdicts import nothing_paired
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 def _share(outcome: str) -> str:
@@ -54,7 +54,7 @@ def cell_rows(design: Design) -> Iterator[dict[str, Any]]:
 
 def curve_rows(design: Design) -> Iterator[dict[str, Any]]:
     """Yield critical magnitude and area of every noise axis that starts at a noise-free cell."""
-    for time, kind in itertools.product(design.running_times, KINDS):
+    for time, kind in itertools.product(design.running_times, in_order((*KINDS, *design.kinds))):
         conditions = design.curve(time, kind)
         magnitudes = np.array([condition.level.magnitude for condition in conditions])
         if len(conditions) < 2 or magnitudes[0] != 0.0:
@@ -122,6 +122,8 @@ _TEXT = {
     *("dataset", "circuit", "activation", "role", "noise_kind", "compared_with", "compared_role", "stress"),
     *("verdict", "loss_verdict", "reason", "paper", "claim", "statement", "measure"),
 }
+#: Columns that begin like those of magnitudes.
+_NOT_MAGNITUDES = {"noise_kind", "noise_free_score", "noise_free_smooth", "noise_free_baseline"}
 _WHOLE = {"replicates", "cells", "critical_beyond_max", "best"}
 _DESIGN_KEY = ("dataset", "circuit", "activation", "role")
 _CONDITION_KEY = (
@@ -129,9 +131,7 @@ _CONDITION_KEY = (
     "running_time",
     "noise_kind",
     "magnitude",
-    "noise_rates",
-    "noise_concentrations",
-    "noise_inputs",
+    *(f"noise_{kind}" for kind in KINDS),
 )
 _DIFFERENCE = tuple(nothing_paired())
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -185,10 +185,12 @@ def to_dataset(
 ) -> xr.Dataset:
     """Return tables as one dataset: a dimension per table, a variable ``<table>_<column>`` per column."""
     variables = {}
-    for table, columns in COLUMNS.items():
-        rows = list(tables.get(table, ()))
-        for column in columns:
-            values = [row[column] for row in rows]
+    kept = {table: list(tables.get(table, ())) for table in COLUMNS}
+    others = {name for rows in kept.values() for row in rows for name in row if _is_magnitude(name)}
+    for table, rows in kept.items():
+        for column in columns_of(table, others):
+            # A design that never met a kind of noise met it at magnitude 0.
+            values = [row[column] if column not in others else row.get(column, 0.0) for row in rows]
             kind = np.str_ if column in _TEXT else np.int32 if column in _WHOLE else np.float64
             variables[f"{table}_{column}"] = (table, np.array(values, dtype=kind))
     described = {f"table_{table}": text for table, text in TABLES.items()}
@@ -197,8 +199,31 @@ def to_dataset(
 
 def table_rows(robustness: xr.Dataset, table: str) -> list[dict[str, Any]]:
     """Return one table of a robustness dataset as a list of rows with plain Python values."""
-    columns = [robustness[f"{table}_{column}"].values.tolist() for column in COLUMNS[table]]
-    return [dict(zip(COLUMNS[table], row, strict=True)) for row in zip(*columns, strict=True)]
+    names = columns_of(table, _other_magnitudes(robustness))
+    columns = [robustness[f"{table}_{column}"].values.tolist() for column in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def columns_of(table: str, others: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the columns of a table: those of `COLUMNS`, with magnitudes of further kinds of noise where it has any."""
+    fixed = COLUMNS[table]
+    last = f"noise_{KINDS[-1]}"
+    if last not in fixed:
+        return fixed
+    place = fixed.index(last) + 1
+    return (*fixed[:place], *sorted(set(others) - set(fixed)), *fixed[place:])
+
+
+def _is_magnitude(column: str) -> bool:
+    return column.startswith("noise_") and column not in _NOT_MAGNITUDES
+
+
+def _other_magnitudes(robustness: xr.Dataset) -> list[str]:
+    """Magnitudes of kinds of noise that are not built in, as the columns of a stored table tell."""
+    names = (
+        str(name).removeprefix("cell_") for name in robustness.data_vars if str(name).startswith("cell_")
+    )
+    return [name for name in names if _is_magnitude(name) and name not in COLUMNS["cell"]]
 
 
 CSV_COLUMNS = (
@@ -214,9 +239,7 @@ CSV_COLUMNS = (
         "magnitude",
     ),
     *(
-        "noise_rates",
-        "noise_concentrations",
-        "noise_inputs",
+        *(f"noise_{kind}" for kind in KINDS),
         "metric",
         "value",
         "low",
@@ -238,18 +261,21 @@ def to_csv(robustness: xr.Dataset, path: str | Path) -> None:
         Where to write; an older file is replaced. Empty fields do not apply; ``inf`` is "not reached".
     """
     with Path(path).open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, CSV_COLUMNS, restval="", lineterminator="\n")
+        others = _other_magnitudes(robustness)
+        place = CSV_COLUMNS.index("metric")
+        columns = (*CSV_COLUMNS[:place], *others, *CSV_COLUMNS[place:])
+        writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
         writer.writeheader()
         for table in COLUMNS:
             for row in table_rows(robustness, table):
-                writer.writerows(_tidy(table, row))
+                writer.writerows(_tidy(table, row, columns))
 
 
-def _tidy(table: str, row: dict[str, Any]) -> Iterator[dict[str, str]]:
+def _tidy(table: str, row: dict[str, Any], shared: Sequence[str]) -> Iterator[dict[str, str]]:
     """Yield a line per measured number of a row; what tells where it belongs is repeated on every line."""
-    where = {name: _text(row[name]) for name in CSV_COLUMNS if name in row}
+    where = {name: _text(row[name]) for name in shared if name in row}
     for column in COLUMNS[table]:
-        if column in _TEXT or column in CSV_COLUMNS or column.endswith(("_low", "_high")):
+        if column in _TEXT or column in shared or column.endswith(("_low", "_high")):
             continue
         numbers = {"value": row[column], "low": row.get(f"{column}_low"), "high": row.get(f"{column}_high")}
         note = (

@@ -9,14 +9,13 @@ import numpy as np
 
 from crnsim import wording
 from crnsim.noise.kinds import KINDS
-from crnsim.robustness.designs import QUIET, Condition, Design, condition_order, key_columns
+from crnsim.robustness.designs import QUIET, Condition, Design, condition_order, in_order, key_columns
 from crnsim.robustness.intervals import bootstrap_means, finite_mean, interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 SHORT_TIME = "running_time"
-STRESSES = (*KINDS, SHORT_TIME)
 
 ENOUGH_REPLICATES = 10
 ENOUGH_SCORE = 0.8
@@ -110,7 +109,7 @@ def verdict_rows(smooth: Design, baseline: Design) -> Iterator[dict[str, Any]]:
     common = set(smooth.scores) & set(baseline.scores)
     swept = {condition.level.kind for design in (smooth, baseline) for condition in design.scores}
     quiet = Condition(longest, QUIET)
-    for stress in STRESSES:
+    for stress in (*in_order((*KINDS, *smooth.kinds, *baseline.kinds)), SHORT_TIME):
         if stress == SHORT_TIME:
             conditions = [
                 condition

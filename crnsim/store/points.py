@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crnsim.errors import InputError
+from crnsim.noise.kinds import NOISE_KINDS
 from crnsim.store.files import damaged, read_dataset
 
 if TYPE_CHECKING:
@@ -20,9 +21,7 @@ REQUIRED = {
     "point_key": "text",
     "running_time": "f",
     "noise_kind": "text",
-    "noise_rates": "f",
-    "noise_concentrations": "f",
-    "noise_inputs": "f",
+    **{kind.coordinate: "f" for kind in NOISE_KINDS.values()},
     "replicate": "i",
     "seed": "i",
     "status": "i",
@@ -108,7 +107,7 @@ def join(parts: Sequence[xr.Dataset]) -> xr.Dataset:
                 raise InputError(
                     f"points of different {name}: {parts[0].attrs.get(name)} and {part.attrs.get(name)}"
                 )
-    plain, trajectories = zip(*map(_apart, parts), strict=True)
+    plain, trajectories = zip(*map(_apart, with_all_magnitudes(parts)), strict=True)
     kept = [part for part in trajectories if part is not None]
     try:
         joined = _together(_concatenate(plain, "point"), _concatenate(kept, "recorded") if kept else None)
@@ -116,6 +115,21 @@ def join(parts: Sequence[xr.Dataset]) -> xr.Dataset:
         raise InputError(f"points that do not fit together: {' '.join(str(error).split())}") from None
     versions = {text for part in parts for text in part.attrs.get("libraries", "").split(" | ") if text}
     return joined.assign_attrs(libraries=" | ".join(sorted(versions))) if versions else joined
+
+
+def with_all_magnitudes(parts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
+    """Return datasets of points with the same coordinates of noise: a kind that one does not name had magnitude 0."""
+    import numpy as np
+
+    wanted = dict.fromkeys(
+        str(name) for part in parts for name in part.coords if str(name).startswith("noise_")
+    )
+    return [
+        part.assign_coords(
+            {name: ("point", np.zeros(part.sizes["point"])) for name in wanted if name not in part.coords}
+        )
+        for part in parts
+    ]
 
 
 def _concatenate(parts: Sequence[xr.Dataset], dim: str) -> xr.Dataset:

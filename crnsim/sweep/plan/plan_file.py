@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
@@ -102,13 +102,14 @@ class GroupEntry:
 
     @property
     def variant(self) -> str:
-        """Circuit and activation label, as in paths."""
-        return f"{self.circuit}-{self.label}"
+        """Name of the circuit and activation label, as in paths."""
+        return self.name.removeprefix(f"{self.dataset}-")
 
     @property
     def name(self) -> str:
-        """Data set, circuit and activation label, as in file names."""
-        return f"{self.dataset}-{self.variant}"
+        """Data set, name of the circuit and activation label, as in file names."""
+        # A circuit of the user's own is asked for as module:NAME, and its files are called by its own name.
+        return PurePosixPath(self.summary).stem
 
 
 @dataclass(frozen=True)
