@@ -10,9 +10,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from numba import config, njit
+import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
+#: Without their types: Numba's own leave out its settings and some of its options.
+_njit: Any = numba.njit
+_config: Any = numba.config
 
 #: Modules and packages with functions that are compiled, or inlined into those; a test compares with the imports.
 _SOURCES = ("compiled", "kinetics", "noise", "solvers")
@@ -59,13 +62,13 @@ def compiled(function: F, *, inline: bool = False) -> F:
     A function compiled so cannot allocate; in return its array arguments cost no atomic counting, which took half of
     the time of a small network's step.
     """
-    before = config.CACHE_DIR
-    config.CACHE_DIR = str(compiled_folder())
+    before = _config.CACHE_DIR
+    _config.CACHE_DIR = str(compiled_folder())
     try:
-        made: F = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=inline)(function)
+        made: F = _njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=inline)(function)
         return made
     finally:
-        config.CACHE_DIR = before
+        _config.CACHE_DIR = before
 
 
 def inlined(function: F) -> F:

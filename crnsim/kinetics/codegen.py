@@ -11,8 +11,8 @@ the `wide` form a table is the vector of all species of one run and the innermos
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 
+from crnsim.kinetics.nests import Loops, Nest, Writer, index_sets, loops_of, times
 from crnsim.kinetics.structure import Coupling, Structure, analyse
 from crnsim.network.families import Family
 from crnsim.network.network import Network
@@ -36,14 +36,6 @@ from crnsim.kinetics.lanes import (
     total,
 )
 '''
-_FUNCTION = """
-
-@cfunc({signature}, cache=True, error_model="numpy")
-def {name}({arguments}, size, offset, first):
-    zero = splat(0.0)
-"""
-
-Loops = tuple[str, ...]
 
 
 def generate(network: Network, *, wide: bool = False) -> tuple[str, str]:
@@ -61,254 +53,57 @@ def generate(network: Network, *, wide: bool = False) -> tuple[str, str]:
     return f"crn_{hashlib.sha256(text.encode()).hexdigest()[:24]}", text
 
 
-class _Writer:
-    """Text of one function."""
-
-    def __init__(self, network: Network, wide: bool) -> None:
-        self.network, self.wide = network, wide
-        self.dims = {species.name: species.dims for species in network.species}
-        self.body: list[str] = []
-        self.touched: set[tuple[str, str]] = set()  # (table, array) that hold a value already
-        self.zeroed: list[tuple[str, str]] = []  # those that must be set to zero first
-
-    def sizes(self) -> list[str]:
-        lines = [f"    n_{d} = size[{place + 1}]" for place, d in enumerate(self.network.dims)]
-        return lines + [
-            f"    at_{species.name} = offset[{place}]" for place, species in enumerate(self.network.species)
-        ]
-
-    def start(self, table: str, name: str) -> None:
-        """Set an array of a table to zero at the head of the function."""
-        if (table, name) not in self.touched:
-            self.touched.add((table, name))
-            self.zeroed.append((table, name))
-
-    def text(self, signature: str, name: str, arguments: str) -> str:
-        zeros = []
-        for table, array in self.zeroed:
-            count = " * ".join(f"n_{d}" for d in self.dims[array]) or "1"
-            if self.wide:
-                zeros.append(f"    for at in range(0, {count}, 8):")
-                zeros.append(f"        store_part({table}, at_{array} + at, {count} - at, zero)")
-            else:
-                zeros.append(f"    for row in range(at_{array}, at_{array} + {count}):")
-                zeros.append(f"        store({table}, row, zero)")
-        head = _FUNCTION.format(signature=signature, name=name, arguments=arguments)
-        return head + "\n".join(self.sizes() + zeros + self.body) + "\n"
-
-
-class _Nest:
-    """Loops over dimensions; in them loads, sums and stores, each at the outermost loop where its indices are known."""
-
-    def __init__(self, writer: _Writer, dims: tuple[str, ...]) -> None:
-        self.writer, self.dims, self.depth = writer, dims, len(dims)
-        self.wide = writer.wide
-        self.inner = f"i{self.depth - 1}"
-        self.part = f"n_{dims[-1]} - {self.inner}" if dims else "1"
-        self.names: dict[tuple[str, str, Loops], str] = {}
-        self.opening: list[list[str]] = [[] for _ in range(self.depth + 1)]
-        self.body: list[str] = []
-        self.closing: list[list[str]] = [[] for _ in range(self.depth + 1)]
-        self.sums: dict[tuple[str, str, Loops], tuple[str, str | None]] = {}
-
-    def _level(self, loops: Loops) -> int:
-        return max((int(v[1:]) + 1 for v in loops), default=0)
-
-    def _row(self, name: str, loops: Loops) -> str:
-        return _position(f"at_{name}", self.writer.dims[name], loops)
-
-    def _kind(self, loops: Loops) -> str:
-        """How eight species lie in the wide form: ``part`` neighbours, ``one`` for all lanes, or ``stride``."""
-        if not self.depth or (loops and loops[-1] == self.inner and self.inner not in loops[:-1]):
-            return "part"
-        return "stride" if self.inner in loops else "one"
-
-    def _stride(self, dims: tuple[str, ...], loops: Loops) -> str:
-        """Distance in memory of two elements that are neighbours in the innermost loop."""
-        places = [place for place, loop in enumerate(loops) if loop == self.inner]
-        return " + ".join(" * ".join(f"n_{d}" for d in dims[place + 1 :]) or "1" for place in places)
-
-    def _read(self, table: str, name: str, loops: Loops) -> str:
-        row = self._row(name, loops)
-        if not self.wide:
-            return f"load({table}, {row})"
-        kind = self._kind(loops)
-        if kind == "part":
-            return f"load_part({table}, {row}, {self.part})"
-        if kind == "one":
-            return f"broadcast({table}, {row})"
-        return f"gather({table}, {row}, {self._stride(self.writer.dims[name], loops)}, {self.part})"
-
-    def write(self, table: str, name: str, loops: Loops, value: str) -> str:
-        row = self._row(name, loops)
-        if not self.wide:
-            return f"store({table}, {row}, {value})"
-        kind = self._kind(loops)
-        if kind == "part":
-            return f"store_part({table}, {row}, {self.part}, {value})"
-        if kind == "one":
-            return f"store_part({table}, {row}, 1, {value})"
-        stride = self._stride(self.writer.dims[name], loops)
-        return f"scatter({table}, {row}, {stride}, {self.part}, {value})"
-
-    def value(self, table: str, name: str, loops: Loops) -> str:
-        """Variable that holds a value of a table."""
-        key = (table, name, loops)
-        if key not in self.names:
-            self.names[key] = f"v{len(self.names)}"
-            self.opening[self._level(loops)].append(f"{self.names[key]} = {self._read(*key)}")
-        return self.names[key]
-
-    def store(self, table: str, name: str, loops: Loops, value: str) -> None:
-        """Set a value of a table now, and remember it."""
-        self.body.append(self.write(table, name, loops, value))
-        self.names[table, name, loops] = value
-
-    def rate(self, number: int, family: Family, letters: dict[str, str]) -> str:
-        loops = tuple(letters[i] for i in family.indices)
-        place = _position(f"first[{number}]", family.dims, loops)
-        if not self.wide:
-            return f"load(rate, {place})"
-        if not self.depth or (loops and loops[-1] == self.inner):
-            return f"load_part(rate, {place}, {self.part})"
-        stride = self._stride(family.dims, loops)
-        return f"gather(rate, {place}, {stride}, {self.part})" if stride else f"broadcast(rate, {place})"
-
-    def add(self, table: str, name: str, loops: Loops, amount: str, scale: str | None = None) -> None:
-        """Add to a sum that ends in a table."""
-        key = (table, name, loops)
-        if key not in self.sums:
-            self.sums[key] = (f"d{len(self.sums)}", scale)
-            self.opening[self._level(loops)].append(f"{self.sums[key][0]} = zero")
-        self.body.append(f"{self.sums[key][0]} = {self.sums[key][0]} {amount}")
-
-    def _close(self) -> None:
-        seen = [(table, name) for table, name, _ in self.sums]
-        for (table, name, loops), (sum_, scale) in self.sums.items():
-            level = self._level(loops)
-            # A sum that is complete at its level and the first of its array needs no zero to be added to.
-            whole = set(loops) == {f"i{i}" for i in range(level)} and len(set(loops)) == len(loops)
-            fresh = (table, name) not in self.writer.touched and whole and seen.count((table, name)) == 1
-            value = f"total({sum_})" if self.wide and self._kind(loops) == "one" else sum_
-            if scale:
-                value = f"{scale} * {value}"
-            if not fresh:
-                self.writer.start(table, name)
-                read = self._read(table, name, loops)
-                value = f"{read} + {value}"
-            self.closing[level].append(self.write(table, name, loops, value))
-        self.writer.touched |= set(seen)
-
-    def finish(self) -> None:
-        """Write the nest into the function."""
-        self._close()
-        lines = self.writer.body
-        for level in range(self.depth + 1):
-            pad = "    " * (level + 1)
-            lines += [pad + line for line in self.opening[level]]
-            if level < self.depth:
-                step = ", 8" if self.wide and level == self.depth - 1 else ""
-                start = "0, " if step else ""
-                lines.append(f"{pad}for i{level} in range({start}n_{self.dims[level]}{step}):")
-        lines += ["    " * (self.depth + 1) + line for line in self.body]
-        for level in range(self.depth, -1, -1):
-            lines += ["    " * (level + 1) + line for line in self.closing[level]]
-
-
-def _position(start: str, dims: tuple[str, ...], loops: Loops) -> str:
-    """Place of an element of an array that is laid out in C order."""
-    index = ""
-    for loop, dim in zip(loops, dims, strict=True):
-        index = f"({index}) * n_{dim} + {loop}" if index else loop
-    return f"{start} + {index}" if index else start
-
-
-@dataclass
-class _Set:
-    """Families over the same dimensions, with each one's index letters as loop variables."""
-
-    dims: tuple[str, ...]
-    families: list[tuple[int, Family, dict[str, str]]] = field(default_factory=list)
-
-
-def _index_sets(families: list[tuple[int, Family]]) -> list[_Set]:
-    """Gather families over the same dimensions, so that a nest reads each concentration once."""
-    sets: dict[tuple[str, ...], _Set] = {}
-    for number, family in families:
-        distinct = len(set(family.dims)) == len(family.dims)
-        key = tuple(sorted(family.dims)) if distinct else ("", *family.dims)
-        chosen = sets.setdefault(key, _Set(family.dims))
-        if distinct:
-            letters = {
-                i: f"i{chosen.dims.index(d)}" for i, d in zip(family.indices, family.dims, strict=True)
-            }
-        else:
-            letters = {i: f"i{position}" for position, i in enumerate(family.indices)}
-        chosen.families.append((number, family, letters))
-    return list(sets.values())
-
-
 def _right_hand_side(network: Network, wide: bool) -> str:
-    writer = _Writer(network, wide)
-    for one in _index_sets(list(enumerate(network.families))):
-        nest = _Nest(writer, one.dims)
+    writer = Writer(network, wide)
+    for one in index_sets(list(enumerate(network.families))):
+        nest = Nest(writer, one.dims)
         for number, family, letters in one.families:
             nest.body.append(f"# {family.equation}")
             factors = [nest.rate(number, family, letters)]
             for term in family.reactants:
-                factors += [nest.value("y", term.name, _loops(term.indices, letters))] * term.count
+                factors += [nest.value("y", term.name, loops_of(term.indices, letters))] * term.count
             nest.body.append(f"flux = {' * '.join(factors)}")
             for (name, indices), count in family.net.items():
-                nest.add("dy", name, _loops(indices, letters), _times("flux", count))
+                nest.add("dy", name, loops_of(indices, letters), times("flux", count))
         nest.finish()
     return writer.text("RIGHT_HAND_SIDE", "right_hand_side", "y, rate, dy")
 
 
-def _loops(indices: tuple[str, ...], letters: dict[str, str]) -> Loops:
-    return tuple(letters[i] for i in indices)
-
-
-def _times(value: str, count: int) -> str:
-    """A term of a sum."""
-    sign = "+" if count > 0 else "-"
-    return f"{sign} {value}" if abs(count) == 1 else f"{sign} splat({abs(count)}.0) * {value}"
-
-
-def _slope(nest: _Nest, coupling: Coupling, family: Family, letters: dict[str, str]) -> str:
+def _slope(nest: Nest, coupling: Coupling, family: Family, letters: dict[str, str]) -> str:
     """Derivative of a family's flux by the concentration of one reactant."""
     factors = [nest.rate(coupling.number, family, letters)]
     if coupling.source.count > 1:
         factors.append(f"splat({coupling.source.count}.0)")
     for term in family.reactants:
         powers = term.count - (term == coupling.source)
-        factors += [nest.value("y", term.name, _loops(term.indices, letters))] * powers
+        factors += [nest.value("y", term.name, loops_of(term.indices, letters))] * powers
     return " * ".join(factors)
 
 
 def _prepare(network: Network, structure: Structure, wide: bool) -> str:
     """Diagonal blocks of the Jacobian into p and q, factored in place; the spectral radius into row RADIUS."""
-    writer = _Writer(network, wide)
+    writer = Writer(network, wide)
     entries: dict[int, list[tuple[str, Coupling]]] = {}
     for coupling in structure.couplings:
         if coupling.same:
             entries.setdefault(coupling.number, []).append(("p", coupling))
         elif coupling.source.name in structure.block(coupling.target) or structure.in_ring(coupling):
             entries.setdefault(coupling.number, []).append(("q", coupling))
-    for one in _index_sets([(number, network.families[number]) for number in entries]):
-        nest = _Nest(writer, one.dims)
+    for one in index_sets([(number, network.families[number]) for number in entries]):
+        nest = Nest(writer, one.dims)
         for number, family, letters in one.families:
             for table, coupling in entries[number]:
                 nest.body.append(f"slope = {_slope(nest, coupling, family, letters)}")
-                loops = _loops(coupling.indices, letters)
+                loops = loops_of(coupling.indices, letters)
                 paired = len(structure.block(coupling.target)) == 2
                 change = coupling.change if table == "p" or paired else abs(coupling.change)
-                nest.add(table, coupling.target, loops, _times("slope", change))
+                nest.add(table, coupling.target, loops, times("slope", change))
         nest.finish()
     writer.body.append("    step = load(implicit, LINEAR_STEP)")
     writer.body.append("    one = splat(1.0)")
     writer.body.append("    radius = zero")
     for dims, blocks in _by_dims(writer, structure.blocks):
-        nest = _Nest(writer, dims)
+        nest = Nest(writer, dims)
         loops = tuple(f"i{i}" for i in range(len(dims)))
         for block in blocks:
             for name in block:
@@ -325,7 +120,7 @@ def _prepare(network: Network, structure: Structure, wide: bool) -> str:
 
 
 def _by_dims(
-    writer: _Writer, blocks: tuple[tuple[str, ...], ...]
+    writer: Writer, blocks: tuple[tuple[str, ...], ...]
 ) -> list[tuple[tuple[str, ...], list[tuple[str, ...]]]]:
     groups: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
     for block in blocks:
@@ -333,7 +128,7 @@ def _by_dims(
     return list(groups.items())
 
 
-def _factor_single(nest: _Nest, name: str, loops: Loops, *, whole: bool) -> None:
+def _factor_single(nest: Nest, name: str, loops: Loops, *, whole: bool) -> None:
     """1/(1 - step d) into p, or 1 - step d for `_eliminate`; other entries of the row, in q, count for the radius."""
     d, o = (nest.value(table, name, loops) for table in "pq")
     nest.body.append(f"radius = larger(magnitude({d}) + {o}, radius)")
@@ -341,7 +136,7 @@ def _factor_single(nest: _Nest, name: str, loops: Loops, *, whole: bool) -> None
     nest.body.append(nest.write("p", name, loops, f"one / ({pivot})" if whole else pivot))
 
 
-def _factor_pair(nest: _Nest, block: tuple[str, ...], loops: Loops) -> None:
+def _factor_pair(nest: Nest, block: tuple[str, ...], loops: Loops) -> None:
     """The inverse of two by two entries: x_i = p_i x_i + q_i x_j."""
     (d0, o0), (d1, o1) = ([nest.value(table, name, loops) for table in "pq"] for name in block)
     nest.body.append(f"radius = larger(magnitude({d0}) + magnitude({o0}), radius)")
@@ -358,7 +153,7 @@ def _factor_pair(nest: _Nest, block: tuple[str, ...], loops: Loops) -> None:
 
 def _solve(network: Network, structure: Structure, wide: bool) -> str:
     """Solve (1 - step J) x = x in place, block after block; slow arrays stay as they are."""
-    writer = _Writer(network, wide)
+    writer = Writer(network, wide)
     writer.body.append("    step = load(implicit, LINEAR_STEP)")
     for group in _fused(network, structure):
         dims = writer.dims[group[0][0]]
@@ -369,29 +164,29 @@ def _solve(network: Network, structure: Structure, wide: bool) -> str:
             if c.target in inside and not c.same and c.source.name not in inside and structure.used(c)
         ]
         direct = [c for c in feeding if c.elementwise(network.families[c.number])]
-        for one in _index_sets(
+        for one in index_sets(
             [(n, network.families[n]) for n in dict.fromkeys(c.number for c in feeding if c not in direct)]
         ):
-            nest = _Nest(writer, one.dims)
+            nest = Nest(writer, one.dims)
             for number, family, letters in one.families:
                 for c in feeding:
                     if c.number == number and c not in direct:
                         _feed(nest, c, family, letters)
             writer.touched |= {("x", c.target) for c in feeding}
             nest.finish()
-        _solve_group(_Nest(writer, dims), network, structure, group)
+        _solve_group(Nest(writer, dims), network, structure, group)
     return writer.text("SOLVE", "solve", "y, rate, p, q, x, implicit")
 
 
-def _feed(nest: _Nest, coupling: Coupling, family: Family, letters: dict[str, str]) -> None:
+def _feed(nest: Nest, coupling: Coupling, family: Family, letters: dict[str, str]) -> None:
     """Add what a source solved before gives to a target."""
     slope = _slope(nest, coupling, family, letters)
-    source = nest.value("x", coupling.source.name, _loops(coupling.source.indices, letters))
-    amount = _times(f"({slope}) * {source}", coupling.change)
-    nest.add("x", coupling.target, _loops(coupling.indices, letters), amount, scale="step")
+    source = nest.value("x", coupling.source.name, loops_of(coupling.source.indices, letters))
+    amount = times(f"({slope}) * {source}", coupling.change)
+    nest.add("x", coupling.target, loops_of(coupling.indices, letters), amount, scale="step")
 
 
-def _solve_group(nest: _Nest, network: Network, structure: Structure, group: list[tuple[str, ...]]) -> None:
+def _solve_group(nest: Nest, network: Network, structure: Structure, group: list[tuple[str, ...]]) -> None:
     """Blocks over the same dimensions that feed each other element by element, in one nest."""
     loops = tuple(f"i{i}" for i in range(nest.depth))
 
@@ -410,7 +205,7 @@ def _solve_group(nest: _Nest, network: Network, structure: Structure, group: lis
         for name, variable in zip(block, right, strict=True):
             start = nest.value("x", name, loops)
             terms = [
-                _times(f"{slope} * {nest.value('x', source, loops)}", change)
+                times(f"{slope} * {nest.value('x', source, loops)}", change)
                 for source in before[: before.index(block[0])]
                 for slope, change in slopes(name, source)
             ]
@@ -432,7 +227,7 @@ def _solve_group(nest: _Nest, network: Network, structure: Structure, group: lis
 
 
 def _eliminate(
-    nest: _Nest,
+    nest: Nest,
     number: int,
     diagonal: list[str],
     slopes: list[list[list[tuple[str, int]]]],
@@ -442,7 +237,7 @@ def _eliminate(
     size = len(right)
     for i in range(size):
         for j in range(size):
-            terms = " ".join(_times(slope, change) for slope, change in slopes[i][j])
+            terms = " ".join(times(slope, change) for slope, change in slopes[i][j])
             entry = f"zero - step * (zero {terms})" if terms else "zero"
             nest.body.append(f"m{number}_{i}_{j} = {diagonal[i] if i == j else entry}")
     for k in range(size):

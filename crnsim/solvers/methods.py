@@ -179,9 +179,8 @@ def check_request(method: Method, protocol: Protocol, request: Request) -> None:
     protocol : Protocol
     request : Request
     """
-    given = [name for name in ("volume", "seed") if getattr(request, name) is not None]
-    events = protocol.events()
     name = request.method
+    given = [option for option in ("volume", "seed") if getattr(request, option) is not None]
     if given and not method.stochastic:
         raise InputError(
             f"method '{name}' is deterministic and takes neither volume nor seed (given: {', '.join(given)}); "
@@ -192,7 +191,7 @@ def check_request(method: Method, protocol: Protocol, request: Request) -> None:
             f"method '{name}' is stochastic and counts molecules; give the volume that they are in, such as "
             f"volume=1000, or take a deterministic method, such as 'auto'"
         )
-    if events and not method.events:
+    if not method.events and (events := protocol.events()):
         raise InputError(
             f"method '{name}' integrates one presentation without events, and cannot do: {', '.join(events)}; "
             f"{_could(lambda other: other.events and other.stochastic == method.stochastic, 'for that')}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from crnsim.errors import check_positive
 from crnsim.network.network import Network
@@ -53,10 +54,12 @@ def solve(
     chosen = find_method(method)
     if volume is not None:
         check_positive("volume", volume)
-    check_request(chosen, protocol, Request(method, volume, seed, progress))
+    request = Request(method, volume, seed, progress)
+    check_request(chosen, protocol, request)
+    if chosen.stochastic and seed is None:
+        request = replace(request, seed=0)
     record = new_record(protocol)
-    given = (seed or 0) if chosen.stochastic else None
-    chosen.function()(network, protocol, record, Request(method, volume, given, progress))
+    chosen.function()(network, protocol, record, request)
     return record, [
         _settle(network, protocol, record, member, time_zero) for member in range(len(record.run))
     ]

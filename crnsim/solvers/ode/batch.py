@@ -49,4 +49,4 @@ def run(network: Network, protocol: Protocol, record: Record, request: Request) 
 
 def integrate_batch(kernel: Kernel, protocol: Protocol, record: Record, policy: int) -> None:
     """Integrate a batch with a compiled network (see `crnsim.solvers.ode.loop.integrate`)."""
-    integrate(kernel.kinetics, policy, protocol, record, new_work(kernel, protocol))
+    integrate(*kernel.kinetics, policy, protocol, record, new_work(kernel, protocol))
