@@ -5,10 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeVar
 
-from numba import config, njit
+import numba
+
+F = TypeVar("F", bound=Callable[..., Any])
+#: Without their types: Numba's own leave out its settings and some of its options.
+_njit: Any = numba.njit
+_config: Any = numba.config
 
 #: Modules and packages with functions that are compiled, or inlined into those; a test compares with the imports.
 _SOURCES = ("compiled", "kinetics", "noise", "solvers")
@@ -49,20 +56,21 @@ def compiled_folder() -> Path:
         return Path(tempfile.mkdtemp(prefix="crnsim-"))
 
 
-def compiled(function, *, inline=False):
-    """Compile with Numba, cached on disk, without reference counts.
+def compiled(function: F, *, inline: bool = False) -> F:
+    """Compile with Numba, cached on disk, without reference counts; Numba takes no notice of annotations.
 
     A function compiled so cannot allocate; in return its array arguments cost no atomic counting, which took half of
     the time of a small network's step.
     """
-    before = config.CACHE_DIR
-    config.CACHE_DIR = str(compiled_folder())
+    before = _config.CACHE_DIR
+    _config.CACHE_DIR = str(compiled_folder())
     try:
-        return njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=inline)(function)
+        made: F = _njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=inline)(function)
+        return made
     finally:
-        config.CACHE_DIR = before
+        _config.CACHE_DIR = before
 
 
-def inlined(function):
+def inlined(function: F) -> F:
     """Compile into its callers, for what every step comes by: a call would copy each field of each tuple of tables."""
     return compiled(function, inline=True)

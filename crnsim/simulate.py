@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from crnsim.errors import InputError, check_count, check_positive, suggest
+from crnsim.errors import InputError, check_count, check_positive
 from crnsim.network.network import Network
 from crnsim.outcomes import OUTCOMES
 from crnsim.solvers.protocol import Protocol, Record, new_members
@@ -43,7 +43,8 @@ def simulate(
     t : array_like, shape (n_times,)
         Increasing times at which concentrations are returned, in units of 1/k.
     method : str
-        ``"auto"`` or a name in `crnsim.solvers.METHODS`.
+        ``"auto"``, another name in `crnsim.solvers.METHODS`, that of an installed package's method, or
+        ``module:NAME`` for one in a file of your own (see ``docs/methods.md``).
     rates : mapping or array_like, optional
         Parameters with another value, or a rate constant for each elementary reaction: shape (n_reactions,), or
         (replicates, n_reactions) for one set per replicate.
@@ -51,9 +52,13 @@ def simulate(
         Concentrations by array name (what is not named is zero), a state vector, or one for each run: shape
         (runs, n_species).
     replicates : int
-        Runs; they differ only where `rates` has one set for each, or `initial` one state, which then counts them.
-    volume, seed
-        For stochastic methods; a deterministic method refuses them.
+        Runs; they differ only where `rates` has one set for each, or `initial` one state, which then counts them, and
+        in the random numbers of a stochastic method.
+    volume : float, optional
+        For stochastic methods, which need it: a concentration c stands for ``c * volume`` molecules. A deterministic
+        method refuses it.
+    seed : int, optional
+        For stochastic methods, 0 if left out: equal seeds give equal numbers. A deterministic method refuses it.
     species : sequence of str, optional
         Arrays or single species to keep; all by default.
     rtol, atol : float
@@ -71,15 +76,13 @@ def simulate(
     Raises
     ------
     InputError
-        For times that do not increase, an unknown method or species, or arrays that do not fit.
+        For times that do not increase, an unknown method or species, arrays that do not fit, or a volume or seed that
+        does not suit the method.
     """
-    from crnsim.solvers import METHODS, solve
+    from crnsim.solvers import find_method, solve
 
     times = _check_times(t)
-    if method not in METHODS:
-        raise InputError(f"unknown method '{method}'; {suggest(method, METHODS)}")
-    if volume is not None or seed is not None:
-        raise InputError(f"method '{method}' is deterministic and takes neither volume nor seed")
+    chosen = find_method(method)
     for name, value in (("rtol", rtol), ("atol", atol)):
         check_positive(name, value)
     for name, count in (("replicates", replicates), ("max_steps", max_steps)):
@@ -98,8 +101,13 @@ def simulate(
         atol=atol,
         max_steps=max_steps,
     )
-    record, reasons = solve(network, protocol, method=method, time_zero=float(times[0]))
-    return _dataset(network, record, reasons, times, kept, {"method": method, "rtol": rtol, "atol": atol})
+    record, reasons = solve(
+        network, protocol, method=method, volume=volume, seed=seed, time_zero=float(times[0])
+    )
+    options: dict[str, object] = {"method": method, "rtol": rtol, "atol": atol}
+    if chosen.stochastic:
+        options |= {"volume": volume, "seed": seed or 0}
+    return _dataset(network, record, reasons, times, kept, options)
 
 
 def plain_protocol(

@@ -135,7 +135,7 @@ def test_other_weights_run_through_the_same_compiled_network():
     assert kernel.exact
     # Parameter values are no part of the generated code: a network of other weights finds it compiled.
     other = compile_network(feedforward(random_weights(layers, rng), h=0.7).network)
-    assert other.right_hand_side is kernel.right_hand_side
+    assert other.kinetics.right_hand_side is kernel.kinetics.right_hand_side
 
 
 def test_every_weight_is_one_reaction():

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crnsim import Network, onepot
-from crnsim.kinetics.kernels import call_right_hand_side, compile_network
+from crnsim.kinetics.kernels import compile_network, rates_of_change
 from crnsim.kinetics.lanes import LANES, lanes_array
 from crnsim.noise.philox import normals, philox
 
@@ -41,7 +41,7 @@ def test_compiled_equals_the_stoichiometric_form_on_every_lane(circuit):
     y[:] = rng.uniform(0, 2, y.shape)
     rate[:] = rng.uniform(0, 3, rate.shape)
     kernel = compile_network(net)
-    call_right_hand_side(kernel.right_hand_side, y, rate, dy, kernel.size, kernel.offset, kernel.first)
+    rates_of_change(kernel.kinetics, y, rate, dy)
     for lane in range(LANES):
         expected = numpy_right_hand_side(net, y[:, lane], rate[:, lane])
         # The two sum the same terms in another order: a few hundred roundings of numbers of order 10.
@@ -187,7 +187,7 @@ def test_any_order_and_stoichiometry_compiles_to_mass_action(chosen, sizes):
 
 def test_the_cached_source_is_shared_by_networks_of_one_form():
     first, second = compile_network(onepot((2, 6, 1)).network), compile_network(onepot((5, 3, 2)).network)
-    assert first.right_hand_side is second.right_hand_side
+    assert first.kinetics.right_hand_side is second.kinetics.right_hand_side
 
 
 def test_compiled_code_is_kept_by_its_sources(tmp_path):
@@ -197,9 +197,9 @@ def test_compiled_code_is_kept_by_its_sources(tmp_path):
 
     package = Path(crnsim.__file__).parent
     shutil.copytree(package, tmp_path / "crnsim", ignore=shutil.ignore_patterns("__pycache__"))
-    events = tmp_path / "crnsim" / "solvers" / "events.py"
+    events = tmp_path / "crnsim" / "solvers" / "ode" / "events.py"
     events.write_text(events.read_text().replace("sigma * draws[i]", "2 * sigma * draws[i]"))
-    command = "from crnsim.kinetics.lanes import compiled_folder; print(compiled_folder())"
+    command = "from crnsim.compiled import compiled_folder; print(compiled_folder())"
     run = subprocess.run(
         [sys.executable, "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True
     )

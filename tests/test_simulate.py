@@ -11,6 +11,7 @@ import pytest
 import crnsim
 from crnsim import CrnsimError, Network, onepot, simulate
 from crnsim.simulate import plain_protocol
+from crnsim.solvers import METHODS
 
 
 def decay_chain() -> Network:
@@ -136,8 +137,9 @@ def test_scipys_implicit_methods_use_our_jacobian_and_agree(method):
     np.testing.assert_allclose(run.concentration, reference.concentration, atol=1e-5)
 
 
-@pytest.mark.parametrize(("method", "order"), [("bs23", 3), ("rkc", 2), ("rosw", 3)])
-def test_error_falls_with_the_tolerance_as_the_order_says(method, order):
+@pytest.mark.parametrize("method", ["bs23", "rkc", "rosw"])
+def test_error_falls_with_the_tolerance_as_the_order_says(method):
+    order = METHODS[method].orders[0]
     # Weights are slow here and left out of rosw's linear systems: its order must not depend on them.
     net, state = xor_pot()
     reference = simulate(net, [0, 10, 20], initial=state, method="Radau", rtol=1e-12, atol=1e-14)

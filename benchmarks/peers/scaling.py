@@ -60,8 +60,8 @@ def crnsim_right_hand_side(problem: Problem) -> tuple[Callable[[], object], int]
 
     net = problem.circuit.network
     kernel = compile_network(net)
-    function = getattr(kernel, "right_hand_side", None) or kernel.function
-    wide = getattr(kernel, "wide", False)
+    function, _, _, size, offset, families = kernel.kinetics
+    wide = kernel.wide
     batches = []
     for first in range(0, problem.members, 1 if wide else LANES):
         if wide:
@@ -76,7 +76,7 @@ def crnsim_right_hand_side(problem: Problem) -> tuple[Callable[[], object], int]
 
     def action() -> None:
         for y, rate, dy in batches:
-            _repeat(function, y, rate, dy, kernel.size, kernel.offset, kernel.first, times)
+            _repeat(function, y, rate, dy, size, offset, families, times)
 
     action()
     return action, times * problem.members

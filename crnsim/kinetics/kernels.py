@@ -6,16 +6,17 @@ import importlib.util
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numba import types
 
-from crnsim.compiled import compiled, compiled_folder
+from crnsim.compiled import compiled, compiled_folder, inlined
 from crnsim.kinetics.lanes import LANES, lanes_array
 
 if TYPE_CHECKING:
@@ -26,12 +27,25 @@ _INTEGERS = types.int64[::1]
 _SIZES = (_INTEGERS, _INTEGERS, _INTEGERS)
 #: right_hand_side(y, rate, dy, size, offset, first): size = (rows to step, length of each dimension)
 RIGHT_HAND_SIDE = types.void(*[_TABLE] * 3, *_SIZES)
-#: prepare(y, rate, p, q, implicit, size, offset, first): implicit = (step of the linear system, spectral radius)
+#: prepare(y, rate, p, q, implicit, size, offset, first): `implicit` has the rows `LINEAR_STEP` and `RADIUS`
 PREPARE = types.void(*[_TABLE] * 5, *_SIZES)
 #: solve(y, rate, p, q, x, implicit, size, offset, first)
 SOLVE = types.void(*[_TABLE] * 6, *_SIZES)
 #: From this many reactions on one run fills the vectors; below it eight runs stand side by side.
 WIDE_FROM = 2000
+#: Rows of ``implicit``: the step of a linear system, which `prepare` reads, and the spectral radius, which it writes.
+LINEAR_STEP, RADIUS = range(2)
+
+
+class Kinetics(NamedTuple):
+    """What compiled loops call: the functions generated for a form of network, and the sizes of one network."""
+
+    right_hand_side: Any
+    prepare: Any
+    solve: Any
+    size: np.ndarray  # rows to step, lengths of the dimensions
+    offset: np.ndarray  # first row of each array of species
+    first: np.ndarray  # first reaction of each family
 
 
 @dataclass(frozen=True)
@@ -40,29 +54,22 @@ class Kernel:
 
     Attributes
     ----------
-    right_hand_side, prepare, solve : numba cfunc
-        Compiled code (`RIGHT_HAND_SIDE`, `PREPARE`, `SOLVE`, see `crnsim.kinetics.codegen`).
+    kinetics : Kinetics
+        Compiled code (`RIGHT_HAND_SIDE`, `PREPARE`, `SOLVE`, see `crnsim.kinetics.codegen`) and its sizes.
     wide : bool
         Whether a table holds one run, species after species, instead of eight runs side by side.
     exact : bool
         Whether no loop of species is cut: linear systems have all but the derivatives by slow arrays.
     n_dynamic : int
         Species that some reaction changes; they come first.
-    size, offset, first : numpy.ndarray
-        Rows to step and lengths of the dimensions, first row of each array of species, first reaction of each family.
     slow, fast : numpy.ndarray
         Rows to step: those with slow arrays only, and the others.
     """
 
-    right_hand_side: Any
-    prepare: Any
-    solve: Any
+    kinetics: Kinetics
     wide: bool
     exact: bool
     n_dynamic: int
-    size: np.ndarray
-    offset: np.ndarray
-    first: np.ndarray
     slow: np.ndarray
     fast: np.ndarray
 
@@ -89,39 +96,67 @@ class Kernel:
         """
         y, rate, x = self.table(state), self.table(constants), self.table(right)
         p, q, implicit = self.table(np.zeros(len(state))), self.table(np.zeros(len(state))), lanes_array(2)
-        implicit[0] = step
-        call_solve(
-            *(self.prepare, self.solve, y, rate, p, q, x, implicit),
-            *(self.size, self.offset, self.first),
-        )
-        radius = implicit[1].max() if self.wide else implicit[1, 0]
+        implicit[LINEAR_STEP] = step
+        prepare_linear(self.kinetics, y, rate, p, q, implicit)
+        solve_linear(self.kinetics, y, rate, p, q, x, implicit)
+        radius = implicit[RADIUS].max() if self.wide else implicit[RADIUS, 0]
         return self.view(x, len(state)).copy(), float(radius)
 
-    def bind(self, constants: np.ndarray, n_species: int) -> Any:
+    def bind(self, constants: np.ndarray, n_species: int) -> Callable[[np.ndarray], np.ndarray]:
         """Return f(state) that reuses its buffers, for solvers that call it often."""
         rate = self.table(constants)
         y, dy = self.table(np.zeros(n_species)), self.table(np.zeros(n_species))
         state_of_y, state_of_dy = self.view(y, n_species), self.view(dy, n_species)
+        function, _, _, size, offset, first = self.kinetics
 
-        def rates_of_change(state: np.ndarray) -> np.ndarray:
+        def at(state: np.ndarray) -> np.ndarray:
             state_of_y[:] = state
-            call_right_hand_side(self.right_hand_side, y, rate, dy, self.size, self.offset, self.first)
+            call_right_hand_side(function, y, rate, dy, size, offset, first)
             return state_of_dy.copy()
 
-        return rates_of_change
+        return at
+
+
+@inlined
+def rates_of_change(k: Kinetics, y: np.ndarray, rate: np.ndarray, dy: np.ndarray) -> None:
+    """Evaluate the right-hand side: ``dy = f(y)`` with the rate constants `rate`, all of them tables."""
+    k.right_hand_side(y, rate, dy, k.size, k.offset, k.first)
 
 
 @compiled
-def call_right_hand_side(function, y, rate, dy, size, offset, first):
-    """Evaluate a right-hand side once, from Python."""
+def call_right_hand_side(
+    function: Any,
+    y: np.ndarray,
+    rate: np.ndarray,
+    dy: np.ndarray,
+    size: np.ndarray,
+    offset: np.ndarray,
+    first: np.ndarray,
+) -> None:
+    """Evaluate a right-hand side once, from Python; one by one, because a tuple of functions costs 50 us a call."""
     function(y, rate, dy, size, offset, first)
 
 
-@compiled
-def call_solve(prepare, solve, y, rate, p, q, x, implicit, size, offset, first):
-    """Factor and solve a linear system once, from Python."""
-    prepare(y, rate, p, q, implicit, size, offset, first)
-    solve(y, rate, p, q, x, implicit, size, offset, first)
+@inlined
+def prepare_linear(
+    k: Kinetics, y: np.ndarray, rate: np.ndarray, p: np.ndarray, q: np.ndarray, implicit: np.ndarray
+) -> None:
+    """Factor the diagonal blocks of 1 - step J at `y` into `p` and `q`; bound the spectral radius of J."""
+    k.prepare(y, rate, p, q, implicit, k.size, k.offset, k.first)
+
+
+@inlined
+def solve_linear(
+    k: Kinetics,
+    y: np.ndarray,
+    rate: np.ndarray,
+    p: np.ndarray,
+    q: np.ndarray,
+    x: np.ndarray,
+    implicit: np.ndarray,
+) -> None:
+    """Solve (1 - step J) x = x in place, with the factors of `prepare_linear` at the same `y`."""
+    k.solve(y, rate, p, q, x, implicit, k.size, k.offset, k.first)
 
 
 def compile_network(network: Network, *, wide: bool | None = None) -> Kernel:
@@ -159,16 +194,19 @@ def _compile(network: Network, wide: bool) -> Kernel:
         padded = np.append(slow_rows, np.ones(-len(slow_rows) % LANES, dtype=bool))
         slow_rows = np.min(padded.reshape(-1, LANES), axis=1)
     module = _module(name, source)
-    return Kernel(
+    kinetics = Kinetics(
         right_hand_side=module.right_hand_side,
         prepare=module.prepare,
         solve=module.solve,
-        wide=wide,
-        n_dynamic=network.n_dynamic,
-        exact=not structure.rings,
         size=np.array([rows, *network.dims.values()], dtype=np.int64),
         offset=np.array(offsets, dtype=np.int64),
         first=network.first_reactions,
+    )
+    return Kernel(
+        kinetics=kinetics,
+        wide=wide,
+        n_dynamic=network.n_dynamic,
+        exact=not structure.rings,
         slow=np.flatnonzero(slow_rows[:rows]),
         fast=np.flatnonzero(~slow_rows[:rows]),
     )

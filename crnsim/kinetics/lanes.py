@@ -2,19 +2,26 @@
 
 A small network has a table of shape ``(n_species, LANES)``, one run in each lane; `load`, `store` and `splat` move one
 row of it to and from a vector register. A large network has one run in a table that is the padded vector of its
-species, read row after row; `load_part`, `store_part` and `spread` move neighbouring species. ``+ - * /`` act lane by
-lane in strict IEEE arithmetic, so that a run's bits do not depend on which runs stand beside it.
+species, read row after row; `load_part`, `store_part` and `broadcast` move neighbouring species.
+
+``+ - * /`` act lane by lane. Each is one IEEE operation, rounded once: nothing is reordered, and no product and sum
+become one, because the instructions carry none of the flags that would let the compiler do so. A run's bits do not
+depend on which runs stand beside it.
 """
 
 from __future__ import annotations
 
 import operator
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import extending, types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, overload, register_model
+from numba.extending import models, overload, register_model
+
+#: Without its type: a checker would ask callers for the typing context, which Numba gives.
+intrinsic: Any = extending.intrinsic
 
 #: Runs advanced side by side. Eight doubles fill one AVX-512 register or two AVX2 registers.
 LANES = 8
@@ -75,7 +82,7 @@ _I32, _I64 = ir.IntType(32), ir.IntType(64)
 _DOUBLE = ir.DoubleType()
 
 
-def _spread(builder, value, kind):
+def _in_every_lane(builder, value, kind):
     """Put a scalar into every lane."""
     vector = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(_I32, 0))
     zeros = ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES)
@@ -85,7 +92,9 @@ def _spread(builder, value, kind):
 def _mask(builder, count):
     """Mask of the first `count` lanes."""
     kind = ir.VectorType(_I64, LANES)
-    return builder.icmp_signed("<", ir.Constant(kind, list(range(LANES))), _spread(builder, count, kind))
+    return builder.icmp_signed(
+        "<", ir.Constant(kind, list(range(LANES))), _in_every_lane(builder, count, kind)
+    )
 
 
 def _call(builder, name, result, *args):
@@ -103,7 +112,7 @@ def splat(typingctx, value):
     """Return a vector with `value` in every lane."""
 
     def codegen(context, builder, signature, args):
-        return _spread(builder, args[0], _VECTOR)
+        return _in_every_lane(builder, args[0], _VECTOR)
 
     return lanes_type(types.float64), codegen
 
@@ -139,10 +148,10 @@ def store_part(typingctx, table, position, count, value):
 def _addresses(context, builder, array_type, array, position, stride):
     """Addresses of LANES values `stride` apart."""
     kind = ir.VectorType(_I64, LANES)
-    steps = builder.mul(_spread(builder, stride, kind), ir.Constant(kind, list(range(LANES))))
-    places = builder.add(_spread(builder, position, kind), steps)
+    steps = builder.mul(_in_every_lane(builder, stride, kind), ir.Constant(kind, list(range(LANES))))
+    places = builder.add(_in_every_lane(builder, position, kind), steps)
     data = context.make_array(array_type)(context, builder, array).data
-    base = _spread(builder, builder.ptrtoint(data, _I64), kind)
+    base = _in_every_lane(builder, builder.ptrtoint(data, _I64), kind)
     bytes_ = builder.mul(places, ir.Constant(kind, [8] * LANES))
     return builder.inttoptr(builder.add(base, bytes_), ir.VectorType(_DOUBLE.as_pointer(), LANES))
 
@@ -173,12 +182,12 @@ def scatter(typingctx, table, position, stride, count, value):
 
 
 @intrinsic
-def spread(typingctx, table, position):
+def broadcast(typingctx, table, position):
     """Return the value at `position` in every lane."""
 
     def codegen(context, builder, signature, args):
         pointer = _pointer(context, builder, signature.args[0], args[0], args[1], _DOUBLE)
-        return _spread(builder, builder.load(pointer), _VECTOR)
+        return _in_every_lane(builder, builder.load(pointer), _VECTOR)
 
     return lanes_type(table, types.intp), codegen
 
@@ -203,7 +212,6 @@ def _binary(name: str):
     @intrinsic
     def operation(typingctx, left, right):
         def codegen(context, builder, signature, args):
-            # A product and a sum may become one rounded operation where the processor has it.
             return getattr(builder, name)(args[0], args[1])
 
         return lanes_type(lanes_type, lanes_type), codegen

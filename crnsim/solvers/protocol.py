@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 #: Marks of the compiled solver that are not outcomes yet: a run going on, and a blow-up to be confirmed.
 RUNNING, BLOWN_UP = -1, -2
+#: Entries of ``Record.control``: presentations done by the batch so far, and a request to stop if it is not zero.
+DONE, STOP = range(2)
 #: One run ("member") of a batch. Times are within a presentation.
 MEMBER = np.dtype(
     [
+        (
+            "replicate",
+            "i8",
+        ),  # its number, for the streams of stochastic methods; never its place in the batch
         ("rate_set", "i8"),  # its set of rate constants
         ("n_presentations", "i8"),
         ("first_number", "i8"),  # of its first presentation in the streams of noise
@@ -67,6 +75,40 @@ class Protocol(NamedTuple):
     atol: float
     per_loss: int = 1  # presentations whose losses are averaged into one entry
 
+    def events(self) -> list[str]:
+        """Name what there is beyond one presentation that is integrated from its start."""
+        member = self.member
+        found = {
+            "several presentations": np.any(member["n_presentations"] > 1),
+            "samples to show": len(self.clamp) > 0,
+            "noise on concentrations": np.any(member["kick_sigma"] > 0),
+            "rate constants drawn for each presentation": np.any(member["rate_sigma"] > 0),
+        }
+        return [name for name, there in found.items() if there]
+
+
+@dataclass(frozen=True)
+class Request:
+    """How a batch is to be integrated.
+
+    Attributes
+    ----------
+    method : str
+        Name of the method, as it was asked for.
+    volume : float, optional
+        Molecules for a concentration of 1, for stochastic methods: concentration c stands for ``c * volume`` molecules.
+    seed : int, optional
+        First word of the keys of a stochastic method's streams; the number of a run, ``member["replicate"]``, is
+        another (`crnsim.noise.streams.generator`).
+    progress : callable, optional
+        Called about five times a second with the share of presentations done.
+    """
+
+    method: str = "auto"
+    volume: float | None = None
+    seed: int | None = None
+    progress: Callable[[float], None] | None = None
+
 
 class Record(NamedTuple):
     """What a solver fills in for a `Protocol`."""
@@ -81,12 +123,13 @@ class Record(NamedTuple):
     safe: (
         np.ndarray
     )  # (M, n) last start of a presentation with no concentration above 10 times the initial ones
-    control: np.ndarray  # (2,) presentations done by the batch; non-zero second entry: stop
+    control: np.ndarray  # (2,) entries DONE and STOP
 
 
 def new_members(count: int) -> np.ndarray:
-    """Return `count` members of one presentation without noise, bounds or recording."""
+    """Return `count` members of one presentation without noise, bounds or recording, numbered as replicates."""
     member = np.zeros(count, dtype=MEMBER)
+    member["replicate"] = np.arange(count)
     member["n_presentations"] = 1
     member["record_slot"] = -1
     member["kick_interval"] = 1.0

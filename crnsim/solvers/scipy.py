@@ -11,7 +11,7 @@ from scipy.integrate import solve_ivp
 from crnsim.kinetics.kernels import compile_network
 from crnsim.network.network import Network
 from crnsim.outcomes import FAILED, OK, STEP_LIMIT
-from crnsim.solvers.protocol import Protocol, Record
+from crnsim.solvers.protocol import Protocol, Record, Request
 
 
 class _Budget(Exception):  # noqa: N818
@@ -22,22 +22,30 @@ class _Budget(Exception):  # noqa: N818
         self.time = time
 
 
-def solve_plain(network: Network, protocol: Protocol, record: Record, method: str) -> None:
-    """Integrate one presentation without events with a method of SciPy.
+def run(network: Network, protocol: Protocol, record: Record, request: Request) -> None:
+    """Integrate one presentation without events with the method of SciPy that has the name asked for.
 
     The budget of steps counts evaluations of the right-hand side here.
+
+    Parameters
+    ----------
+    network : Network
+    protocol : Protocol
+    record : Record
+        Filled in.
+    request : Request
     """
     kernel = compile_network(network)
     for member in range(len(protocol.start)):
         constants = protocol.rates[protocol.member["rate_set"][member]]
         span = float(protocol.member["running_time"][member])
         options: dict[str, Any] = {}
-        if method in ("BDF", "Radau"):
+        if request.method in ("BDF", "Radau"):
             options["jac"] = lambda _, y, c=constants: network.jacobian(y, c)
         function = _Counted(
             kernel.bind(constants, network.n_species), int(protocol.member["max_steps"][member])
         )
-        run = record.run[member]
+        outcome = record.run[member]
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
@@ -45,21 +53,27 @@ def solve_plain(network: Network, protocol: Protocol, record: Record, method: st
                     function,
                     (0.0, span),
                     protocol.start[member],
-                    method=method,
+                    method=request.method,
                     t_eval=np.minimum(protocol.grid * span, span),
                     rtol=protocol.rtol,
                     atol=protocol.atol,
                     **options,
                 )
         except _Budget as spent:
-            run["status"], run["time"], run["evaluations"] = STEP_LIMIT, spent.time, function.calls
+            outcome["status"], outcome["time"], outcome["evaluations"] = (
+                STEP_LIMIT,
+                spent.time,
+                function.calls,
+            )
             continue
         n_times = solution.y.shape[1]
-        record.trajectory[protocol.member["record_slot"][member], 0, :n_times] = solution.y.T
+        slot = int(protocol.member["record_slot"][member])
+        if slot >= 0:
+            record.trajectory[slot, 0, :n_times] = solution.y.T
         if n_times:
             record.final[member] = solution.y[:, -1]
-        run["status"] = OK if solution.success else FAILED
-        run["time"], run["evaluations"] = function.time, function.calls
+        outcome["status"] = OK if solution.success else FAILED
+        outcome["time"], outcome["evaluations"] = function.time, function.calls
 
 
 class _Counted:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 
-import numpy as np
-
-from crnsim.network import Network
+from crnsim.errors import check_positive
+from crnsim.network.network import Network
 from crnsim.outcomes import DIVERGED, FAILED, OK, STEP_LIMIT
-from crnsim.solvers.methods import METHODS
-from crnsim.solvers.protocol import BLOWN_UP, Protocol, Record, new_record
+from crnsim.solvers.methods import check_request, find_method
+from crnsim.solvers.protocol import BLOWN_UP, Protocol, Record, Request, new_record
 
 
 def solve(
@@ -18,6 +17,8 @@ def solve(
     protocol: Protocol,
     *,
     method: str = "auto",
+    volume: float | None = None,
+    seed: int | None = None,
     progress: Callable[[float], None] | None = None,
     time_zero: float = 0.0,
 ) -> tuple[Record, list[str]]:
@@ -30,7 +31,9 @@ def solve(
     network : Network
     protocol : Protocol
     method : str
-        A key of `METHODS`.
+        As for `crnsim.solvers.find_method`.
+    volume, seed : float, int, optional
+        For stochastic methods (see `Request`); without a seed theirs is 0.
     progress : callable, optional
         Called about five times a second with the share of presentations done.
     time_zero : float
@@ -42,46 +45,24 @@ def solve(
         Every status is an outcome (`OUTCOMES`).
     reasons : list of str
         Why a run ended early; empty for ``ok``.
-    """
-    record = new_record(protocol)
-    if METHODS[method].events:
-        _integrate(network, protocol, record, method, progress)
-    else:
-        from crnsim.solvers import scipy as stiff
 
-        stiff.solve_plain(network, protocol, record, method)
+    Raises
+    ------
+    InputError
+        For an unknown method, or one that cannot do what is asked for: the message names it.
+    """
+    chosen = find_method(method)
+    if volume is not None:
+        check_positive("volume", volume)
+    request = Request(method, volume, seed, progress)
+    check_request(chosen, protocol, request)
+    if chosen.stochastic and seed is None:
+        request = replace(request, seed=0)
+    record = new_record(protocol)
+    chosen.function()(network, protocol, record, request)
     return record, [
         _settle(network, protocol, record, member, time_zero) for member in range(len(record.run))
     ]
-
-
-def _integrate(
-    network: Network,
-    protocol: Protocol,
-    record: Record,
-    method: str,
-    progress: Callable[[float], None] | None,
-) -> None:
-    from crnsim.kinetics.kernels import compile_network
-    from crnsim.solvers.ode import loop as batch
-
-    kernel = compile_network(network)
-    if method == "auto" and not kernel.exact:
-        method = "bs23"  # a linear system with loops cut out of it would not keep conserved sums
-    policy = {"auto": batch.AUTO, "bs23": batch.BS23, "rkc": batch.RKC, "rosw": batch.ROSW}[method]
-    if progress is None:
-        batch.run(kernel, protocol, record, policy)
-        return
-    total = int(np.sum(protocol.member["n_presentations"]))
-    # The compiled loop releases the interpreter, so that this thread can watch its counter and hear Ctrl-C.
-    with ThreadPoolExecutor(1) as pool:
-        work = pool.submit(batch.run, kernel, protocol, record, policy)
-        try:
-            while not wait([work], timeout=0.2).done:
-                progress(int(record.control[0]) / max(total, 1))
-        finally:
-            record.control[1] = 1
-        work.result()
 
 
 def _settle(network: Network, protocol: Protocol, record: Record, member: int, time_zero: float) -> str:

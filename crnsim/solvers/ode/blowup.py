@@ -7,7 +7,8 @@ import numpy as np
 from crnsim.kinetics.kernels import compile_network
 from crnsim.network.network import Network
 from crnsim.outcomes import STEP_LIMIT
-from crnsim.solvers.ode import loop as batch
+from crnsim.solvers.ode.batch import integrate_batch
+from crnsim.solvers.ode.steps import RKC, ROSW
 from crnsim.solvers.protocol import BLOWN_UP, Protocol, Record, new_record
 
 #: Tolerances of the confirmation: a hundred times tighter than the run's, at most these.
@@ -38,7 +39,7 @@ def confirm(network: Network, protocol: Protocol, record: Record, member: int) -
     again = _ending(protocol, record, member, height)
     repeated = new_record(again)
     kernel = compile_network(network)
-    batch.run(kernel, again, repeated, batch.ROSW if kernel.exact else batch.RKC)
+    integrate_batch(kernel, again, repeated, ROSW if kernel.exact else RKC)
     status, reached = int(repeated.run["status"][0]), float(np.nanmax(repeated.final[0]))
     if status == STEP_LIMIT:
         return False, "a blow-up that a stiff method could not confirm within its budget"

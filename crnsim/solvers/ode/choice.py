@@ -1,19 +1,21 @@
-"""Which method a run uses: a fixed one, or the one that has cost less. Compiled."""
+"""Which step method a run uses: a fixed one, or the one that has cost less. Compiled."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from crnsim.compiled import compiled, inlined
+from crnsim.solvers.ode.steps import BS23, ROSW, STEPS
+from crnsim.solvers.ode.work import Work
+from crnsim.solvers.protocol import Protocol
 
-#: Methods of the compiled loop.
-BS23, RKC, ROSW = range(3)
-#: `ROSW`, but a run whose concentrations are perturbed finds out which of `BS23` and `ROSW` costs less: after each
-#: perturbation accuracy, not stability, may limit the step.
-AUTO = 3
+#: The policy, instead of the code of one step method, by which a run finds out for itself: it begins with the first of
+#: the candidates; if its concentrations are perturbed, it tries the other one too, because after each perturbation
+#: accuracy, not stability, may limit the step.
+AUTO = -1
+#: The step methods between which `AUTO` chooses.
+CANDIDATES = (ROSW, BS23)
 
-#: What a step of the implicit method costs in steps of the pair of order 3(2), by measurement.
-_IMPLICIT_COST = 2.3
 #: A method falls from favour only where the other one is clearly cheaper: runs side by side cost least in agreement.
 _CLEARLY = 0.75
 #: The method not in favour is tried at presentations 4, 32, 256 and so on; the first ones start from a made-up state.
@@ -22,13 +24,13 @@ _FIRST_TRIAL, _TRIALS, _DEARER = 4, 8, 1.5
 
 
 @inlined
-def cost(lanes, lane):
-    """Cost of this presentation so far, in steps of the pair of order 3(2)."""
-    return lanes[lane].spent * (_IMPLICIT_COST if lanes[lane].method == ROSW else 1.0)
+def cost(lanes: np.ndarray, lane: int) -> float:
+    """Cost of this presentation so far, in steps of bs23."""
+    return lanes[lane].spent * STEPS[lanes[lane].method].cost
 
 
 @inlined
-def end_failed_trial(lanes, lane):
+def end_failed_trial(lanes: np.ndarray, lane: int) -> None:
     """Go back to the favoured method as soon as a trial is not clearly cheaper than that was."""
     if lanes[lane].trial == 1 and cost(lanes, lane) >= _CLEARLY * lanes[lane].cost:
         lanes[lane].method = lanes[lane].favoured
@@ -36,7 +38,7 @@ def end_failed_trial(lanes, lane):
 
 
 @compiled
-def choose_method(p, w, policy, lane):
+def choose_method(p: Protocol, w: Work, policy: int, lane: int) -> None:
     """Method of the presentation that begins: a fixed one, the favoured one, or the other one for a trial."""
     presentation = w.lane[lane].presentation
     w.lane[lane].trial = 0
@@ -45,19 +47,20 @@ def choose_method(p, w, policy, lane):
         w.lane[lane].method = policy
         return
     if presentation == 0:
-        w.lane[lane].favoured = ROSW
+        w.lane[lane].favoured = CANDIDATES[0]
         w.lane[lane].tried = np.inf
-    w.lane[lane].method = w.lane[lane].favoured
+    favoured = w.lane[lane].favoured
+    w.lane[lane].method = favoured
     if p.member[w.lane[lane].member].kick_sigma > 0.0 and (
         _is_trial(presentation) or w.lane[lane].cost > _DEARER * w.lane[lane].tried
     ):
-        w.lane[lane].method = BS23 + ROSW - w.lane[lane].favoured
+        w.lane[lane].method = CANDIDATES[1] if favoured == CANDIDATES[0] else CANDIDATES[0]
         w.lane[lane].trial = 1
         w.lane[lane].tried = w.lane[lane].cost
 
 
 @compiled
-def _is_trial(presentation):
+def _is_trial(presentation: int) -> bool:
     power = _FIRST_TRIAL
     while power < presentation:
         power *= _TRIALS
@@ -65,7 +68,7 @@ def _is_trial(presentation):
 
 
 @compiled
-def weigh_methods(w, policy, lane):
+def weigh_methods(w: Work, policy: int, lane: int) -> None:
     """At the end of a presentation, favour the method that has cost less."""
     if policy != AUTO or w.lane[lane].trial == 2:
         return

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from crnsim.compiled import inlined
 from crnsim.kinetics.lanes import larger, magnitude, smaller, splat, store
+from crnsim.solvers.ode.work import ERROR, HIGHEST, ROOM, TOTAL
 
 #: A concentration may be this many absolute tolerances below zero.
 _FLOOR = 100.0
+#: A vector of one value per lane (`crnsim.kinetics.lanes`); only compiled code knows its type.
+Lanes = Any
 
 
 @inlined
-def scaled(difference, old, new, absolute, relative):
-    """Error of a step in units of the tolerance."""
+def scaled(difference: Lanes, old: Lanes, new: Lanes, absolute: Lanes, relative: Lanes) -> Lanes:
+    """Error of a step in units of the tolerance: |difference| / (absolute + relative max(|old|, |new|))."""
     return magnitude(difference) / (absolute + relative * larger(magnitude(old), magnitude(new)))
 
 
 @inlined
-def room(old, new, absolute):
+def room(old: Lanes, new: Lanes, absolute: Lanes) -> Lanes:
     """How far a concentration is above the lowest value allowed.
 
     One step may take a concentration one absolute tolerance below zero, or lower one that is there already by as much:
@@ -27,9 +34,9 @@ def room(old, new, absolute):
 
 
 @inlined
-def report(values, error, lowest, highest, total):
+def report(attempt: np.ndarray, error: Lanes, lowest: Lanes, highest: Lanes, total: Lanes) -> None:
     """Write down what is needed to judge a step."""
-    store(values, 1, error)
-    store(values, 2, lowest)
-    store(values, 3, highest)
-    store(values, 4, total)
+    store(attempt, ERROR, error)
+    store(attempt, ROOM, lowest)
+    store(attempt, HIGHEST, highest)
+    store(attempt, TOTAL, total)

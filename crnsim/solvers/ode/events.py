@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from crnsim.compiled import compiled
 from crnsim.kinetics.lanes import LANES
 from crnsim.noise.philox import normals
+from crnsim.solvers.protocol import Protocol, Record
 
 
 @compiled
-def copy(source, target):
+def copy(source: np.ndarray, target: np.ndarray) -> None:
     """Copy one vector to another; a plain loop compiles far faster than a slice."""
     for i in range(len(source)):
         target[i] = source[i]
 
 
 @compiled
-def put_run(source, table, lane):
+def put_run(source: np.ndarray, table: np.ndarray, lane: int) -> None:
     """Copy a vector to one lane of a table, or to the table of one run (lane -1)."""
     if lane >= 0:
         for i in range(len(source)):
@@ -28,7 +31,7 @@ def put_run(source, table, lane):
 
 
 @compiled
-def get_run(table, lane, target):
+def get_run(table: np.ndarray, lane: int, target: np.ndarray) -> None:
     """Copy one lane of a table, or the table of one run (lane -1), to a vector."""
     if lane >= 0:
         for i in range(len(target)):
@@ -39,7 +42,7 @@ def get_run(table, lane, target):
 
 
 @compiled
-def show_sample(p, member, presentation, values, draws):
+def show_sample(p: Protocol, member: int, presentation: int, values: np.ndarray, draws: np.ndarray) -> None:
     """Write the signed features and targets of a presentation into `values`, with its input noise.
 
     `draws` is scratch space, here and below, for as many numbers as the longest vector of draws.
@@ -56,7 +59,7 @@ def show_sample(p, member, presentation, values, draws):
 
 
 @compiled
-def clamp(p, values, state):
+def clamp(p: Protocol, values: np.ndarray, state: np.ndarray) -> None:
     """Set the input and target rails of `state` from signed `values`."""
     for c in range(len(values)):
         if p.clamp[c, 0] >= 0:
@@ -66,7 +69,9 @@ def clamp(p, values, state):
 
 
 @compiled
-def draw_rates(p, first, member, presentation, constants, draws):
+def draw_rates(
+    p: Protocol, first: np.ndarray, member: int, presentation: int, constants: np.ndarray, draws: np.ndarray
+) -> None:
     """Write the member's rate constants for a presentation into `constants`."""
     copy(p.rates[p.member[member].rate_set], constants)
     sigma = p.member[member].rate_sigma
@@ -86,7 +91,15 @@ def draw_rates(p, first, member, presentation, constants, draws):
 
 
 @compiled
-def kick(p, member, presentation, event, state, before, draws):
+def kick(
+    p: Protocol,
+    member: int,
+    presentation: int,
+    event: int,
+    state: np.ndarray,
+    before: np.ndarray,
+    draws: np.ndarray,
+) -> None:
     """Perturb the concentrations in scope; conserved sums keep their totals. `before` is scratch space."""
     sigma = p.member[member].kick_sigma
     number = p.member[member].first_number + presentation
@@ -109,7 +122,7 @@ def kick(p, member, presentation, event, state, before, draws):
 
 
 @compiled
-def half_squared_error(p, member, presentation, state):
+def half_squared_error(p: Protocol, member: int, presentation: int, state: np.ndarray) -> float:
     """Half the squared distance of the output rails' value from the presented target."""
     pattern = p.order[member, presentation]
     total = 0.0
@@ -123,7 +136,7 @@ def half_squared_error(p, member, presentation, state):
 
 
 @compiled
-def next_stop(p, member, kicks_done):
+def next_stop(p: Protocol, member: int, kicks_done: int) -> float:
     """Time of the next event of a presentation: a kick, or its end."""
     end = p.member[member].running_time
     if p.member[member].kick_sigma > 0.0:
@@ -135,7 +148,7 @@ def next_stop(p, member, kicks_done):
 
 
 @compiled
-def keep_checkpoints(p, r, member, presentations_done, state):
+def keep_checkpoints(p: Protocol, r: Record, member: int, presentations_done: int, state: np.ndarray) -> None:
     """Store `state` where a checkpoint is asked for after this many presentations."""
     for c in range(len(p.checkpoint_after)):
         if p.checkpoint_after[c] == presentations_done:
@@ -143,10 +156,10 @@ def keep_checkpoints(p, r, member, presentations_done, state):
 
 
 @compiled
-def recorded(p, member, presentation):
-    """Place of a presentation among the recorded ones of a member, -1 if it is not recorded."""
+def recorded(p: Protocol, member: int, presentation: int) -> int:
+    """Number of a presentation among the recorded ones of a member, -1 if it is not recorded."""
     if p.member[member].record_slot >= 0:
-        for place in range(len(p.record_presentations)):
-            if p.record_presentations[place] == presentation:
-                return place
+        for number in range(len(p.record_presentations)):
+            if p.record_presentations[number] == presentation:
+                return number
     return -1

@@ -5,17 +5,32 @@ from __future__ import annotations
 import numpy as np
 
 from crnsim.compiled import compiled, inlined
+from crnsim.kinetics.kernels import Kinetics, rates_of_change
 from crnsim.kinetics.lanes import LANES, larger, load, smaller, splat, store
 from crnsim.solvers.ode.chebyshev import MAX_STAGES
 from crnsim.solvers.ode.error import report, room, scaled
-from crnsim.solvers.ode.work import NEW_SLOPE, SLOPE, STAGE, U1, Y_NEW, Y
+from crnsim.solvers.ode.work import (
+    GAMMA_STEP,
+    MU,
+    MU_STEP,
+    NEW_SLOPE,
+    NU,
+    REST,
+    SLOPE,
+    STAGE,
+    STEP,
+    U1,
+    Y_NEW,
+    Work,
+    Y,
+)
 
 #: The spectral radius may grow by this factor within a step.
 _RADIUS_SAFETY = 1.1
 
 
 @compiled
-def stages_needed(table, product):
+def stages_needed(table: np.ndarray, product: float) -> int:
     """Fewest stages that keep a step stable whose length times spectral radius is `product`."""
     s = 2
     while s < MAX_STAGES and table[s, 0, 0] < _RADIUS_SAFETY * product:
@@ -24,32 +39,37 @@ def stages_needed(table, product):
 
 
 @compiled
-def longest_step(table, radius):
+def longest_step(table: np.ndarray, radius: float) -> float:
     """Longest step that is stable with the most stages."""
     return table[MAX_STAGES, 0, 0] / (_RADIUS_SAFETY * radius) if radius > 0.0 else np.inf
 
 
 @inlined
-def _coefficients(w, stage):
+def _coefficients(w: Work, stage: int) -> None:
     """Set the coefficients of a stage for every lane; a lane past its own last stage stands still."""
     for lane in range(LANES):
         s = w.stages[lane]
-        h = w.values[0, lane]
+        h = w.attempt[STEP, lane]
         mu, nu = w.chebyshev[s, stage, 0], w.chebyshev[s, stage, 1]
-        w.coefficient[0, lane] = mu
-        w.coefficient[1, lane] = nu
-        w.coefficient[2, lane] = w.chebyshev[s, stage, 2] * h
-        w.coefficient[3, lane] = w.chebyshev[s, stage, 3] * h
-        w.coefficient[4, lane] = 1.0 - mu - nu
+        w.coefficient[MU, lane] = mu
+        w.coefficient[NU, lane] = nu
+        w.coefficient[MU_STEP, lane] = w.chebyshev[s, stage, 2] * h
+        w.coefficient[GAMMA_STEP, lane] = w.chebyshev[s, stage, 3] * h
+        w.coefficient[REST, lane] = 1.0 - mu - nu
 
 
 @inlined
-def attempt_rkc(function, size, offset, first, w, rtol, atol):
+def attempt_rkc(k: Kinetics, w: Work, rtol: float, atol: float) -> None:
     """One step of every lane with the Runge-Kutta-Chebyshev method of order 2, with as many stages as each needs.
+
+    With y_0 = y and y_1 = y + mu~_1 h f(y), stage j from 2 to s is::
+
+        y_j = mu_j y_{j-1} + nu_j y_{j-2} + (1 - mu_j - nu_j) y + mu~_j h f(y_{j-1}) + gamma~_j h f(y)
+        error = 2 (4/5 (y - y_s) + 2/5 h (f(y) + f(y_s)))
 
     Sommeijer, Shampine, Verwer, J. Comput. Appl. Math. 88, 315 (1998), doi 10.1016/S0377-0427(97)00219-7.
     """
-    n = size[0]
+    n = k.size[0]
     t, at = w.tables, w.at
     y = t[at[Y]]
     y_new = t[at[Y_NEW]]
@@ -63,24 +83,24 @@ def attempt_rkc(function, size, offset, first, w, rtol, atol):
     # Stages take turns in two tables so that the last one is y_new.
     newer, older = (stage, y_new) if last % 2 == 0 else (y_new, stage)
     _coefficients(w, 1)
-    tilde = load(w.coefficient, 2)
+    tilde = load(w.coefficient, MU_STEP)
     for row in range(n):
         old = load(y, row)
         store(newer, row, old + tilde * load(slope, row))
         store(older, row, old)
     for number in range(2, last + 1):
-        function(newer, w.rate, u1, size, offset, first)
+        rates_of_change(k, newer, w.rate, u1)
         _coefficients(w, number)
-        mu, nu = load(w.coefficient, 0), load(w.coefficient, 1)
-        tilde, gamma = load(w.coefficient, 2), load(w.coefficient, 3)
-        rest = load(w.coefficient, 4)
+        mu, nu = load(w.coefficient, MU), load(w.coefficient, NU)
+        tilde, gamma = load(w.coefficient, MU_STEP), load(w.coefficient, GAMMA_STEP)
+        rest = load(w.coefficient, REST)
         for row in range(n):
             before = mu * load(newer, row) + nu * load(older, row) + rest * load(y, row)
             store(older, row, before + tilde * load(u1, row) + gamma * load(slope, row))
         newer, older = older, newer
-    function(y_new, w.rate, new_slope, size, offset, first)
+    rates_of_change(k, y_new, w.rate, new_slope)
     # Twice the usual estimate: the result is of order 2 itself, so that errors add up faster than with the pairs.
-    h = splat(0.8) * load(w.values, 0)
+    h = splat(0.8) * load(w.attempt, STEP)
     absolute, relative, weight = splat(atol), splat(rtol), splat(1.6)
     error = lowest = highest = total = splat(0.0)
     for row in range(n):
@@ -90,4 +110,4 @@ def attempt_rkc(function, size, offset, first, w, rtol, atol):
         lowest = smaller(room(old, new, absolute), lowest)
         highest = larger(new, highest)
         total = total + (new + difference)
-    report(w.values, error, lowest, highest, total)
+    report(w.attempt, error, lowest, highest, total)

@@ -10,9 +10,26 @@ from __future__ import annotations
 import numpy as np
 
 from crnsim.compiled import inlined
+from crnsim.kinetics.kernels import LINEAR_STEP, Kinetics, prepare_linear, rates_of_change, solve_linear
 from crnsim.kinetics.lanes import larger, load, smaller, splat, store
-from crnsim.solvers.ode.error import report, room, scaled
-from crnsim.solvers.ode.work import NEW_SLOPE, SLOPE, U1, U2, U3, Y_NEW, P, Q, Y
+from crnsim.solvers.ode.error import Lanes, report, room, scaled
+from crnsim.solvers.ode.work import (
+    ERROR,
+    HIGHEST,
+    NEW_SLOPE,
+    ROOM,
+    SLOPE,
+    STEP,
+    TOTAL,
+    U1,
+    U2,
+    U3,
+    Y_NEW,
+    P,
+    Q,
+    Work,
+    Y,
+)
 
 _GAMMA = 0.435866521508459
 _ALPHA = np.array(
@@ -34,8 +51,13 @@ _GAMMAS = np.array(
 _WEIGHTS = np.array([0.24212380706095346, -1.2232505839045147, 1.5452602553351020, _GAMMA])
 _EMBEDDED = np.array([0.37810903145819369, -0.096042292212423178, 0.5, 0.21793326075422950])
 
-# With u = Gamma k no product with the Jacobian is needed (Hairer, Wanner, Solving Ordinary Differential Equations II,
-# section IV.7, doi 10.1007/978-3-642-05221-7).
+# With alpha, Gamma and b the matrices above, stage i of the method with the matrix J is
+#     k_i = h f(y + sum_j alpha_ij k_j) + h J sum_j Gamma_ij k_j,    y_new = y + sum_j b_j k_j.
+# In terms of u = Gamma k no product with J is needed (Hairer, Wanner, Solving Ordinary Differential Equations II,
+# section IV.7, doi 10.1007/978-3-642-05221-7):
+#     (1 - gamma h J) u_i = gamma h f(y + sum_j a_ij u_j) + sum_j c_ij u_j,    y_new = y + sum_j m_j u_j,
+# with a = alpha Gamma^-1, c = 1 - gamma Gamma^-1, m = b Gamma^-1; e, which gives the error, likewise from b less the
+# embedded b.
 _INVERSE = np.linalg.inv(_GAMMAS)
 _A = _ALPHA @ _INVERSE
 _C = _GAMMA * (np.eye(4) / _GAMMA - _INVERSE)
@@ -52,7 +74,7 @@ _ALPHA21, _ALPHA31, _ALPHA32 = float(_ALPHA[1, 0]), float(_ALPHA[2, 0]), float(_
 
 
 @inlined
-def _line0(rows, target, f, base):
+def _line0(rows: np.ndarray, target: np.ndarray, f: Lanes, base: np.ndarray) -> None:
     """``target = f base``, as the following with more terms: each pass reads no more tables than it needs."""
     for i in range(len(rows)):
         row = rows[i]
@@ -60,31 +82,63 @@ def _line0(rows, target, f, base):
 
 
 @inlined
-def _line1(rows, target, f, base, a, u):
+def _line1(rows: np.ndarray, target: np.ndarray, f: Lanes, base: np.ndarray, a: Lanes, u: np.ndarray) -> None:
     for i in range(len(rows)):
         row = rows[i]
         store(target, row, f * load(base, row) + a * load(u, row))
 
 
 @inlined
-def _line2(rows, target, f, base, a, u, b, v):
+def _line2(
+    rows: np.ndarray,
+    target: np.ndarray,
+    f: Lanes,
+    base: np.ndarray,
+    a: Lanes,
+    u: np.ndarray,
+    b: Lanes,
+    v: np.ndarray,
+) -> None:
     for i in range(len(rows)):
         row = rows[i]
         store(target, row, f * load(base, row) + (a * load(u, row) + b * load(v, row)))
 
 
 @inlined
-def _line3(rows, target, f, base, a, u, b, v, c, x):
+def _line3(
+    rows: np.ndarray,
+    target: np.ndarray,
+    f: Lanes,
+    base: np.ndarray,
+    a: Lanes,
+    u: np.ndarray,
+    b: Lanes,
+    v: np.ndarray,
+    c: Lanes,
+    x: np.ndarray,
+) -> None:
     for i in range(len(rows)):
         row = rows[i]
         store(target, row, f * load(base, row) + (a * load(u, row) + b * load(v, row) + c * load(x, row)))
 
 
 @inlined
-def _conclude(rows, y, y_new, m, e, u1, u2, u3, u4, values, rtol, atol):
+def _conclude(
+    rows: np.ndarray,
+    y: np.ndarray,
+    y_new: np.ndarray,
+    m: tuple[Lanes, ...],
+    e: tuple[Lanes, ...],
+    vectors: tuple[np.ndarray, ...],
+    attempt: np.ndarray,
+    rtol: float,
+    atol: float,
+) -> None:
     """New state and error from four vectors with weights `m` and `e`; keep what is needed to judge the step."""
+    u1, u2, u3, u4 = vectors
     absolute, relative = splat(atol), splat(rtol)
-    error, lowest, highest, total = load(values, 1), load(values, 2), load(values, 3), load(values, 4)
+    error, lowest = load(attempt, ERROR), load(attempt, ROOM)
+    highest, total = load(attempt, HIGHEST), load(attempt, TOTAL)
     for i in range(len(rows)):
         row = rows[i]
         k1, k2, k3, k4 = load(u1, row), load(u2, row), load(u3, row), load(u4, row)
@@ -96,11 +150,11 @@ def _conclude(rows, y, y_new, m, e, u1, u2, u3, u4, values, rtol, atol):
         lowest = smaller(room(old, new, absolute), lowest)
         highest = larger(new, highest)
         total = total + (new + difference)
-    report(values, error, lowest, highest, total)
+    report(attempt, error, lowest, highest, total)
 
 
 @inlined
-def attempt_rosw(function, prepare, solve, size, offset, first, w, rtol, atol):
+def attempt_rosw(k: Kinetics, w: Work, rtol: float, atol: float) -> None:
     """One step of every lane from (y, slope).
 
     Slow rows have no system to solve: for them the method is an explicit one, in the rates of change themselves. Stages
@@ -118,32 +172,32 @@ def attempt_rosw(function, prepare, solve, size, offset, first, w, rtol, atol):
     p = t[at[P]]
     q = t[at[Q]]
     fast, slow, rate, implicit = w.fast, w.slow, w.rate, w.implicit
-    one, zero, h = splat(1.0), splat(0.0), load(w.values, 0)
+    one, zero, h = splat(1.0), splat(0.0), load(w.attempt, STEP)
     step = splat(_GAMMA) * h
-    store(implicit, 0, step)
-    prepare(y, rate, p, q, implicit, size, offset, first)
+    store(implicit, LINEAR_STEP, step)
+    prepare_linear(k, y, rate, p, q, implicit)
     _line0(fast, u1, step, slope)
-    solve(y, rate, p, q, u1, implicit, size, offset, first)
+    solve_linear(k, y, rate, p, q, u1, implicit)
     _line1(fast, y_new, one, y, splat(_A21), u1)
     _line1(slow, y_new, one, y, splat(_ALPHA21) * h, slope)
-    function(y_new, rate, u2, size, offset, first)
+    rates_of_change(k, y_new, rate, u2)
     _line1(fast, u2, step, u2, splat(_C21), u1)
-    solve(y, rate, p, q, u2, implicit, size, offset, first)
+    solve_linear(k, y, rate, p, q, u2, implicit)
     _line2(fast, y_new, one, y, splat(_A31), u1, splat(_A32), u2)
     _line2(slow, y_new, one, y, splat(_ALPHA31) * h, slope, splat(_ALPHA32) * h, u2)
-    function(y_new, rate, u3, size, offset, first)
+    rates_of_change(k, y_new, rate, u3)
     _line2(fast, u3, step, u3, splat(_C31), u1, splat(_C32), u2)
-    solve(y, rate, p, q, u3, implicit, size, offset, first)
+    solve_linear(k, y, rate, p, q, u3, implicit)
     _line3(fast, y_new, one, y, splat(_A41), u1, splat(_A42), u2, splat(_A43), u3)
     _line1(slow, y_new, one, y, h, u3)
-    function(y_new, rate, new_slope, size, offset, first)
+    rates_of_change(k, y_new, rate, new_slope)
     _line3(fast, new_slope, step, new_slope, splat(_C41), u1, splat(_C42), u2, splat(_C43), u3)
-    solve(y, rate, p, q, new_slope, implicit, size, offset, first)
-    report(w.values, zero, zero, zero, zero)
+    solve_linear(k, y, rate, p, q, new_slope, implicit)
+    report(w.attempt, zero, zero, zero, zero)
     m = (splat(_M1), splat(_M2), splat(_M3), splat(_M4))
     e = (splat(_E1), splat(_E2), splat(_E3), splat(_E4))
-    _conclude(fast, y, y_new, m, e, u1, u2, u3, new_slope, w.values, rtol, atol)
+    _conclude(fast, y, y_new, m, e, (u1, u2, u3, new_slope), w.attempt, rtol, atol)
     m = (splat(_B1) * h, splat(_B2) * h, splat(_B3) * h, splat(_B4) * h)
     e = (splat(_D1) * h, splat(_D2) * h, splat(_D3) * h, splat(_D4) * h)
-    _conclude(slow, y, y_new, m, e, slope, u2, u3, new_slope, w.values, rtol, atol)
-    function(y_new, rate, new_slope, size, offset, first)
+    _conclude(slow, y, y_new, m, e, (slope, u2, u3, new_slope), w.attempt, rtol, atol)
+    rates_of_change(k, y_new, rate, new_slope)

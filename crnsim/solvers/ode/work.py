@@ -15,6 +15,12 @@ from crnsim.solvers.protocol import Protocol
 Y, Y_NEW, SLOPE, NEW_SLOPE, STAGE, U1, U2, U3, P, Q, SPARE = range(11)
 #: Number of tables.
 TABLES = 11
+#: Rows of ``w.attempt``, for the step that every lane attempts: its length (0: the lane takes no part), the largest
+#: error in units of the tolerance, how far the lowest concentration is above what is allowed, the highest
+#: concentration, a sum that is finite if all of them are, and whether the step was accepted (1 or 0).
+STEP, ERROR, ROOM, HIGHEST, TOTAL, ACCEPTED = range(6)
+#: Rows of ``w.coefficient``, of one stage of the stabilised method (see `crnsim.solvers.ode.rkc`).
+MU, NU, MU_STEP, GAMMA_STEP, REST = range(5)
 
 #: The place of one run.
 LANE = np.dtype(
@@ -23,9 +29,9 @@ LANE = np.dtype(
         ("presentation", "i8"),
         ("kicks", "i8"),  # done in this presentation
         ("grid", "i8"),  # next recorded time
-        ("place", "i8"),  # of this presentation among the recorded ones
+        ("recorded_as", "i8"),  # number of this presentation among the recorded ones, -1 for none
         ("rejected", "i8"),  # was the last step rejected?
-        ("method", "i8"),
+        ("method", "i8"),  # a step method of `crnsim.solvers.ode.steps`
         ("opening", "i8"),  # is this the first step after an event?
         ("favoured", "i8"),  # the method that has cost less
         ("trial", "i8"),  # is this presentation for trying the other one (1), or has that failed (2)?
@@ -47,14 +53,14 @@ class Work(NamedTuple):
 
     tables: np.ndarray  # (TABLES, rows, LANES), by name as above
     at: np.ndarray  # (TABLES,) place of each table
-    rate: np.ndarray
-    values: np.ndarray  # rows: step, error, room above the lower bound, highest, sum, accepted
-    implicit: np.ndarray  # rows: step of the linear systems, spectral radius
-    # Of a stage of the stabilised method; while `rosw` takes side steps, rows of `values` put aside (step, highest,
-    # accepted) and whether the run takes part.
-    coefficient: np.ndarray
+    rate: np.ndarray  # table of rate constants
+    attempt: np.ndarray  # rows STEP to ACCEPTED
+    aside: np.ndarray  # the same rows, put aside while side steps are taken
+    implicit: np.ndarray  # rows LINEAR_STEP and RADIUS (see `crnsim.kinetics.kernels`)
+    coefficient: np.ndarray  # rows MU to REST
     stages: np.ndarray  # (LANES,) of the stabilised method
-    chebyshev: np.ndarray
+    aimed: np.ndarray  # (LANES,) 1: the run takes a side step to a recorded time
+    chebyshev: np.ndarray  # see `crnsim.solvers.ode.chebyshev`
     lane: np.ndarray  # (slots,) of LANE: the place of each run
     slow: np.ndarray  # rows of the tables that hold slow arrays only
     fast: np.ndarray  # the other rows
@@ -78,22 +84,26 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
     length = member["running_time"] * member["n_presentations"]
     queue = np.lexsort((-length, member["kick_sigma"] > 0))
     rows, rates = (-(-n // LANES) if wide else n for n in (n_species, n_reactions))
-    lanes = np.zeros(1 if wide else LANES, dtype=LANE)
-    sizes = (n_species, n_species, n_reactions, max(n_species, n_reactions, n_values), n_values)
     return Work(
-        lanes_array(TABLES * rows).reshape(TABLES, rows, LANES),
-        np.arange(TABLES),
-        lanes_array(rates),
-        lanes_array(6),
-        lanes_array(2),
-        lanes_array(5),
-        np.full(LANES, 2),
-        chebyshev(),
-        lanes,
-        kernel.slow,
-        kernel.fast,
-        queue,
-        kernel.n_dynamic,
-        int(wide),
-        *(np.zeros(size) for size in sizes),
+        tables=lanes_array(TABLES * rows).reshape(TABLES, rows, LANES),
+        at=np.arange(TABLES),
+        rate=lanes_array(rates),
+        attempt=lanes_array(6),
+        aside=lanes_array(6),
+        implicit=lanes_array(2),
+        coefficient=lanes_array(5),
+        stages=np.full(LANES, 2),
+        aimed=np.zeros(LANES, dtype=np.int64),
+        chebyshev=chebyshev(),
+        lane=np.zeros(1 if wide else LANES, dtype=LANE),
+        slow=kernel.slow,
+        fast=kernel.fast,
+        queue=queue,
+        dynamic=kernel.n_dynamic,
+        wide=int(wide),
+        state=np.zeros(n_species),
+        before=np.zeros(n_species),
+        constants=np.zeros(n_reactions),
+        draws=np.zeros(max(n_species, n_reactions, n_values)),
+        sample=np.zeros(n_values),
     )

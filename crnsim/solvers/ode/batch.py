@@ -1,0 +1,52 @@
+"""Integrate a batch with the compiled loop, and tell how far it is."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor, wait
+
+import numpy as np
+
+from crnsim.kinetics.kernels import Kernel, compile_network
+from crnsim.network.network import Network
+from crnsim.solvers.ode.choice import AUTO
+from crnsim.solvers.ode.loop import integrate
+from crnsim.solvers.ode.steps import BS23, NAMES
+from crnsim.solvers.ode.work import new_work
+from crnsim.solvers.protocol import DONE, STOP, Protocol, Record, Request
+
+
+def run(network: Network, protocol: Protocol, record: Record, request: Request) -> None:
+    """Integrate a batch by a method of the compiled loop: ``auto``, or the name of a step method.
+
+    Parameters
+    ----------
+    network : Network
+    protocol : Protocol
+    record : Record
+        Filled in; a run may be left as ``BLOWN_UP``, to be confirmed.
+    request : Request
+        Its `progress` is called about five times a second.
+    """
+    kernel = compile_network(network)
+    policy = AUTO if request.method == "auto" else NAMES.index(request.method)
+    if policy == AUTO and not kernel.exact:
+        policy = BS23  # a linear system with loops cut out of it would not keep conserved sums
+    progress = request.progress
+    if progress is None:
+        integrate_batch(kernel, protocol, record, policy)
+        return
+    total = int(np.sum(protocol.member["n_presentations"]))
+    # The compiled loop releases the interpreter, so that this thread can watch its counter and hear Ctrl-C.
+    with ThreadPoolExecutor(1) as pool:
+        work = pool.submit(integrate_batch, kernel, protocol, record, policy)
+        try:
+            while not wait([work], timeout=0.2).done:
+                progress(int(record.control[DONE]) / max(total, 1))
+        finally:
+            record.control[STOP] = 1
+        work.result()
+
+
+def integrate_batch(kernel: Kernel, protocol: Protocol, record: Record, policy: int) -> None:
+    """Integrate a batch with a compiled network (see `crnsim.solvers.ode.loop.integrate`)."""
+    integrate(*kernel.kinetics, policy, protocol, record, new_work(kernel, protocol))

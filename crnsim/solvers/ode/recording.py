@@ -1,0 +1,141 @@
+"""What is kept of a run at recorded times: values interpolated inside a step, or the ends of side steps. Compiled."""
+
+from __future__ import annotations
+
+from crnsim.compiled import compiled, inlined
+from crnsim.kinetics.lanes import LANES, load, store
+from crnsim.solvers.ode.events import get_run
+from crnsim.solvers.ode.work import (
+    ACCEPTED,
+    HIGHEST,
+    NEW_SLOPE,
+    SLOPE,
+    SPARE,
+    STAGE,
+    STEP,
+    Y_NEW,
+    Work,
+    Y,
+)
+from crnsim.solvers.protocol import Protocol, Record
+
+
+@compiled
+def column(w: Work, lane: int) -> int:
+    """Lane of the tables that a run is in; -1 for all of them."""
+    return -1 if w.wide == 1 else lane
+
+
+@compiled
+def value_of(w: Work, name: int, row: int, lane: int) -> float:
+    """One species of one run."""
+    values = w.tables[w.at[name]]
+    return values[row // LANES, row % LANES] if w.wide == 1 else values[row, lane]
+
+
+@compiled
+def _interpolate(p: Protocol, r: Record, w: Work, lane: int) -> None:
+    """Keep the recorded times inside an accepted step from t to t + h by cubic Hermite interpolation (order 3).
+
+    With s from 0 to 1::
+
+        y(t + s h) = (1 + 2s)(1 - s)^2 y + s (1 - s)^2 h f(y) + s^2 (3 - 2s) y_new + s^2 (s - 1) h f(y_new)
+    """
+    member = w.lane[lane].member
+    slot, number = p.member[member].record_slot, w.lane[lane].recorded_as
+    time = w.lane[lane].time
+    new_time = time + w.attempt[STEP, lane]
+    h = new_time - time
+    end = p.member[member].running_time
+    while w.lane[lane].grid < len(p.grid) and p.grid[w.lane[lane].grid] * end <= new_time + 1e-12 * end:
+        s = min(max((p.grid[w.lane[lane].grid] * end - time) / h, 0.0), 1.0)
+        a = (1.0 + 2.0 * s) * (1.0 - s) * (1.0 - s)
+        b = s * (1.0 - s) * (1.0 - s) * h
+        c = s * s * (3.0 - 2.0 * s)
+        d = s * s * (s - 1.0) * h
+        target = r.trajectory[slot, number, w.lane[lane].grid]
+        for row in range(w.dynamic, len(target)):
+            target[row] = value_of(w, Y, row, lane)
+        for row in range(w.dynamic):
+            value = a * value_of(w, Y, row, lane) + b * value_of(w, SLOPE, row, lane)
+            target[row] = value + c * value_of(w, Y_NEW, row, lane) + d * value_of(w, NEW_SLOPE, row, lane)
+        w.lane[lane].grid += 1
+
+
+@inlined
+def interpolate_all(p: Protocol, r: Record, w: Work) -> None:
+    """Keep the recorded times inside the steps that have just been accepted."""
+    for lane in range(len(w.lane)):
+        if w.attempt[ACCEPTED, lane] == 1.0 and w.lane[lane].recorded_as >= 0:
+            _interpolate(p, r, w, lane)
+
+
+@inlined
+def records(p: Protocol, w: Work) -> bool:
+    """Whether a run that is recorded has made a step."""
+    for lane in range(len(w.lane)):
+        if (
+            w.attempt[ACCEPTED, lane] == 1.0
+            and w.lane[lane].recorded_as >= 0
+            and w.lane[lane].grid < len(p.grid)
+        ):
+            return True
+    return False
+
+
+@compiled
+def plan_side_steps(p: Protocol, w: Work) -> bool:
+    """Aim at the next recorded time inside an accepted step; return whether there is one.
+
+    Slopes of stiff species are no good for interpolation: a shorter step from the same state gives what is recorded.
+    """
+    found = False
+    for lane in range(len(w.lane)):
+        w.attempt[STEP, lane] = 0.0
+        w.aimed[lane] = 0
+        if w.aside[ACCEPTED, lane] == 0.0 or w.lane[lane].recorded_as < 0:
+            continue
+        time, step = w.lane[lane].time, w.aside[STEP, lane]
+        end = p.member[w.lane[lane].member].running_time
+        if w.lane[lane].grid == len(p.grid) or p.grid[w.lane[lane].grid] * end > time + step + 1e-12 * end:
+            continue
+        w.attempt[STEP, lane] = min(max(p.grid[w.lane[lane].grid] * end - time, 0.0), step)
+        w.aimed[lane] = 1
+        found = True
+    if w.wide == 1:
+        for lane in range(1, LANES):
+            w.attempt[STEP, lane] = w.attempt[STEP, 0]
+    return found
+
+
+@compiled
+def put_step_aside(w: Work, n: int) -> None:
+    """Put the outcome of a step aside while side steps are taken."""
+    t, at = w.tables, w.at
+    for row in range(n):
+        store(t[at[STAGE]], row, load(t[at[Y_NEW]], row))
+        store(t[at[SPARE]], row, load(t[at[NEW_SLOPE]], row))
+    for row in (STEP, HIGHEST, ACCEPTED):
+        store(w.aside, row, load(w.attempt, row))
+
+
+@compiled
+def restore_step(w: Work, n: int) -> None:
+    """Take up again the step that was put aside."""
+    t, at = w.tables, w.at
+    for row in range(n):
+        store(t[at[Y_NEW]], row, load(t[at[STAGE]], row))
+        store(t[at[NEW_SLOPE]], row, load(t[at[SPARE]], row))
+    for row in (STEP, HIGHEST, ACCEPTED):
+        store(w.attempt, row, load(w.aside, row))
+
+
+@compiled
+def record_side_steps(p: Protocol, r: Record, w: Work) -> None:
+    """Keep the states that side steps have led to."""
+    for lane in range(len(w.lane)):
+        if w.aimed[lane] == 1:
+            slot = p.member[w.lane[lane].member].record_slot
+            target = r.trajectory[slot, w.lane[lane].recorded_as, w.lane[lane].grid]
+            get_run(w.tables[w.at[Y_NEW]], column(w, lane), target)
+            w.lane[lane].grid += 1

@@ -1,0 +1,51 @@
+"""The step methods of the compiled loop: one table of what each is, and one place that calls them.
+
+A step method is a file with a compiled function of the arguments ``(k, w, rtol, atol)``. It takes one step of length
+``w.attempt[STEP]`` from the tables Y and SLOPE in every lane, leaves the new state and its slope in Y_NEW and
+NEW_SLOPE, and reports what is needed to judge the step (`crnsim.solvers.ode.error.report`). A line in `STEPS` and one
+in `attempt` make it known to the loop.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crnsim.compiled import inlined
+from crnsim.kinetics.kernels import Kinetics
+from crnsim.solvers.ode.bs23 import attempt_bs23
+from crnsim.solvers.ode.rkc import attempt_rkc
+from crnsim.solvers.ode.rosw import attempt_rosw
+from crnsim.solvers.ode.work import Work
+
+#: Codes of the step methods: their lines in `STEPS`.
+BS23, RKC, ROSW = range(3)
+#: Names of the step methods, as in `crnsim.solvers.METHODS`, by code.
+NAMES = ("bs23", "rkc", "rosw")
+#: What the loop must know of each.
+STEPS = np.array(
+    [
+        (3, 1.0, 1, 0),
+        (0, 1.0, 1, 1),
+        (4, 2.3, 0, 0),
+    ],
+    dtype=[
+        ("evaluations", "i8"),  # of the right-hand side in one step; 0: as many as the step has stages
+        (
+            "cost",
+            "f8",
+        ),  # of a step, in steps of bs23, by measurement; only `choice.CANDIDATES` are ever compared
+        ("interpolated", "i8"),  # 1: recorded times by interpolation inside a step; 0: by side steps
+        ("stabilised", "i8"),  # 1: a step has as many stages as the spectral radius asks for
+    ],
+)
+
+
+@inlined
+def attempt(method: int, k: Kinetics, w: Work, rtol: float, atol: float) -> None:
+    """Attempt one step of every lane whose ``w.attempt[STEP]`` is not zero, with the method of a code."""
+    if method == RKC:
+        attempt_rkc(k, w, rtol, atol)
+    elif method == ROSW:
+        attempt_rosw(k, w, rtol, atol)
+    else:
+        attempt_bs23(k, w, rtol, atol)
