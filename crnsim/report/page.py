@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from crnsim.sweep.plan.plan_file import PlanFile
+    from crnsim.sweep.run.chunk_files import Account
 
 HERE = Path(__file__).parent
 LIBRARIES = ("numpy", "scipy", "numba", "xarray", "netCDF4", "dask", "snakemake", "matplotlib")
@@ -81,7 +82,7 @@ def render(
     plan: PlanFile,
     summaries: Sequence[xr.Dataset],
     robustness: xr.Dataset,
-    sidecars: Sequence[dict[str, Any]],
+    accounts: Sequence[Account],
     *,
     partial: bool = False,
     left_out: Sequence[str] = (),
@@ -117,7 +118,7 @@ def render(
         "failures": examples,
         "coverage": coverage.coverage_rows(groups),
         "totals": totals,
-        "cost": coverage.cost_rows(groups, sidecars),
+        "cost": coverage.cost_rows(groups, accounts),
         "estimated": plan.estimated_core_seconds,
         "provenance": provenance(plan, summaries, robustness),
         "config": yaml.safe_dump(plan.config, sort_keys=False, allow_unicode=True, width=88),
