@@ -30,8 +30,8 @@ RARELY = 50
 class Progress:
     """Says how far a chunk is, and how far the sweep is.
 
-    As a context it keeps two files beside the chunk: its progress while it is computed, with a heartbeat, and its failure
-    once a try has ended with an error (see ``docs/file-format.md``).
+    As a context it keeps two files beside the chunk: its progress while it is computed, with a heartbeat, and its
+    failure once a try has ended with an error (see ``docs/file-format.md``).
 
     Parameters
     ----------
