@@ -1,4 +1,4 @@
-"""Made-up summaries, plans and sidecars after the schema of the file format, for tests of what reads them."""
+"""Made-up summaries, plans and accounts after the schema of the file format, for tests of what reads them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import xarray as xr
 
 from crnsim.outcomes import OUTCOMES
 from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry, PlanFile
+from crnsim.sweep.run.chunk_files import Account
 
 KINDS = ("rates", "concentrations", "inputs")
 
@@ -298,18 +299,17 @@ def noise_config(made: Made) -> dict[str, Any]:
     return {kind: axes.get(kind) for kind in KINDS} | {"cross": made.cross}
 
 
-def sidecars(made_plan: PlanFile) -> list[dict[str, Any]]:
+def accounts(made_plan: PlanFile) -> list[Account]:
     """Return what stands beside every chunk of a plan; the first chunk was reused in part."""
     result = []
     for group in made_plan.groups:
         for i, chunk in enumerate(group.chunks):
             reused = 12 if not result else 0
             computed = chunk.n_points - reused
-            result.append({
-                "key": chunk.key, "points": chunk.n_points, "computed": computed, "reused": reused,
-                "seconds_wall": 0.21 * computed, "seconds_core": 0.4 * computed,
-                "host": f"node{i}", "workers": 2,
-            })  # fmt: skip
+            result.append(Account(
+                key=chunk.key, points=chunk.n_points, computed=computed, reused=reused,
+                seconds_wall=0.21 * computed, seconds_core=0.4 * computed, host=f"node{i}", workers=2,
+            ))  # fmt: skip
     return result
 
 

@@ -73,7 +73,9 @@ def assembly(code: str, triple: str, cpu: str) -> str:
         target = binding.Target.from_triple(triple)
     except RuntimeError:
         pytest.skip(f"this LLVM has no target {triple}")
-    module = binding.parse_assembly(re.sub(r"^target (triple|datalayout) = .*$", "", code, flags=re.MULTILINE))
+    module = binding.parse_assembly(
+        re.sub(r"^target (triple|datalayout) = .*$", "", code, flags=re.MULTILINE)
+    )
     module.triple = triple
     return target.create_target_machine(cpu=cpu, opt=3).emit_assembly(module)
 

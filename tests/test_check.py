@@ -21,8 +21,9 @@ from crnsim.cli.parser import main
 from crnsim.errors import InputError
 from crnsim.store.files import write_dataset
 from crnsim.store.points import read_points
-from crnsim.sweep.inspect import audit as checking
-from crnsim.sweep.inspect.audit import Finding, check_folder, parse_kinds, remove
+from crnsim.sweep.inspect import findings as checking
+from crnsim.sweep.inspect.audit import check_folder
+from crnsim.sweep.inspect.findings import Finding, parse_kinds, remove
 from crnsim.sweep.inspect.folder import open_folder
 
 ROOT = Path(__file__).resolve().parent.parent

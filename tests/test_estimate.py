@@ -20,13 +20,13 @@ from crnsim.noise.noise import Noise
 from crnsim.provenance import processor
 from crnsim.sweep.config.read import validate
 from crnsim.sweep.config.reader import Document
-from crnsim.sweep.plan import calibration as speed
 from crnsim.sweep.plan import forecast as forecast_module
 from crnsim.sweep.plan.cost import descent_seconds, estimate_seconds, estimate_steps, job_megabytes, size
 from crnsim.sweep.plan.forecast import advice, disk_bytes, forecast, wall_seconds
 from crnsim.sweep.plan.groups import groups
 from crnsim.sweep.plan.layout import task_points
 from crnsim.sweep.plan.plan import make_plan
+from crnsim.sweep.run import calibration as speed
 from crnsim.sweep.run.chunk import integrate_chunk
 from crnsim.wording import duration
 
@@ -217,7 +217,12 @@ def test_speed_is_that_of_chunks_that_are_done(here):
     entry = plan.file.groups[0].chunks[0]
     Path(entry.path).parent.mkdir(parents=True)
     Path(entry.path).touch()
-    account = {"points": entry.n_points, "computed": entry.n_points, "seconds_core": 30.0}
+    account = {
+        "points": entry.n_points,
+        "computed": entry.n_points,
+        "seconds_core": 30.0,
+        "seconds_wall": 9.0,
+    }
     beside = Path(entry.path).with_suffix(".json")
     beside.write_text(json.dumps(account))
     found = speed.find(plan.file)

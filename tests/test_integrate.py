@@ -24,7 +24,7 @@ from crnsim.sweep.config.reader import Document
 from crnsim.sweep.plan.plan import make_plan
 from crnsim.sweep.run import dask_cluster, workers
 from crnsim.sweep.run.chunk import cut, integrate_chunk
-from crnsim.sweep.run.chunk_files import remove_pieces
+from crnsim.sweep.run.chunk_files import failure_file, progress_file, remove_pieces
 from crnsim.sweep.run.merge import merge_group
 from crnsim.sweep.run.progress import Progress
 from crnsim.wording import duration
@@ -310,14 +310,14 @@ def test_progress_says_how_far_chunk_and_sweep_are():
         line = stream.getvalue()
         assert line.startswith("xor/smooth chunk 2 of 2: 3 of 6 points, about 10 s left; sweep ")
         assert "% done, about " in line
-        saved = json.loads(progress.file.read_text())
+        saved = json.loads(progress_file(progress.chunk).read_text())
         assert (saved["points"], saved["done"], saved["seconds_left"]) == (6, 3, 10)
         assert (saved["pid"], saved["host"], saved["workers"]) == (os.getpid(), socket.gethostname(), 1)
     progress.finish(2, 1, 20.0)
     said = "6 points (2 of them from an earlier run), 1 of them lost their worker in 20 s; sweep 100% done"
     assert f"xor/smooth chunk 2 of 2: {said}" in stream.getvalue()
-    assert not progress.file.exists()
-    assert not progress.failure.exists()
+    assert not progress_file(progress.chunk).exists()
+    assert not failure_file(progress.chunk).exists()
 
 
 def test_heart_beats_while_nothing_ends_and_a_failure_is_noted(monkeypatch):
@@ -327,21 +327,21 @@ def test_heart_beats_while_nothing_ends_and_a_failure_is_noted(monkeypatch):
 
     def work() -> None:
         with progress:
-            first = progress.file.stat().st_mtime_ns
+            first = progress_file(progress.chunk).stat().st_mtime_ns
             deadline = time.monotonic() + 20
-            while progress.file.stat().st_mtime_ns == first:
+            while progress_file(progress.chunk).stat().st_mtime_ns == first:
                 assert time.monotonic() < deadline, "no heartbeat"
                 time.sleep(0.01)
             raise ZeroDivisionError("a mistake of ours")
 
     with pytest.raises(ZeroDivisionError):
         work()
-    assert not progress.file.exists()
-    failed = json.loads(progress.failure.read_text())
+    assert not progress_file(progress.chunk).exists()
+    failed = json.loads(failure_file(progress.chunk).read_text())
     assert failed["message"] == "a mistake of ours"
     assert failed["host"] == socket.gethostname()
     with progress:
-        assert not progress.failure.exists()
+        assert not failure_file(progress.chunk).exists()
 
 
 def test_progress_counts_chunks_that_others_compute():

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from crnsim.sweep.plan.plan_file import ChunkEntry
-from crnsim.sweep.run.other_chunks import Done, Others
+from crnsim.sweep.run.other_chunks import Done, OtherChunks
+from crnsim.sweep.run.pace import Pace
 
 
 @pytest.fixture
@@ -19,6 +20,10 @@ def chunks(tmp_path):
     ]
 
 
+def summed(estimated, work, worker_seconds, finished):
+    return Done(estimated, Pace(work, worker_seconds), finished)
+
+
 def finish(chunk, **account):
     path = Path(chunk.path)
     path.parent.mkdir(exist_ok=True)
@@ -27,20 +32,20 @@ def finish(chunk, **account):
 
 
 def test_chunks_add_up_as_they_end(chunks):
-    others = Others(chunks)
-    assert others.look() == Done(0, 0, 0, 0)
+    others = OtherChunks(chunks)
+    assert others.look() == Done()
     finish(chunks[0], points=4, computed=4, seconds_wall=3.0, workers=2)
-    assert others.look() == Done(10, 10, 6, 1)
+    assert others.look() == summed(10, 10, 6, 1)
     running = Path(chunks[2].path).with_suffix(".progress.json")
     running.parent.mkdir()
     running.write_text(json.dumps({"points": 8, "done": 2}))
-    assert others.look() == Done(20, 10, 6, 1)
+    assert others.look() == summed(20, 10, 6, 1)
     # Copied points took nothing.
     finish(chunks[1], points=4, computed=1, seconds_wall=1.0, workers=2)
-    assert others.look() == Done(40, 15, 8, 2)
+    assert others.look() == summed(40, 15, 8, 2)
     running.unlink()
     finish(chunks[2], points=8, computed=0, seconds_wall=1.0, workers=2)
-    assert others.look() == Done(70, 15, 8, 3)
+    assert others.look() == summed(70, 15, 8, 3)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"points": 0, "done": 1, "computed": 1}'])
@@ -48,15 +53,15 @@ def test_damaged_files_beside_a_chunk_do_no_harm(chunks, text):
     finish(chunks[0])
     Path(chunks[0].path).with_suffix(".json").write_text(text)
     Path(chunks[1].path).with_suffix(".progress.json").write_text(text)
-    assert Others(chunks).look() == Done(10, 0, 0, 1)
+    assert OtherChunks(chunks).look() == summed(10, 0, 0, 1)
 
 
 def test_finished_chunk_is_read_once(chunks, monkeypatch):
     for chunk in chunks:
         finish(chunk, points=4, computed=4, seconds_wall=3.0, workers=2)
-    others = Others(chunks)
+    others = OtherChunks(chunks)
     first = others.look()
     monkeypatch.setattr(
-        "crnsim.sweep.run.other_chunks.read_json", lambda path: pytest.fail(f"{path} read again")
+        "crnsim.sweep.run.other_chunks.read_account", lambda path: pytest.fail(f"{path} read again")
     )
     assert others.look() == first

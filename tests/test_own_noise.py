@@ -85,7 +85,8 @@ def test_neighbouring_magnitudes_share_their_draw(here):
     circuit = build_circuit(POINT)
     plain = rate_constants(circuit, POINT, learning=False).max()
     logs = [
-        np.log(rate_constants(circuit, replace(POINT, noise=noise(s)), learning=False).max() / plain) + s * s / 2
+        np.log(rate_constants(circuit, replace(POINT, noise=noise(s)), learning=False).max() / plain)
+        + s * s / 2
         for s in (0.1, 0.2)
     ]
     assert logs[1] == pytest.approx(2 * logs[0], rel=1e-9)

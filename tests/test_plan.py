@@ -19,12 +19,12 @@ from crnsim.noise.noise import Noise
 from crnsim.provenance import processor
 from crnsim.sweep.config.read import validate
 from crnsim.sweep.config.reader import Document
-from crnsim.sweep.plan import calibration as speed
 from crnsim.sweep.plan.groups import groups
 from crnsim.sweep.plan.layout import packed
 from crnsim.sweep.plan.plan import make_plan, read_plan
 from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry, PlanFile
 from crnsim.sweep.plan.products import chunk_files, job_resources, network_files, summary_files
+from crnsim.sweep.run import calibration as speed
 
 
 def planned(**changes):

@@ -27,6 +27,7 @@ from crnsim.report.scores import Scores
 from crnsim.report.trajectories import trajectories
 from crnsim.robustness import summarise, table_rows
 from crnsim.robustness.designs import Level
+from crnsim.sweep.run.chunk_files import Account
 from crnsim.sweep.run.metrics import summarise_sweep
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "line", "circle", "rect", "path", "use"}
@@ -68,11 +69,11 @@ class Page(HTMLParser):
         return re.sub(r"\s+", " ", " ".join(self.texts))
 
 
-def page_of(made, *, summaries=None, sidecars=None, **options):
+def page_of(made, *, summaries=None, accounts=None, **options):
     plan = synthetic.plan(made)
     found = [synthetic.summary(m) for m in made] if summaries is None else summaries
     plan = replace(plan, **options.pop("plan", {}))
-    accounts = synthetic.sidecars(plan) if sidecars is None else sidecars
+    accounts = synthetic.accounts(plan) if accounts is None else accounts
     return render_report(plan, found, summarise_sweep(plan, found), accounts, **options)
 
 
@@ -146,8 +147,8 @@ def test_equal_inputs_give_equal_bytes_also_from_stored_metrics(tmp_path):
     metrics = summarise_sweep(plan, summaries)
     metrics.to_netcdf(tmp_path / "robustness.nc")
     with xr.open_dataset(tmp_path / "robustness.nc") as stored:
-        first = render_report(plan, summaries, stored, synthetic.sidecars(plan))
-    write_report(plan, summaries, metrics, synthetic.sidecars(plan), tmp_path / "page.html")
+        first = render_report(plan, summaries, stored, synthetic.accounts(plan))
+    write_report(plan, summaries, metrics, synthetic.accounts(plan), tmp_path / "page.html")
     assert (tmp_path / "page.html").read_text(encoding="utf-8") == first
 
 
@@ -323,9 +324,9 @@ def test_few_failures_are_all_shown_and_many_are_counted(page):
 def test_cost_is_summed_by_group_and_over_all():
     made = synthetic.realistic()[:2]
     plan = synthetic.plan(made)
-    accounts = synthetic.sidecars(plan)
+    accounts = synthetic.accounts(plan)
     groups = coverage.gather(plan, [])
-    rows = coverage.cost_rows(groups, [*accounts, {"key": "?", "computed": 1, "seconds_core": 5.0}])
+    rows = coverage.cost_rows(groups, [*accounts, Account(key="?", computed=1, seconds_core=5.0)])
     assert [row["group"] for row in rows] == ["XOR, smooth", "XOR, sharp", "chunks that name no group", "all"]
     assert (rows[0]["computed"], rows[0]["reused"], rows[0]["chunks"]) == (268, 12, 2)
     assert rows[0]["core"] == pytest.approx(0.4 * 268)
@@ -524,10 +525,10 @@ def test_poor_data_make_a_page(name, made):
         summary = synthetic.summary(made[0])
         for variable in ("train_loss", "test_score", "trajectory", "h_eff"):
             summary[variable][:] = np.nan
-        page = Page(page_of(made, summaries=[summary], sidecars=[]))
+        page = Page(page_of(made, summaries=[summary], accounts=[]))
         assert "60 runs did not end ok" in page.text
     else:
-        page = Page(page_of(made, sidecars=[]))
+        page = Page(page_of(made, accounts=[]))
         assert "Every run that is present ended ok." in page.text
     assert page.unbalanced == []
     assert "nan" not in re.sub(r"[A-Za-z]+nan|nan[a-z]+", "", page.text)
@@ -541,7 +542,7 @@ def test_poor_data_make_a_page(name, made):
 
 def test_a_plan_without_any_result_makes_a_page():
     made = [Made(lambda t, k, m, r: 0.5)]
-    page = Page(page_of(made, summaries=[], sidecars=[], partial=True))
+    page = Page(page_of(made, summaries=[], accounts=[], partial=True))
     assert "0 of 60 planned runs are present" in page.text
     assert page.unbalanced == []
 

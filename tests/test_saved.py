@@ -100,7 +100,7 @@ def test_chunk_that_is_stopped_saves_what_it_has_and_the_next_try_goes_on(plan, 
     with pytest.raises(error):
         integrate_chunk(plan, key_of(plan), workers=1)
     assert not target.exists()
-    (piece,) = chunk_files.piece_files(target)
+    (piece,) = chunk_files.pieces_of(target)
     assert read_points(piece).sizes["point"] == 6
     partial = merge_group(plan, plan.groups[0][0].name, partial=True)
     assert sorted(partial["point_key"].values) == sorted(read_points(piece)["point_key"].values)
@@ -128,7 +128,7 @@ def test_pieces_are_saved_from_time_to_time_and_each_point_once(plan, monkeypatc
     after(3, mistake, monkeypatch)
     with pytest.raises(ZeroDivisionError):
         integrate_chunk(plan, key_of(plan), workers=1)
-    pieces = chunk_files.piece_files(target_of(plan))
+    pieces = chunk_files.pieces_of(target_of(plan))
     assert [piece.stem[-3:] for piece in pieces] == ["000", "001", "002"]
     keys = [key for piece in pieces for key in read_points(piece)["point_key"].values.tolist()]
     assert len(keys) == len(set(keys)) == 9
@@ -139,7 +139,7 @@ def test_pieces_are_saved_from_time_to_time_and_each_point_once(plan, monkeypatc
     integrate_chunk(plan, key_of(plan), workers=1)
     assert sum(sizes) == 6
     assert target_of(plan).read_bytes() == content
-    assert [piece.stem[-3:] for piece in chunk_files.piece_files(target_of(plan))] == ["all"]
+    assert [piece.stem[-3:] for piece in chunk_files.pieces_of(target_of(plan))] == ["all"]
 
 
 def test_stop_during_a_write_waits_until_the_file_is_whole(plan, monkeypatch):
@@ -157,7 +157,7 @@ def test_stop_during_a_write_waits_until_the_file_is_whole(plan, monkeypatch):
     with pytest.raises(StoppedError, match="3 of 12 points are saved beside"):
         integrate_chunk(plan, key_of(plan), workers=1)
     assert len(written) == 1
-    assert read_points(chunk_files.piece_files(target_of(plan))[0]).sizes["point"] == 3
+    assert read_points(chunk_files.pieces_of(target_of(plan))[0]).sizes["point"] == 3
 
 
 def test_stop_during_the_last_write_comes_too_late(plan, monkeypatch):
@@ -184,7 +184,7 @@ def test_second_signal_does_not_tear_apart_what_the_first_one_began(plan, monkey
         try:
             return run_points(points, **options)
         finally:
-            if chunk_files.piece_files(target_of(plan)):
+            if chunk_files.pieces_of(target_of(plan)):
                 terminate()
 
     original = pieces_module.write_dataset
@@ -193,7 +193,7 @@ def test_second_signal_does_not_tear_apart_what_the_first_one_began(plan, monkey
     monkeypatch.setattr(pieces_module, "PAUSE", 1e-9)
     with pytest.raises(StoppedError):
         integrate_chunk(plan, key_of(plan), workers=1)
-    assert len(chunk_files.piece_files(target_of(plan))) == 1
+    assert len(chunk_files.pieces_of(target_of(plan))) == 1
 
 
 def test_pause_that_is_no_number_is_said(plan, monkeypatch):
@@ -282,7 +282,7 @@ def test_finished_chunk_that_snakemake_removes_is_not_computed_again(plan, monke
     account = integrate_chunk(plan, key_of(plan), workers=1)
     target = target_of(plan)
     content, inode = target.read_bytes(), target.stat().st_ino
-    assert [file.stat().st_ino for file in chunk_files.piece_files(target)] == [inode]
+    assert [file.stat().st_ino for file in chunk_files.pieces_of(target)] == [inode]
     target.unlink()
     after(0, mistake, monkeypatch)
     again = integrate_chunk(plan, key_of(plan), workers=1)
@@ -303,7 +303,7 @@ def test_finished_chunk_that_snakemake_removes_is_not_computed_again(plan, monke
     # Once the chunks are merged nobody doubts them.
     Path("results/small/plan.json").write_text(plan.file.to_json())
     assert main(["merge", "results/small/plan.json", "xor-onepot-smooth"]) == 0
-    assert not chunk_files.piece_files(target)
+    assert not chunk_files.pieces_of(target)
     assert target.exists()
 
 
@@ -316,7 +316,7 @@ def test_pieces_stay_where_a_chunk_cannot_have_a_second_name(plan, monkeypatch):
     monkeypatch.setattr(os, "link", refuse)
     integrate_chunk(plan, key_of(plan), workers=1)
     target = target_of(plan)
-    assert len(chunk_files.piece_files(target)) == 4
+    assert len(chunk_files.pieces_of(target)) == 4
     target.unlink()
     after(0, mistake, monkeypatch)
     integrate_chunk(plan, key_of(plan), workers=1)
@@ -333,5 +333,5 @@ def test_pieces_of_other_chunks_are_left_alone(monkeypatch):
         with pytest.raises(ZeroDivisionError):
             integrate_chunk(plan, first, workers=1)
     integrate_chunk(plan, second, workers=1)
-    (piece,) = chunk_files.piece_files(Path(plan.chunk(first)[2]))
+    (piece,) = chunk_files.pieces_of(Path(plan.chunk(first)[2]))
     assert piece.stem.startswith(first)

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from crnsim.errors import InputError
 from crnsim.sweep.inspect.folder import ResultsFolder, open_folder
-from crnsim.wording import plural
+from crnsim.sweep.plan.plan import PLAN
+from crnsim.wording import columns, plural
 
 if TYPE_CHECKING:
     import argparse
 
-    from crnsim.sweep.inspect.audit import Finding
+    from crnsim.sweep.inspect.findings import Finding
     from crnsim.sweep.inspect.verify import Comparison
+    from crnsim.sweep.run.chunk_files import Account
 
 #: Exit status where something was found that is not as it should be.
 FOUND = 1
@@ -29,7 +31,7 @@ def status(options: argparse.Namespace) -> None:
 
     if options.watch is not None and not options.watch > 0:
         raise InputError(f"--watch is {options.watch:g}; it must be a number of seconds > 0")
-    accounts: dict[Path, dict[str, Any]] = {}
+    accounts: dict[Path, Account] = {}
     live = sys.stdout.isatty()
     while True:
         # Read anew: the plan may change while one watches.
@@ -54,28 +56,25 @@ def status(options: argparse.Namespace) -> None:
 
 def check(options: argparse.Namespace) -> int:
     """Name the files that are not as they should be, and remove them if that is asked for."""
-    from crnsim.sweep.inspect import audit as checking
+    from crnsim.sweep.inspect import findings
+    from crnsim.sweep.inspect.audit import check_folder
 
-    kinds = checking.parse_kinds(options.remove) if options.remove is not None else ()
+    kinds = findings.parse_kinds(options.remove) if options.remove is not None else ()
     folder = _folder_or_damaged_plan(options.results)
     found = (
-        folder
-        if isinstance(folder, list)
-        else checking.check_folder(folder, _counter("looked at", "groups of files"))
+        folder if isinstance(folder, list) else check_folder(folder, _counter("looked at", "groups of files"))
     )
     for finding in found:
         print(f"{finding.kind:<10}  {finding.path}: {finding.what}")
-    problems = [finding for finding in found if finding.kind in checking.PROBLEMS]
+    problems = [finding for finding in found if finding.kind in findings.PROBLEMS]
     doomed = [finding for finding in found if finding.kind in kinds]
     if doomed:
         base = folder.path if isinstance(folder, ResultsFolder) else doomed[0].path.parent
-        gone = checking.remove(base, doomed)
+        gone = findings.remove(base, doomed)
         aside = sum(finding.kind == "killed" for finding in doomed)
-        parts = [
-            (len(gone) - aside, "file", "removed {}"),
-            (aside, "chunk", "set {} aside, whose other points are kept"),
-        ]
-        text = ", ".join(words.format(plural(count, noun)) for count, noun, words in parts if count)
+        parts = [f"removed {plural(len(gone) - aside, 'file')}"] if len(gone) > aside else []
+        parts += [f"set {plural(aside, 'chunk')} aside, whose other points are kept"] if aside else []
+        text = ", ".join(parts)
         print(f"{text}; the same snakemake command computes what is missing again")
     elif not problems:
         print(f"{options.results}: all is well")
@@ -87,7 +86,7 @@ def check(options: argparse.Namespace) -> int:
 def _folder_or_damaged_plan(path: str) -> ResultsFolder | list[Finding]:
     """Open a folder; a plan that cannot be read is a finding, after which there is nothing else to compare with."""
     from crnsim.errors import DamagedFileError
-    from crnsim.sweep.inspect.audit import Finding
+    from crnsim.sweep.inspect.findings import Finding
 
     try:
         folder = open_folder(path)
@@ -96,7 +95,7 @@ def _folder_or_damaged_plan(path: str) -> ResultsFolder | list[Finding]:
         return folder
     except DamagedFileError:
         given = Path(path)
-        plan = given if given.is_file() else given / "plan.json"
+        plan = given if given.is_file() else given / PLAN
         return [
             Finding(
                 "damaged", plan, "not a plan of crnsim, or altered; without it no other file can be checked"
@@ -105,7 +104,7 @@ def _folder_or_damaged_plan(path: str) -> ResultsFolder | list[Finding]:
 
 
 def _advice(results: str, problems: list[Finding]) -> str:
-    from crnsim.sweep.inspect.audit import REMOVABLE, USUAL
+    from crnsim.sweep.inspect.findings import REMOVABLE, USUAL
 
     kinds = [kind for kind in REMOVABLE if any(finding.kind == kind for finding in problems)]
     count = plural(len(problems), "problem")
@@ -142,7 +141,6 @@ def verify(options: argparse.Namespace) -> int:
 def _verdicts(compared: list[Comparison]) -> list[str]:
     """Return a table of comparisons, and a sentence."""
     from crnsim.sweep.inspect.verify import CLOSE, DIFFERENT, SAME, UNKNOWN
-    from crnsim.wording import columns
 
     rows: list[tuple[str, ...]] = [
         ("point", "group", "running time", "noise", "replicate", "stored score", "score now", "verdict")

@@ -11,9 +11,9 @@ from crnsim.wording import byte_count, plural
 if TYPE_CHECKING:
     import argparse
 
-    from crnsim.sweep.plan.calibration import Speed
     from crnsim.sweep.plan.forecast import Forecast
     from crnsim.sweep.plan.plan_file import GroupEntry, PlanFile
+    from crnsim.sweep.run.calibration import Speed
 
 _HEAD = (
     *("data set", "activation", "layers", "epochs", "running times", "cells", "replicates", "points"),
@@ -25,9 +25,9 @@ def show(options: argparse.Namespace) -> None:
     """Print what a sweep would do and take."""
     from crnsim.cli.steps import report_path
     from crnsim.sweep.config.read import read_sweep
-    from crnsim.sweep.plan import calibration as speed
     from crnsim.sweep.plan.forecast import advice, forecast
     from crnsim.sweep.plan.plan import make_plan
+    from crnsim.sweep.run import calibration as speed
     from crnsim.wording import columns
 
     cores = _cores() if options.cores is None else options.cores
@@ -95,7 +95,7 @@ def calibrate(options: argparse.Namespace) -> None:
     """Measure how fast this machine is, and keep it for `crnsim show`."""
     from crnsim.cli.steps import one_thread
     from crnsim.provenance import processor
-    from crnsim.sweep.plan import calibration as speed
+    from crnsim.sweep.run import calibration as speed
 
     one_thread()
     factor = speed.measure()

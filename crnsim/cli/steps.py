@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crnsim.errors import InputError, StoppedError
-from crnsim.sweep.plan.plan import REPORTS, RESULTS, Plan, make_plan, read_plan
+from crnsim.sweep.plan.plan import PLAN, REPORTS, RESULTS, Plan, make_plan, read_plan
 from crnsim.sweep.plan.products import chunk_files
 
 if TYPE_CHECKING:
     import argparse
 
     import xarray as xr
+
+    from crnsim.sweep.run.chunk_files import Account
 
 log = logging.getLogger("crnsim")
 
@@ -28,7 +29,7 @@ def plan(options: argparse.Namespace) -> None:
     from crnsim.sweep.config.read import read_sweep
 
     made = make_plan(read_sweep(options.config), options.config)
-    path = options.output or str(Path(RESULTS, made.sweep.name) / "plan.json")
+    path = options.output or str(Path(RESULTS, made.sweep.name) / PLAN)
     write_text(path, made.file.to_json())
     log.info("%d points in %d chunks", made.file.n_points, sum(len(chunks) for _, chunks in made.groups))
 
@@ -141,8 +142,9 @@ def report(options: argparse.Namespace) -> None:
         summaries = _summaries(made)
         metrics = read_dataset(Path(RESULTS, made.sweep.name) / "robustness.nc")
     path = options.output or report_path(made.sweep.name, partial=options.partial)
-    accounts = list(_accounts(made))
-    write_report(made.file, summaries, metrics, accounts, path, partial=options.partial, left_out=left_out)
+    write_report(
+        made.file, summaries, metrics, _accounts(made), path, partial=options.partial, left_out=left_out
+    )
 
 
 def report_path(sweep: str, partial: bool = False) -> str:
@@ -156,16 +158,18 @@ def _summaries(made: Plan) -> list[xr.Dataset]:
     return [read_points(entry.summary) for entry in made.file.groups]
 
 
-def _accounts(made: Plan) -> list[dict[str, Any]]:
+def _accounts(made: Plan) -> list[Account]:
     """Return what the chunks took; the account of a chunk may be lost without harm."""
+    from crnsim.sweep.run.chunk_files import read_account
+
     accounts = []
-    for chunk in made.file.chunks():
-        path = Path(chunk.path)
-        try:
-            if path.exists():
-                accounts.append(json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
-            log.warning("no account of %s: %s", path, error)
+    for path in (Path(chunk.path) for chunk in made.file.chunks()):
+        if not path.exists():
+            continue
+        if (account := read_account(path)) is None:
+            log.warning("no account of %s", path)
+        else:
+            accounts.append(account)
     return accounts
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from crnsim.sweep.plan.plan_file import PlanFile
+    from crnsim.sweep.run.chunk_files import Account
 
 __all__ = ["render_report", "write_report"]
 
@@ -19,7 +20,7 @@ def render_report(
     plan: PlanFile,
     summaries: Sequence[xr.Dataset],
     robustness: xr.Dataset,
-    sidecars: Sequence[dict[str, Any]],
+    accounts: Sequence[Account],
     *,
     partial: bool = False,
     left_out: Sequence[str] = (),
@@ -34,8 +35,8 @@ def render_report(
         Its merged summaries; fewer than planned are shown as missing runs.
     robustness : xarray.Dataset
         What `crnsim.sweep.run.metrics.summarise_sweep` makes of them.
-    sidecars : sequence of dict
-        What stands beside the chunks about their cost; a sidecar is matched to its group by its ``key``.
+    accounts : sequence of Account
+        What the chunks took.
     partial : bool
         Say on the page that the sweep is not complete.
     left_out : sequence of str
@@ -48,14 +49,14 @@ def render_report(
     """
     from crnsim.report.page import render
 
-    return render(plan, summaries, robustness, sidecars, partial=partial, left_out=left_out)
+    return render(plan, summaries, robustness, accounts, partial=partial, left_out=left_out)
 
 
 def write_report(
     plan: PlanFile,
     summaries: Sequence[xr.Dataset],
     robustness: xr.Dataset,
-    sidecars: Sequence[dict[str, Any]],
+    accounts: Sequence[Account],
     out: str | Path,
     partial: bool = False,
     left_out: Sequence[str] = (),
@@ -63,5 +64,5 @@ def write_report(
     """Write the report to `out`, whole or not at all; see `render_report`."""
     from crnsim.store.files import write_text
 
-    page = render_report(plan, summaries, robustness, sidecars, partial=partial, left_out=left_out)
+    page = render_report(plan, summaries, robustness, accounts, partial=partial, left_out=left_out)
     write_text(Path(out), page)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from crnsim.sweep.plan.groups import Group
     from crnsim.sweep.plan.plan_file import GroupEntry, PlanFile
+    from crnsim.sweep.run.chunk_files import Account
 
 MOST_FAILURES = 20
 #: What the page calls runs that are planned and not there; the outcomes are those of runs that are.
@@ -216,29 +217,29 @@ def _values(group: GroupData, index: int) -> dict[str, Any]:
     }
 
 
-def cost_rows(groups: Sequence[GroupData], sidecars: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def cost_rows(groups: Sequence[GroupData], accounts: Sequence[Account]) -> list[dict[str, Any]]:
     """Return a row per group and one for the whole: chunks, runs computed and reused, core seconds."""
-    by_key = {str(sidecar.get("key", "")): sidecar for sidecar in sidecars}
+    by_key = {account.key: account for account in accounts}
     rows, known = [], set()
     for group in groups:
         keys = [chunk.key for chunk in group.entry.chunks if chunk.key in by_key]
         known |= set(keys)
         rows.append(_cost(group.name, [by_key[key] for key in keys]))
-    others = [s for s in sidecars if str(s.get("key", "")) not in known]
+    others = [account for account in accounts if account.key not in known]
     if others:
         rows.append(_cost("chunks that name no group", others))
-    return [*rows, _cost("all", sidecars)] if sidecars else []
+    return [*rows, _cost("all", accounts)] if accounts else []
 
 
-def _cost(name: str, sidecars: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    computed = sum(int(s.get("computed", 0)) for s in sidecars)
-    core = sum(float(s.get("seconds_core", 0.0)) for s in sidecars)
+def _cost(name: str, accounts: Sequence[Account]) -> dict[str, Any]:
+    computed = sum(account.computed for account in accounts)
+    core = sum(account.seconds_core for account in accounts)
     return {
         "group": name,
-        "chunks": len(sidecars),
+        "chunks": len(accounts),
         "computed": computed,
-        "reused": sum(int(s.get("reused", 0)) for s in sidecars),
+        "reused": sum(account.reused for account in accounts),
         "core": core,
-        "wall": sum(float(s.get("seconds_wall", 0.0)) for s in sidecars),
+        "wall": sum(account.seconds_wall for account in accounts),
         "each": core / computed if computed else math.nan,
     }

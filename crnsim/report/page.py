@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from crnsim.sweep.plan.plan_file import PlanFile
+    from crnsim.sweep.run.chunk_files import Account
 
 HERE = Path(__file__).parent
 # Copying is a convenience: without the script the buttons stay hidden and nothing else changes.
@@ -63,7 +64,7 @@ def render(
     plan: PlanFile,
     summaries: Sequence[xr.Dataset],
     robustness: xr.Dataset,
-    sidecars: Sequence[dict[str, Any]],
+    accounts: Sequence[Account],
     *,
     partial: bool = False,
     left_out: Sequence[str] = (),
@@ -99,7 +100,7 @@ def render(
         "failures": examples,
         "coverage": coverage.coverage_rows(groups),
         "totals": totals,
-        "cost": coverage.cost_rows(groups, sidecars),
+        "cost": coverage.cost_rows(groups, accounts),
         "estimated": plan.estimated_core_seconds,
         "provenance": method.provenance(plan, summaries, robustness),
         "config": yaml.safe_dump(plan.config, sort_keys=False, allow_unicode=True, width=88),

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+#: What the name of a file ends with that is still being written.
+_PART = ".part"
 #: Seconds after which a file that is still being written has lost its writer.
 ABANDONED = 3600.0
 #: Free bytes below which a failed write is put down to a full disk.
@@ -39,7 +41,7 @@ def replacing(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
         The disk is full, or the place cannot be written; the message says which and what to do.
     """
     target = Path(path)
-    temporary = target.with_name(f".{target.name}.{socket.gethostname()}-{os.getpid()}.part")
+    temporary = target.with_name(f".{target.name}.{socket.gethostname()}-{os.getpid()}{_PART}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if durable:
@@ -95,15 +97,20 @@ def remove_abandoned(folder: Path, start: str) -> None:
     """
     with contextlib.suppress(OSError):
         for file in folder.iterdir():
-            if file.name.startswith(f".{start}") and file.name.endswith(".part"):
+            if is_part(file) and file.name.startswith(f".{start}"):
                 with contextlib.suppress(OSError):
                     if is_abandoned(file):
                         file.unlink()
 
 
+def is_part(file: Path) -> bool:
+    """Tell by its name whether a file is still being written, or was when its writer was killed."""
+    return file.name.startswith(".") and file.name.endswith(_PART)
+
+
 def is_abandoned(part: Path) -> bool:
     """Tell whether the writer of a half-written file is gone: dead on this machine, or silent for an hour."""
-    host, _, pid = part.name.removesuffix(".part").rpartition("-")
+    host, _, pid = part.name.removesuffix(_PART).rpartition("-")
     here = host.endswith(f".{socket.gethostname()}") and pid.isdecimal()
     return time.time() - part.stat().st_mtime > ABANDONED or (here and not _alive(int(pid)))
 
@@ -210,14 +217,6 @@ def digest(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def as_written(path: Path) -> bool:
-    """Tell whether a file has the digest that the account beside it gives; True where it gives none."""
-    account = read_json(path.with_suffix(".json")) or {}
-    expected = account.get("sha256")
-    ours = path.stem.startswith(str(account.get("key", "-")))
-    return not (expected and ours) or digest(path) == expected
 
 
 def names_in(folder: Path) -> frozenset[str]:

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from crnsim.errors import DamagedFileError, InputError
-from crnsim.sweep.plan.plan import REPORTS, RESULTS
+from crnsim.sweep.plan.plan import PLAN, REPORTS, RESULTS
 from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry, PlanFile, read_plan_file
-
-PLAN = "plan.json"
 
 
 @dataclass(frozen=True)

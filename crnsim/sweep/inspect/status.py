@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from crnsim.store.files import names_in, read_json
 from crnsim.sweep.inspect.folder import ResultsFolder
 from crnsim.sweep.plan.plan_file import ChunkEntry
+from crnsim.sweep.run.chunk_files import (
+    Account,
+    ChunkFolder,
+    Failure,
+    Heartbeat,
+    account_file,
+    failure_file,
+    list_chunks,
+    progress_file,
+    read_account,
+    read_failure,
+    read_heartbeat,
+)
+from crnsim.sweep.run.pace import Pace, pace_of, seconds_left
 
 #: Seconds after its last heartbeat within which a chunk counts as running; the heart beats every ten.
 FRESH = 60.0
@@ -23,37 +36,64 @@ class ChunkStatus:
 
     Attributes
     ----------
-    group, key : str
+    group : str
+    entry : ChunkEntry
+        What the plan says of it.
     path : Path
     state : str
         One of `STATES`. ``stalled``: its heart has stopped, so its job was probably killed.
-    points : int
-        Points of the chunk.
     there : float
         Points that need not be computed again: all of a chunk that is done, those computed so far of a running one,
         and those saved of any other.
     saved : int
         Points saved by unfinished tries.
-    estimated : float
-        Core seconds, from the plan.
-    note : dict
-        Content of the account, the progress file or the failure, as the state has it.
+    account : Account or None
+        Of a chunk that is done.
+    heartbeat : Heartbeat or None
+        The last one of a chunk that is running or stalled.
+    failure : Failure or None
+        Of a chunk that failed.
     """
 
     group: str
-    key: str
+    entry: ChunkEntry
     path: Path
     state: str
-    points: int
     there: float
     saved: int
-    estimated: float
-    note: dict[str, Any]
+    account: Account | None = None
+    heartbeat: Heartbeat | None = None
+    failure: Failure | None = None
+
+    @property
+    def key(self) -> str:
+        """Key of the chunk."""
+        return self.entry.key
+
+    @property
+    def points(self) -> int:
+        """Points of the chunk."""
+        return self.entry.n_points
+
+    @property
+    def estimated(self) -> float:
+        """Estimated core seconds of the chunk."""
+        return self.entry.estimated_core_seconds
 
     @property
     def left(self) -> float:
         """Estimated core seconds still to do."""
         return self.estimated * (1.0 - self.there / self.points) if self.points else 0.0
+
+    @property
+    def workers(self) -> int:
+        """Workers of a chunk that is being computed."""
+        return self.heartbeat.workers if self.heartbeat else 1
+
+    @property
+    def seconds_left(self) -> float:
+        """What a running chunk says of itself; 0 where it does not say."""
+        return (self.heartbeat.seconds_left if self.heartbeat else None) or 0.0
 
 
 @dataclass(frozen=True)
@@ -65,8 +105,8 @@ class SweepStatus:
     folder : ResultsFolder
     chunks : list of ChunkStatus
         In the order of the plan.
-    stages : dict
-        Name of a stage to (files that are there, files planned).
+    steps : dict
+        Name of what a step of the workflow makes to (files that are there, files planned).
     report : Path or None
         The page, where it is there and not older than the tables.
     time : float
@@ -75,7 +115,7 @@ class SweepStatus:
 
     folder: ResultsFolder
     chunks: list[ChunkStatus]
-    stages: dict[str, tuple[int, int]]
+    steps: dict[str, tuple[int, int]]
     report: Path | None
     time: float
 
@@ -87,7 +127,7 @@ class SweepStatus:
     @property
     def computed(self) -> bool:
         """Whether everything but the report is there."""
-        return all(there == planned for there, planned in self.stages.values())
+        return all(there == planned for there, planned in self.steps.values())
 
     def of(self, *states: str) -> list[ChunkStatus]:
         """Return the chunks in some states."""
@@ -102,21 +142,22 @@ class SweepStatus:
     @property
     def killed(self) -> int:
         """Points of finished chunks that are marked ``worker_killed``."""
-        return sum(int(_number(chunk.note, "killed") or 0) for chunk in self.of("done"))
+        return sum(chunk.account.killed for chunk in self.chunks if chunk.account)
 
     @property
     def core_seconds(self) -> float:
         """Core seconds that the finished chunks took."""
-        return sum(_number(chunk.note, "seconds_core") or 0.0 for chunk in self.of("done"))
+        return sum(chunk.account.seconds_core for chunk in self.chunks if chunk.account)
 
     @property
     def hosts(self) -> dict[str, dict[str, int]]:
         """Hosts at work: running chunks and workers on each."""
         found: dict[str, dict[str, int]] = {}
         for chunk in self.of("running"):
-            host = found.setdefault(str(chunk.note.get("host", "unknown")), {"chunks": 0, "workers": 0})
+            name = (chunk.heartbeat.host if chunk.heartbeat else "") or "unknown"
+            host = found.setdefault(name, {"chunks": 0, "workers": 0})
             host["chunks"] += 1
-            host["workers"] += int(_number(chunk.note, "workers") or 1)
+            host["workers"] += chunk.workers
         return dict(sorted(found.items()))
 
     @property
@@ -127,25 +168,22 @@ class SweepStatus:
         as those that say, or else as the finished ones were.
         """
         running = self.of("running")
-        own = {c.key: c.left / s for c in running if c.left and (s := _number(c.note, "seconds_left"))}
-        measured = [c for c in running if c.key in own]
-        workers = sum(_number(c.note, "workers") or 1 for c in measured)
-        usual = sum(own.values()) / workers if workers else self._usual_speed()
-        speeds = [
-            (c, own[c.key] if c.key in own else usual * (_number(c.note, "workers") or 1)) for c in running
-        ]
+        own = {
+            chunk.key: chunk.left / chunk.seconds_left
+            for chunk in running
+            if chunk.left and chunk.seconds_left
+        }
+        workers = sum(chunk.workers for chunk in running if chunk.key in own)
+        usual = sum(own.values()) / workers if workers else self._finished_pace().speed
+        speeds = [(chunk, own.get(chunk.key, usual * chunk.workers)) for chunk in running]
         return [(chunk, speed) for chunk, speed in speeds if speed > 0]
 
-    def _usual_speed(self) -> float:
-        """Return estimated core seconds per second of a worker in finished chunks; 0 where nobody knows."""
-        work = took = 0.0
+    def _finished_pace(self) -> Pace:
+        """Return what the finished chunks took."""
+        pace = Pace()
         for chunk in self.of("done"):
-            computed, points = _number(chunk.note, "computed"), _number(chunk.note, "points")
-            wall, workers = _number(chunk.note, "seconds_wall"), _number(chunk.note, "workers")
-            if computed and points and wall and workers:
-                work += chunk.estimated * computed / points
-                took += wall * workers
-        return work / took if took else 0.0
+            pace = pace.plus(pace_of(chunk.estimated, chunk.account))
+        return pace
 
     @property
     def seconds_left(self) -> float | None:
@@ -153,13 +191,8 @@ class SweepStatus:
 
         At least what the slowest running chunk says of itself.
         """
-        left = sum(chunk.left for chunk in self.chunks)
-        if not left:
-            return 0.0
-        speed = sum(speed for _, speed in self.speeds)
-        if not speed:
-            return None
-        return max([left / speed, *(_number(c.note, "seconds_left") or 0.0 for c in self.of("running"))])
+        left = seconds_left(sum(chunk.left for chunk in self.chunks), sum(speed for _, speed in self.speeds))
+        return max([left, *(chunk.seconds_left for chunk in self.of("running"))]) if left else left
 
     @property
     def points_per_minute(self) -> float | None:
@@ -168,9 +201,7 @@ class SweepStatus:
         return 60.0 * sum(rates) if rates else None
 
 
-def read_status(
-    folder: ResultsFolder, now: float, known: dict[Path, dict[str, Any]] | None = None
-) -> SweepStatus:
+def read_status(folder: ResultsFolder, now: float, known: dict[Path, Account] | None = None) -> SweepStatus:
     """Find out how far a sweep is; reads names and small files, and writes nothing.
 
     Parameters
@@ -185,7 +216,7 @@ def read_status(
     chunks: list[ChunkStatus] = []
     networks = summaries = groups = 0
     for entry, planned in folder.entries():
-        listing = {parent: _listed(parent) for parent in {path.parent for _, path in planned}}
+        listing = {parent: list_chunks(parent) for parent in {path.parent for _, path in planned}}
         chunks += [
             _chunk(entry.name, chunk, path, listing[path.parent], now, accounts) for chunk, path in planned
         ]
@@ -193,13 +224,13 @@ def read_status(
         summaries += folder.place(entry.summary).exists()
         groups += 1
     tables = folder.path / "robustness.nc"
-    stages = {
+    steps = {
         "networks": (networks, groups),
         "chunks": (sum(chunk.state == "done" for chunk in chunks), len(chunks)),
         "summaries": (summaries, groups),
         "tables": (int(tables.exists()), 1),
     }
-    return SweepStatus(folder, chunks, stages, _report(folder.report, tables), now)
+    return SweepStatus(folder, chunks, steps, _report(folder.report, tables), now)
 
 
 def _report(page: Path, tables: Path) -> Path | None:
@@ -211,87 +242,34 @@ def _report(page: Path, tables: Path) -> Path | None:
 
 
 def _chunk(
-    group: str,
-    entry: ChunkEntry,
-    path: Path,
-    listing: _Listing,
-    now: float,
-    accounts: dict[Path, dict[str, Any]],
+    group: str, entry: ChunkEntry, path: Path, listed: ChunkFolder, now: float, accounts: dict[Path, Account]
 ) -> ChunkStatus:
     """Tell the state of one chunk from the names beside it."""
-    points, beside = entry.n_points, _Beside(path, listing)
-    if path.name in beside.listing.names:
-        if path not in accounts and f"{path.stem}.json" in beside.listing.names:
-            accounts[path] = beside.read(".json")
-        state, there, saved, note = "done", float(points), 0, accounts.get(path, {})
-    else:
-        accounts.pop(path, None)
-        progress, failure = beside.read(".progress.json"), beside.read(".failed.json")
-        state = _state(progress, failure, now)
-        saved = min(beside.saved(), points)
-        done = _number(progress, "done") or 0.0
-        there = min(max(done, saved), points) if state == "running" else float(saved)
-        note = failure if state == "failed" else progress if state != "waiting" else {}
-    return ChunkStatus(
-        group, entry.key, path, state, points, there, saved, entry.estimated_core_seconds, note
-    )
+    points = entry.n_points
+    if listed.has(path):
+        if path not in accounts and listed.has(account_file(path)) and (account := read_account(path)):
+            accounts[path] = account
+        return ChunkStatus(group, entry, path, "done", points, 0, account=accounts.get(path))
+    accounts.pop(path, None)
+    beat = read_heartbeat(path) if listed.has(progress_file(path)) else None
+    failure = read_failure(path) if listed.has(failure_file(path)) else None
+    # A piece whose account is lost counts for nothing.
+    pieces = [account for file in listed.pieces(path) if (account := read_account(file))]
+    saved = min(sum(account.held for account in pieces), points)
+    state = _state(beat, failure, now)
+    if state == "failed":
+        return ChunkStatus(group, entry, path, state, saved, saved, failure=failure)
+    there = min(max(beat.done, saved), points) if beat and state == "running" else saved
+    return ChunkStatus(group, entry, path, state, there, saved, heartbeat=beat)
 
 
-def _state(progress: dict[str, Any], failure: dict[str, Any], now: float) -> str:
+def _state(beat: Heartbeat | None, failure: Failure | None, now: float) -> str:
     """Return the state of an unfinished chunk: a failure counts unless a later try has begun."""
-    failed = _number(failure, "time")
-    if failure and (failed or 0.0) >= (_number(progress, "started") or 0.0):
+    if failure and (failure.time or 0.0) >= ((beat.started if beat else None) or 0.0):
         return "failed"
-    updated = _number(progress, "updated")
-    if updated is not None:
-        return "running" if now - updated < FRESH else "stalled"
-    return "stalled" if progress else "waiting"
-
-
-@dataclass(frozen=True)
-class _Listing:
-    """The names in a folder of chunks, and those of saved pieces by the name of their chunk."""
-
-    names: frozenset[str]
-    pieces: dict[str, list[str]]
-
-
-def _listed(folder: Path) -> _Listing:
-    names = names_in(folder)
-    pieces: dict[str, list[str]] = {}
-    for name in names:
-        stem, mark, rest = name.partition(".saved-")
-        if mark and rest.endswith(".nc"):
-            pieces.setdefault(stem, []).append(name)
-    return _Listing(names, pieces)
-
-
-@dataclass(frozen=True)
-class _Beside:
-    """The small files beside a chunk."""
-
-    path: Path
-    listing: _Listing
-
-    def read(self, suffix: str) -> dict[str, Any]:
-        """Return the content of one; empty where it is not there, has just gone, or cannot be read."""
-        name = f"{self.path.stem}{suffix}"
-        if name not in self.listing.names:
-            return {}
-        return read_json(self.path.with_name(name)) or {}
-
-    def saved(self) -> int:
-        """Return the number of points that unfinished tries have saved."""
-        pieces = self.listing.pieces.get(self.path.stem, [])
-        small = [self.read(f"{name[len(self.path.stem) : -len('.nc')]}.json") for name in pieces]
-        # The second name of a whole chunk has its account, which counts all points.
-        return sum(int(_number(each, "points") or _number(each, "computed") or 0) for each in small)
-
-
-def _number(values: dict[str, Any], name: str) -> float | None:
-    """Return a number of a small file; None where it is not there or none."""
-    value = values.get(name)
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if beat is None:
+        return "waiting"
+    return "running" if beat.updated is not None and now - beat.updated < FRESH else "stalled"
 
 
 def points_by_state(chunks: Iterable[ChunkStatus]) -> dict[str, int]:
@@ -337,7 +315,7 @@ def to_json(status: SweepStatus) -> dict[str, Any]:
         "folder": str(status.folder.path),
         "time": round(status.time),
         "finished": status.finished,
-        "stages": {name: {"there": there, "planned": n} for name, (there, n) in status.stages.items()},
+        "steps": {name: {"there": there, "planned": n} for name, (there, n) in status.steps.items()},
         "report": str(status.report) if status.report else None,
         "points": points_by_state(status.chunks),
         "chunks": chunks_by_state(status.chunks),
@@ -350,7 +328,7 @@ def to_json(status: SweepStatus) -> dict[str, Any]:
         "unfinished": [
             {"group": c.group, "key": c.key, "state": c.state, "points": c.points, "there": round(c.there, 2)}
             | ({"saved": c.saved} if c.saved else {})
-            | {name: c.note[name] for name in _SHOWN if name in c.note}
+            | _noted(c)
             for c in unfinished
             if c.state != "waiting" or c.saved
         ],
@@ -358,7 +336,13 @@ def to_json(status: SweepStatus) -> dict[str, Any]:
     }
 
 
-_SHOWN = ("host", "pid", "workers", "started", "updated", "seconds_left", "message", "time")
+def _noted(chunk: ChunkStatus) -> dict[str, Any]:
+    """Return what an unfinished chunk says of itself."""
+    beat = asdict(chunk.heartbeat) if chunk.heartbeat else {}
+    shown = {
+        name: beat[name] for name in ("host", "pid", "workers", "started", "updated", "seconds_left") if beat
+    }
+    return shown | (asdict(chunk.failure) if chunk.failure else {})
 
 
 def _share(chunks: list[ChunkStatus]) -> float:

@@ -15,7 +15,8 @@ from crnsim.sweep.inspect.status import (
     chunks_by_state,
     points_by_state,
 )
-from crnsim.wording import duration, plural
+from crnsim.sweep.run.chunk_files import Failure, Heartbeat
+from crnsim.wording import columns, duration, plural
 
 #: Characters of a bar, and the letter of each state.
 WIDTH = 24
@@ -23,6 +24,7 @@ LETTERS = {"done": "#", "running": "=", "stalled": "?", "failed": "!", "waiting"
 #: Chunks of one state that are listed one by one, and hosts.
 MOST = 8
 MOST_HOSTS = 4
+UNKNOWN = "an unknown host"
 
 
 def status_lines(status: SweepStatus) -> list[str]:
@@ -43,7 +45,7 @@ def status_lines(status: SweepStatus) -> list[str]:
         ]
     lines = [
         f"{sweep} ({where}): {_percent(status.share)} of the work done, {_time_left(status)}",
-        _stages(status),
+        _steps(status),
         "",
     ]
     lines += _table(status)
@@ -77,17 +79,15 @@ def _time_left(status: SweepStatus) -> str:
     return f"about {duration(status.seconds_left)} left" if status.seconds_left else "all chunks are there"
 
 
-def _stages(status: SweepStatus) -> str:
+def _steps(status: SweepStatus) -> str:
     parts = [
-        f"{name} {there} of {planned}" for name, (there, planned) in status.stages.items() if name != "tables"
+        f"{name} {there} of {planned}" for name, (there, planned) in status.steps.items() if name != "tables"
     ]
-    parts.append("tables there" if status.stages["tables"][0] else "no tables yet")
+    parts.append("tables there" if status.steps["tables"][0] else "no tables yet")
     return f"plan made, {', '.join(parts)}, {'a report of before' if status.report else 'no report yet'}"
 
 
 def _table(status: SweepStatus) -> list[str]:
-    from crnsim.wording import columns
-
     groups = by_group(status)
     rows: list[tuple[str, ...]] = [("group", "points", "", *STATES, "chunks", "estimate")]
     whole = {"all": status.chunks} if len(groups) > 1 else {}
@@ -126,10 +126,10 @@ def _running(status: SweepStatus) -> list[str]:
 
 
 def _running_line(chunk: ChunkStatus, now: float) -> str:
-    text = f"{_name(chunk)}: {int(chunk.there)} of {chunk.points} points, {_where(chunk)}"
-    left, started = chunk.note.get("seconds_left"), chunk.note.get("started")
-    text += f", for {duration(max(now - started, 0))}" if isinstance(started, (int, float)) else ""
-    return text + (f", about {duration(left)} left" if isinstance(left, (int, float)) else "")
+    beat = chunk.heartbeat or Heartbeat()
+    text = f"{_name(chunk)}: {int(chunk.there)} of {chunk.points} points, {_where(beat)}"
+    text += f", for {duration(max(now - beat.started, 0))}" if beat.started is not None else ""
+    return text + (f", about {duration(beat.seconds_left)} left" if beat.seconds_left is not None else "")
 
 
 def _stalled(status: SweepStatus) -> list[str]:
@@ -138,13 +138,11 @@ def _stalled(status: SweepStatus) -> list[str]:
         return []
 
     def line(chunk: ChunkStatus) -> list[str]:
-        updated = chunk.note.get("updated")
+        beat = chunk.heartbeat or Heartbeat()
         heard = (
-            f", last heard of {duration(status.time - updated)} ago"
-            if isinstance(updated, (int, float))
-            else ""
+            f", last heard of {duration(status.time - beat.updated)} ago" if beat.updated is not None else ""
         )
-        return [f"{_name(chunk)}: {_where(chunk)}{heard}; {chunk.saved} of {chunk.points} points saved"]
+        return [f"{_name(chunk)}: {_where(beat)}{heard}; {chunk.saved} of {chunk.points} points saved"]
 
     head = f"stalled: the heart of {plural(len(chunks), 'chunk')} has stopped; a killed job, most likely"
     return ["", head, *_listed(chunks, line), "  the same snakemake command computes them again"]
@@ -156,9 +154,9 @@ def _failed(status: SweepStatus) -> list[str]:
         return []
 
     def text(chunk: ChunkStatus) -> list[str]:
-        when, host = chunk.note.get("time"), chunk.note.get("host", "an unknown host")
-        ago = f", {duration(max(status.time - when, 0))} ago" if isinstance(when, (int, float)) else ""
-        lines = [f"{_name(chunk)} on {host}{ago}: {chunk.note.get('message', 'no message')}"]
+        failure = chunk.failure or Failure()
+        ago = f", {duration(max(status.time - failure.time, 0))} ago" if failure.time is not None else ""
+        lines = [f"{_name(chunk)} on {failure.host or UNKNOWN}{ago}: {failure.message or 'no message'}"]
         log = status.folder.log_of(chunk.path)
         return [*lines, f"  log: {_short(log)}"] if log.exists() else lines
 
@@ -199,10 +197,9 @@ def _name(chunk: ChunkStatus) -> str:
     return f"{chunk.group} {chunk.key[:8]}"
 
 
-def _where(chunk: ChunkStatus) -> str:
-    workers = chunk.note.get("workers", 1)
-    pid = f" (process {chunk.note['pid']})" if "pid" in chunk.note else ""
-    return f"{plural(workers, 'worker')} on {chunk.note.get('host', 'an unknown host')}{pid}"
+def _where(beat: Heartbeat) -> str:
+    pid = f" (process {beat.pid})" if beat.pid is not None else ""
+    return f"{plural(beat.workers, 'worker')} on {beat.host or UNKNOWN}{pid}"
 
 
 def _short(path: Path | None) -> str:

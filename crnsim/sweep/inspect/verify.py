@@ -14,13 +14,13 @@ from crnsim import __version__, provenance
 from crnsim.errors import CrnsimError, InputError
 from crnsim.experiment.command import command as repeating_command
 from crnsim.noise.streams import generator
-from crnsim.outcomes import WORKER_KILLED
+from crnsim.outcomes import OK, OUTCOMES, WORKER_KILLED
 from crnsim.provenance import code_hash
-from crnsim.store.files import names_in, read_json
 from crnsim.store.points import read_points
 from crnsim.sweep.config.mistakes import nearest
 from crnsim.sweep.inspect.folder import ResultsFolder
 from crnsim.sweep.plan.plan import read_plan
+from crnsim.sweep.run.chunk_files import Account, list_chunks, read_account
 from crnsim.sweep.run.merge import check_chunk
 
 if TYPE_CHECKING:
@@ -42,8 +42,6 @@ STEPS, STEPS_SHARE = 10, 0.01
 #: Of a classification these count samples; a sample at the margin may fall on either side.
 COUNTING = ("score", "accuracy", "agreement", "algebraic_score", "algebraic_accuracy", "test_score")
 COUNTS = ("steps", "rejected", "evaluations")
-
-OK = 0
 
 
 @dataclass(frozen=True)
@@ -139,8 +137,8 @@ def choose(folder: ResultsFolder, plan: Plan, count: int, seed: int, group: str 
     queues = []
     for name, chunks in entries.items():
         laid_out, planned = plan.group(name)
-        listing = {parent: names_in(parent) for parent in {path.parent for _, path in chunks}}
-        there = [(c, p) for c, (_, p) in zip(planned, chunks, strict=True) if p.name in listing[p.parent]]
+        listing = {parent: list_chunks(parent) for parent in {path.parent for _, path in chunks}}
+        there = [(c, p) for c, (_, p) in zip(planned, chunks, strict=True) if listing[p.parent].has(p)]
         if there:
             queues.append(_shuffled(laid_out, there, generator(seed, "verify", name)))
     if not queues:
@@ -196,7 +194,7 @@ def verify(plan: Plan, samples: Sequence[Sample]) -> Iterator[Comparison]:
             continue
         record = [sample.point.key] if "trajectory" in stored else []
         computed = _one(run_points([sample.point], record=record), sample.point.key)
-        why = _why_not_bits(read[1], read_json(sample.path.with_suffix(".json")) or {})
+        why = _why_not_bits(read[1], read_account(sample.path) or Account())
         yield _compared(sample, stored, computed, why, command)
 
 
@@ -211,18 +209,18 @@ def _one(data: xr.Dataset, key: str) -> xr.Dataset:
     return one.drop_dims([d for d in ("recorded", "presentation", "fraction", "species") if d in one.dims])
 
 
-def _why_not_bits(data: xr.Dataset, account: dict[str, Any]) -> str:
+def _why_not_bits(data: xr.Dataset, account: Account) -> str:
     """Say why the bits of a chunk may differ here; nothing where they may not."""
-    libraries, processors = data.attrs.get("libraries"), account.get("processors")
+    libraries = data.attrs.get("libraries")
     if libraries != provenance.libraries():
         return (
             f"computed with other libraries: {libraries}"
             if libraries
             else "nobody noted with which libraries"
         )
-    if not isinstance(processors, dict) or not processors:
+    if not account.processors:
         return "nobody noted on which kind of processor"
-    others = sorted(set(processors) - {provenance.processor()})
+    others = sorted(set(account.processors) - {provenance.processor()})
     return f"computed on another kind of processor: {', '.join(others)}" if others else ""
 
 
@@ -306,8 +304,7 @@ def tolerance_differences(stored: xr.Dataset, computed: xr.Dataset, rtol: float)
     lines = _layout(stored, computed)
     ended = int(stored["status"]), int(computed["status"])
     if ended[0] != ended[1]:
-        words = str(stored["status"].attrs.get("flag_meanings", "")).split()
-        said = [words[flag] if flag < len(words) else str(flag) for flag in ended]
+        said = [OUTCOMES[flag] if flag in range(len(OUTCOMES)) else str(flag) for flag in ended]
         return [
             *lines,
             f"status: stored {said[0]}, computed {said[1]}; near the margin a run may end either way",

@@ -1,7 +1,7 @@
 """What points and chunks cost before anything runs: core seconds, bytes on disk, memory of a job.
 
 The constants were measured (see `benchmarks/README.md`); they feed the layout, estimates and advice, and no number of a
-result. How fast one machine is against them is found by `crnsim.sweep.plan.calibration`.
+result. How fast one machine is against them is found by `crnsim.sweep.run.calibration`.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def forecast(plan: Plan, cores: int, factor: float = 1.0) -> Forecast:
     cores : int
         Of one machine, or that jobs may have on a cluster at a time.
     factor : float
-        Core time as a multiple of the estimate; see `crnsim.sweep.plan.calibration`.
+        Core time as a multiple of the estimate; see `crnsim.sweep.run.calibration`.
     """
     chunks = list(plan.file.chunks())
     missing = [chunk for chunk in chunks if not Path(chunk.path).exists()]

@@ -14,7 +14,7 @@ from crnsim.sweep.config.reader import Document
 from crnsim.sweep.plan.groups import Chunk, Group, groups
 from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry, PlanFile, read_plan_file
 
-RESULTS, REPORTS = "results", "reports"
+RESULTS, REPORTS, PLAN = "results", "reports", "plan.json"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,11 +22,11 @@ from crnsim.experiment.run import killed_points, run_points
 from crnsim.noise.noise import batches as batch_numbers
 from crnsim.outcomes import WORKER_KILLED
 from crnsim.provenance import processor
-from crnsim.store.files import as_written, damaged, digest, remove_abandoned, write_dataset, write_json
+from crnsim.store.files import damaged, digest, remove_abandoned, write_dataset
 from crnsim.store.points import join, pick, read_keys, read_points
 from crnsim.sweep.plan.cost import estimate_seconds
 from crnsim.sweep.plan.layout import task_points
-from crnsim.sweep.run.chunk_files import piece_account, piece_files
+from crnsim.sweep.run.chunk_files import Account, as_written, chunk_key, pieces_of, read_account
 from crnsim.sweep.run.dask_cluster import SCHEDULER
 from crnsim.sweep.run.pieces import Pieces
 from crnsim.sweep.run.workers import compute_batch, load_libraries, on_workers
@@ -38,40 +38,6 @@ if TYPE_CHECKING:
     from crnsim.sweep.run.workers import Compute, Ended
 
 log = logging.getLogger("crnsim.integrate")
-
-
-@dataclass(frozen=True)
-class Account:
-    """What a chunk took; kept beside it, never inside, so that equal inputs give equal files.
-
-    Attributes
-    ----------
-    key : str
-        Of the chunk.
-    points, computed, reused, killed : int
-        All points, and how many of them were computed for this chunk (in any try), copied from an older file, or lost
-        with their worker.
-    seconds_wall, seconds_core : float
-        Wall time of the last try, and processor time of the integration alone in all tries.
-    host : str
-    workers : int
-    processors : dict of str to int
-        Points by kind of the processor that computed them (see `crnsim.provenance.processor`).
-    sha256 : str
-        Of the chunk's file: not all of NetCDF carries checksums of its own.
-    """
-
-    key: str
-    points: int
-    computed: int
-    reused: int
-    killed: int
-    seconds_wall: float
-    seconds_core: float
-    host: str
-    workers: int
-    processors: dict[str, int]
-    sha256: str = ""
 
 
 def integrate_chunk(
@@ -155,8 +121,8 @@ def integrate_chunk(
         with pieces.undisturbed():
             write_dataset(whole.assign_attrs(config=json.dumps(group.describe(chunk))), target)
             account = replace(account, sha256=digest(target))
-            write_json(target.with_suffix(".json"), asdict(account))
-            pieces.finish(asdict(account))
+            account.write(target)
+            pieces.finish(account)
     return account
 
 
@@ -188,21 +154,22 @@ class _Earlier:
     @property
     def seconds_core(self) -> float:
         """Core seconds of earlier tries, as their accounts say."""
-        return sum(piece_account(file).get("seconds_core", 0.0) for file in self.saved)
+        return sum(account.seconds_core for file in self.saved if (account := read_account(file)))
 
     @property
     def processors(self) -> Counter[str]:
         """Points by the kind of processor, as the accounts of the files say."""
         counts: Counter[str] = Counter()
         for file, part in self.parts.items():
-            kinds = list(piece_account(file).get("processors", {}))
+            account = read_account(file)
+            kinds = list(account.processors) if account else []
             counts[kinds[0] if len(kinds) == 1 else "unknown"] += part.sizes["point"]
         return counts
 
 
 def _earlier(plan: Plan, target: Path, points: Sequence[Point], recorded: Sequence[str]) -> _Earlier:
     """Find points of a chunk that were saved by an earlier try or stand in chunk files of an earlier plan."""
-    saved = piece_files(target)
+    saved = pieces_of(target)
     parts = reusable([*saved, *_orphans(plan, target.parent)], points, recorded, plan.file.code_hash)
     return _Earlier(parts, set(saved) & set(parts))
 
@@ -210,7 +177,7 @@ def _earlier(plan: Plan, target: Path, points: Sequence[Point], recorded: Sequen
 def _orphans(plan: Plan, folder: Path) -> list[Path]:
     """Return the chunk files of earlier plans, and their pieces; those of this plan hold other points."""
     planned = plan.file.chunk_by_key
-    return [file for file in sorted(folder.glob("*.nc")) if file.stem.partition(".")[0] not in planned]
+    return [file for file in sorted(folder.glob("*.nc")) if chunk_key(file) not in planned]
 
 
 def reusable(

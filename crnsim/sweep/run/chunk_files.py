@@ -1,52 +1,292 @@
-"""The files beside a chunk: their names, what they hold, and when they go."""
+"""The files beside a chunk: their names, what they hold, and when they go.
+
+A chunk is ``<key>.nc``. Beside it stand its account (``<key>.json``), its progress while it is computed, the failure of
+the last try, and pieces that unfinished tries have saved, each with an account of its own. Readers are tolerant: a file
+that is lost, cut short or odd is as good as none, since nothing but the page and the times depends on it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from crnsim.store.files import names_in, read_json
+from crnsim.store.files import digest, names_in, read_json, write_json
 
-#: What stands for the number in the name of the piece that is the whole chunk.
-WHOLE = "all"
+_PIECE = ".saved-"
+#: What stands for the number in the name of the piece that is the whole chunk, under a second name.
+_WHOLE = "all"
 
 
-def piece_files(target: Path, names: Iterable[str] | None = None) -> list[Path]:
-    """Return the saved pieces of the chunk that is to be written to `target`.
+def account_file(path: Path) -> Path:
+    """Return where the account of a chunk or of a piece is."""
+    return path.with_suffix(".json")
 
-    Parameters
+
+def progress_file(chunk: Path) -> Path:
+    """Return where a chunk that is being computed says how far it is."""
+    return chunk.with_suffix(".progress.json")
+
+
+def failure_file(chunk: Path) -> Path:
+    """Return where the last try of a chunk says why it failed."""
+    return chunk.with_suffix(".failed.json")
+
+
+def piece_file(chunk: Path, number: int | str) -> Path:
+    """Return where a piece of a chunk is saved."""
+    return chunk.with_name(f"{chunk.stem}{_PIECE}{number:0>3}.nc")
+
+
+def second_name(chunk: Path) -> Path:
+    """Return the second name of a chunk that is whole and not merged yet: Snakemake may remove the first one."""
+    return piece_file(chunk, _WHOLE)
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a chunk, or a piece of one, took; kept beside it, never inside, so that equal inputs give equal files.
+
+    Attributes
     ----------
-    target : Path
-    names : iterable of str, optional
-        What there is in its folder, where that was listed already: with thousands of chunks a listing takes a while.
+    key : str
+        Of the chunk; empty for a piece.
+    points, computed, reused, killed : int
+        All points, and how many of them were computed for this chunk (in any try), copied from an older file, or lost
+        with their worker. Of a piece `points` is 0.
+    seconds_wall, seconds_core : float
+        Wall time of the last try, and processor time of the integration alone in all tries.
+    host : str
+    workers : int
+    processors : dict of str to int
+        Points by kind of the processor that computed them (see `crnsim.provenance.processor`).
+    sha256 : str
+        Of the chunk's file: not all of NetCDF carries checksums of its own.
     """
-    there = names_in(target.parent) if names is None else names
-    start = f"{target.stem}.saved-"
-    return sorted(target.with_name(name) for name in there if name.startswith(start) and name.endswith(".nc"))
+
+    key: str = ""
+    points: int = 0
+    computed: int = 0
+    reused: int = 0
+    killed: int = 0
+    seconds_wall: float = 0.0
+    seconds_core: float = 0.0
+    host: str = ""
+    workers: int = 1
+    processors: dict[str, int] = field(default_factory=dict)
+    sha256: str = ""
+
+    @property
+    def held(self) -> int:
+        """Points in the file: all of a chunk, or of its second name, and those computed of a piece."""
+        return self.points or self.computed
+
+    def write(self, path: Path) -> None:
+        """Write the account of the file at `path`."""
+        write_json(account_file(path), asdict(self))
+
+    def write_of_piece(self, path: Path) -> None:
+        """Write the account of a piece, which knows less."""
+        known = ("computed", "seconds_core", "processors")
+        write_json(account_file(path), {name: getattr(self, name) for name in known})
 
 
-def pieces_by_chunk(folder: Path) -> dict[str, list[str]]:
-    """Return the names of all saved pieces in a folder of chunks, and of their accounts, by the key of the chunk."""
-    found: dict[str, list[str]] = {}
-    for name in names_in(folder):
-        key, mark, _ = name.partition(".saved-")
-        if mark and not name.startswith("."):
-            found.setdefault(key, []).append(name)
-    return found
+def read_account(path: Path) -> Account | None:
+    """Return what the chunk or piece at `path` took; None where that is lost."""
+    found = read_json(account_file(path))
+    if not found:
+        return None
+    kinds = found.get("processors")
+    return Account(
+        key=_text(found, "key"),
+        points=_count(found, "points"),
+        computed=_count(found, "computed"),
+        reused=_count(found, "reused"),
+        killed=_count(found, "killed"),
+        seconds_wall=_number(found, "seconds_wall") or 0.0,
+        seconds_core=_number(found, "seconds_core") or 0.0,
+        host=_text(found, "host"),
+        workers=_count(found, "workers") or 1,
+        processors={str(kind): _count(kinds, kind) for kind in kinds} if isinstance(kinds, dict) else {},
+        sha256=_text(found, "sha256"),
+    )
 
 
-def remove_pieces(targets: Iterable[Path]) -> None:
+@dataclass(frozen=True)
+class Heartbeat:
+    """How far a chunk is that is being computed.
+
+    Attributes
+    ----------
+    points : int
+    done : float
+        Points that need not be computed again.
+    seconds_left : float or None
+        None where it is too early to tell.
+    host : str
+    pid : int or None
+    workers : int
+    started, updated : float or None
+        Unix seconds.
+    """
+
+    points: int = 0
+    done: float = 0.0
+    seconds_left: float | None = None
+    host: str = ""
+    pid: int | None = None
+    workers: int = 1
+    started: float | None = None
+    updated: float | None = None
+
+    @property
+    def share(self) -> float:
+        """Share of the points that is done."""
+        return min(1.0, self.done / self.points) if self.points else 0.0
+
+    def write(self, chunk: Path) -> None:
+        """Write the progress file of a chunk; it need not outlive a power cut."""
+        write_json(progress_file(chunk), asdict(self), durable=False)
+
+
+def read_heartbeat(chunk: Path) -> Heartbeat | None:
+    """Return how far a chunk says it is; None where it says nothing."""
+    found = read_json(progress_file(chunk))
+    if not found:
+        return None
+    pid = _number(found, "pid")
+    return Heartbeat(
+        points=_count(found, "points"),
+        done=_number(found, "done") or 0.0,
+        seconds_left=_number(found, "seconds_left"),
+        host=_text(found, "host"),
+        pid=None if pid is None else int(pid),
+        workers=_count(found, "workers") or 1,
+        started=_number(found, "started"),
+        updated=_number(found, "updated"),
+    )
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why the last try of a chunk ended.
+
+    Attributes
+    ----------
+    message, host : str
+    time : float or None
+        Unix seconds.
+    """
+
+    message: str = ""
+    host: str = ""
+    time: float | None = None
+
+    def write(self, chunk: Path) -> None:
+        """Write the failure of a chunk."""
+        write_json(failure_file(chunk), asdict(self))
+
+
+def read_failure(chunk: Path) -> Failure | None:
+    """Return why the last try of a chunk failed; None where it did not, or does not say."""
+    found = read_json(failure_file(chunk))
+    if not found:
+        return None
+    return Failure(_text(found, "message"), _text(found, "host"), _number(found, "time"))
+
+
+def _number(values: Mapping[str, Any], name: str) -> float | None:
+    value = values.get(name)
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _count(values: Mapping[str, Any], name: str) -> int:
+    return max(0, int(_number(values, name) or 0))
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name)
+    return value if isinstance(value, str) else ""
+
+
+@dataclass(frozen=True)
+class ChunkFolder:
+    """A folder of chunks, listed once: with thousands of them, asking for each file takes a while.
+
+    Attributes
+    ----------
+    path : Path
+    names : frozenset of str
+        Of the files in it.
+    """
+
+    path: Path
+    names: frozenset[str]
+
+    @cached_property
+    def _saved(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in sorted(self.names):
+            key, mark, _ = name.partition(_PIECE)
+            if mark and not name.startswith("."):
+                found.setdefault(key, []).append(name)
+        return found
+
+    def has(self, file: Path) -> bool:
+        """Tell whether a file was there."""
+        return file.name in self.names
+
+    def saved(self, chunk: Path) -> list[Path]:
+        """Return the pieces of a chunk and their accounts."""
+        return [self.path / name for name in self._saved.get(chunk.stem, ())]
+
+    def pieces(self, chunk: Path) -> list[Path]:
+        """Return the pieces of a chunk."""
+        return [file for file in self.saved(chunk) if file.suffix == ".nc"]
+
+
+def list_chunks(folder: Path) -> ChunkFolder:
+    """List a folder of chunks.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be read.
+    """
+    return ChunkFolder(folder, names_in(folder))
+
+
+def pieces_of(chunk: Path) -> list[Path]:
+    """Return the pieces of a chunk, its second name among them."""
+    return list_chunks(chunk.parent).pieces(chunk)
+
+
+def free_piece(chunk: Path) -> Path:
+    """Return where the next piece of a chunk is saved."""
+    there = set(pieces_of(chunk))
+    return next(file for n in range(len(there) + 1) if (file := piece_file(chunk, n)) not in there)
+
+
+def remove_pieces(chunks: Iterable[Path]) -> None:
     """Remove the pieces of chunks that are whole."""
-    listed: dict[Path, dict[str, list[str]]] = {}
-    for target in targets:
-        folder = target.parent
-        if folder not in listed:
-            listed[folder] = pieces_by_chunk(folder)
-        for name in listed[folder].get(target.stem, ()):
-            (folder / name).unlink(missing_ok=True)
+    listed: dict[Path, ChunkFolder] = {}
+    for chunk in chunks:
+        if chunk.parent not in listed:
+            listed[chunk.parent] = list_chunks(chunk.parent)
+        for file in listed[chunk.parent].saved(chunk):
+            file.unlink(missing_ok=True)
 
 
-def piece_account(file: Path) -> dict[str, Any]:
-    """Return what a piece took; empty where that is lost."""
-    return read_json(file.with_suffix(".json")) or {}
+def chunk_key(file: Path) -> str:
+    """Return the key of the chunk that a file beside it belongs to, by its name."""
+    return file.name.partition(".")[0]
+
+
+def as_written(path: Path) -> bool:
+    """Tell whether a file has the digest that the account beside it gives; True where it gives none."""
+    account = read_account(path)
+    if account is None or not account.sha256 or not account.key:
+        return True
+    return not path.stem.startswith(account.key) or digest(path) == account.sha256

@@ -12,7 +12,7 @@ from crnsim.errors import CrnsimError, DamagedFileError, InputError
 from crnsim.store.files import damaged
 from crnsim.store.points import join, pick, read_points
 from crnsim.sweep.run.chunk import reusable
-from crnsim.sweep.run.chunk_files import piece_files, pieces_by_chunk
+from crnsim.sweep.run.chunk_files import list_chunks
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -54,12 +54,12 @@ def merge_group(
     group, chunks = plan.group(name)
     paths = {key: Path(chunk.path) for key, chunk in plan.file.chunk_by_key.items()}
     parts = []
-    saved = pieces_by_chunk(paths[chunks[0].key].parent) if partial else {}
+    listed = list_chunks(paths[chunks[0].key].parent) if partial else None
     for chunk in chunks:
         path = paths[chunk.key]
-        if partial:
-            pieces = piece_files(path, saved.get(chunk.key, ()))
-            parts += _what_there_is(path, pieces, plan, group, chunk, [] if left_out is None else left_out)
+        if listed is not None:
+            left = [] if left_out is None else left_out
+            parts += _usable(path, listed.pieces(path), plan, group, chunk, left)
             continue
         if not path.exists():
             raise InputError(f"{path} is missing; 'crnsim integrate PLAN {chunk.key}' computes it")
@@ -82,7 +82,7 @@ def merge_group(
     return merged.assign_attrs(source=json.dumps(dict(group.source))) if group.source else merged
 
 
-def _what_there_is(
+def _usable(
     path: Path, pieces: Sequence[Path], plan: Plan, group: Group, chunk: Chunk, left_out: list[str]
 ) -> list[xr.Dataset]:
     """Return a chunk, or the points of it that an unfinished try has saved."""

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from crnsim.store.files import read_json
+from crnsim.errors import InputError
 from crnsim.sweep.plan.plan_file import ChunkEntry
+from crnsim.sweep.run.chunk_files import list_chunks, progress_file, read_account, read_heartbeat
+from crnsim.sweep.run.pace import Pace, pace_of
 
 
 class Done(NamedTuple):
@@ -18,19 +20,18 @@ class Done(NamedTuple):
     ----------
     estimated : float
         Estimated core seconds of the points that are done, those of running chunks included.
-    known, took : float
-        Estimated core seconds of points that finished chunks computed, and the wall time times workers that they took.
+    pace : Pace
+        Of the finished chunks.
     finished : int
         Chunks whose file is there.
     """
 
-    estimated: float
-    known: float
-    took: float
-    finished: int
+    estimated: float = 0.0
+    pace: Pace = Pace()
+    finished: int = 0
 
 
-class Others:
+class OtherChunks:
     """Chunks that other jobs compute, or have computed.
 
     A look lists each folder once and reads what is new: the account of a chunk that has ended since the last look, and
@@ -42,44 +43,31 @@ class Others:
     """
 
     def __init__(self, chunks: Iterable[ChunkEntry]) -> None:
-        self._open: dict[Path, dict[str, ChunkEntry]] = defaultdict(dict)
+        self._open: dict[Path, dict[Path, ChunkEntry]] = defaultdict(dict)
         for chunk in chunks:
             path = Path(chunk.path)
-            self._open[path.parent][path.stem] = chunk
-        self._ended = Done(0.0, 0.0, 0.0, 0)
+            self._open[path.parent][path] = chunk
+        self._ended = Done()
 
     def look(self) -> Done:
         """Return what is done now."""
         running = 0.0
         for folder, waiting in self._open.items():
-            try:
-                names = {path.name for path in folder.iterdir()} if waiting else set()
-            except OSError:
+            if not waiting:
                 continue
-            for stem in [stem for stem in waiting if f"{stem}.nc" in names]:
-                self._end(waiting.pop(stem), folder / f"{stem}.json")
-            for stem, chunk in waiting.items():
-                if f"{stem}.progress.json" in names:
-                    running += chunk.estimated_core_seconds * _share(folder / f"{stem}.progress.json")
+            try:
+                listed = list_chunks(folder)
+            except InputError:
+                continue
+            for path in [path for path in waiting if listed.has(path)]:
+                self._end(waiting.pop(path), path)
+            for path, chunk in waiting.items():
+                if listed.has(progress_file(path)) and (beat := read_heartbeat(path)):
+                    running += chunk.estimated_core_seconds * beat.share
         return self._ended._replace(estimated=self._ended.estimated + running)
 
     def _end(self, chunk: ChunkEntry, path: Path) -> None:
         """Add a chunk that has ended; what it took is lost where its account is."""
-        seconds, known, took = chunk.estimated_core_seconds, 0.0, 0.0
-        account = read_json(path) or {}
-        try:
-            if account["computed"]:
-                known = seconds * account["computed"] / account["points"]
-                took = account["seconds_wall"] * account["workers"]
-        except (KeyError, TypeError, ZeroDivisionError):
-            known = took = 0.0
-        sums = self._ended
-        self._ended = Done(sums.estimated + seconds, sums.known + known, sums.took + took, sums.finished + 1)
-
-
-def _share(path: Path) -> float:
-    progress = read_json(path) or {}
-    try:
-        return min(1.0, progress["done"] / progress["points"])
-    except (KeyError, TypeError, ZeroDivisionError):
-        return 0.0
+        seconds, sums = chunk.estimated_core_seconds, self._ended
+        pace = sums.pace.plus(pace_of(seconds, read_account(path)))
+        self._ended = Done(sums.estimated + seconds, pace, sums.finished + 1)

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crnsim.errors import CrnsimError, OutOfTimeError, StoppedError, StorageError, positive_number
-from crnsim.store.files import replacing, write_dataset, write_json
+from crnsim.store.files import replacing, write_dataset
 from crnsim.store.points import join
-from crnsim.sweep.run.chunk_files import WHOLE, piece_files
+from crnsim.sweep.run.chunk_files import Account, account_file, free_piece, pieces_of, second_name
 from crnsim.sweep.run.walltime import seconds_left
 
 if TYPE_CHECKING:
@@ -86,46 +86,35 @@ class Pieces:
             counts: Counter[str] = Counter()
             for part, kind in zip(parts, kinds, strict=True):
                 counts[kind] += part.sizes["point"]
-            path = self.target.with_name(f"{self._stem(self._free_number())}.nc")
+            path = free_piece(self.target)
+            account = Account(
+                computed=sum(counts.values()), seconds_core=round(sum(seconds), 3), processors=dict(counts)
+            )
             try:
-                write_json(
-                    path.with_suffix(".json"),
-                    {
-                        "computed": sum(counts.values()),
-                        "seconds_core": round(sum(seconds), 3),
-                        "processors": dict(counts),
-                    },
-                )
+                account.write_of_piece(path)
                 write_dataset(join(parts), path)
             except CrnsimError as error:
                 log.warning("not saved: %s", error)
                 self._fresh = fresh + self._fresh
         self._last = time.monotonic()
 
-    def _free_number(self) -> int:
-        names = {file.stem for file in piece_files(self.target)}
-        return next(n for n in range(len(names) + 1) if self._stem(n) not in names)
-
-    def _stem(self, number: int | str) -> str:
-        return f"{self.target.stem}.saved-{number:0>3}"
-
-    def finish(self, account: dict[str, Any]) -> None:
+    def finish(self, account: Account) -> None:
         """Replace the pieces by a second name of the chunk that is written now, where the file system can do that.
 
         Snakemake removes what it did not see being finished, as when it was killed meanwhile; under the second name
         the points are still there for the next try. It goes when the chunks are merged.
         """
-        whole = self.target.with_name(f"{self._stem(WHOLE)}.nc")
-        pieces = [file for file in piece_files(self.target) if file != whole]
+        whole = second_name(self.target)
+        pieces = [file for file in pieces_of(self.target) if file != whole]
         try:
-            write_json(whole.with_suffix(".json"), account)
+            account.write(whole)
             with replacing(whole) as temporary:
                 os.link(self.target, temporary)
         except StorageError as error:
             log.info("the pieces stay until the chunks are merged: %s", error)
             return
         for file in pieces:
-            file.with_suffix(".json").unlink(missing_ok=True)
+            account_file(file).unlink(missing_ok=True)
             file.unlink(missing_ok=True)
 
     @contextlib.contextmanager

@@ -13,9 +13,10 @@ from types import TracebackType
 from typing import TextIO
 
 from crnsim.errors import StorageError
-from crnsim.store.files import write_json
 from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry, PlanFile
-from crnsim.sweep.run.other_chunks import Done, Others
+from crnsim.sweep.run import pace
+from crnsim.sweep.run.chunk_files import Failure, Heartbeat, failure_file, progress_file
+from crnsim.sweep.run.other_chunks import Done, OtherChunks
 from crnsim.wording import duration
 
 #: Seconds between lines, where a line cannot be drawn over; also between heartbeats of the file.
@@ -29,8 +30,8 @@ RARELY = 50
 class Progress:
     """Says how far a chunk is, and how far the sweep is.
 
-    As a context it keeps two files beside the chunk: ``<key>.progress.json`` while the chunk is computed, with a
-    heartbeat, and ``<key>.failed.json`` once a try has ended with an error (see ``docs/file-format.md``).
+    As a context it keeps two files beside the chunk: its progress while it is computed, with a heartbeat, and its
+    failure once a try has ended with an error (see ``docs/file-format.md``).
 
     Parameters
     ----------
@@ -55,12 +56,11 @@ class Progress:
         group, number, self.entry = _find(plan, key)
         self.title = f"{group.dataset}/{group.label} chunk {number} of {len(group.chunks)}"
         self.total = self.entry.n_points
-        self.file = Path(self.entry.path).with_suffix(".progress.json")
-        self.failure = Path(self.entry.path).with_suffix(".failed.json")
+        self.chunk = Path(self.entry.path)
         others = [chunk for chunk in plan.chunks() if chunk.key != self.entry.key]
         self.estimated = sum(c.estimated_core_seconds for c in others) + self.entry.estimated_core_seconds
-        self.others = Others(others)
-        self.elsewhere = Done(0.0, 0.0, 0.0, 0)
+        self.others = OtherChunks(others)
+        self.elsewhere = Done()
         self.looked, self.looking = -math.inf, 0.0
         self.start = self.shown = self.saved = time.monotonic()
         self.started = time.time()
@@ -71,7 +71,7 @@ class Progress:
 
     def __enter__(self) -> Progress:
         with contextlib.suppress(OSError):
-            self.failure.unlink(missing_ok=True)
+            failure_file(self.chunk).unlink(missing_ok=True)
         self._save()
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
         return self
@@ -81,17 +81,11 @@ class Progress:
     ) -> None:
         self.over.set()
         with self.writing, contextlib.suppress(OSError, StorageError):
-            self.file.unlink(missing_ok=True)
+            progress_file(self.chunk).unlink(missing_ok=True)
             if error is not None:
                 said = "interrupted" if kind is KeyboardInterrupt else " ".join(str(error).split())
-                write_json(
-                    self.failure,
-                    {
-                        "message": said or type(error).__name__,
-                        "host": socket.gethostname(),
-                        "time": round(time.time()),
-                    },
-                )
+                failure = Failure(said or type(error).__name__, socket.gethostname(), round(time.time()))
+                failure.write(self.chunk)
 
     def _beat(self) -> None:
         """Show that this process lives, also while nothing ends."""
@@ -103,19 +97,19 @@ class Progress:
         """Write the progress file; a full disk is no reason to stop here."""
         self.saved = time.monotonic()
         left = self._seconds_left(self.done)
-        content = {
-            "points": self.total,
-            "done": round(self.done, 2),
-            "seconds_left": left and round(left),
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "workers": self.workers,
-            "started": round(self.started),
-            "updated": round(time.time()),
-        }
+        beat = Heartbeat(
+            points=self.total,
+            done=round(self.done, 2),
+            seconds_left=left and round(left),
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            workers=self.workers,
+            started=round(self.started),
+            updated=round(time.time()),
+        )
         with self.writing, contextlib.suppress(OSError, StorageError):
             if not self.over.is_set():
-                write_json(self.file, content, durable=False)
+                beat.write(self.chunk)
 
     def update(self, done: float) -> None:
         """Take note of the number of points done; print and save it when it is time."""
@@ -172,13 +166,13 @@ class Progress:
             self.looked, self.looking = time.monotonic(), time.monotonic() - now
         estimated = self.entry.estimated_core_seconds
         fresh = (done - (self.first or 0)) / self.total
-        known = self.elsewhere.known + estimated * fresh
-        took = self.elsewhere.took + ((now - self.start) * self.workers if fresh > 0 else 0.0)
+        own = pace.Pace(estimated * fresh, (now - self.start) * self.workers) if fresh > 0 else pace.Pace()
+        speed = self.elsewhere.pace.plus(own).speed * self.parallel
         finished = self.elsewhere.estimated + estimated * done / self.total
         share = finished / self.estimated if self.estimated else 1.0
-        if known <= 0 or share > 0.999:
+        if share > 0.999:
             return min(share, 1.0), None
-        return share, (self.estimated - finished) * took / known / self.parallel
+        return share, pace.seconds_left(self.estimated - finished, speed)
 
 
 def _find(plan: PlanFile, key: str) -> tuple[GroupEntry, int, ChunkEntry]:

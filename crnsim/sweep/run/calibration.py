@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from crnsim.errors import InputError
 from crnsim.provenance import processor
 from crnsim.sweep.plan.plan_file import PlanFile
+from crnsim.sweep.run.chunk_files import read_account
+from crnsim.sweep.run.pace import Pace, pace_of
 
-#: Core seconds of the piece of work on the machine on which the constants of `estimate` were measured.
+#: Core seconds of the piece of work on the machine on which the constants of `crnsim.sweep.plan.cost` were measured.
 REFERENCE_SECONDS = 1.2
 #: Epochs of the piece of work: eight XOR pots, once without and once with noise on concentrations.
 EPOCHS = 150
@@ -99,28 +101,17 @@ def find(plan: PlanFile) -> Speed:
     plan : PlanFile
         Chunks of it that are done say most.
     """
-    estimated, took, number = 0.0, 0.0, 0
+    pace, number = Pace(), 0
     for chunk in plan.chunks():
-        account = _account(Path(chunk.path))
-        if account:
-            share = account["computed"] / account["points"]
-            estimated += chunk.estimated_core_seconds * share
-            took += account["seconds_core"]
-            number += 1
-    if took >= ENOUGH:
+        path = Path(chunk.path)
+        account = read_account(path) if path.exists() else None
+        # What chunks took that were copied for the most part is nothing but reading and writing.
+        if account and account.computed > account.points / 2 and account.seconds_core > 0:
+            pace, number = pace.plus(pace_of(chunk.estimated_core_seconds, account)), number + 1
+    if pace.core_seconds >= ENOUGH:
         done = "chunk that is done" if number == 1 else f"{number} chunks that are done"
-        return Speed(took / estimated, f"as the {done} took")
+        return Speed(pace.core_seconds / pace.work, f"as the {done} took")
     factor = _kept().get(processor())
     if factor is not None:
         return Speed(factor, "as measured on this machine by 'crnsim calibrate'")
     return Speed(1.0, "as on the authors' machine; 'crnsim calibrate' measures this one")
-
-
-def _account(path: Path) -> dict[str, Any] | None:
-    """Return what a chunk took, where it is done and computed most of its points."""
-    try:
-        account = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        there = path.exists() and account["computed"] > account["points"] / 2 and account["seconds_core"] > 0
-        return account if there else None
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
