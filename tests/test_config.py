@@ -16,6 +16,7 @@ from crnsim.sweep.config.model import Sweep
 from crnsim.sweep.config.read import read_sweep, validate
 from crnsim.sweep.config.reader import Document, read_yaml
 from crnsim.sweep.config.reference import markdown, schema_text
+from crnsim.sweep.plan.groups import groups
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = [ROOT / "config/config.yaml", *sorted((ROOT / "config/sweeps").glob("*.yaml"))]
@@ -363,3 +364,27 @@ def test_yes_times_and_dates_stay_text_and_zeros_do_not_make_octals(tmp_path):
 def test_the_output_is_a_parameter_of_the_circuit_in_words(read):
     sweep = read(GOOD + "circuit_parameters: {output: algebraic_sigmoid, h_output: 0.5, ka: 1e1}\n")
     assert sweep.circuit_parameters == {"output": "algebraic_sigmoid", "h_output": 0.5, "ka": 10.0}
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        (
+            "LSODA",
+            r"solver\.method: method 'LSODA' cannot show samples; use one that can: auto, bs23, rkc, rosw",
+        ),
+        ("lsoda", r"solver\.method: unknown method 'lsoda'; did you mean 'LSODA'"),
+    ],
+)
+def test_a_method_that_cannot_run_circuits_is_refused(read, method, words):
+    with pytest.raises(ConfigError, match=words):
+        read(f"{GOOD}\nsolver: {{method: {method}}}\n")
+
+
+def test_a_method_is_part_of_the_key_of_a_point_unless_it_is_the_usual_one(read):
+    keys = {
+        method: groups(read(f"{GOOD}\nsolver: {{method: {method}}}\n"))[0].point(0, 0).key
+        for method in ("auto", "rosw", "bs23")
+    }
+    assert groups(read(GOOD))[0].point(0, 0).key == keys["auto"]
+    assert len(set(keys.values())) == 3

@@ -200,8 +200,8 @@ def test_a_request_that_a_method_cannot_meet_is_one_error_that_names_it(here, me
     ("change", "words"),
     [
         ({"n_presentations": 2}, "several presentations"),
-        ({"kick_sigma": 0.1}, "noise on concentrations"),
-        ({"rate_sigma": 0.1}, "rate constants drawn for each presentation"),
+        ({"noise_concentrations": 0.1}, "noise on concentrations"),
+        ({"noise_rates": 0.1}, "rate constants drawn for each presentation"),
     ],
 )
 @pytest.mark.parametrize("method", ["LSODA", "my_methods:HEUN"])

@@ -190,6 +190,7 @@ def _noise(options: argparse.Namespace) -> Noise:
 
 def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, mode: str) -> None:
     from crnsim.circuits import circuit_kind
+    from crnsim.solvers.methods import check_presentations
 
     kind = circuit_kind(options.circuit)
     if mode not in kind.modes:
@@ -200,6 +201,7 @@ def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, m
             f"--set {name}: {name} is the learning rate per time; use --learning-rate and --running-time"
         )
     kind.build((1, 1), **parameters)
+    check_presentations(options.method)
 
 
 def _above_zero(name: str, value: float | None, default: float) -> float:

@@ -117,6 +117,10 @@ class Point:
         values = self.to_dict() | {"noise": self.noise.settings(), "units": units}
         if self.method == "auto":
             del values["method"]
+        elif ":" in self.method:
+            from crnsim.solvers.methods import method_source_hash
+
+            units.append(method_source_hash(self.method))
         for name in ("source", "weights"):
             # A file is known by its content: moving it changes no number.
             values[name] = [pair for pair in getattr(self, name) if pair[0] != "file"]

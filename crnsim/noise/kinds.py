@@ -183,7 +183,7 @@ class Rates(NoiseKind):
         """Keys for a draw at each presentation, where that is the mode."""
         magnitudes, modes = runs.values("rates"), runs.values("rates_mode")
         active = [m > 0 and mode == "per_presentation" for m, mode in zip(magnitudes, modes, strict=True)]
-        runs.member["rate_sigma"] = [m if on else 0.0 for m, on in zip(magnitudes, active, strict=True)]
+        runs.member["noise_rates"] = [m if on else 0.0 for m, on in zip(magnitudes, active, strict=True)]
         return {"rate_keys": runs.keys(active, "rate noise", runs.families)}
 
 
@@ -211,7 +211,7 @@ class Concentrations(NoiseKind):
         active = [magnitude > 0 for magnitude in runs.values("concentrations")]
         scopes = [scope for scope, on in zip(runs.values("scope"), active, strict=True) if on]
         names, rows = runs.in_scope(scopes[0] if scopes else None)
-        runs.member["kick_sigma"] = runs.values("concentrations")
+        runs.member["noise_concentrations"] = runs.values("concentrations")
         runs.member["kick_interval"] = runs.values("interval")
         runs.member["kick_additive"] = runs.values("additive")
         return {"kick_keys": runs.keys(active, "concentration noise", names), "kicked": rows}
@@ -235,7 +235,7 @@ class Inputs(NoiseKind):
 
     def prepare(self, runs: Runs) -> dict[str, np.ndarray]:
         """The key of each run's features."""
-        runs.member["input_sigma"] = runs.values("inputs")
+        runs.member["noise_inputs"] = runs.values("inputs")
         keys = runs.keys([True] * len(runs.member), "input noise", ["features"])
         runs.member["input_key_0"], runs.member["input_key_1"] = keys[:, 0, 0], keys[:, 0, 1]
         return {}

@@ -170,6 +170,27 @@ def find_method(name: str) -> Method:
     return _REGISTRY.find(name)
 
 
+def check_presentations(name: str) -> None:
+    """Raise InputError unless a method can run circuits: show samples, one presentation after the other.
+
+    Parameters
+    ----------
+    name : str
+        As for `find_method`.
+    """
+    method = find_method(name)
+    if not method.events:
+        able = ", ".join(known for known, other in METHODS.items() if other.events)
+        raise InputError(f"method '{name}' cannot show samples; use one that can: {able}")
+    if method.stochastic:
+        raise InputError(f"method '{name}' needs a volume, which runs of a circuit do not have; use auto")
+
+
+def method_source_hash(name: str) -> str:
+    """Hash of the file that defines a method; empty for those built in, which the hash of the library covers."""
+    return _REGISTRY.source_hash(name)
+
+
 def check_request(method: Method, protocol: Protocol, request: Request) -> None:
     """Raise one InputError that names the method if it cannot do what a batch asks for, and says which could.
 

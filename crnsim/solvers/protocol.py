@@ -28,9 +28,9 @@ MEMBER = np.dtype(
         ("running_time", "f8"),
         ("moderate", "f8"),  # concentration that the run starts from, at least 1
         ("ceiling", "f8"),  # a concentration above it is a blow-up
-        ("input_sigma", "f8"),  # noise on presented features
-        ("rate_sigma", "f8"),  # rate noise drawn anew for each presentation
-        ("kick_sigma", "f8"),  # noise on concentrations
+        ("noise_inputs", "f8"),  # noise on presented features
+        ("noise_rates", "f8"),  # rate noise drawn anew for each presentation
+        ("noise_concentrations", "f8"),  # noise on concentrations
         ("kick_interval", "f8"),
         ("input_key_0", "u8"),
         ("input_key_1", "u8"),
@@ -81,8 +81,8 @@ class Protocol(NamedTuple):
         found = {
             "several presentations": np.any(member["n_presentations"] > 1),
             "samples to show": len(self.clamp) > 0,
-            "noise on concentrations": np.any(member["kick_sigma"] > 0),
-            "rate constants drawn for each presentation": np.any(member["rate_sigma"] > 0),
+            "noise on concentrations": np.any(member["noise_concentrations"] > 0),
+            "rate constants drawn for each presentation": np.any(member["noise_rates"] > 0),
         }
         return [name for name, there in found.items() if there]
 

@@ -51,7 +51,7 @@ def choose_method(p: Protocol, w: Work, policy: int, lane: int) -> None:
         w.lane[lane].tried = np.inf
     favoured = w.lane[lane].favoured
     w.lane[lane].method = favoured
-    if p.member[w.lane[lane].member].kick_sigma > 0.0 and (
+    if p.member[w.lane[lane].member].noise_concentrations > 0.0 and (
         _is_trial(presentation) or w.lane[lane].cost > _DEARER * w.lane[lane].tried
     ):
         w.lane[lane].method = CANDIDATES[1] if favoured == CANDIDATES[0] else CANDIDATES[0]

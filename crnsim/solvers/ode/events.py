@@ -49,7 +49,7 @@ def show_sample(p: Protocol, member: int, presentation: int, values: np.ndarray,
     """
     pattern = p.order[member, presentation]
     copy(p.patterns[pattern], values)
-    sigma = p.member[member].input_sigma
+    sigma = p.member[member].noise_inputs
     if sigma > 0.0:
         keys = p.member[member]
         number = keys.first_number + presentation
@@ -74,7 +74,7 @@ def draw_rates(
 ) -> None:
     """Write the member's rate constants for a presentation into `constants`."""
     copy(p.rates[p.member[member].rate_set], constants)
-    sigma = p.member[member].rate_sigma
+    sigma = p.member[member].noise_rates
     if sigma > 0.0:
         number = p.member[member].first_number + presentation
         for f in range(len(first)):
@@ -101,7 +101,7 @@ def kick(
     draws: np.ndarray,
 ) -> None:
     """Perturb the concentrations in scope; conserved sums keep their totals. `before` is scratch space."""
-    sigma = p.member[member].kick_sigma
+    sigma = p.member[member].noise_concentrations
     number = p.member[member].first_number + presentation
     copy(state, before)
     for g in range(len(p.kicked)):
@@ -139,7 +139,7 @@ def half_squared_error(p: Protocol, member: int, presentation: int, state: np.nd
 def next_stop(p: Protocol, member: int, kicks_done: int) -> float:
     """Time of the next event of a presentation: a kick, or its end."""
     end = p.member[member].running_time
-    if p.member[member].kick_sigma > 0.0:
+    if p.member[member].noise_concentrations > 0.0:
         # Half an interval before the first and after the last, so that any running time has its share of kicks.
         time = (kicks_done + 0.5) * p.member[member].kick_interval
         if time < end * (1.0 - 1e-12):

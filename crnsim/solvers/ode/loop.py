@@ -62,7 +62,7 @@ def _begin_presentation(p: Protocol, r: Record, w: Work, policy: int, first: np.
         r.run[member].safe_presentation = presentation
     events.clamp(p, values, state)
     _put_everywhere(w, state, lane)
-    if presentation == 0 or p.member[member].rate_sigma > 0.0:
+    if presentation == 0 or p.member[member].noise_rates > 0.0:
         events.draw_rates(p, first, member, presentation, w.constants, w.draws)
         events.put_run(w.constants, w.rate, column(w, lane))
     w.lane[lane].time = 0.0

@@ -82,7 +82,7 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
     # Runs of one kind stand side by side, so that they agree on a method, and long ones begin first.
     member = protocol.member
     length = member["running_time"] * member["n_presentations"]
-    queue = np.lexsort((-length, member["kick_sigma"] > 0))
+    queue = np.lexsort((-length, member["noise_concentrations"] > 0))
     rows, rates = (-(-n // LANES) if wide else n for n in (n_species, n_reactions))
     return Work(
         tables=lanes_array(TABLES * rows).reshape(TABLES, rows, LANES),

@@ -29,6 +29,7 @@ def check_names(sweep: Sweep) -> None:
         With the path of the key, so that the caller can add file and line.
     """
     _check_chunks(sweep)
+    _check_method(sweep)
     _check_circuit(sweep)
     _check_claims(sweep)
     _check_activations(sweep)
@@ -42,6 +43,17 @@ def _check_chunks(sweep: Sweep) -> None:
         raise Mistake(
             ("chunks", "minutes"), "cells and replicates leave nothing to it; leave out one of the three"
         )
+
+
+def _check_method(sweep: Sweep) -> None:
+    if sweep.solver.method == "auto":
+        return  # without the second that the solvers take to import
+    from crnsim.solvers.methods import check_presentations
+
+    try:
+        check_presentations(sweep.solver.method)
+    except InputError as error:
+        raise Mistake(("solver", "method"), str(error)) from None
 
 
 def _check_circuit(sweep: Sweep) -> None:
