@@ -351,7 +351,7 @@ def test_a_sweep_file_with_an_unknown_paper_is_one_line(tmp_path):
         ConfigError, match=r"line \d+: claims: unknown paper 'kang2024'; did you mean 'kang2025'\?"
     ):
         read_sweep(tmp_path / "a.yaml")
-    assert read_sweep(write_sweep(tmp_path / "b.yaml", claims="kang2025")).claims == "kang2025"
+    assert read_sweep(write_sweep(tmp_path / "b.yaml", claims="kang2025")).sweep.claims == "kang2025"
 
 
 def test_claims_come_from_the_plan_and_survive_netcdf(tmp_path):

@@ -16,6 +16,7 @@ from crnsim.sweep.config.model import Sweep
 from crnsim.sweep.config.read import read_sweep, validate
 from crnsim.sweep.config.reader import Document, read_yaml
 from crnsim.sweep.config.reference import markdown, schema_text
+from crnsim.sweep.config.resolve import ResolvedSweep
 from crnsim.sweep.plan.groups import groups
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,10 +37,18 @@ datasets:
 
 
 @pytest.fixture
-def read(tmp_path):
-    def read_text(text: str) -> Sweep:
+def resolved(tmp_path):
+    def read_text(text: str) -> ResolvedSweep:
         (tmp_path / "sweep.yaml").write_text(text)
         return read_sweep(tmp_path / "sweep.yaml")
+
+    return read_text
+
+
+@pytest.fixture
+def read(resolved):
+    def read_text(text: str) -> Sweep:
+        return resolved(text).sweep
 
     return read_text
 
@@ -240,9 +249,9 @@ def test_data_sets_may_be_a_list_of_names(read):
     assert complaint(read, text + "datasets: [xor, xor]").startswith("line 8: datasets lists xor twice")
 
 
-def test_a_data_set_inherits_what_it_does_not_say(read):
-    sweep = read(GOOD + "replicates: 7\n")
-    xor, iris = sweep.for_dataset("xor"), sweep.for_dataset("iris")
+def test_a_data_set_inherits_what_it_does_not_say(resolved):
+    found = resolved(GOOD + "replicates: 7\n")
+    sweep, xor, iris = found.sweep, found.settings["xor"], found.settings["iris"]
     assert (xor.replicates, iris.replicates) == (7, 5)
     assert xor.noise == sweep.noise
     assert iris.noise.rates == sweep.noise.rates
@@ -250,16 +259,16 @@ def test_a_data_set_inherits_what_it_does_not_say(read):
     assert xor.activations == ("smooth", "relu")
 
 
-def test_noise_of_a_data_set_replaces_key_by_key(read):
+def test_noise_of_a_data_set_replaces_key_by_key(resolved):
     text = GOOD.replace("noise: {concentrations: null}", "noise: {concentrations: {magnitudes: [0.3]}}")
-    noise = read(text.replace("scope: signals", "scope: all")).for_dataset("iris").noise
+    noise = resolved(text.replace("scope: signals", "scope: all")).settings["iris"].noise
     assert (noise.concentrations.magnitudes, noise.concentrations.scope) == ((0.3,), "all")
 
 
 def test_configuration_survives_its_own_plain_form(read):
     sweep = read(GOOD)
     data = json.loads(json.dumps(sweep.to_dict()))
-    assert validate(Document("plan.json", data, {})) == sweep
+    assert validate(Document("plan.json", data, {})).sweep == sweep
 
 
 def test_fingerprint_ignores_how_the_work_is_cut(tmp_path):
@@ -310,9 +319,7 @@ def _sections():
     return [
         value
         for value in vars(config).values()
-        if isinstance(value, type)
-        and issubclass(value, config.Section)
-        and value not in (config.Section, config.ResolvedSettings)
+        if isinstance(value, type) and issubclass(value, config.Section) and value is not config.Section
     ]
 
 

@@ -339,7 +339,7 @@ def test_a_file_that_changed_since_its_point_was_made_is_refused():
     write(GOOD.replace("0.35", "0.36"))
     from crnsim.datasets import tables
 
-    tables._samples.cache_clear()  # as in a worker that starts now
+    tables._kept.clear()  # as in a worker that starts now
     with pytest.raises(InputError, match=r"^data\.csv: changed since this run was planned"):
         run_points([made])
 
@@ -369,11 +369,44 @@ def test_a_plan_recomputes_for_another_content_or_target_but_not_for_another_pla
 
 
 def test_the_fingerprint_that_the_workflow_compares_changes_with_the_content_of_a_file():
-    sweep = planned(write(GOOD)).sweep
-    first = sweep.fingerprint
-    assert sweep.fingerprint == first
+    def fingerprint() -> str:
+        return validate(Document("small.yaml", sweep_of("data.csv"), {})).fingerprint
+
+    write(GOOD)
+    first = fingerprint()
+    assert fingerprint() == first
     write(GOOD.replace("0.35", "0.3567"))
-    assert sweep.fingerprint != first
+    assert fingerprint() != first
+
+
+@pytest.fixture
+def openings(monkeypatch):
+    """Names of the data files that are read, in order."""
+    read, names = Path.read_bytes, []
+
+    def counted(path: Path) -> bytes:
+        names.append(path.name)
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", counted)
+    return lambda: [name for name in names if name.endswith((".csv", ".npz"))]
+
+
+@pytest.mark.parametrize("command", ["plan", "show"])
+def test_a_command_reads_a_data_file_once(openings, command, capsys):
+    # A file of its own, which no earlier test has left in a cache.
+    write(GOOD.replace("0.35", f"0.3{len(command)}1"), f"{command}.csv")
+    write_sweep(Path("small.yaml"), **sweep_of(f"{command}.csv"))
+    assert main([command, "small.yaml"]) == 0
+    assert openings() == [f"{command}.csv"]
+
+
+def test_a_plan_that_is_read_back_reads_its_data_file_once(openings):
+    plan = planned(write(GOOD))
+    Path("plan.json").write_text(plan.file.to_json())
+    before = len(openings())
+    read_plan("plan.json")
+    assert openings()[before:] == ["data.csv"]
 
 
 def test_a_plan_whose_file_changed_is_refused_in_one_line(here):
@@ -389,7 +422,7 @@ def test_a_plan_whose_file_changed_is_refused_in_one_line(here):
 
 
 def test_settings_left_open_come_from_the_file():
-    settings = planned(write(GOOD)).sweep.for_dataset("mine")
+    settings = validate(Document("small.yaml", sweep_of(write(GOOD)), {})).settings["mine"]
     assert (settings.layers, settings.epochs, settings.learning_rate) == ((2, 8, 1), 1, 0.05)
     plan = planned("data.csv", layers=[2, 4, 3, 1])
     (group, _), *_ = plan.groups

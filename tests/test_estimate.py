@@ -71,7 +71,7 @@ def test_steps_of_a_presentation_are_as_estimated(unit, mode):
 
 
 def test_cost_grows_with_what_makes_a_run_long():
-    (group,) = groups(planned(running_times=[40], datasets={"xor": {"epochs": 500}}).sweep)
+    (group,) = (group for group, _ in planned(running_times=[40], datasets={"xor": {"epochs": 500}}).groups)
     point = group.point(0, 0)
     longer = [
         replace(point, epochs=2 * point.epochs),
@@ -88,8 +88,8 @@ def test_cost_grows_with_what_makes_a_run_long():
 
 def test_descent_counts_where_it_gives_the_weights():
     inference = {"mode": "inference", "circuit": "feedforward", "datasets": {"iris": {"epochs": 30}}}
-    (trained,) = groups(planned().sweep)
-    (given,) = groups(planned(**inference).sweep)
+    (trained,) = (group for group, _ in planned().groups)
+    (given,) = (group for group, _ in planned(**inference).groups)
     assert descent_seconds(trained.point(0, 0)) == 0
     once = descent_seconds(given.point(0, 0))
     assert once > 0

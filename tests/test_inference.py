@@ -15,6 +15,7 @@ from small_sweeps import write_sweep
 from crnsim import CrnsimError, Noise, feedforward, infer, load_dataset, onepot, train
 from crnsim.algebraic import forward
 from crnsim.cli.parser import main
+from crnsim.experiment import given_weights
 from crnsim.experiment.build import build_circuit
 from crnsim.experiment.given_weights import weights_source
 from crnsim.experiment.point import Point
@@ -283,7 +284,11 @@ def test_an_inference_sweep_is_planned_and_knows_its_weights(tmp_path, monkeypat
     )
     plan = make_plan(read_sweep(write_sweep(tmp_path / "file.yaml", **SWEEP | {"weights": "w.npz"})))
     (tmp_path / "plan.json").write_text(plan.file.to_json())
+    hashed = []
+    file_hash = given_weights.file_hash
+    monkeypatch.setattr(given_weights, "file_hash", lambda name: hashed.append(name) or file_hash(name))
     assert read_plan(tmp_path / "plan.json").file == plan.file
+    assert hashed == ["w.npz"]  # once, and not for every replicate of every data set
     np.savez(file, W1=np.ones((3, 4)), b1=np.zeros(3))
     with pytest.raises(CrnsimError, match=r"w\.npz: changed since"):
         read_plan(tmp_path / "plan.json")

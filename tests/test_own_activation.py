@@ -85,7 +85,7 @@ def sweep_text(name):
 
 def test_a_sweep_takes_it(here):
     (here / "sweep.yaml").write_text(sweep_text(UNIT))
-    assert read_sweep(here / "sweep.yaml").activations["mine"].name == UNIT
+    assert read_sweep(here / "sweep.yaml").sweep.activations["mine"].name == UNIT
 
 
 def test_source_hash_tells_versions_apart(here):

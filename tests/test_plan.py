@@ -45,7 +45,7 @@ def test_axes_start_at_one_common_noise_free_cell():
         "concentrations": {"magnitudes": [0.3]},
         "inputs": {"magnitudes": [0.4]},
     }
-    (group,) = groups(planned(noise=noise).sweep)
+    (group,) = (group for group, _ in planned(noise=noise).groups)
     assert [cell.running_time for cell in group.cells] == [5.0] * 5 + [10.0] * 5
     assert [cell.noise for cell in group.cells[:5]] == [
         Noise(),
@@ -58,13 +58,15 @@ def test_axes_start_at_one_common_noise_free_cell():
 
 def test_crossed_axes_give_every_combination_once():
     noise = {"rates": {"magnitudes": [0.1, 0.2]}, "concentrations": {"magnitudes": [0.3]}, "cross": True}
-    (group,) = groups(planned(noise=noise, running_times=[5]).sweep)
+    (group,) = (group for group, _ in planned(noise=noise, running_times=[5]).groups)
     levels = [(cell.noise.rates, cell.noise.concentrations) for cell in group.cells]
     assert levels == [(0, 0), (0, 0.3), (0.1, 0), (0.1, 0.3), (0.2, 0), (0.2, 0.3)]
 
 
 def test_magnitude_zero_is_the_noise_free_cell():
-    (group,) = groups(planned(noise={"rates": {"magnitudes": [0, 0.1]}}, running_times=[5]).sweep)
+    (group,) = (
+        group for group, _ in planned(noise={"rates": {"magnitudes": [0, 0.1]}}, running_times=[5]).groups
+    )
     assert [cell.noise.kind for cell in group.cells] == ["none", "rates"]
 
 
@@ -256,7 +258,7 @@ LAID_OUT = {
 
 @pytest.mark.parametrize("changes", LAID_OUT.values(), ids=LAID_OUT)
 def test_keys_made_together_are_those_made_one_by_one(changes):
-    for group in groups(planned(replicates=12, **changes).sweep):
+    for group in (group for group, _ in planned(replicates=12, **changes).groups):
         alone = [replace(point).key for point in group.points()]
         assert list(group.keys()) == alone
         assert [point.key for point in group.points()] == alone
@@ -264,7 +266,7 @@ def test_keys_made_together_are_those_made_one_by_one(changes):
 
 def test_key_is_the_hash_of_every_value_sorted_by_name():
     # Written out here once more: results that are stored already are found by it.
-    (group,) = groups(planned().sweep)
+    (group,) = (group for group, _ in planned().groups)
     point = group.point(1, 2)
     values = point.to_dict() | {"noise": point.noise.settings(), "units": [""]}
     assert values.pop("method") == "auto"

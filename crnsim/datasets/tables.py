@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -131,7 +132,7 @@ def csv_source(file: str, target: str | None, task: str | None = None) -> Source
         raise InputError(f"{file}: {table.n_rows} rows; {LEAST_ROWS} or more are needed")
     fields = {"file": file, "sha256": table.sha256, "target": target, "task": task or _guess(table, target)}
     source = tuple(sorted(fields.items()))
-    _samples(source)
+    _keep(source, table)
     return source
 
 
@@ -154,22 +155,48 @@ def _guess(table: Table, target: str) -> str:
     return "classification" if whole else "regression"
 
 
-@lru_cache(maxsize=8)
+#: Samples of the files read last, so that whoever made a source need not read its file again.
+_kept: OrderedDict[Source, Samples] = OrderedDict()
+_MOST_KEPT = 8
+
+
 def _samples(source: Source) -> Samples:
-    """Read and check the file of a source.
+    """Return the samples of a source, from its file if they are not known yet.
 
     Raises
     ------
     InputError
         Also if the content has changed since the source was made.
     """
+    if source in _kept:
+        return _kept[source]
     about = dict(source)
-    file, target = about["file"], about["target"]
-    table = read_table(file)
+    table = read_table(about["file"])
     if table.sha256 != about["sha256"]:
         raise InputError(
-            f"{file}: changed since this run was planned; make the plan again, or put the old file back"
+            f"{about['file']}: changed since this run was planned; make the plan again, or put the old file back"
         )
+    return _keep(source, table)
+
+
+def _keep(source: Source, table: Table) -> Samples:
+    """Check the samples in a table, and keep them."""
+    if source not in _kept:
+        _kept[source] = _checked(source, table)
+        while len(_kept) > _MOST_KEPT:
+            _kept.popitem(last=False)
+    return _kept[source]
+
+
+def _checked(source: Source, table: Table) -> Samples:
+    """Return the samples in a table, if they can be learned from.
+
+    Raises
+    ------
+    InputError
+    """
+    about = dict(source)
+    file, target = about["file"], about["target"]
     names = [name for name in table.columns if name != target]
     for name in names:
         if table.is_text(name):

@@ -92,11 +92,13 @@ def point_weights(point: Point, circuit: Circuit, data: Dataset) -> tuple[Weight
         ), "gradient descent diverged: its learning rate is too large"
     if file_hash(about["file"]) != about["sha256"]:
         raise InputError(f"{about['file']}: changed since the sweep was planned; plan it again")
-    check_fit(about["file"], point.dataset, point.layers, point.replicate, point.seed)
+    check_fit(about["file"], about["sha256"], point.dataset, point.layers, point.replicate, point.seed)
     return _read(about["file"], about["sha256"], point.replicate), f"{about['file']}: not trained to the end"
 
 
-def check_fit(file: str, dataset: str, layers: tuple[int, ...], replicate: int, seed: int) -> None:
+def check_fit(
+    file: str, digest: str, dataset: str, layers: tuple[int, ...], replicate: int, seed: int
+) -> None:
     """Refuse a file whose weights are of other layers, or were trained on other samples than the replicate's.
 
     A result of `crnsim.train` says what it was trained on. An ``.npz`` does not: its weights go to every replicate, and
@@ -106,7 +108,6 @@ def check_fit(file: str, dataset: str, layers: tuple[int, ...], replicate: int, 
     ------
     InputError
     """
-    digest = file_hash(file)
     weights, attrs = _read(file, digest, replicate), _attributes(file, digest)
     for name, wanted in (("dataset", dataset), ("seed", seed)):
         if attrs.get(name, wanted) != wanted:

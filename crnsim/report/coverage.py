@@ -75,10 +75,14 @@ def lay_out(plan: PlanFile) -> dict[tuple[str, str], Group]:
     Empty where the configuration is not one that this version reads; the page then counts what is there.
     """
     from crnsim.sweep.config.model import Sweep
+    from crnsim.sweep.config.resolve import resolve
     from crnsim.sweep.plan.groups import groups
 
     try:
-        return {(group.dataset, group.label): group for group in groups(Sweep.model_validate(plan.config))}
+        return {
+            (group.dataset, group.label): group
+            for group in groups(resolve(Sweep.model_validate(plan.config)))
+        }
     except (InputError, ValueError, KeyError):
         return {}
 

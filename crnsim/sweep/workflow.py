@@ -100,11 +100,12 @@ def _workflow(file: str) -> Workflow:
 
     if file == DEFAULT and not Path(file).exists():
         raise ConfigError(f"{file}: there is no such file here; give a sweep file with --configfile FILE")
-    sweep = read_sweep(file)
+    resolved = read_sweep(file)
+    sweep = resolved.sweep
     return Workflow(
         name=sweep.name,
         file=file,
-        fingerprint=sweep.fingerprint,
+        fingerprint=resolved.fingerprint,
         code=code_hash(),
         package=package_hash(),
         workers=1 if os.environ.get(SCHEDULER) else sweep.chunks.workers,

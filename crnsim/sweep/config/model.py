@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -358,68 +356,3 @@ class Sweep(Section):
             if not section.get("own", True):
                 del section["own"]
         return data
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of everything but the way the work is cut; knows the content of files that it names."""
-        from crnsim.activations import source_hash
-
-        content = {key: value for key, value in self.to_dict().items() if key != "chunks"}
-        content["sources"] = {name: dict(self.source(name)) for name in self.datasets}
-        content["given"] = dict(self.given_weights())
-        content["paper"] = self._paper_hash()
-        content["units"] = {label: source_hash(spec.name) for label, spec in self.activations.items()}
-        return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
-
-    def _paper_hash(self) -> str:
-        from crnsim.robustness.claims import source_hash
-
-        return source_hash(self.claims) if self.claims else ""
-
-    def source(self, name: str) -> tuple[tuple[str, str], ...]:
-        """Return what identifies a data set from a CSV file, as its content is now; empty for the others."""
-        from crnsim.datasets import csv_source
-
-        given = self.datasets[name]
-        return csv_source(given.file, given.target, given.task) if given.file is not None else ()
-
-    def given_weights(self) -> tuple[tuple[str, Any], ...]:
-        """Return what identifies the weights of an inference sweep, as their file is now; empty for training."""
-        from crnsim.experiment.given_weights import SGD, weights_source
-
-        return weights_source(self.weights or SGD) if self.mode == "inference" else ()
-
-    def for_dataset(self, name: str) -> ResolvedSettings:
-        """Return the settings of one data set after its differences and its defaults."""
-        from crnsim.datasets import dataset_info
-
-        given, info = self.datasets[name], dataset_info(name, self.source(name))
-        noise = self.noise.model_dump(exclude_unset=True)
-        for key, value in (given.noise.model_dump(exclude_unset=True) if given.noise else {}).items():
-            inherited = noise.get(key)
-            noise[key] = (
-                inherited | value if isinstance(inherited, dict) and isinstance(value, dict) else value
-            )
-        return ResolvedSettings(
-            layers=given.layers or tuple(info.layers),
-            epochs=given.epochs or info.epochs,
-            learning_rate=given.learning_rate or info.learning_rate,
-            activations=given.activations or tuple(self.activations),
-            running_times=given.running_times or self.running_times,
-            noise=NoiseAxes.model_validate(noise),
-            replicates=given.replicates or self.replicates,
-            circuit_parameters=self.circuit_parameters | (given.circuit_parameters or {}),
-        )
-
-
-class ResolvedSettings(Section):
-    """Settings of one data set with nothing left open."""
-
-    layers: tuple[int, ...]
-    epochs: int
-    learning_rate: float
-    activations: tuple[str, ...]
-    running_times: tuple[float, ...]
-    noise: NoiseAxes
-    replicates: int
-    circuit_parameters: dict[str, float | str]

@@ -1,4 +1,4 @@
-"""Check a sweep against what there is: data sets, layers, circuits, activations and their parameters."""
+"""Check a sweep against what there is: data sets, layers, circuits, activations, weights and their parameters."""
 
 from __future__ import annotations
 
@@ -12,16 +12,24 @@ from crnsim.errors import InputError
 from crnsim.noise.kinds import NOISE_KINDS
 from crnsim.noise.noise import Noise
 from crnsim.sweep.config.mistakes import Mistake, nearest
+from crnsim.sweep.config.resolve import (
+    ResolvedSettings,
+    ResolvedSweep,
+    resolve_settings,
+    resolve_source,
+    resolve_weights,
+)
 
 if TYPE_CHECKING:
-    from crnsim.sweep.config.model import NoiseAxes, ResolvedSettings, Sweep
+    from crnsim.experiment.point import Parameters
+    from crnsim.sweep.config.model import NoiseAxes, Sweep
 
 #: The label of a data set becomes part of a path and of file names joined by "-".
 LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
-def check_names(sweep: Sweep) -> None:
-    """Raise a `Mistake` for the first name or value that fits nothing.
+def checked(sweep: Sweep) -> ResolvedSweep:
+    """Resolve a sweep, and refuse the first name or value in it that fits nothing.
 
     Raises
     ------
@@ -30,11 +38,16 @@ def check_names(sweep: Sweep) -> None:
     """
     _check_chunks(sweep)
     _check_method(sweep)
-    _check_circuit(sweep)
+    weights = _check_circuit(sweep)
     _check_claims(sweep)
     _check_activations(sweep)
+    sources, settings = {}, {}
     for name in sweep.datasets:
-        _check_dataset(sweep, name)
+        sources[name] = _check_source(sweep, name)
+        settings[name] = _check_dataset(sweep, name, sources[name])
+        _check_weights(sweep, name, settings[name], weights)
+        _check_noise(sweep, name, settings[name].noise)
+    return ResolvedSweep(sweep, sources, settings, weights)
 
 
 def _check_chunks(sweep: Sweep) -> None:
@@ -56,7 +69,8 @@ def _check_method(sweep: Sweep) -> None:
         raise Mistake(("solver", "method"), str(error)) from None
 
 
-def _check_circuit(sweep: Sweep) -> None:
+def _check_circuit(sweep: Sweep) -> Parameters:
+    """Check circuit, mode and claims; return what identifies the given weights."""
     try:
         kind = circuit_kind(sweep.circuit)
     except InputError as error:
@@ -71,10 +85,11 @@ def _check_circuit(sweep: Sweep) -> None:
     if sweep.weights is not None and sweep.mode == "training":
         raise Mistake(("weights",), "only a sweep with mode: inference is given weights")
     try:
-        sweep.given_weights()
+        weights = resolve_weights(sweep)
     except InputError as error:
         raise Mistake(("weights",), str(error)) from None
     _check_parameters(sweep, ("circuit_parameters",), sweep.circuit_parameters)
+    return weights
 
 
 def _check_claims(sweep: Sweep) -> None:
@@ -156,12 +171,12 @@ def _check_activations(sweep: Sweep) -> None:
         )
 
 
-def _check_dataset(sweep: Sweep, name: str) -> None:
+def _check_dataset(sweep: Sweep, name: str, source: Parameters) -> ResolvedSettings:
+    """Check what one data set does differently; return its settings."""
     from crnsim.datasets import check_layers
 
     path = ("datasets", name)
     given = sweep.datasets[name]
-    _check_source(sweep, name)
     for index, label in enumerate(given.activations or ()):
         if label not in sweep.activations:
             raise Mistake(
@@ -170,13 +185,11 @@ def _check_dataset(sweep: Sweep, name: str) -> None:
             )
     if given.layers:
         try:
-            check_layers(name, given.layers, sweep.source(name))
+            check_layers(name, given.layers, source)
         except InputError as error:
             raise Mistake((*path, "layers"), str(error)) from None
     _check_parameters(sweep, (*path, "circuit_parameters"), given.circuit_parameters or {})
-    settings = sweep.for_dataset(name)
-    _check_weights(sweep, name, settings)
-    _check_noise(sweep, name, settings.noise)
+    return resolve_settings(sweep, name, source)
 
 
 def _check_noise(sweep: Sweep, name: str, noise: NoiseAxes) -> None:
@@ -207,20 +220,20 @@ def _check_noise(sweep: Sweep, name: str, noise: NoiseAxes) -> None:
             raise Mistake(path("own", reference), str(error)) from None
 
 
-def _check_weights(sweep: Sweep, name: str, settings: ResolvedSettings) -> None:
+def _check_weights(sweep: Sweep, name: str, settings: ResolvedSettings, weights: Parameters) -> None:
     """Check that a file of weights fits a data set and all replicates."""
     from crnsim.experiment.given_weights import check_fit
 
-    file = dict(sweep.given_weights()).get("file")
-    for replicate in range(settings.replicates if file else 0):
+    about = dict(weights)
+    for replicate in range(settings.replicates if "file" in about else 0):
         try:
-            check_fit(str(file), name, settings.layers, replicate, sweep.seed)
+            check_fit(str(about["file"]), str(about["sha256"]), name, settings.layers, replicate, sweep.seed)
         except InputError as error:
             raise Mistake(("weights",), f"{error} (datasets.{name})") from None
 
 
-def _check_source(sweep: Sweep, name: str) -> None:
-    """Check that a data set is one of ours, or that its file can be used."""
+def _check_source(sweep: Sweep, name: str) -> Parameters:
+    """Check that a data set is one of ours, or that its file can be used; return what identifies it."""
     from crnsim.datasets import DATASETS
 
     path, given = ("datasets", name), sweep.datasets[name]
@@ -230,7 +243,7 @@ def _check_source(sweep: Sweep, name: str) -> None:
         for key in ("target", "task"):
             if getattr(given, key) is not None:
                 raise Mistake((*path, key), f"{name} has its own; only a data set with a 'file' is given one")
-        return
+        return ()
     if name in DATASETS:
         raise Mistake(
             path, "the name of a data set that there is already; call the one in the file otherwise"
@@ -238,6 +251,6 @@ def _check_source(sweep: Sweep, name: str) -> None:
     if not LABEL.fullmatch(name):
         raise Mistake(path, "does not fit a path; use letters, digits and _, and begin with a letter")
     try:
-        sweep.source(name)
+        return resolve_source(given)
     except InputError as error:
         raise Mistake((*path, "file" if given.target else "target"), str(error)) from None

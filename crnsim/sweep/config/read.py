@@ -9,12 +9,13 @@ from pydantic import ValidationError
 from crnsim.errors import ConfigError
 from crnsim.sweep.config.mistakes import Mistake, explain
 from crnsim.sweep.config.model import Sweep
-from crnsim.sweep.config.names import check_names
+from crnsim.sweep.config.names import checked
 from crnsim.sweep.config.reader import Document, read_yaml
+from crnsim.sweep.config.resolve import ResolvedSweep
 
 
-def read_sweep(path: str | Path) -> Sweep:
-    """Read and check a sweep file.
+def read_sweep(path: str | Path) -> ResolvedSweep:
+    """Read and check a sweep file, and the files that it names.
 
     Parameters
     ----------
@@ -32,8 +33,8 @@ def read_sweep(path: str | Path) -> Sweep:
     return validate(document)
 
 
-def validate(document: Document) -> Sweep:
-    """Turn the content of a sweep file into a `Sweep`; see `read_sweep`."""
+def validate(document: Document) -> ResolvedSweep:
+    """Turn the content of a sweep file into a sweep with nothing left open; see `read_sweep`."""
     if document.data is None:
         raise ConfigError(f"{document.source}: empty; a sweep needs datasets, activations and running_times")
     if not isinstance(document.data, dict):
@@ -42,10 +43,8 @@ def validate(document: Document) -> Sweep:
             f"{document.source}: not a sweep: lines such as 'replicates: 10' are needed, not {found}"
         )
     try:
-        sweep = Sweep.model_validate(document.data)
-        check_names(sweep)
+        return checked(Sweep.model_validate(document.data))
     except ValidationError as error:
         raise ConfigError(explain(error, document, Sweep)) from None
     except Mistake as mistake:
         raise ConfigError(mistake.located(document)) from None
-    return sweep

@@ -16,7 +16,8 @@ from crnsim.noise.kinds import NOISE_KINDS
 from crnsim.noise.noise import Noise
 
 if TYPE_CHECKING:
-    from crnsim.sweep.config.model import NoiseAxes, ResolvedSettings, Solver, Sweep
+    from crnsim.sweep.config.model import NoiseAxes, Solver, Sweep
+    from crnsim.sweep.config.resolve import ResolvedSettings, ResolvedSweep
 
 
 @dataclass(frozen=True)
@@ -215,11 +216,10 @@ class Group:
         return digest.hexdigest()
 
 
-def groups(sweep: Sweep) -> list[Group]:
+def groups(resolved: ResolvedSweep) -> list[Group]:
     """Return the groups of a sweep, data sets outermost, in the order of the sweep file."""
-    found, weights = [], sweep.given_weights()
-    for dataset in sweep.datasets:
-        settings, source = sweep.for_dataset(dataset), sweep.source(dataset)
+    found, weights, sweep = [], resolved.given_weights, resolved.sweep
+    for dataset, settings in resolved.settings.items():
         cells = tuple(
             Cell(time, noise) for time in settings.running_times for noise in noise_levels(settings.noise)
         )
@@ -241,7 +241,7 @@ def groups(sweep: Sweep) -> list[Group]:
                     solver=sweep.solver,
                     cells=cells,
                     recorded=recorded,
-                    source=source,
+                    source=resolved.sources[dataset],
                     own_parameters=tuple(sorted(spec.circuit_parameters.items())),
                     weights=weights,
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -11,6 +12,7 @@ from crnsim.sweep.config.mistakes import nearest
 from crnsim.sweep.config.model import Sweep
 from crnsim.sweep.config.read import validate
 from crnsim.sweep.config.reader import Document
+from crnsim.sweep.config.resolve import ResolvedSweep
 from crnsim.sweep.plan.groups import Chunk, Group, groups
 from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry, PlanFile, read_plan_file
 
@@ -74,12 +76,12 @@ def chunk_path(sweep: str, group: Group, chunk: Chunk) -> str:
     return str(results_folder(sweep) / "chunks" / group.dataset / group.variant / f"{chunk.key}.nc")
 
 
-def make_plan(sweep: Sweep, config_path: str = "") -> Plan:
+def make_plan(resolved: ResolvedSweep, config_path: str = "") -> Plan:
     """Lay out a sweep; a pure function of its arguments and of the library.
 
     Parameters
     ----------
-    sweep : Sweep
+    resolved : ResolvedSweep
     config_path : str
         Name of the sweep file, kept for the report.
     """
@@ -87,8 +89,8 @@ def make_plan(sweep: Sweep, config_path: str = "") -> Plan:
     from crnsim.sweep.plan.cost import cell_seconds
     from crnsim.sweep.plan.layout import blocks
 
-    laid_out, entries = [], []
-    for group in groups(sweep):
+    laid_out, entries, sweep = [], [], resolved.sweep
+    for group in groups(resolved):
         cost = cell_seconds(group)
         chunks = tuple(group.chunks(blocks(group, sweep.chunks)))
         laid_out.append((group, chunks))
@@ -174,30 +176,45 @@ def read_plan(path: str | Path) -> Plan:
             f"{path}: made by another version of crnsim; 'crnsim plan CONFIG -o {path}' makes it anew"
         )
     try:
-        _check_sources(str(path), file)
-        sweep = validate(Document(str(path), file.config, {}))
+        resolved = validate(Document(str(path), file.config, {}))
+        _check_sources(path, file, _hashes(resolved))
         chunks = {
             entry.name: tuple(Chunk(chunk.key, chunk.cells, chunk.replicates) for chunk in entry.chunks)
             for entry in file.groups
         }
-        return Plan(sweep, tuple((group, chunks[group.name]) for group in groups(sweep)), file)
+        return Plan(resolved.sweep, tuple((group, chunks[group.name]) for group in groups(resolved)), file)
     except (KeyError, ConfigError) as error:
+        # A file that is gone, or that no longer holds what it did, is not the fault of the plan.
+        _check_sources(path, file, {})
         raise DamagedFileError(
             f"{path}: damaged ({error}); delete it and run the same command again"
         ) from None
 
 
-def _check_sources(path: str, plan: PlanFile) -> None:
-    """Refuse a plan whose files are gone or have other content now: its chunks are those of the old content."""
+def _hashes(resolved: ResolvedSweep) -> dict[str, str]:
+    """Return the hashes of the files that a sweep names, as they were read."""
+    sources = [dict(source) for source in (*resolved.sources.values(), resolved.given_weights)]
+    return {str(source["file"]): str(source["sha256"]) for source in sources if "file" in source}
+
+
+def _check_sources(path: str | Path, plan: PlanFile, known: Mapping[str, str]) -> None:
+    """Refuse a plan whose files are gone or have other content now: its chunks are those of the old content.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of the plan.
+    plan : PlanFile
+    known : mapping of str to str
+        Hashes of files that have been read already; the others are read here.
+    """
     from crnsim.datasets import file_hash
     from crnsim.experiment import given_weights
 
     for entry in plan.groups:
-        for source, hash_now in (
-            (entry.source, file_hash),
-            (entry.given_weights, given_weights.file_hash),
-        ):
-            if "file" in source and hash_now(source["file"]) != source["sha256"]:
+        for source, hash_now in ((entry.source, file_hash), (entry.given_weights, given_weights.file_hash)):
+            file = source.get("file")
+            if file is not None and (known.get(file) or hash_now(file)) != source["sha256"]:
                 raise InputError(
-                    f"{source['file']}: changed since {path} was made; 'crnsim plan CONFIG -o {path}' makes it anew"
+                    f"{file}: changed since {path} was made; 'crnsim plan CONFIG -o {path}' makes it anew"
                 )

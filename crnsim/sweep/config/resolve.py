@@ -1,0 +1,110 @@
+"""A sweep with nothing left open: the files it names are read, and defaults filled in, once for each command."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from crnsim.sweep.config.model import DatasetSettings, NoiseAxes, Sweep
+
+if TYPE_CHECKING:
+    from crnsim.experiment.point import Parameters
+
+
+@dataclass(frozen=True)
+class ResolvedSettings:
+    """Settings of one data set after its differences and its defaults; see `crnsim.sweep.config.model`."""
+
+    layers: tuple[int, ...]
+    epochs: int
+    learning_rate: float
+    activations: tuple[str, ...]
+    running_times: tuple[float, ...]
+    noise: NoiseAxes
+    replicates: int
+    circuit_parameters: dict[str, float | str]
+
+
+@dataclass(frozen=True)
+class ResolvedSweep:
+    """A sweep and what its files hold, as they were when they were read.
+
+    Attributes
+    ----------
+    sweep : Sweep
+    sources : mapping of str to tuple
+        What identifies a data set from a CSV file, by data set; empty for the others.
+    settings : mapping of str to ResolvedSettings
+        By data set.
+    given_weights : tuple
+        What identifies the weights of an inference sweep; empty for training.
+    """
+
+    sweep: Sweep
+    sources: Mapping[str, Parameters]
+    settings: Mapping[str, ResolvedSettings]
+    given_weights: Parameters
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything but the way the work is cut; knows the content of files that the sweep names."""
+        from crnsim.activations import source_hash
+        from crnsim.robustness.claims import source_hash as paper_hash
+
+        content = {key: value for key, value in self.sweep.to_dict().items() if key != "chunks"}
+        content["sources"] = {name: dict(source) for name, source in self.sources.items()}
+        content["given"] = dict(self.given_weights)
+        content["paper"] = paper_hash(self.sweep.claims) if self.sweep.claims else ""
+        content["units"] = {label: source_hash(spec.name) for label, spec in self.sweep.activations.items()}
+        return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def resolve(sweep: Sweep) -> ResolvedSweep:
+    """Read the files that a sweep names and fill in its defaults, without judging it.
+
+    Raises
+    ------
+    InputError
+        A file cannot be used, or a data set is unknown.
+    """
+    sources = {name: resolve_source(given) for name, given in sweep.datasets.items()}
+    settings = {name: resolve_settings(sweep, name, source) for name, source in sources.items()}
+    return ResolvedSweep(sweep, sources, settings, resolve_weights(sweep))
+
+
+def resolve_source(given: DatasetSettings) -> Parameters:
+    """Return what identifies a data set from a CSV file, as its content is now; empty for the others."""
+    from crnsim.datasets import csv_source
+
+    return csv_source(given.file, given.target, given.task) if given.file is not None else ()
+
+
+def resolve_weights(sweep: Sweep) -> Parameters:
+    """Return what identifies the weights of an inference sweep, as their file is now; empty for training."""
+    from crnsim.experiment.given_weights import SGD, weights_source
+
+    return weights_source(sweep.weights or SGD) if sweep.mode == "inference" else ()
+
+
+def resolve_settings(sweep: Sweep, name: str, source: Parameters) -> ResolvedSettings:
+    """Return the settings of one data set after its differences and its defaults."""
+    from crnsim.datasets import dataset_info
+
+    given, info = sweep.datasets[name], dataset_info(name, source)
+    noise = sweep.noise.model_dump(exclude_unset=True)
+    for key, value in (given.noise.model_dump(exclude_unset=True) if given.noise else {}).items():
+        inherited = noise.get(key)
+        noise[key] = inherited | value if isinstance(inherited, dict) and isinstance(value, dict) else value
+    return ResolvedSettings(
+        layers=given.layers or tuple(info.layers),
+        epochs=given.epochs or info.epochs,
+        learning_rate=given.learning_rate or info.learning_rate,
+        activations=given.activations or tuple(sweep.activations),
+        running_times=given.running_times or sweep.running_times,
+        noise=NoiseAxes.model_validate(noise),
+        replicates=given.replicates or sweep.replicates,
+        circuit_parameters=sweep.circuit_parameters | (given.circuit_parameters or {}),
+    )
