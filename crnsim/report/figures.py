@@ -254,11 +254,9 @@ def draw_map(
             yticklabels=list(axes_of.rows),
         )
         axes.invert_yaxis()
-        for i, j in np.ndindex(n_rows, n_columns):
-            bold = bool(sure is not None and sure[i, j])
-            _number(axes, (i, j), float(values[i, j]), ramp, n_columns, difference=difference, bold=bold)
-            if flagged is not None and flagged[i, j]:
-                _corner(axes, i, j, (width - left - 6) / n_columns, (height - 68) / n_rows)
+        _write_numbers(axes, values, ramp, sure, difference=difference)
+        for row, column in np.argwhere(flagged) if flagged is not None else ():
+            _corner(axes, row, column, (width - left - 6) / n_columns, (height - 68) / n_rows)
         axes.tick_params(length=0, pad=4, rotation=0)
         axes.set_title(title, pad=8)
         axes.set_xlabel(axes_of.column_label, labelpad=4)
@@ -266,33 +264,25 @@ def draw_map(
         return _svg(figure, title, described)
 
 
-def _number(
-    axes: Axes,
-    place: tuple[int, int],
-    value: float,
-    ramp: Any,
-    n_columns: int,
-    *,
-    difference: bool,
-    bold: bool,
+def _write_numbers(
+    axes: Axes, values: np.ndarray, ramp: Any, sure: np.ndarray | None, *, difference: bool
 ) -> None:
-    """Write the number of a cell in the ink that reads on its fill; a dash where there is none."""
-    row, column = place
-    missing = not math.isfinite(value)
-    fill = ramp((value + 1) / 2 if difference else value)[:3]
-    ink = MUTED if missing else "#10202c" if luminance(fill) > 0.21 else "#ffffff"
-    text = "–" if missing else signed(value) if difference else f"{value:.2f}"
+    """Write the number of each cell in the ink that reads on its fill; a dash where there is none."""
+    n_columns = values.shape[1]
     size = 12 if n_columns <= 4 else 11 if n_columns <= 5 else 10 if n_columns <= 8 else 9
-    axes.text(
-        column + 0.5,
-        row + 0.49,
-        text,
-        ha="center",
-        va="center",
-        color=ink,
-        fontsize=size - 1 if difference else size,
-        fontweight="bold" if bold else "normal",
-    )
+    for (row, column), value in np.ndenumerate(values):
+        missing = not math.isfinite(value)
+        fill = ramp((value + 1) / 2 if difference else value)[:3]
+        axes.text(
+            column + 0.5,
+            row + 0.49,
+            "–" if missing else signed(value) if difference else f"{value:.2f}",
+            ha="center",
+            va="center",
+            color=MUTED if missing else "#10202c" if luminance(fill) > 0.21 else "#ffffff",
+            fontsize=size - 1 if difference else size,
+            fontweight="bold" if sure is not None and sure[row, column] else "normal",
+        )
 
 
 def _corner(axes: Axes, row: int, column: int, width: float, height: float) -> None:

@@ -65,8 +65,8 @@ def trajectories(summaries: Sequence[xr.Dataset]) -> list[Run]:
 
 def _run(summary: xr.Dataset, index: int, condition: Condition) -> list[Run]:
     """Return the drawings of one run, none where no concentration of it was kept."""
-    place = summary["recorded"].values.tolist().index(summary["point_key"].values[index])
-    cube = summary["trajectory"].values[place].astype(float)
+    slot = summary["recorded"].values.tolist().index(summary["point_key"].values[index])
+    cube = summary["trajectory"].values[slot].astype(float)
     numbers = summary["presentation"].values.tolist()
     alive = [k for k in range(len(numbers)) if np.isfinite(cube[k]).any()]
     half = MOST_PRESENTATIONS // 2
