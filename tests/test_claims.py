@@ -330,7 +330,7 @@ def test_baselines_are_none_of_the_theory():
 def test_a_sweep_file_names_each_built_in_paper_in_the_mode_that_it_is_about(tmp_path, name):
     about = PAPERS[name].mode
     other = next(mode for mode in ("training", "inference") if mode != about)
-    assert read_sweep(write_sweep(tmp_path / "a.yaml", claims=name, mode=about)).claims == name
+    assert read_sweep(write_sweep(tmp_path / "a.yaml", claims=name, mode=about)).sweep.claims == name
     with pytest.raises(ConfigError, match=f"claims: {name} is about {about}; write mode: {about}"):
         read_sweep(write_sweep(tmp_path / "b.yaml", claims=name, mode=other))
 

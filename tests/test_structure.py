@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
-from structure import PACKAGE, arrows, closure, imports, modules
+from architecture_figure import FIGURE, drawn
+from structure import ORDER, PACKAGE, arrows, circles, closure, imports, modules, room
 
 from crnsim.compiled import compiled_sources
 from crnsim.provenance import hashed_files
 
-#: From the ground up: a module may import what stands in an earlier line, or in its own package.
-ORDER = (
-    *("errors", "wording", "outcomes", "provenance", "compiled", "registry"),
-    *("network", "noise", "activations", "circuits", "datasets", "algebraic"),
-    *("kinetics", "solvers", "simulate", "store", "interchange", "experiment", "robustness"),
-    *("sweep.config", "sweep.plan", "sweep.run", "sweep.inspect", "sweep.workflow", "sweep"),
-    *("report", "cli", "__main__"),
-)
 FLOOR = {name: floor for floor, name in enumerate(ORDER)}
-
-
-def room(name: str) -> str:
-    """Return the package that a module belongs to, or its own name where it stands at the root."""
-    inside = name.removeprefix("crnsim").removeprefix(".")
-    return next((room for room in sorted(ORDER, reverse=True) if f"{inside}.".startswith(f"{room}.")), inside)
 
 
 def climbs(name: str, other: str) -> bool:
     """Tell whether an import runs upwards; the names that the package itself offers are asked for from anywhere."""
     return bool(room(name) and room(other)) and FLOOR[room(other)] > FLOOR[room(name)]
-
-
-def circles(names: set[str]) -> list[set[str]]:
-    """Return groups of modules that import each other in a circle."""
-    graph: dict[str, set[str]] = {
-        name: {b for a, b in arrows() if a == name and b in names} for name in names
-    }
-    found = []
-    while graph:
-        wanted = set().union(*graph.values())
-        free = {name for name, others in graph.items() if not others & graph.keys() or name not in wanted}
-        if not free:
-            found.append(set(graph))
-            break
-        for name in free:
-            del graph[name]
-    return found
 
 
 def test_every_room_has_a_floor():
@@ -95,3 +66,32 @@ def test_code_that_is_compiled_is_in_the_name_of_its_cache():
 
 def test_the_root_has_few_modules():
     assert len(list(PACKAGE.glob("*.py"))) <= 10
+
+
+#: Functions longer than the rest, docstrings aside, each with its reason.
+LONG_FUNCTIONS: dict[str, str] = {}
+#: Lines of a module, and of a function without its docstring, at most.
+LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
+
+
+def test_no_module_is_too_long_to_be_read():
+    lengths = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in modules().items()}
+    assert {name: length for name, length in lengths.items() if length > LONGEST_MODULE} == {}
+
+
+def test_no_function_is_too_long_to_be_read():
+    found = {}
+    for name, path in modules().items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                said = node.body[0] if ast.get_docstring(node) is not None else None
+                documented = said.end_lineno - said.lineno + 1 if said else 0
+                length = node.end_lineno - node.lineno + 1 - documented
+                if length > LONGEST_FUNCTION:
+                    found[f"{name}.{node.name}"] = length
+    assert found.keys() == LONG_FUNCTIONS.keys()
+
+
+def test_the_figure_of_the_architecture_shows_the_imports_there_are():
+    # `python tools/architecture_figure.py` draws it anew.
+    assert FIGURE.read_text(encoding="utf-8") == drawn(FIGURE.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What imports what in `crnsim/`, read from the text of its modules: also imports inside functions and for types."""
+"""The rooms of `crnsim/` in their order, and what imports what, read from its text: in functions and for types too."""
 
 from __future__ import annotations
 
@@ -7,6 +7,18 @@ from functools import lru_cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent / "crnsim"
+
+
+#: From the ground up: a room may import from those that stand before it.
+ORDER = (
+    *("errors", "wording", "outcomes", "provenance", "compiled", "registry"),
+    *("network", "noise", "activations", "circuits", "datasets", "algebraic"),
+    *("kinetics", "solvers", "simulate", "store", "interchange", "experiment", "robustness"),
+    *("sweep.config", "sweep.plan", "sweep.run", "sweep.inspect", "sweep.workflow", "sweep"),
+    *("report", "cli", "__main__"),
+)
+#: Small vocabularies that all others use.
+GROUND = ("errors", "wording", "outcomes", "provenance", "compiled", "registry")
 
 
 @lru_cache(maxsize=1)
@@ -53,3 +65,33 @@ def closure(*roots: str) -> set[str]:
         found.add(name)
         waiting += [*imports(name), name.rpartition(".")[0]]
     return found
+
+
+def room(name: str) -> str:
+    """Return the package that a module belongs to, or its own name where it stands at the root."""
+    inside = name.removeprefix("crnsim").removeprefix(".")
+    return next((room for room in sorted(ORDER, reverse=True) if f"{inside}.".startswith(f"{room}.")), inside)
+
+
+def circles(names: set[str]) -> list[set[str]]:
+    """Return groups of modules that import each other in a circle."""
+    graph: dict[str, set[str]] = {
+        name: {b for a, b in arrows() if a == name and b in names} for name in names
+    }
+    found = []
+    while graph:
+        wanted = set().union(*graph.values())
+        free = {name for name, others in graph.items() if not others & graph.keys() or name not in wanted}
+        if not free:
+            found.append(set(graph))
+            break
+        for name in free:
+            del graph[name]
+    return found
+
+
+def room_arrows() -> set[tuple[str, str]]:
+    """Return (importing room, imported room), the ground left out."""
+    pairs = {(room(a), room(b)) for a, b in arrows()}
+    left_out = {"", "sweep", "__main__", *GROUND}
+    return {(a, b) for a, b in pairs if a != b and not left_out & {a, b}}
