@@ -15,10 +15,7 @@ DONE, STOP = range(2)
 #: One run ("member") of a batch. Times are within a presentation.
 MEMBER = np.dtype(
     [
-        (
-            "replicate",
-            "i8",
-        ),  # its number, for the streams of stochastic methods; never its place in the batch
+        ("replicate", "i8"),  # its number, for the streams of stochastic methods
         ("rate_set", "i8"),  # its set of rate constants
         ("n_presentations", "i8"),
         ("first_number", "i8"),  # of its first presentation in the streams of noise

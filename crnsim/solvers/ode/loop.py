@@ -110,11 +110,11 @@ def _finish(r: Record, w: Work, lane: int, status: int) -> None:
 def _keep_loss(p: Protocol, r: Record, w: Work, lane: int, state: np.ndarray) -> None:
     """Add a presentation to the mean that it belongs to; the entry stays nan until the mean is complete."""
     member, presentation = w.lane[lane].member, w.lane[lane].presentation
-    place = presentation % p.per_loss
-    if place == 0:
+    done = presentation % p.per_loss
+    if done == 0:
         w.lane[lane].loss = 0.0
     w.lane[lane].loss += events.half_squared_error(p, member, presentation, state)
-    if place == p.per_loss - 1:
+    if done == p.per_loss - 1:
         r.loss[member, presentation // p.per_loss] = w.lane[lane].loss / p.per_loss
 
 
@@ -217,6 +217,17 @@ def _act(p: Protocol, r: Record, w: Work, policy: int, first: np.ndarray, queue:
     return queue, fresh
 
 
+@inlined
+def _attempt(k: Kinetics, p: Protocol, w: Work, method: int, side: bool) -> None:
+    """Attempt a step of every run that uses a method: as long as is planned, or a side step, which is aimed already."""
+    if STEPS[method].stabilised == 1:
+        prepare_linear(k, w.tables[w.at[Y]], w.rate, w.tables[w.at[P]], w.tables[w.at[Q]], w.implicit)
+        control.widest_radius(w)
+    if not side:
+        control.plan_steps(w, method)
+    attempt(method, k, w, p.rtol, p.atol)
+
+
 @compiled
 def integrate(
     right_hand_side: Any,
@@ -253,16 +264,10 @@ def integrate(
     fresh, side, all_accepted = True, False, False
     method = control.next_method(w, -1)
     while method >= 0 and r.control[STOP] == 0:
-        y, slope = w.tables[w.at[Y]], w.tables[w.at[SLOPE]]
         if fresh:
-            rates_of_change(k, y, w.rate, slope)
+            rates_of_change(k, w.tables[w.at[Y]], w.rate, w.tables[w.at[SLOPE]])
             fresh = False
-        if STEPS[method].stabilised == 1:
-            prepare_linear(k, y, w.rate, w.tables[w.at[P]], w.tables[w.at[Q]], w.implicit)
-            control.widest_radius(w)
-        if not side:
-            control.plan_steps(w, method)
-        attempt(method, k, w, p.rtol, p.atol)
+        _attempt(k, p, w, method, side)
         if side:
             recording.record_side_steps(p, r, w)
         else:

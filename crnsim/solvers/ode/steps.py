@@ -24,9 +24,9 @@ NAMES = ("bs23", "rkc", "rosw")
 #: What the loop must know of each.
 STEPS = np.array(
     [
-        (3, 1.0, 1, 0),
-        (0, 1.0, 1, 1),
-        (4, 2.3, 0, 0),
+        (3, 1.0, 1, 0),  # bs23
+        (0, 1.0, 1, 1),  # rkc
+        (4, 2.3, 0, 0),  # rosw
     ],
     dtype=[
         ("evaluations", "i8"),  # of the right-hand side in one step; 0: as many as the step has stages
