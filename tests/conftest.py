@@ -1,7 +1,9 @@
-"""Settings of all tests, and a finished sweep that several of them look at."""
+"""Settings of all tests, how they are shared out to workers, and a finished sweep that several of them look at."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 from pathlib import Path
 
@@ -14,11 +16,38 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Share tests out by file, so that no two workers compile one network or start one cluster; slow ones one by one.
+
+    Files come first, those with a group of their own before them (what waits for a cluster takes longest); slow tests
+    come last, when their number evens out the load.
+    """
+
+    def turn(item: pytest.Item) -> int:
+        if item.get_closest_marker("xdist_group"):
+            return 0
+        if item.get_closest_marker("slow"):
+            return 2
+        item.add_marker(pytest.mark.xdist_group(item.path.name))
+        return 1
+
+    items.sort(key=turn)
+
+
 @pytest.fixture(scope="session")
 def computed_once(tmp_path_factory) -> Path:
     """Return a folder in which a sweep of two designs, in two chunks each, is computed; not to be changed."""
-    folder = tmp_path_factory.mktemp("computed")
-    compute_sweep(folder, activations={"smooth": SMOOTH, "sharp": SHARP})
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent  # of all workers
+    folder, done = place / "computed", place / "computed.done"
+    with (place / "computed.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            compute_sweep(folder, activations={"smooth": SMOOTH, "sharp": SHARP})
+            done.touch()
     return folder
 
 

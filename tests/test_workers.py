@@ -181,6 +181,8 @@ def processes(
                 process.kill()
 
 
+#: On one worker of pytest: the cluster takes as long to start as a test.
+on_the_secure_cluster = pytest.mark.xdist_group("tls")
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make certificates")
 
 
@@ -330,6 +332,7 @@ def test_points_that_were_killed_may_differ_in_the_scope_of_their_noise():
 # --- clusters that already run ---
 
 
+@on_the_secure_cluster
 @needs_openssl
 @pytest.mark.slow
 def test_results_over_tls_are_the_same_bits_also_when_a_worker_is_killed(secure, monkeypatch, caplog):
@@ -348,6 +351,7 @@ def test_results_over_tls_are_the_same_bits_also_when_a_worker_is_killed(secure,
     assert "not encrypted" not in caplog.text
 
 
+@on_the_secure_cluster
 @needs_openssl
 @pytest.mark.slow
 def test_scheduler_with_tls_is_refused_in_one_line_without_the_right_certificates(
@@ -567,9 +571,10 @@ def test_recipe_for_slurm_makes_a_certificate_that_serves_all_and_that_only_its_
     assert (here / "cert.pem").read_bytes() == made
 
 
+@on_the_secure_cluster
 @needs_openssl
 @pytest.mark.slow
-def test_sweep_of_forty_chunks_over_tls_is_the_same_bytes_as_here(secure, tmp_path):
+def test_sweep_of_many_chunks_over_tls_is_the_same_bytes_as_here(secure, tmp_path):
     file, settings = secure
     contents = set()
     for name, chunks, environment in [
@@ -578,7 +583,7 @@ def test_sweep_of_forty_chunks_over_tls_is_the_same_bytes_as_here(secure, tmp_pa
     ]:
         path = tmp_path / name
         path.mkdir()
-        write_sweep(path / "small.yaml", replicates=10, chunks=chunks)
+        write_sweep(path / "small.yaml", chunks=chunks)
         folder = Folder(path)
         command = folder.command("summaries", "--configfile", "small.yaml", cores=4)
         done = subprocess.run(
@@ -591,8 +596,8 @@ def test_sweep_of_forty_chunks_over_tls_is_the_same_bytes_as_here(secure, tmp_pa
         )
         assert done.returncode == 0, done.stderr + done.stdout
         contents.add((path / SUMMARY).read_bytes())
-    assert len(folder.chunks) == 40
+    assert len(folder.chunks) == 12
     assert len(contents) == 1
     logs = [log.read_text() for log in path.glob("results/small/logs/integrate/**/*.log")]
     assert all("Dask scheduler of CRNSIM_DASK_SCHEDULER: tls://127.0.0.1:" in log for log in logs)
-    assert len(logs) == 40
+    assert len(logs) == 12
