@@ -8,7 +8,7 @@ from scipy.integrate import solve_ivp
 from crnsim import Network
 
 
-def rates_of_change(net: Network, state: np.ndarray, constants: np.ndarray) -> np.ndarray:
+def stoichiometric_rates(net: Network, state: np.ndarray, constants: np.ndarray) -> np.ndarray:
     """Return the stoichiometric matrix times the fluxes, shape (n_species,)."""
     return net.stoichiometry() @ net.fluxes(state, constants)
 

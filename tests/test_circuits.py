@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from mass_action import integrated, rates_of_change
+from mass_action import integrated, stoichiometric_rates
 
 from crnsim import CrnsimError, onepot
 from crnsim.activations import ACTIVATIONS, activation
@@ -82,7 +82,7 @@ def speeds(circuit, weights, x, target, *, eps):
     still = net.rate_constants({"eps": 0.0, "kw": 0.0})
     start = show(circuit, circuit.start(weights), x, target)
     state = newton(circuit, integrated(net, start, still, 200.0, rtol=1e-3), still)
-    change = rates_of_change(net, state, net.rate_constants({"eps": eps}))
+    change = stoichiometric_rates(net, state, net.rate_constants({"eps": eps}))
     return circuit.weight_values(change) / -eps
 
 
@@ -98,7 +98,7 @@ def newton(circuit, state, constants):
             law[np.arange(len(law)), net.rows(name)] = 1.0
         laws = np.vstack([laws, law])
     for _ in range(20):
-        change = rates_of_change(net, state, constants)
+        change = stoichiometric_rates(net, state, constants)
         matrix = np.vstack([net.jacobian(state, constants).toarray()[np.ix_(fast, fast)], laws[:, fast]])
         right = np.append(-change[fast], np.zeros(len(laws)))
         step = np.linalg.lstsq(matrix, right)[0]

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mass_action import rates_of_change
+from mass_action import stoichiometric_rates
 
 from crnsim import Network, onepot
 from crnsim.kinetics.kernels import compile_network, rates_of_change
 from crnsim.kinetics.lanes import LANES, lanes_array
 from crnsim.noise.philox import normals, philox
 
-#: Each compiles for seconds, so a circuit has several features: rails of inputs, decay, units with and without rails,
-#: bounded ones, outputs of another kind. Stages of delay and dead zones are in the first alone.
 PLAIN = {"delay": 0, "dead_zone": 0}
+#: Each compiles for seconds, so a circuit has several features: rails of inputs, decay, units with and without rails,
+#: bounded ones, outputs of another kind. Stages of delay and a dead zone are in those without `PLAIN`.
 CIRCUITS = [
     onepot((2, 3, 1)),
     onepot((1, 4, 3, 2), "leaky_relu", kz=30.0, dual_rail=True, decay=1e-4, **PLAIN),
@@ -42,7 +42,7 @@ def test_compiled_equals_the_stoichiometric_form_on_every_lane(circuit):
     kernel = compile_network(net)
     rates_of_change(kernel.kinetics, y, rate, dy)
     for lane in range(LANES):
-        expected = rates_of_change(net, y[:, lane], rate[:, lane])
+        expected = stoichiometric_rates(net, y[:, lane], rate[:, lane])
         # The two sum the same terms in another order: a few hundred roundings of numbers of order 10.
         np.testing.assert_allclose(dy[:, lane], expected, rtol=1e-12, atol=1e-12)
 
@@ -52,7 +52,7 @@ def test_one_run_in_all_lanes_equals_the_stoichiometric_form(circuit):
     net = circuit.network
     rng = np.random.default_rng(2)
     state, constants = rng.uniform(0, 2, net.n_species), rng.uniform(0, 3, net.n_reactions)
-    expected = rates_of_change(net, state, constants)
+    expected = stoichiometric_rates(net, state, constants)
     wide = compile_network(net, wide=True)
     np.testing.assert_allclose(wide(state, constants), expected, rtol=1e-12, atol=1e-12)
 
@@ -174,7 +174,7 @@ def test_any_order_and_stoichiometry_compiles_to_mass_action(chosen, sizes):
         net.add_family("any", EQUATIONS[number], "2*k")
     rng = np.random.default_rng(0)
     state, constants = rng.uniform(0, 2, net.n_species), rng.uniform(0, 2, net.n_reactions)
-    expected = rates_of_change(net, state, constants)
+    expected = stoichiometric_rates(net, state, constants)
     for wide in (False, True):
         kernel = compile_network(net, wide=wide)
         np.testing.assert_allclose(kernel(state, constants), expected, rtol=1e-12, atol=1e-12)
