@@ -31,7 +31,7 @@ run: $(VENV)/ready-to-run  ## Compute the default sweep (or SWEEP=file) and its 
 cluster: $(VENV)/ready-for-cluster  ## Install what a cluster needs too (Slurm and other schedulers, dask-jobqueue)
 
 # One thread a worker: with more those of linear algebra wait for each other, busily.
-PYTEST := OPENBLAS_NUM_THREADS=1 python -m pytest -n $(CORES) --dist loadgroup --no-loadscope-reorder
+PYTEST := OPENBLAS_NUM_THREADS=1 python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 test: $(VENV)/ready-to-test  ## Run the tests, as many at a time as there are cores (ARGS="-n 0" for one)
 	$(ON_PATH) $(PYTEST) $(ARGS)
 

@@ -16,22 +16,23 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+#: Files that take longest, the longest first; what waits for a cluster before all.
+LONGEST = (
+    "test_cluster",
+    "test_workflow",
+    "test_workers",
+    "test_kinetics",
+    "test_experiment",
+    "test_methods",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Share tests out by file, so that no two workers compile one network or start one cluster; slow ones one by one.
+    """Begin with the longest files: `make test` gives a file to one worker, and the last one should be short.
 
-    Files come first, those with a group of their own before them (what waits for a cluster takes longest); slow tests
-    come last, when their number evens out the load.
+    By files, so that no two workers compile one network or start one cluster.
     """
-
-    def turn(item: pytest.Item) -> int:
-        if item.get_closest_marker("xdist_group"):
-            return 0
-        if item.get_closest_marker("slow"):
-            return 2
-        item.add_marker(pytest.mark.xdist_group(item.path.name))
-        return 1
-
-    items.sort(key=turn)
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")

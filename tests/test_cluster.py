@@ -33,8 +33,7 @@ CONTROL = "CRNSIM_TEST_SLURM"
 #: Seconds after which a run counts as hanging: several times what it takes on two cores.
 PATIENCE = 900
 
-# One after the other: they set nodes down.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.slow
 
 
 def slurm(*words: str) -> str:

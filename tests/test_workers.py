@@ -181,8 +181,6 @@ def processes(
                 process.kill()
 
 
-#: On one worker of pytest: the cluster takes as long to start as a test.
-on_the_secure_cluster = pytest.mark.xdist_group("tls")
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make certificates")
 
 
@@ -332,7 +330,6 @@ def test_points_that_were_killed_may_differ_in_the_scope_of_their_noise():
 # --- clusters that already run ---
 
 
-@on_the_secure_cluster
 @needs_openssl
 @pytest.mark.slow
 def test_results_over_tls_are_the_same_bits_also_when_a_worker_is_killed(secure, monkeypatch, caplog):
@@ -351,7 +348,6 @@ def test_results_over_tls_are_the_same_bits_also_when_a_worker_is_killed(secure,
     assert "not encrypted" not in caplog.text
 
 
-@on_the_secure_cluster
 @needs_openssl
 @pytest.mark.slow
 def test_scheduler_with_tls_is_refused_in_one_line_without_the_right_certificates(
@@ -571,7 +567,6 @@ def test_recipe_for_slurm_makes_a_certificate_that_serves_all_and_that_only_its_
     assert (here / "cert.pem").read_bytes() == made
 
 
-@on_the_secure_cluster
 @needs_openssl
 @pytest.mark.slow
 def test_sweep_of_many_chunks_over_tls_is_the_same_bytes_as_here(secure, tmp_path):
