@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run cluster test lint format lock clean
+.PHONY: help run cluster test coverage lint format lock clean
 
 # What you may set: make run CORES=2 SWEEP=config/sweeps/quick.yaml PYTHON=python3.12
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
@@ -30,8 +30,16 @@ run: $(VENV)/ready-to-run  ## Compute the default sweep (or SWEEP=file) and its 
 
 cluster: $(VENV)/ready-for-cluster  ## Install what a cluster needs too (Slurm and other schedulers, dask-jobqueue)
 
-test: $(VENV)/ready-to-test  ## Run the tests
-	$(ON_PATH) python -m pytest $(ARGS)
+# One thread a worker: with more those of linear algebra wait for each other, busily.
+PYTEST := OPENBLAS_NUM_THREADS=1 python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
+test: $(VENV)/ready-to-test  ## Run the tests, as many at a time as there are cores (ARGS="-n 0" for one)
+	$(ON_PATH) $(PYTEST) $(ARGS)
+
+coverage: $(VENV)/ready-to-test  ## Run the tests, and count the lines that they run
+	$(ON_PATH) python -m coverage erase
+	$(ON_PATH) $(subst python -m,python -m coverage run -m,$(PYTEST)) $(ARGS)
+	$(ON_PATH) python -m coverage combine --quiet
+	$(ON_PATH) python -m coverage report --skip-covered --sort cover
 
 lint: $(VENV)/ready-to-test  ## Check style, formatting and types
 	$(ON_PATH) ruff check .
@@ -54,7 +62,7 @@ lock: $(VENV)/ready-to-test  ## Pin the dependencies of pyproject.toml again (AR
 	$(ON_PATH) $(subst pyproject.toml,,$(COMPILE)) --group build --output-file requirements-build.txt
 
 clean:  ## Remove .venv and all caches; results/ and reports/ stay
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -not -path './.snakemake/*' -prune -exec rm -rf {} +
 
 # --- the environment ---

@@ -1,7 +1,9 @@
-"""Settings of all tests, and a finished sweep that several of them look at."""
+"""Settings of all tests, how they are shared out to workers, and a finished sweep that several of them look at."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 from pathlib import Path
 
@@ -14,11 +16,39 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+#: Files that take longest, the longest first; what waits for a cluster before all.
+LONGEST = (
+    "test_cluster",
+    "test_workflow",
+    "test_workers",
+    "test_kinetics",
+    "test_experiment",
+    "test_methods",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files: `make test` gives a file to one worker, and the last one should be short.
+
+    By files, so that no two workers compile one network or start one cluster.
+    """
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
+
 @pytest.fixture(scope="session")
 def computed_once(tmp_path_factory) -> Path:
     """Return a folder in which a sweep of two designs, in two chunks each, is computed; not to be changed."""
-    folder = tmp_path_factory.mktemp("computed")
-    compute_sweep(folder, activations={"smooth": SMOOTH, "sharp": SHARP})
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent  # of all workers
+    folder, done = place / "computed", place / "computed.done"
+    with (place / "computed.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            compute_sweep(folder, activations={"smooth": SMOOTH, "sharp": SHARP})
+            done.touch()
     return folder
 
 

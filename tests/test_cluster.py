@@ -21,13 +21,13 @@ from small_sweeps import write_sweep
 
 ROOT = Path(__file__).resolve().parent.parent
 SUMMARY = "results/small/summary/xor-onepot-smooth.nc"
-#: Four cells of ten replicates, each point a chunk of its own.
+#: Four cells of six replicates, each point a chunk of its own: enough to be at work when the last fault strikes.
 SWEEP = {
     "noise": {"rates": {"magnitudes": [0.05]}},
-    "replicates": 10,
+    "replicates": 6,
     "chunks": {"cells": 1, "replicates": 1, "workers": 1},
 }
-CHUNKS = 40
+CHUNKS = 24
 #: A script that can kill and restart the daemon of a node: ``SCRIPT node-crash NAME``, ``SCRIPT node-up NAME``.
 CONTROL = "CRNSIM_TEST_SLURM"
 #: Seconds after which a run counts as hanging: several times what it takes on two cores.
@@ -269,8 +269,8 @@ def test_generic_profile_gives_the_same_bits_and_tries_again_what_was_killed(run
         "mem_mb=1000 * attempt",
         "runtime=10 * attempt",
     ]
-    # Ten chunks a job, two at a time.
-    grouped = ["--groups", "integrate=chunks", "--group-components", "chunks=10", "--cores", "2"]
+    # Six chunks a job, two at a time.
+    grouped = ["--groups", "integrate=chunks", "--group-components", "chunks=6", "--cores", "2"]
     process = sweep.start(*settings, *grouped)
     sweep.until("a job of chunks", process, lambda: sweep.n_chunks >= 1)
     killed = next(job["JobId"] for job in sweep.jobs() if job["JobState"] == "RUNNING")

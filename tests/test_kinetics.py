@@ -11,26 +11,25 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mass_action import stoichiometric_rates
 
 from crnsim import Network, onepot
 from crnsim.kinetics.kernels import compile_network, rates_of_change
 from crnsim.kinetics.lanes import LANES, lanes_array
 from crnsim.noise.philox import normals, philox
 
-
-def numpy_right_hand_side(net, state, constants):
-    return net.stoichiometry() @ net.fluxes(state, constants)
-
-
+PLAIN = {"delay": 0, "dead_zone": 0}
+#: Each compiles for seconds, so a circuit has several features: rails of inputs, decay, units with and without rails,
+#: bounded ones, outputs of another kind. Stages of delay and a dead zone are in those without `PLAIN`.
 CIRCUITS = [
     onepot((2, 3, 1)),
-    onepot((2, 6, 1), "relu", kz=30.0),
-    onepot((1, 4, 3, 2), h=0.01, dual_rail=True, decay=1e-4),
+    onepot((1, 4, 3, 2), "leaky_relu", kz=30.0, dual_rail=True, decay=1e-4, **PLAIN),
     onepot((3, 2), derivative="reported"),
-    onepot((2, 3, 2), "leaky_squareplus", output="algebraic_sigmoid"),
-    onepot((1, 2, 3, 1), "algebraic_tanh"),
-    onepot((2, 3, 1), "leaky_relu", kz=30.0),
+    onepot((2, 3, 2), "leaky_squareplus", output="algebraic_sigmoid", **PLAIN),
+    onepot((1, 3, 1), "algebraic_tanh", **PLAIN),
 ]
+#: The wide form differs by the indices of families; what the last two add has none that are new.
+BOTH_FORMS = [*((circuit, False) for circuit in CIRCUITS), *((circuit, True) for circuit in CIRCUITS[:3])]
 
 
 @pytest.mark.parametrize("circuit", CIRCUITS, ids=repr)
@@ -43,17 +42,17 @@ def test_compiled_equals_the_stoichiometric_form_on_every_lane(circuit):
     kernel = compile_network(net)
     rates_of_change(kernel.kinetics, y, rate, dy)
     for lane in range(LANES):
-        expected = numpy_right_hand_side(net, y[:, lane], rate[:, lane])
+        expected = stoichiometric_rates(net, y[:, lane], rate[:, lane])
         # The two sum the same terms in another order: a few hundred roundings of numbers of order 10.
         np.testing.assert_allclose(dy[:, lane], expected, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("circuit", CIRCUITS, ids=repr)
+@pytest.mark.parametrize("circuit", CIRCUITS[:3], ids=repr)
 def test_one_run_in_all_lanes_equals_the_stoichiometric_form(circuit):
     net = circuit.network
     rng = np.random.default_rng(2)
     state, constants = rng.uniform(0, 2, net.n_species), rng.uniform(0, 3, net.n_reactions)
-    expected = numpy_right_hand_side(net, state, constants)
+    expected = stoichiometric_rates(net, state, constants)
     wide = compile_network(net, wide=True)
     np.testing.assert_allclose(wide(state, constants), expected, rtol=1e-12, atol=1e-12)
 
@@ -68,8 +67,7 @@ def dense_jacobian(net, state, constants):
     return net.jacobian(state, constants).toarray() * kept[:, None] * kept
 
 
-@pytest.mark.parametrize("wide", [False, True])
-@pytest.mark.parametrize("circuit", CIRCUITS, ids=repr)
+@pytest.mark.parametrize(("circuit", "wide"), BOTH_FORMS, ids=repr)
 def test_the_linear_system_of_a_pot_is_solved_exactly(circuit, wide):
     net = circuit.network
     kernel = compile_network(net, wide=wide)
@@ -176,7 +174,7 @@ def test_any_order_and_stoichiometry_compiles_to_mass_action(chosen, sizes):
         net.add_family("any", EQUATIONS[number], "2*k")
     rng = np.random.default_rng(0)
     state, constants = rng.uniform(0, 2, net.n_species), rng.uniform(0, 2, net.n_reactions)
-    expected = numpy_right_hand_side(net, state, constants)
+    expected = stoichiometric_rates(net, state, constants)
     for wide in (False, True):
         kernel = compile_network(net, wide=wide)
         np.testing.assert_allclose(kernel(state, constants), expected, rtol=1e-12, atol=1e-12)

@@ -170,6 +170,7 @@ IMAGES_FILE, LABELS_FILE = "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.
             "cut short: 0 bytes after the header, which promises 79228",
         ),
     ],
+    ids=lambda value: "content" if isinstance(value, bytes) else None,
 )
 @pytest.mark.parametrize("compressed", [True, False])
 def test_a_damaged_file_is_one_line_with_its_name(folder, name, content, said, compressed):
