@@ -396,7 +396,7 @@ def crowded() -> list[Made]:
 
 
 def _bent(sharpness: float, dataset: str) -> Score:
-    """Return scores that fall with noise, haste and sharpness, a little differently in each replicate."""
+    """Return scores that fall with noise, short times and sharpness, a little differently in each replicate."""
 
     def score(time: float, kind: str, magnitude: float, replicate: int) -> float | tuple[float, str]:
         draw = np.random.default_rng([replicate, int(time), int(magnitude * 1000), len(dataset)]).random()

@@ -80,14 +80,14 @@ def _leaves_zero_out(row: dict[str, Any]) -> bool:
 
 
 def _map_sentence(scores: Scores, kind: str) -> str:
-    """Say which design keeps how much of its score at the harshest corner that all have run."""
+    """Say which design keeps how much of its score at the shortest time and the largest magnitude."""
     level, time = scores.levels(kind)[-1], scores.times[0]
     rows = {label: scores.conditions[label].get(Condition(time, level)) for label in scores.labels}
     parts = [f"{label} {row['score']:.2f}" for label, row in rows.items() if row]
     if not parts:
         return ""
-    corner = f"running time {time:g}, magnitude {level.magnitude:g}"
-    return f"At the harshest corner ({corner}): {wording.listing(parts)}."
+    corner = f"the shortest running time ({time:g}) and the largest magnitude ({level.magnitude:g})"
+    return f"At {corner}: {wording.listing(parts)}."
 
 
 def crossed_maps(scores: Scores) -> list[FigureRow]:
