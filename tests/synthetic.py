@@ -225,7 +225,7 @@ def _attrs(made: Made) -> dict[str, Any]:
     return recorded | {
         "schema": "1", "dataset": made.dataset, "circuit": "onepot", "activation": made.activation,
         "activation_label": made.label, "role": made.role, "sweep": "made-up", "config": "{}",
-        "mode": "training", "given_weights": "{}", "dual_rail": 0,
+        "mode": "training", "given_weights": "{}", "dual_rail": 0, "learning_parameter": "eps", "method": "auto",
         "layers": json.dumps(made.layers), "parameters": json.dumps({"kz": 2.0} | of_circuit | of_unit),
         "circuit_parameters": json.dumps(of_circuit), "activation_parameters": json.dumps(of_unit),
         "code_version": "0.1.0", "code_hash": "c0de" * 4, "libraries": "numpy 2.0, numba 0.61",

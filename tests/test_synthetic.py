@@ -9,6 +9,7 @@ import synthetic
 from small_sweeps import compute_sweep
 from synthetic import Made
 
+from crnsim.report.trajectories import trajectories
 from crnsim.store.points import read_points
 
 KINDS_OF_TEXT = {"O": "text", "U": "text", "T": "text"}
@@ -58,8 +59,7 @@ def test_attributes_have_the_names_and_types_of_real_ones(real, made_up):
     def kinds(attrs):
         return {name: "text" if isinstance(value, str) else "number" for name, value in attrs.items()}
 
-    # Results with trajectories say which species are worth showing.
-    assert kinds(made_up.attrs) == {"signals": "text"} | kinds(real.attrs)
+    assert kinds(made_up.attrs) == kinds(real.attrs)
     for name, value in real.attrs.items():
         if isinstance(value, str) and value.startswith(("{", "[")):
             assert type(json.loads(made_up.attrs[name])) is type(json.loads(value)), name
@@ -67,7 +67,20 @@ def test_attributes_have_the_names_and_types_of_real_ones(real, made_up):
         assert made_up.attrs[name] == real.attrs[name]
 
 
-def test_recorded_points_and_species_are_named_as_in_real_ones(real, made_up):
+def test_recorded_points_and_signals_are_named_as_in_real_ones(real, made_up):
     assert set(made_up["recorded"].values.tolist()) <= set(made_up["point_key"].values.tolist())
-    drawn = {name for name in made_up["species"].values.tolist() if name[0] in "XTZEW"}
-    assert drawn <= set(real["species"].values.tolist())
+    told, truly = (json.loads(summary.attrs["signals"]) for summary in (made_up, real))
+    assert [(group["title"], group["species"]) for group in told] == [
+        (group["title"], group["species"]) for group in truly
+    ]
+    assert {name for group in told for pair in group["species"] for name in pair if name} <= set(
+        made_up["species"].values.tolist()
+    )
+
+
+def test_the_page_draws_the_signals_that_a_real_result_names(real):
+    run, *_ = trajectories([real])
+    told = json.loads(real.attrs["signals"])
+    assert [figure.heading for figure in run.figures] == [group["title"] for group in told]
+    drawn = [[name for name, _, _ in figure.legend] for figure in run.figures]
+    assert drawn == [[name for pair in group["species"] for name in pair if name] for group in told]
