@@ -14,9 +14,10 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 @contextlib.contextmanager
 def files_of(page: str, folder: Path) -> Iterator[Path]:
-    """Write the Python files of a page into a folder; what is imported from there is forgotten at the end."""
-    for name, code in re.findall(r"```python\n# (\w+\.py)\n(.*?)```", (DOCS / page).read_text(), re.DOTALL):
-        (folder / name).write_text(code)
+    """Work in a folder with the files that a page shows; what is imported from there is forgotten at the end."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    for name, content in re.findall(r"```\w+\n# ([\w-]+\.\w+)\n(.*?)```", text, re.DOTALL):
+        (folder / name).write_text(content, encoding="utf-8")
     path, known = list(sys.path), set(sys.modules)
     importlib.invalidate_caches()
     try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -395,3 +397,17 @@ def test_a_method_is_part_of_the_key_of_a_point_unless_it_is_the_usual_one(resol
     }
     assert groups(resolved(GOOD))[0].point(0, 0).key == keys["auto"]
     assert len(set(keys.values())) == 3
+
+
+def test_a_fingerprint_is_at_hand_without_the_libraries_that_compute(tmp_path):
+    # Snakemake asks for it in every job.
+    write_sweep(tmp_path / "a.yaml")
+    command = f"""
+import sys
+from crnsim.sweep.config.read import read_sweep
+print(read_sweep({str(tmp_path / "a.yaml")!r}).fingerprint, sorted({{"dask", "numba", "xarray"}} & set(sys.modules)))
+"""
+    run = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    fingerprint, loaded = run.stdout.split(maxsplit=1)
+    assert loaded.strip() == "[]"
+    assert len(fingerprint) == 32

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import subprocess
 import sys
 from dataclasses import fields, replace
 from importlib.metadata import EntryPoint
-from pathlib import Path
 
 import numpy as np
 import pytest
+from pages import DOCS, files_of
 
 from crnsim import CrnsimError, Network, simulate
 from crnsim.simulate import plain_protocol
 from crnsim.solvers import METHODS, Method, Request, find_method, methods, solve
 from crnsim.solvers.methods import check_request
 
-PAGE = Path(__file__).parents[1] / "docs" / "methods.md"
-
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def here(tmp_path):
     """The files of the page in a directory of their own, with nothing imported from it before or after."""
-    for name, code in re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE.read_text(), re.DOTALL):
-        (tmp_path / name).write_text(code)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    known = set(sys.modules)
-    importlib.invalidate_caches()
-    yield tmp_path
-    for name in set(sys.modules) - known:
-        if str(getattr(sys.modules[name], "__file__", "") or "").startswith(str(tmp_path)):
-            del sys.modules[name]
+    with files_of("methods.md", tmp_path) as folder:
+        yield folder
 
 
 def network(*reactions: tuple[str, float], species: str = "X") -> Network:
@@ -67,7 +56,7 @@ def test_the_table_of_the_page_is_that_of_the_code():
         f"{', '.join(map(str, m.orders))} | {m.source} |"
         for m in METHODS.values()
     ]
-    found = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
+    found = [line for line in (DOCS / "methods.md").read_text().splitlines() if line.startswith("| `")]
     assert found == lines
 
 

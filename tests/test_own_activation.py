@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from documented import files_of
+from pages import files_of
 
 import crnsim
 from crnsim import CrnsimError, feedforward, onepot

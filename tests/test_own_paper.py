@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import synthetic
-from documented import files_of
+from pages import files_of
 from synthetic import Made
 
 from crnsim import CrnsimError

@@ -52,12 +52,16 @@ class ResolvedSweep:
     def fingerprint(self) -> str:
         """Hash of everything but the way the work is cut; knows the content of files that the sweep names."""
         from crnsim.activations import source_hash
-        from crnsim.robustness.claims import source_hash as paper_hash
 
         content = {key: value for key, value in self.sweep.to_dict().items() if key != "chunks"}
         content["sources"] = {name: dict(source) for name, source in self.sources.items()}
         content["given"] = dict(self.given_weights)
-        content["paper"] = paper_hash(self.sweep.claims) if self.sweep.claims else ""
+        content["paper"] = ""
+        if self.sweep.claims:
+            # Loads xarray, which takes most of a second: Snakemake asks for the fingerprint in every job.
+            from crnsim.robustness.claims import source_hash as paper_hash
+
+            content["paper"] = paper_hash(self.sweep.claims)
         content["units"] = {label: source_hash(spec.name) for label, spec in self.sweep.activations.items()}
         return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
