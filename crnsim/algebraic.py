@@ -7,10 +7,9 @@ from typing import Protocol
 
 import numpy as np
 
+from crnsim.circuits.weights import Weights
 from crnsim.datasets import Dataset
 from crnsim.noise.streams import generator
-
-Weights = list[tuple[np.ndarray, np.ndarray]]
 
 #: Standard deviation of the initial weights times the square root of the fan-in; hidden units, then outputs.
 HIDDEN_GAIN, OUTPUT_GAIN = 2**0.5, 1.0

@@ -7,7 +7,7 @@ import re
 
 import pytest
 from architecture_figure import FIGURE, drawn
-from structure import ORDER, PACKAGE, arrows, circles, closure, imports, modules, room
+from structure import GROUND, ORDER, PACKAGE, arrows, circles, closure, imports, modules, room
 
 from crnsim.compiled import compiled_sources
 from crnsim.provenance import hashed_files
@@ -95,3 +95,17 @@ def test_no_function_is_too_long_to_be_read():
 def test_the_figure_of_the_architecture_shows_the_imports_there_are():
     # `python tools/architecture_figure.py` draws it anew.
     assert FIGURE.read_text(encoding="utf-8") == drawn(FIGURE.read_text(encoding="utf-8"))
+
+
+def test_the_page_on_architecture_names_every_package_in_order():
+    page = (FIGURE.parent / "architecture.md").read_text(encoding="utf-8")
+    table = page[page.index("## Packages") : page.index("## Doors")]
+    named = [
+        name.strip("/").replace("/", ".")
+        for name in re.findall(r"`([a-z_/]+)`", table)
+        if "/" in name or name in ORDER
+    ]
+    rooms = [name for name in dict.fromkeys(named) if name in ORDER]
+    assert set(ORDER) - set(rooms) == {"sweep", "__main__"}
+    order = [name for name in rooms if name not in GROUND]
+    assert order == [name for name in ORDER if name in order]

@@ -15,7 +15,7 @@ from crnsim.activations.rectifier import (
     add_pair,
     add_share,
     pair_concentrations,
-    spread,
+    settling_rate,
 )
 
 
@@ -61,7 +61,7 @@ class AlgebraicSigmoid(Rectified):
 
     def slope(self, z: np.ndarray) -> np.ndarray:
         """2h/s^3."""
-        return 2 * self.h / spread(z, self.h) ** 3
+        return 2 * self.h / settling_rate(z, self.h) ** 3
 
     def concentrations(self, plus: np.ndarray, minus: np.ndarray, k: float = 1.0) -> dict[str, np.ndarray]:
         """X, Y, their shares P and N, and the slope Q."""
@@ -106,11 +106,11 @@ class AlgebraicTanh(Rectified):
 
     def value(self, z: np.ndarray) -> np.ndarray:
         """z/s."""
-        return np.asarray(z, dtype=float) / spread(z, self.h)
+        return np.asarray(z, dtype=float) / settling_rate(z, self.h)
 
     def slope(self, z: np.ndarray) -> np.ndarray:
         """4h/s^3."""
-        return 4 * self.h / spread(z, self.h) ** 3
+        return 4 * self.h / settling_rate(z, self.h) ** 3
 
     def concentrations(self, plus: np.ndarray, minus: np.ndarray, k: float = 1.0) -> dict[str, np.ndarray]:
         """X, Y, their shares P and N, and the slope Q."""

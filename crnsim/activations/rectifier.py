@@ -25,7 +25,7 @@ class Rectified(Activation):
 
     def relaxation_rate(self, plus: np.ndarray, minus: np.ndarray, k: float = 1.0) -> np.ndarray:
         """Rate s = sqrt(z^2 + 4h), common to rectifier, mirror and shares."""
-        return spread(np.subtract(plus, minus), self.h)
+        return settling_rate(np.subtract(plus, minus), self.h)
 
     def effective_smoothing(self, production: np.ndarray, k: float = 1.0) -> np.ndarray:
         """The smoothing h, whatever the production."""
@@ -60,7 +60,7 @@ def add_curvature(layer: Layer, count: int) -> None:
     layer.react("derivative", "Y + Q -> Y", "k")
 
 
-def spread(z: np.ndarray, h: float) -> np.ndarray:
+def settling_rate(z: np.ndarray, h: float) -> np.ndarray:
     """Return s = sqrt(z^2 + 4h), the rate at which the rectifier relaxes."""
     z = np.asarray(z, dtype=float)
     return np.sqrt(z * z + 4 * h)
@@ -75,6 +75,6 @@ def rectified(z: np.ndarray, h: float | np.ndarray) -> np.ndarray:
 
 def pair_concentrations(z: np.ndarray, h: float) -> dict[str, np.ndarray]:
     """X, Y and their shares P = X/s and N = Y/s."""
-    z, s = np.asarray(z, dtype=float), spread(z, h)
+    z, s = np.asarray(z, dtype=float), settling_rate(z, h)
     x, y = rectified(z, h), rectified(-z, h)
     return {"X": x, "Y": y, "P": x / s, "N": y / s}

@@ -19,7 +19,7 @@ from crnsim.activations.rectifier import (
     add_share,
     pair_concentrations,
     rectified,
-    spread,
+    settling_rate,
 )
 from crnsim.errors import InputError
 
@@ -81,7 +81,7 @@ class Squareplus(Rectified):
 
     def slope(self, z: np.ndarray) -> np.ndarray:
         """Derivative (1 + z/s)/2 = X/s."""
-        return rectified(z, self.h) / spread(z, self.h)
+        return rectified(z, self.h) / settling_rate(z, self.h)
 
     def concentrations(self, plus: np.ndarray, minus: np.ndarray, k: float = 1.0) -> dict[str, np.ndarray]:
         """X, the mirror Y, the slope D = X/s, and A = X^2 + h of the reported derivative."""

@@ -107,7 +107,7 @@ def killed_points(points: Sequence[Point]) -> xr.Dataset:
     datasets = _load(points)
     run = np.zeros(len(points), dtype=RUN)
     run["status"] = WORKER_KILLED
-    read = _spread(None, [], run, [KILLED] * len(points), datasets)
+    read = _over_all_points(None, [], run, [KILLED] * len(points), datasets)
     data = assemble(circuit, points, datasets, read, [None] * len(points))
     if not points[0].learns:
         return data
@@ -161,7 +161,7 @@ def _train_and_read(
     weights: list[Weights | None] = [None] * len(points)
     for place, member in enumerate(good):
         weights[member] = held[place]
-    whole = _spread(read, good, trained.run, reasons, datasets)
+    whole = _over_all_points(read, good, trained.run, reasons, datasets)
     if progress is not None:
         progress(1.0)
     data = assemble(circuit, points, datasets, whole, weights)
@@ -192,7 +192,7 @@ def _read_given(
     why = ["" if i in held else reasons[i] for i in range(len(points))]
     if progress is not None:
         progress(1.0)
-    return assemble(circuit, points, datasets, _spread(read, good, run, why, datasets), weights)
+    return assemble(circuit, points, datasets, _over_all_points(read, good, run, why, datasets), weights)
 
 
 def _parts(
@@ -222,7 +222,7 @@ def _read(
     return read_out(circuit, tables, smoothing=nominal, progress=progress)
 
 
-def _spread(
+def _over_all_points(
     read: Readout | None,
     good: Sequence[int],
     run: np.ndarray,
