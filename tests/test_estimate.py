@@ -23,7 +23,6 @@ from crnsim.sweep.config.reader import Document
 from crnsim.sweep.plan import forecast as forecast_module
 from crnsim.sweep.plan.cost import descent_seconds, estimate_seconds, estimate_steps, job_megabytes, size
 from crnsim.sweep.plan.forecast import advice, disk_bytes, forecast, wall_seconds
-from crnsim.sweep.plan.groups import groups
 from crnsim.sweep.plan.layout import task_points
 from crnsim.sweep.plan.plan import make_plan
 from crnsim.sweep.run import calibration as speed
@@ -52,15 +51,13 @@ def here(tmp_path, monkeypatch):
 def test_steps_of_a_presentation_are_as_estimated(unit, mode):
     # Noise-free, and kicked; a factor of 2 is what one formula for all networks and designs can do.
     changes = {"mode": "inference", "circuit": "feedforward"} if mode == "inference" else {}
-    (group,) = groups(
-        planned(
-            activations={"unit": unit},
-            running_times=[40],
-            noise=KICKED,
-            datasets={"xor": {"epochs": 30}} if mode == "training" else {"iris": {"epochs": 30}},
-            **changes,
-        ).sweep
-    )
+    ((group, _),) = planned(
+        activations={"unit": unit},
+        running_times=[40],
+        noise=KICKED,
+        datasets={"xor": {"epochs": 30}} if mode == "training" else {"iris": {"epochs": 30}},
+        **changes,
+    ).groups
     points = [group.point(cell, replicate) for cell in (0, 1) for replicate in range(3)]
     results = run_points(points)
     of = size(points[0])
@@ -71,7 +68,7 @@ def test_steps_of_a_presentation_are_as_estimated(unit, mode):
 
 
 def test_cost_grows_with_what_makes_a_run_long():
-    (group,) = (group for group, _ in planned(running_times=[40], datasets={"xor": {"epochs": 500}}).groups)
+    ((group, _),) = planned(running_times=[40], datasets={"xor": {"epochs": 500}}).groups
     point = group.point(0, 0)
     longer = [
         replace(point, epochs=2 * point.epochs),
@@ -88,8 +85,8 @@ def test_cost_grows_with_what_makes_a_run_long():
 
 def test_descent_counts_where_it_gives_the_weights():
     inference = {"mode": "inference", "circuit": "feedforward", "datasets": {"iris": {"epochs": 30}}}
-    (trained,) = (group for group, _ in planned().groups)
-    (given,) = (group for group, _ in planned(**inference).groups)
+    ((trained, _),) = planned().groups
+    ((given, _),) = planned(**inference).groups
     assert descent_seconds(trained.point(0, 0)) == 0
     once = descent_seconds(given.point(0, 0))
     assert once > 0
@@ -280,4 +277,4 @@ def test_show_tells_time_disk_and_memory_before_anything_runs(here, capsys):
 def test_cores_of_nothing_are_one_line(here, capsys):
     write_sweep(here / "small.yaml")
     assert main(["show", "small.yaml", "--cores", "0"]) == 2
-    assert capsys.readouterr().err == "crnsim: --cores is 0; it must be 1 or more\n"
+    assert capsys.readouterr().err == "crnsim: --cores is 0; it must be a whole number >= 1\n"

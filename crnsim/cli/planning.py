@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from crnsim.errors import InputError
+from crnsim.errors import check_count
 from crnsim.wording import byte_count, plural
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ def show(options: argparse.Namespace) -> None:
     from crnsim.wording import columns
 
     cores = _cores() if options.cores is None else options.cores
-    if cores < 1:
-        raise InputError(f"--cores is {cores}; it must be 1 or more")
+    check_count("--cores", cores)
     made = make_plan(read_sweep(options.config), options.config)
     known = speed.find(made.file)
     expected = forecast(made, cores, known.factor)
