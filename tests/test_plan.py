@@ -24,7 +24,7 @@ from crnsim.sweep.plan.layout import packed
 from crnsim.sweep.plan.plan import make_plan, read_plan
 from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry, PlanFile
 from crnsim.sweep.plan.products import chunk_files, job_resources, network_files, summary_files
-from crnsim.sweep.run import calibration as speed
+from crnsim.sweep.run import calibration
 
 
 def planned(**changes):
@@ -317,8 +317,8 @@ def test_plan_knows_nothing_of_the_measured_speed_of_a_machine(tmp_path, monkeyp
     before = planned().file.to_json()
     kept = tmp_path / "speed.json"
     kept.write_text(json.dumps({processor(): 50.0}))
-    monkeypatch.setattr(speed, "speed_file", lambda: kept)
-    assert speed.find(planned().file).factor == 50.0
+    monkeypatch.setattr(calibration, "speed_file", lambda: kept)
+    assert calibration.find(planned().file).factor == 50.0
     assert planned().file.to_json() == before
 
 

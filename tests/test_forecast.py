@@ -25,7 +25,7 @@ from crnsim.sweep.plan.cost import descent_seconds, estimate_seconds, estimate_s
 from crnsim.sweep.plan.forecast import advice, disk_bytes, forecast, wall_seconds
 from crnsim.sweep.plan.layout import task_points
 from crnsim.sweep.plan.plan import make_plan
-from crnsim.sweep.run import calibration as speed
+from crnsim.sweep.run import calibration
 from crnsim.sweep.run.chunk import integrate_chunk
 from crnsim.wording import duration
 
@@ -40,7 +40,7 @@ def planned(**changes):
 def here(tmp_path, monkeypatch):
     """Work in an empty folder, on a machine that is not calibrated."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(speed, "speed_file", lambda: tmp_path / "speed.json")
+    monkeypatch.setattr(calibration, "speed_file", lambda: tmp_path / "speed.json")
     return tmp_path
 
 
@@ -222,22 +222,22 @@ def test_speed_is_that_of_chunks_that_are_done(here):
     }
     beside = Path(entry.path).with_suffix(".json")
     beside.write_text(json.dumps(account))
-    found = speed.find(plan.file)
+    found = calibration.find(plan.file)
     assert found.factor == pytest.approx(30.0 / entry.estimated_core_seconds)
     assert found.source == "as the chunk that is done took"
     # Points that were copied took nothing; a few seconds say little.
     for change in ({"computed": 0}, {"seconds_core": 0.5}):
         beside.write_text(json.dumps(account | change))
-        assert speed.find(plan.file).factor == 1.0
+        assert calibration.find(plan.file).factor == 1.0
     beside.write_text("{")
-    assert speed.find(plan.file).factor == 1.0
+    assert calibration.find(plan.file).factor == 1.0
 
 
 def test_calibration_is_kept_for_the_kind_of_processor(here, monkeypatch, capsys):
     write_sweep(here / "small.yaml", datasets={"xor": {"epochs": 20000}})
     assert main(["show", "small.yaml"]) == 0
     assert "times as on the authors' machine; 'crnsim calibrate' measures this one" in capsys.readouterr().out
-    monkeypatch.setattr(speed, "measure", lambda: 2.0)
+    monkeypatch.setattr(calibration, "measure", lambda: 2.0)
     assert main(["calibrate"]) == 0
     assert f"{processor()}: 2 times the core time" in capsys.readouterr().out
     assert json.loads((here / "speed.json").read_text()) == {processor(): 2.0}
@@ -251,13 +251,13 @@ def test_calibration_is_kept_for_the_kind_of_processor(here, monkeypatch, capsys
 def test_damaged_calibration_is_named(here):
     (here / "speed.json").write_text("[1]")
     with pytest.raises(InputError, match=r"speed\.json: damaged"):
-        speed.find(planned().file)
+        calibration.find(planned().file)
 
 
 def test_measured_speed_is_a_multiple_of_the_reference():
     # A clock that moves by the reference at each look: one round then takes just that.
     ticks = count(0, speed.REFERENCE_SECONDS)
-    assert speed.measure(clock=lambda: next(ticks), rounds=1) == 1.0
+    assert calibration.measure(clock=lambda: next(ticks), rounds=1) == 1.0
 
 
 def test_show_tells_time_disk_and_memory_before_anything_runs(here, capsys):
