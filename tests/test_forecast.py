@@ -256,7 +256,7 @@ def test_damaged_calibration_is_named(here):
 
 def test_measured_speed_is_a_multiple_of_the_reference():
     # A clock that moves by the reference at each look: one round then takes just that.
-    ticks = count(0, speed.REFERENCE_SECONDS)
+    ticks = count(0, calibration.REFERENCE_SECONDS)
     assert calibration.measure(clock=lambda: next(ticks), rounds=1) == 1.0
 
 
