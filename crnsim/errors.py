@@ -44,10 +44,11 @@ class OutOfTimeError(StoppedError):
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """Return what to say after an unknown `name`: the nearest known one, and all of them."""
+    """Return what to say after an unknown `name`: the nearest known one, in whatever case, and all of them."""
     names = [str(item) for item in known]
-    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
-    hint = f"did you mean '{close[0]}'? " if close else ""
+    by_lower = {item.lower(): item for item in reversed(names)}
+    close = difflib.get_close_matches(str(name).lower(), list(by_lower), n=1, cutoff=0.6)
+    hint = f"did you mean '{by_lower[close[0]]}'? " if close else ""
     return f"{hint}known: {', '.join(names)}"
 
 
@@ -58,11 +59,11 @@ def check_positive(name: str, value: object) -> None:
         raise InputError(f"{name} is {value!r}; it must be a number > 0")
 
 
-def check_count(name: str, value: object) -> None:
-    """Raise InputError unless `value` is a whole number of at least one."""
+def check_count(name: str, value: object, least: int = 1) -> None:
+    """Raise InputError unless `value` is a whole number, `least` or more."""
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not (math.isfinite(value) and value == int(value) and value >= 1):  # type: ignore[arg-type, operator, call-overload]
-        raise InputError(f"{name} is {value!r}; it must be a whole number >= 1")
+    if not number or not (math.isfinite(value) and value == int(value) and value >= least):  # type: ignore[arg-type, operator, call-overload]
+        raise InputError(f"{name} is {value!r}; it must be a whole number >= {least}")
 
 
 def positive_number(name: str, text: str, unit: str) -> float:

@@ -132,7 +132,10 @@ def test_steps_name_what_is_missing(complaint, here):
     )
     assert "is missing; 'crnsim integrate PLAN" in complaint("merge", plan, "xor-onepot-smooth")
     assert complaint("integrate", plan, "zz") == "the plan has no chunk with the key 'zz'"
-    assert complaint("integrate", plan, "zz", "--workers", "0") == "--workers is 0; it must be 1 or more"
+    assert (
+        complaint("integrate", plan, "zz", "--workers", "0")
+        == "--workers is 0; it must be a whole number >= 1"
+    )
     assert "no chunk of the sweep small is there yet" in complaint("report", plan, "--partial")
     assert "there is no such file" in complaint("robustness", plan)
 
@@ -203,9 +206,9 @@ def test_train_repeats_a_point_of_a_sweep(here, capsys):
         (["xor", "--layers", "3,6,1"], ""),
         (["xor", "--noise-rates", "-0.1"], "noise rates is -0.1; it must be a finite number >= 0"),
         (["xor", "--noise-rates", "much"], "argument --noise-rates: invalid float value: 'much'"),
-        (["xor", "--running-time", "0"], "--running-time is 0; it must be a number greater than 0"),
-        (["xor", "--epochs", "0"], "--epochs is 0; it must be 1 or more"),
-        (["xor", "--replicates", "0"], "--replicates is 0; it must be 1 or more"),
+        (["xor", "--running-time", "0"], "--running-time is 0.0; it must be a number > 0"),
+        (["xor", "--epochs", "0"], "--epochs is 0; it must be a whole number >= 1"),
+        (["xor", "--replicates", "0"], "--replicates is 0; it must be a whole number >= 1"),
         (["xor", "--set", "ka"], "--set ka: give a name and a value, such as ka=20"),
         (["xor", "--set", "kaa=1"], ""),
         (["xor", "--set", "ka=fast"], "onepot: ka is 'fast'; it must be a finite number >= 0"),

@@ -24,7 +24,7 @@ from crnsim.sweep.plan.layout import packed
 from crnsim.sweep.plan.plan import make_plan, read_plan
 from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry, PlanFile
 from crnsim.sweep.plan.products import chunk_files, job_resources, network_files, summary_files
-from crnsim.sweep.run import calibration as speed
+from crnsim.sweep.run import calibration
 
 
 def planned(**changes):
@@ -45,7 +45,7 @@ def test_axes_start_at_one_common_noise_free_cell():
         "concentrations": {"magnitudes": [0.3]},
         "inputs": {"magnitudes": [0.4]},
     }
-    (group,) = (group for group, _ in planned(noise=noise).groups)
+    ((group, _),) = planned(noise=noise).groups
     assert [cell.running_time for cell in group.cells] == [5.0] * 5 + [10.0] * 5
     assert [cell.noise for cell in group.cells[:5]] == [
         Noise(),
@@ -58,7 +58,7 @@ def test_axes_start_at_one_common_noise_free_cell():
 
 def test_crossed_axes_give_every_combination_once():
     noise = {"rates": {"magnitudes": [0.1, 0.2]}, "concentrations": {"magnitudes": [0.3]}, "cross": True}
-    (group,) = (group for group, _ in planned(noise=noise, running_times=[5]).groups)
+    ((group, _),) = planned(noise=noise, running_times=[5]).groups
     levels = [(cell.noise.rates, cell.noise.concentrations) for cell in group.cells]
     assert levels == [(0, 0), (0, 0.3), (0.1, 0), (0.1, 0.3), (0.2, 0), (0.2, 0.3)]
 
@@ -111,9 +111,9 @@ def test_chunk_key_knows_which_trajectories_are_kept():
     [("noise-free", {(3, 0)}), ("extremes", {(3, 0), (5, 0)}), ("all", {(cell, 0) for cell in range(6)})],
 )
 def test_chosen_cells_keep_trajectories(chosen, expected):
-    (group,) = groups(
-        planned(noise={"rates": {"magnitudes": [0.1, 0.2]}}, trajectories={"cells": chosen}).sweep
-    )
+    ((group, _),) = planned(
+        noise={"rates": {"magnitudes": [0.1, 0.2]}}, trajectories={"cells": chosen}
+    ).groups
     assert group.recorded == expected
     assert len(group.recorded_keys()) == len(expected)
 
@@ -266,7 +266,7 @@ def test_keys_made_together_are_those_made_one_by_one(changes):
 
 def test_key_is_the_hash_of_every_value_sorted_by_name():
     # Written out here once more: results that are stored already are found by it.
-    (group,) = (group for group, _ in planned().groups)
+    ((group, _),) = planned().groups
     point = group.point(1, 2)
     values = point.to_dict() | {"noise": point.noise.settings(), "units": [""]}
     assert values.pop("method") == "auto"
@@ -317,8 +317,8 @@ def test_plan_knows_nothing_of_the_measured_speed_of_a_machine(tmp_path, monkeyp
     before = planned().file.to_json()
     kept = tmp_path / "speed.json"
     kept.write_text(json.dumps({processor(): 50.0}))
-    monkeypatch.setattr(speed, "speed_file", lambda: kept)
-    assert speed.find(planned().file).factor == 50.0
+    monkeypatch.setattr(calibration, "speed_file", lambda: kept)
+    assert calibration.find(planned().file).factor == 50.0
     assert planned().file.to_json() == before
 
 

@@ -218,7 +218,7 @@ def test_damage_is_named(finished):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--points", "0"], "--points is 0; it must be 1 or more"),
+        (["--points", "0"], "--points is 0; it must be a whole number >= 1"),
         (
             ["--group", "xor-onepot-smoth"],
             "there is no group 'xor-onepot-smoth'; did you mean 'xor-onepot-smooth'?",

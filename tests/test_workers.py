@@ -32,8 +32,7 @@ from crnsim.store.points import join
 from crnsim.sweep.config.read import validate
 from crnsim.sweep.config.reader import Document
 from crnsim.sweep.plan.plan import make_plan
-from crnsim.sweep.run import dask_cluster as connect
-from crnsim.sweep.run import workers
+from crnsim.sweep.run import dask_cluster, workers
 from crnsim.sweep.run.chunk import cut
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,8 +43,8 @@ MARKS = "CRNSIM_TEST_MARKS"
 def here(tmp_path, monkeypatch):
     """Compute in a folder of its own, where workers leave marks."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(connect.SCHEDULER, raising=False)
-    monkeypatch.delenv(connect.PATIENCE, raising=False)
+    monkeypatch.delenv(dask_cluster.SCHEDULER, raising=False)
+    monkeypatch.delenv(dask_cluster.PATIENCE, raising=False)
     monkeypatch.setenv(MARKS, str(tmp_path))
     # Workers of our own are forked from a process that may be older than this test and knows nothing of it.
     with dask.config.set({"distributed.nanny.environ": {MARKS: str(tmp_path)}}):
@@ -234,7 +233,7 @@ def test_memory_is_watched_by_the_queue_where_there_is_one(monkeypatch, job, lim
     def note(**_):
         raise Seen(dask.config.get("distributed.worker.memory.terminate"))
 
-    for name in connect.IN_A_JOB:
+    for name in dask_cluster.IN_A_JOB:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SLURM_JOB_ID", job)
     monkeypatch.setattr("distributed.LocalCluster", note)
@@ -335,7 +334,7 @@ def test_points_that_were_killed_may_differ_in_the_scope_of_their_noise():
 def test_results_over_tls_are_the_same_bits_also_when_a_worker_is_killed(secure, monkeypatch, caplog):
     file, settings = secure
     caplog.set_level(logging.INFO)
-    monkeypatch.setenv(connect.SCHEDULER, str(file))
+    monkeypatch.setenv(dask_cluster.SCHEDULER, str(file))
     points = points_of(running_times=[5, 10])
     with dask.config.set(settings):
         results, lost = results_of(points, compute=die_once)
@@ -354,9 +353,9 @@ def test_scheduler_with_tls_is_refused_in_one_line_without_the_right_certificate
     secure, monkeypatch, tmp_path
 ):
     file, settings = secure
-    monkeypatch.setattr(connect, "ANSWER", 3.0)
+    monkeypatch.setattr(dask_cluster, "ANSWER", 3.0)
     address = json.loads(file.read_text())["address"]
-    monkeypatch.setenv(connect.SCHEDULER, address)
+    monkeypatch.setenv(dask_cluster.SCHEDULER, address)
     points = points_of()[:1]
     with pytest.raises(InputError, match=r"needs certificates: set distributed\.comm\.tls\.ca-file \(DASK_"):
         results_of(points)
@@ -373,7 +372,7 @@ def test_scheduler_with_tls_is_refused_in_one_line_without_the_right_certificate
         mixed = settings | {"distributed.comm.tls.client.key": others["distributed.comm.tls.client.key"]}
         with dask.config.set(mixed), pytest.raises(InputError, match="the key belongs to the certificate"):
             results_of(points)
-    monkeypatch.setenv(connect.SCHEDULER, address.replace("tls://", "tcp://"))
+    monkeypatch.setenv(dask_cluster.SCHEDULER, address.replace("tls://", "tcp://"))
     with pytest.raises(CrnsimError, match="no Dask scheduler answers there"):
         results_of(points)
 
@@ -382,7 +381,7 @@ def test_scheduler_with_tls_is_refused_in_one_line_without_the_right_certificate
 def test_own_workers_are_encrypted_where_dask_is_told_to(tmp_path):
     with certificates(tmp_path / "own") as settings:
         required = settings | {"distributed.comm.require-encryption": True}
-        with dask.config.set(required), connect.connect(1, []) as cluster:
+        with dask.config.set(required), dask_cluster.connect(1, []) as cluster:
             assert cluster.client.scheduler.address.startswith("tls://127.0.0.1:")
             assert cluster.n_workers == 1
 
@@ -398,7 +397,7 @@ def test_worker_with_another_crnsim_or_none_is_refused_by_name(tmp_path, monkeyp
     (none / "__init__.py").write_text("raise ModuleNotFoundError('No module named crnsim', name='crnsim')\n")
     points = points_of()[:1]
     with in_this_process(0) as cluster:
-        monkeypatch.setenv(connect.SCHEDULER, cluster.scheduler_address)
+        monkeypatch.setenv(dask_cluster.SCHEDULER, cluster.scheduler_address)
         worker = ["distributed.cli.dask_worker", cluster.scheduler_address, "--nthreads", "1", "--no-nanny"]
         with processes(worker, path=str(package.parent), cwd=tmp_path), pytest.raises(CrnsimError) as said:
             results_of(points)
@@ -420,14 +419,14 @@ def test_worker_with_another_crnsim_or_none_is_refused_by_name(tmp_path, monkeyp
 )
 def test_what_a_worker_cannot_do_is_said_in_one_line(compute, message, monkeypatch):
     with in_this_process(1) as cluster:
-        monkeypatch.setenv(connect.SCHEDULER, cluster.scheduler_address)
+        monkeypatch.setenv(dask_cluster.SCHEDULER, cluster.scheduler_address)
         with pytest.raises(CrnsimError, match=message):
             results_of(points_of(), compute=compute)
 
 
 def test_nothing_is_left_on_a_scheduler_when_a_chunk_ends_early(monkeypatch, here):
     with in_this_process(1) as cluster:
-        monkeypatch.setenv(connect.SCHEDULER, cluster.scheduler_address)
+        monkeypatch.setenv(dask_cluster.SCHEDULER, cluster.scheduler_address)
         with pytest.raises(ZeroDivisionError):
             results_of(points_of(replicates=20, noise={}), batch=1, compute=fail_and_mark)
         with Client(cluster) as client:
@@ -442,11 +441,11 @@ def test_nothing_is_left_on_a_scheduler_when_a_chunk_ends_early(monkeypatch, her
 
 
 def test_workers_that_go_for_good_end_in_one_line_and_what_ended_is_kept(monkeypatch):
-    monkeypatch.setattr(connect, "LOOK", 0.1)
+    monkeypatch.setattr(dask_cluster, "LOOK", 0.1)
     monkeypatch.setattr(workers, "ARRIVAL", 0.5)
-    monkeypatch.setenv(connect.PATIENCE, "1")
+    monkeypatch.setenv(dask_cluster.PATIENCE, "1")
     with in_this_process(1) as cluster:
-        monkeypatch.setenv(connect.SCHEDULER, cluster.scheduler_address)
+        monkeypatch.setenv(dask_cluster.SCHEDULER, cluster.scheduler_address)
         ended = workers.on_workers(cut(points_of(replicates=12, noise={}), 1, 1), [], 1, name_only)
         kept = [next(ended)]
         cluster.scale(0)
@@ -456,7 +455,7 @@ def test_workers_that_go_for_good_end_in_one_line_and_what_ended_is_kept(monkeyp
 
 
 def test_workers_that_come_late_are_waited_for(monkeypatch):
-    monkeypatch.setattr(connect, "LOOK", 0.1)
+    monkeypatch.setattr(dask_cluster, "LOOK", 0.1)
     points = points_of()
     said = []
 
@@ -464,9 +463,9 @@ def test_workers_that_come_late_are_waited_for(monkeypatch):
         said.append(message % values)
         cluster.scale(1)
 
-    monkeypatch.setattr(connect.log, "warning", warning)
+    monkeypatch.setattr(dask_cluster.log, "warning", warning)
     with in_this_process(0) as cluster:
-        monkeypatch.setenv(connect.SCHEDULER, cluster.scheduler_address)
+        monkeypatch.setenv(dask_cluster.SCHEDULER, cluster.scheduler_address)
         results, lost = results_of(points, compute=name_only)
     assert said == [f"the Dask scheduler {cluster.scheduler_address} has no worker; waiting up to 300 s"]
     assert len(set(results["point_key"].values)) == len(points)
@@ -474,10 +473,10 @@ def test_workers_that_come_late_are_waited_for(monkeypatch):
 
 
 def test_scheduler_that_goes_away_ends_in_one_line(monkeypatch):
-    monkeypatch.setattr(connect, "ANSWER", 1.0)
-    monkeypatch.setattr(connect, "LOOK", 0.1)
+    monkeypatch.setattr(dask_cluster, "ANSWER", 1.0)
+    monkeypatch.setattr(dask_cluster, "LOOK", 0.1)
     with in_this_process(1) as cluster:
-        monkeypatch.setenv(connect.SCHEDULER, cluster.scheduler_address)
+        monkeypatch.setenv(dask_cluster.SCHEDULER, cluster.scheduler_address)
         ended = workers.on_workers(cut(points_of(replicates=12, noise={}), 1, 1), [], 1, name_only)
         next(ended)
         cluster.close()
@@ -486,9 +485,9 @@ def test_scheduler_that_goes_away_ends_in_one_line(monkeypatch):
 
 
 def test_scheduler_beyond_this_machine_without_encryption_is_warned_of(monkeypatch, caplog):
-    monkeypatch.setattr(connect, "_is_loopback", lambda address: False)
+    monkeypatch.setattr(dask_cluster, "_is_loopback", lambda address: False)
     with in_this_process(1) as cluster:
-        monkeypatch.setenv(connect.SCHEDULER, cluster.scheduler_address)
+        monkeypatch.setenv(dask_cluster.SCHEDULER, cluster.scheduler_address)
         results_of(points_of()[:1], compute=name_only)
     assert "is not encrypted" in caplog.text
 
@@ -503,16 +502,16 @@ def test_scheduler_beyond_this_machine_without_encryption_is_warned_of(monkeypat
     ],
 )
 def test_loopback_is_told_from_other_places(address, loopback):
-    assert connect._is_loopback(address) is loopback
+    assert dask_cluster._is_loopback(address) is loopback
 
 
 def test_scheduler_that_does_not_answer_is_named(monkeypatch):
-    monkeypatch.setattr(connect, "ANSWER", 0.5)
+    monkeypatch.setattr(dask_cluster, "ANSWER", 0.5)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         for given in ("tcp://127.0.0.1:9", "127.0.0.1:9", f"tcp://127.0.0.1:{silent.getsockname()[1]}"):
-            monkeypatch.setenv(connect.SCHEDULER, given)
+            monkeypatch.setenv(dask_cluster.SCHEDULER, given)
             with pytest.raises(
                 CrnsimError, match=f"CRNSIM_DASK_SCHEDULER={given}: no Dask scheduler answers"
             ):
@@ -521,7 +520,7 @@ def test_scheduler_that_does_not_answer_is_named(monkeypatch):
 
 def test_worker_is_no_scheduler(monkeypatch):
     with in_this_process(1) as cluster:
-        monkeypatch.setenv(connect.SCHEDULER, cluster.workers[0].address)
+        monkeypatch.setenv(dask_cluster.SCHEDULER, cluster.workers[0].address)
         with pytest.raises(InputError, match="what answers there is no Dask scheduler but Worker"):
             results_of(points_of()[:1])
 
@@ -540,15 +539,15 @@ def test_worker_is_no_scheduler(monkeypatch):
 def test_scheduler_file_that_is_none_is_named(content, message, monkeypatch, here):
     if content is not None:
         (here / "scheduler.json").write_text(content)
-    monkeypatch.setenv(connect.SCHEDULER, "scheduler.json")
+    monkeypatch.setenv(dask_cluster.SCHEDULER, "scheduler.json")
     with pytest.raises(CrnsimError, match=f"^CRNSIM_DASK_SCHEDULER=scheduler.json: .*{message}"):
         results_of(points_of()[:1])
 
 
 def test_patience_that_is_no_number_is_named(monkeypatch):
-    monkeypatch.setenv(connect.SCHEDULER, "tcp://127.0.0.1:9")
+    monkeypatch.setenv(dask_cluster.SCHEDULER, "tcp://127.0.0.1:9")
     for text in ("soon", "-1", "inf"):
-        monkeypatch.setenv(connect.PATIENCE, text)
+        monkeypatch.setenv(dask_cluster.PATIENCE, text)
         with pytest.raises(InputError, match=f"CRNSIM_DASK_PATIENCE is '{text}'; it must be a number"):
             results_of(points_of()[:1])
 
@@ -574,7 +573,7 @@ def test_sweep_of_many_chunks_over_tls_is_the_same_bytes_as_here(secure, tmp_pat
     contents = set()
     for name, chunks, environment in [
         ("here", {"cells": 100, "workers": 1}, {}),
-        ("there", {"cells": 1, "replicates": 1, "workers": 1}, {connect.SCHEDULER: str(file)}),
+        ("there", {"cells": 1, "replicates": 1, "workers": 1}, {dask_cluster.SCHEDULER: str(file)}),
     ]:
         path = tmp_path / name
         path.mkdir()

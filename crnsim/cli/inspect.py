@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crnsim.errors import InputError
+from crnsim.errors import check_count, check_positive
 from crnsim.sweep.inspect.folder import ResultsFolder, open_folder
 from crnsim.sweep.plan.plan import PLAN
 from crnsim.wording import columns, plural
@@ -29,8 +29,8 @@ def status(options: argparse.Namespace) -> None:
     from crnsim.sweep.inspect.status import read_status, to_json
     from crnsim.sweep.inspect.status_text import status_lines
 
-    if options.watch is not None and not options.watch > 0:
-        raise InputError(f"--watch is {options.watch:g}; it must be a number of seconds > 0")
+    if options.watch is not None:
+        check_positive("--watch", options.watch)
     accounts: dict[Path, Account] = {}
     live = sys.stdout.isatty()
     while True:
@@ -118,8 +118,7 @@ def verify(options: argparse.Namespace) -> int:
     """Compute a sample of points again and say whether they are as stored."""
     from crnsim.sweep.inspect import verify as verifying
 
-    if options.points < 1:
-        raise InputError(f"--points is {options.points}; it must be 1 or more")
+    check_count("--points", options.points)
     folder = open_folder(options.results)
     plan = verifying.open_plan(folder)
     samples = verifying.choose(folder, plan, options.points, options.seed, options.group or "")
@@ -162,7 +161,9 @@ def _verdicts(compared: list[Comparison]) -> list[str]:
     counts = {v: sum(c.verdict == v for c in compared) for v in (SAME, CLOSE, DIFFERENT, UNKNOWN)}
     said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
     lines = [*columns(rows), "", f"{len(compared)} points computed again: {said}"]
-    reasons = dict.fromkeys(comparison.why_not_bits for comparison in compared if comparison.why_not_bits)
+    reasons = dict.fromkeys(
+        comparison.inexact_because for comparison in compared if comparison.inexact_because
+    )
     return [*lines, *(f"equal bits are no must here: {reason}" for reason in reasons)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from crnsim.errors import InputError
+from crnsim.errors import check_count
 from crnsim.wording import byte_count, plural
 
 if TYPE_CHECKING:
@@ -27,14 +27,13 @@ def show(options: argparse.Namespace) -> None:
     from crnsim.sweep.config.read import read_sweep
     from crnsim.sweep.plan.forecast import advice, forecast
     from crnsim.sweep.plan.plan import make_plan
-    from crnsim.sweep.run import calibration as speed
+    from crnsim.sweep.run import calibration
     from crnsim.wording import columns
 
     cores = _cores() if options.cores is None else options.cores
-    if cores < 1:
-        raise InputError(f"--cores is {cores}; it must be 1 or more")
+    check_count("--cores", cores)
     made = make_plan(read_sweep(options.config), options.config)
-    known = speed.find(made.file)
+    known = calibration.find(made.file)
     expected = forecast(made, cores, known.factor)
     print(f"{made.file.title or made.file.sweep} ({options.config})")
     given = next((entry.given_weights for entry in made.file.groups if entry.given_weights), None)
@@ -95,10 +94,10 @@ def calibrate(options: argparse.Namespace) -> None:
     """Measure how fast this machine is, and keep it for `crnsim show`."""
     from crnsim.cli.steps import one_thread
     from crnsim.provenance import processor
-    from crnsim.sweep.run import calibration as speed
+    from crnsim.sweep.run import calibration
 
     one_thread()
-    factor = speed.measure()
-    speed.keep(factor)
+    factor = calibration.measure()
+    calibration.keep(factor)
     print(f"{processor()}: {factor:.2g} times the core time on the authors' machine")
-    print(f"kept in {speed.speed_file()}; 'crnsim show' uses it")
+    print(f"kept in {calibration.speed_file()}; 'crnsim show' uses it")

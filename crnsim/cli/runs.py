@@ -8,7 +8,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from crnsim.errors import InputError
+from crnsim.errors import InputError, check_count, check_positive
+from crnsim.outcomes import OK
 
 if TYPE_CHECKING:
     import argparse
@@ -21,16 +22,17 @@ if TYPE_CHECKING:
 
 def describe(options: argparse.Namespace) -> None:
     """Print counts and reactions of a circuit."""
-    from crnsim.circuits import circuit_kind
+    from crnsim.experiment.build import built_circuit
     from crnsim.interchange.text import count_text, parameter_lines, reactions_text
 
-    kind = circuit_kind(options.circuit)
-    unit, circuit_parameters = parameters(options)
-    circuit = kind.build(
+    unit, of_circuit = parameters(options)
+    circuit = built_circuit(
+        options.circuit,
         layers(options.layers or "2,6,1"),
         options.activation,
         dual_rail=options.dual_rail,
-        **circuit_parameters | unit,
+        parameters=tuple(sorted(of_circuit.items())),
+        unit_parameters=tuple(sorted(unit.items())),
     )
     title = f"{options.circuit} {'-'.join(map(str, circuit.layers))} with {options.activation}"
     if options.output:
@@ -205,15 +207,13 @@ def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, m
 
 
 def _above_zero(name: str, value: float | None, default: float) -> float:
-    value = default if value is None else value
-    if not (math.isfinite(value) and value > 0):
-        raise InputError(f"{name} is {value:g}; it must be a number greater than 0")
-    return float(value)
+    number = default if value is None else value
+    check_positive(name, number)
+    return float(number)
 
 
 def _whole(name: str, value: int, least: int) -> int:
-    if value < least:
-        raise InputError(f"{name} is {value}; it must be {least} or more")
+    check_count(name, value, least)
     return value
 
 
@@ -248,7 +248,7 @@ def _table(results: xr.Dataset) -> list[str]:
         )
     if results.sizes["point"] > 1:
         medians = (_number(float(results[name].median())) for name in names)
-        ok = int((results["status"] == 0).sum())
+        ok = int((results["status"] == OK).sum())
         rows.append(
             ("median", f"{ok} of {results.sizes['point']} ok", *medians, str(int(results["steps"].median())))
         )

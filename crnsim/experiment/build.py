@@ -1,4 +1,4 @@
-"""The circuit of a point."""
+"""Circuits from their settings: the circuit of a point, and any other."""
 
 from __future__ import annotations
 
@@ -12,14 +12,33 @@ if TYPE_CHECKING:
 
 
 @lru_cache(maxsize=64)
-def _build(
+def built_circuit(
     circuit: str,
     layers: tuple[int, ...],
     activation: str,
+    *,
     dual_rail: bool,
     parameters: Parameters,
     unit_parameters: Parameters,
 ) -> Circuit:
+    """Build a circuit; the same settings give the same object.
+
+    Parameters
+    ----------
+    circuit, activation : str
+        Names.
+    layers : tuple of int
+        Units per layer, from features to targets.
+    dual_rail : bool
+        Whether features may be negative.
+    parameters, unit_parameters : tuple of (str, float or str)
+        Parameters of the circuit and of its activation; what is left out has a default.
+
+    Raises
+    ------
+    InputError
+        A name or a parameter is unknown or does not fit.
+    """
     from crnsim.activations import activation as make_activation
     from crnsim.circuits import circuit_kind
 
@@ -38,11 +57,11 @@ def build_circuit(point: Point) -> Circuit:
     from crnsim.datasets import check_layers, dataset_info
 
     check_layers(point.dataset, point.layers, point.source)
-    return _build(
+    return built_circuit(
         point.circuit,
         point.layers,
         point.activation,
-        dataset_info(point.dataset, point.source).dual_rail,
-        point.circuit_parameters,
-        point.activation_parameters,
+        dual_rail=dataset_info(point.dataset, point.source).dual_rail,
+        parameters=point.circuit_parameters,
+        unit_parameters=point.activation_parameters,
     )

@@ -13,6 +13,7 @@ from crnsim import __version__
 from crnsim.experiment.point import Point
 from crnsim.outcomes import OK, OUTCOMES
 from crnsim.provenance import code_hash, libraries
+from crnsim.store.points import SCHEMA
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from crnsim.experiment.readout import Readout
     from crnsim.solvers.protocol import Protocol, Record
 
-SCHEMA = "1"
 _METRICS = ("score", "accuracy", "mse", "nrmse")
 
 

@@ -9,8 +9,10 @@ import numpy as np
 
 from crnsim.errors import InputError
 from crnsim.experiment.build import build_circuit
+from crnsim.experiment.kept import CHECKPOINTS
 from crnsim.experiment.point import Point
 from crnsim.noise.noise import batches
+from crnsim.outcomes import OK
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from crnsim.experiment.readout import Readout
 
 
-#: Weights are kept at the start, at the end and about this many times between.
-CHECKPOINTS = 20
 #: Why a point has no numbers when its worker was killed.
 KILLED = "its worker process was killed, most likely for lack of memory"
 
@@ -242,5 +242,5 @@ def _over_all_points(
             column[good] += read.counts[name]
         for place, member in enumerate(good):
             why[member] = read.reasons[place]
-    outputs[status != 0] = np.nan
+    outputs[status != OK] = np.nan
     return Readout(outputs, h_eff, counts, status, why)

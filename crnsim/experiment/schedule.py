@@ -11,6 +11,7 @@ from crnsim.algebraic import initial_weights, sample_order
 from crnsim.circuits import Circuit
 from crnsim.datasets import Dataset
 from crnsim.errors import InputError
+from crnsim.experiment.kept import RECORDED_FIRST, RECORDED_LAST, RECORDED_TIMES
 from crnsim.noise.philox import normals
 from crnsim.noise.streams import stream_key
 from crnsim.solvers.protocol import Protocol, new_members
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 CEILING = 100.0
 #: A single test sample may take this many times the average budget of a presentation.
 READOUT_BUDGET = 10
-#: Presentations whose trajectories are kept for a recorded run: the first and the last ones.
-RECORDED_FIRST, RECORDED_LAST = 2, 4
-#: Times kept of each recorded presentation.
-RECORDED_TIMES = 51
 
 
 def training_protocol(

@@ -53,7 +53,7 @@ def replacing(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
         temporary.replace(target)
     except (OSError, RuntimeError) as error:
         # netCDF reports a full disk as a RuntimeError that only speaks of HDF.
-        if (said := _not_written(target, error)) is None:
+        if (said := _write_error(target, error)) is None:
             raise
         raise said from None
     finally:
@@ -61,7 +61,7 @@ def replacing(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _not_written(target: Path, error: Exception) -> StorageError | None:
+def _write_error(target: Path, error: Exception) -> StorageError | None:
     """Return what to say of a failed write; None where the error has nothing to do with the place."""
     number = getattr(error, "errno", None)
     folder = next((place for place in target.parents if place.is_dir()), Path())

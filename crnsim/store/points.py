@@ -82,13 +82,13 @@ def _has_kind(dtype: np.dtype, kind: str) -> bool:
 def pick(dataset: xr.Dataset, keys: Sequence[str], recorded: Sequence[str]) -> xr.Dataset:
     """Return the points with `keys`, and of the trajectories those of `recorded`, in the order asked."""
     index = {key: number for number, key in enumerate(dataset["point_key"].values.tolist())}
-    plain, trajectories = _apart(dataset)
+    plain, trajectories = _without_trajectories(dataset)
     picked = plain.isel(point=[index[key] for key in keys])
     if trajectories is None:
         return picked
     index = {key: number for number, key in enumerate(trajectories["recorded"].values.tolist())}
     wanted = [index[key] for key in recorded if key in index]
-    return _together(picked, trajectories.isel(recorded=wanted) if wanted else None)
+    return _with_trajectories(picked, trajectories.isel(recorded=wanted) if wanted else None)
 
 
 def join(parts: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -107,10 +107,12 @@ def join(parts: Sequence[xr.Dataset]) -> xr.Dataset:
                 raise InputError(
                     f"points of different {name}: {parts[0].attrs.get(name)} and {part.attrs.get(name)}"
                 )
-    plain, trajectories = zip(*map(_apart, with_all_magnitudes(parts)), strict=True)
+    plain, trajectories = zip(*map(_without_trajectories, with_all_magnitudes(parts)), strict=True)
     kept = [part for part in trajectories if part is not None]
     try:
-        joined = _together(_concatenate(plain, "point"), _concatenate(kept, "recorded") if kept else None)
+        joined = _with_trajectories(
+            _concatenate(plain, "point"), _concatenate(kept, "recorded") if kept else None
+        )
     except ValueError as error:
         raise InputError(f"points that do not fit together: {' '.join(str(error).split())}") from None
     versions = {text for part in parts for text in part.attrs.get("libraries", "").split(" | ") if text}
@@ -148,7 +150,7 @@ def _concatenate(parts: Sequence[xr.Dataset], dim: str) -> xr.Dataset:
     )
 
 
-def _apart(dataset: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset | None]:
+def _without_trajectories(dataset: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset | None]:
     """Split a dataset into its points and its trajectories."""
     names = [name for name, variable in dataset.data_vars.items() if "recorded" in variable.dims]
     if not names:
@@ -157,7 +159,7 @@ def _apart(dataset: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset | None]:
     return dataset.drop_dims(trajectories.dims), trajectories
 
 
-def _together(points: xr.Dataset, trajectories: xr.Dataset | None) -> xr.Dataset:
+def _with_trajectories(points: xr.Dataset, trajectories: xr.Dataset | None) -> xr.Dataset:
     if trajectories is None:
         return points
     return points.assign_coords(trajectories.coords).assign(trajectories.data_vars)

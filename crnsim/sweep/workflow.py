@@ -49,7 +49,7 @@ class Workflow:
     command: str
 
     @property
-    def farewell(self) -> str:
+    def summary_line(self) -> str:
         """What to say at the end: where the report is, if it was asked for."""
         page = Path(REPORTS, f"{self.name}.html")
         return f"Done. Report: {page}" if page.exists() else f"Done. Results: {RESULTS}/{self.name}/"
@@ -66,18 +66,18 @@ def open_workflow(config_files: Sequence[str | Path], settings: Mapping[str, Any
         What was given with ``--config``; ``sweep`` names the sweep file.
     """
     try:
-        _check_places()
+        _check_writable()
         return _workflow(sweep_file(config_files, settings))
     except CrnsimError as error:
         sys.exit(f"crnsim: {error}")
 
 
-def _check_places() -> None:
+def _check_writable() -> None:
     """Say in one line what Snakemake would say with a traceback."""
-    for place in (Path.cwd(), Path(RESULTS), Path(REPORTS)):
-        if place.exists() and not os.access(place, os.W_OK | os.X_OK):
+    for folder in (Path.cwd(), Path(RESULTS), Path(REPORTS)):
+        if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
             raise StorageError(
-                f"{place}: cannot be written; make it writable, or work in a copy (snakemake --directory FOLDER)"
+                f"{folder}: cannot be written; make it writable, or work in a copy (snakemake --directory FOLDER)"
             )
 
 

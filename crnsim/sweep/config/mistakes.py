@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from crnsim.errors import suggest
 from crnsim.sweep.config.reader import Document, KeyPath, dotted
 
 #: What a key that holds several values looks like, by its name.
@@ -46,21 +45,13 @@ class Mistake(Exception):  # noqa: N818
 
     def located(self, document: Document) -> str:
         """Return the message with file, line and key in front."""
-        return _one_line(f"{place(document, self.path)}{dotted(self.path)}: {self.message}")
+        return _one_line(f"{location(document, self.path)}{dotted(self.path)}: {self.message}")
 
 
-def place(document: Document, path: KeyPath) -> str:
+def location(document: Document, path: KeyPath) -> str:
     """Return ``file: line 7: `` as far as it is known."""
     line = document.line(path)
     return f"{document.source}: line {line}: " if line else f"{document.source}: "
-
-
-def nearest(name: str, known: Iterable[Any]) -> str:
-    """Return what to say after an unknown name: the one that was meant, and all there are."""
-    names = {str(item).lower(): str(item) for item in known}
-    close = difflib.get_close_matches(str(name).lower(), list(names), n=1, cutoff=0.6)
-    hint = f"did you mean '{names[close[0]]}'? " if close else ""
-    return f"{hint}known: {', '.join(names.values())}"
 
 
 def explain(error: ValidationError, document: Document, model: type[BaseModel]) -> str:
@@ -71,7 +62,7 @@ def explain(error: ValidationError, document: Document, model: type[BaseModel]) 
     first = errors[0]
     path = tuple(part for part in first["loc"] if part != "[key]")
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 and first["type"] != "extra_forbidden" else ""
-    return _one_line(f"{place(document, path)}{_sentence(first, path, model)}{more}")
+    return _one_line(f"{location(document, path)}{_sentence(first, path, model)}{more}")
 
 
 def _one_line(text: str) -> str:
@@ -94,7 +85,7 @@ def _sentence(error: Any, path: KeyPath, model: type[BaseModel]) -> str:
         return f"{key} is empty; give at least {_count(context['min_length'])}"
     if kind == "literal_error":
         known = [part.strip().strip("'") for part in context["expected"].replace(" or ", ", ").split(",")]
-        return f"{key} is {_shown(value)}; {nearest(str(value), known)}"
+        return f"{key} is {_shown(value)}; {suggest(str(value), known)}"
     if kind == "string_pattern_mismatch":
         return (
             f"{key}: {_shown(value)} does not fit a path; use letters, digits and _, and begin with a letter"
@@ -139,7 +130,7 @@ def _unknown_key(path: KeyPath, model: type[BaseModel]) -> str:
     below = _section(model, ("datasets", "any"))
     if not where and below is not None and key in below.model_fields:
         return f"unknown key '{key}'; it belongs to a data set, such as 'datasets: {{xor: {{{key}: ...}}}}'"
-    return f"{where}unknown key '{key}'; {nearest(key, known)}"
+    return f"{where}unknown key '{key}'; {suggest(key, known)}"
 
 
 def _section(model: type[BaseModel], path: KeyPath) -> type[BaseModel] | None:

@@ -323,12 +323,12 @@ class Sweep(Section):
 
     @field_validator("noise", "solver", "trajectories", "chunks", mode="before")
     @classmethod
-    def _nothing_is_the_default(cls, value: Any) -> Any:
+    def _none_is_default(cls, value: Any) -> Any:
         return {} if value is None else value
 
     @field_validator("datasets", mode="before")
     @classmethod
-    def _names_are_enough(cls, value: Any) -> Any:
+    def _names_to_settings(cls, value: Any) -> Any:
         if isinstance(value, str):
             value = [value]
         if isinstance(value, list):

@@ -8,10 +8,10 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from crnsim.circuits import circuit_kind
-from crnsim.errors import InputError
+from crnsim.errors import InputError, suggest
 from crnsim.noise.kinds import NOISE_KINDS
 from crnsim.noise.noise import Noise
-from crnsim.sweep.config.mistakes import Mistake, nearest
+from crnsim.sweep.config.mistakes import Mistake
 from crnsim.sweep.config.resolve import (
     ResolvedSettings,
     ResolvedSweep,
@@ -116,7 +116,7 @@ def _check_parameters(sweep: Sweep, path: tuple[str, ...], parameters: Mapping[s
                 f"{name} follows from learning_rate and running time; set datasets.<name>.learning_rate",
             )
         if name not in known:
-            raise Mistake((*path, name), f"unknown parameter of {sweep.circuit}; {nearest(name, known)}")
+            raise Mistake((*path, name), f"unknown parameter of {sweep.circuit}; {suggest(name, known)}")
 
     def judged(**given: float | str) -> str:
         try:
@@ -140,7 +140,7 @@ def _check_activations(sweep: Sweep) -> None:
         path = ("activations", label)
         if ":" not in spec.name and spec.name not in known_names():
             raise Mistake(
-                (*path, "name"), f"unknown activation '{spec.name}'; {nearest(spec.name, known_names())}"
+                (*path, "name"), f"unknown activation '{spec.name}'; {suggest(spec.name, known_names())}"
             )
         try:
             cls = activation_class(spec.name)
@@ -150,7 +150,7 @@ def _check_activations(sweep: Sweep) -> None:
         for name, value in spec.parameters:
             if name not in known:
                 raise Mistake(
-                    (*path, name), f"{spec.name} has no such key; {nearest(name, ['name', 'role', *known])}"
+                    (*path, name), f"{spec.name} has no such key; {suggest(name, ['name', 'role', *known])}"
                 )
             try:
                 activation(spec.name, **{name: value})
@@ -181,7 +181,7 @@ def _check_dataset(sweep: Sweep, name: str, source: Parameters) -> ResolvedSetti
         if label not in sweep.activations:
             raise Mistake(
                 (*path, "activations", index),
-                f"no activation is labelled '{label}'; {nearest(label, sweep.activations)}",
+                f"no activation is labelled '{label}'; {suggest(label, sweep.activations)}",
             )
     if given.layers:
         try:
@@ -239,7 +239,7 @@ def _check_source(sweep: Sweep, name: str) -> Parameters:
     path, given = ("datasets", name), sweep.datasets[name]
     if given.file is None:
         if name not in DATASETS:
-            raise Mistake(path, f"unknown data set; {nearest(name, DATASETS)}; or give the 'file' of one")
+            raise Mistake(path, f"unknown data set; {suggest(name, DATASETS)}; or give the 'file' of one")
         for key in ("target", "task"):
             if getattr(given, key) is not None:
                 raise Mistake((*path, key), f"{name} has its own; only a data set with a 'file' is given one")

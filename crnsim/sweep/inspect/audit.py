@@ -63,7 +63,7 @@ def check_folder(
             done += 1
             expected = (plan, laid_out[0], laid_out[1][number]) if plan and laid_out else None
             found += _chunk(folder, entry, chunk, path, expected)
-            found += _left_behind(path, listed.saved(path) if listed else ())
+            found += _leftovers(path, listed.saved(path) if listed else ())
         progress(done, total)
         done += 1
         found += _network(folder.place(entry.network), entry)
@@ -159,7 +159,7 @@ def _account(path: Path, chunk: ChunkEntry) -> Iterator[Finding]:
         yield Finding("foreign", file, "the account of another chunk")
 
 
-def _left_behind(path: Path, saved: Sequence[Path]) -> Iterator[Finding]:
+def _leftovers(path: Path, saved: Sequence[Path]) -> Iterator[Finding]:
     """Name what a finished chunk needs no more, and the progress of a job that is gone; a running one is left alone."""
     beat = read_heartbeat(path)
     if beat and beat.updated is not None and time.time() - beat.updated < FRESH:

@@ -83,11 +83,11 @@ def open_folder(path: str | Path) -> ResultsFolder:
         raise InputError(f"{given}: {what}; give the folder of a sweep's results, such as {RESULTS}/quick")
     plan = given if folder != given else folder / PLAN
     if not plan.is_file():
-        raise InputError(f"{folder}: there is no {PLAN} in it; {_instead(folder)}")
+        raise InputError(f"{folder}: there is no {PLAN} in it; {_sweeps_below(folder)}")
     return ResultsFolder(folder, plan, read_plan_file(plan))
 
 
-def _instead(folder: Path) -> str:
+def _sweeps_below(folder: Path) -> str:
     """Return which folder may have been meant."""
     below = [str(found.parent) for found in sorted(folder.glob(f"*/{PLAN}"))]
     if not below:

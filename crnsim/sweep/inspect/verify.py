@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crnsim import __version__, provenance
-from crnsim.errors import CrnsimError, InputError
+from crnsim.errors import CrnsimError, InputError, suggest
 from crnsim.experiment.command import command as repeating_command
 from crnsim.noise.streams import generator
 from crnsim.outcomes import OK, OUTCOMES, WORKER_KILLED
 from crnsim.provenance import code_hash
 from crnsim.store.points import read_points
-from crnsim.sweep.config.mistakes import nearest
 from crnsim.sweep.inspect.folder import ResultsFolder
 from crnsim.sweep.plan.plan import read_plan
 from crnsim.sweep.run.chunk_files import Account, list_chunks, read_account
@@ -65,7 +64,7 @@ class Comparison:
         `SAME`, `CLOSE`, `DIFFERENT` or `UNKNOWN`.
     stored, computed : float
         Scores; nan where there is none.
-    why_not_bits : str
+    inexact_because : str
         Why equal bits were not asked for; empty where they were.
     differences : list of str
         What is not as it should be, a variable each.
@@ -77,7 +76,7 @@ class Comparison:
     verdict: str
     stored: float = math.nan
     computed: float = math.nan
-    why_not_bits: str = ""
+    inexact_because: str = ""
     differences: list[str] = field(default_factory=list)
     command: str = ""
 
@@ -132,7 +131,7 @@ def choose(folder: ResultsFolder, plan: Plan, count: int, seed: int, group: str 
     entries = {entry.name: chunks for entry, chunks in folder.entries() if group in ("", entry.name)}
     if not entries:
         raise InputError(
-            f"there is no group '{group}'; {nearest(group, [entry.name for entry in folder.plan.groups])}"
+            f"there is no group '{group}'; {suggest(group, [entry.name for entry in folder.plan.groups])}"
         )
     queues = []
     for name, chunks in entries.items():
@@ -164,9 +163,9 @@ def _shuffled(
     """Yield the points of some chunks in random order."""
     ends = np.cumsum([chunk.n_points for chunk, _ in there])
     for number in random.permutation(int(ends[-1])).tolist():
-        place = int(np.searchsorted(ends, number, side="right"))
-        chunk, path = there[place]
-        cell, replicate = divmod(number - int(ends[place]) + chunk.n_points, chunk.n_points // chunk.n_cells)
+        index = int(np.searchsorted(ends, number, side="right"))
+        chunk, path = there[index]
+        cell, replicate = divmod(number - int(ends[index]) + chunk.n_points, chunk.n_points // chunk.n_cells)
         yield Sample(group, chunk, path, group.point(chunk.cells[0] + cell, chunk.replicates[0] + replicate))
 
 
@@ -189,12 +188,12 @@ def verify(plan: Plan, samples: Sequence[Sample]) -> Iterator[Comparison]:
         command = repeating_command(sample.point.to_dict())
         if int(stored["status"]) == WORKER_KILLED:
             yield Comparison(
-                sample, UNKNOWN, why_not_bits="it lost its worker when it was computed", command=command
+                sample, UNKNOWN, inexact_because="it lost its worker when it was computed", command=command
             )
             continue
         record = [sample.point.key] if "trajectory" in stored else []
         computed = _one(run_points([sample.point], record=record), sample.point.key)
-        why = _why_not_bits(read[1], read_account(sample.path) or Account())
+        why = _inexact_because(read[1], read_account(sample.path) or Account())
         yield _compared(sample, stored, computed, why, command)
 
 
@@ -209,7 +208,7 @@ def _one(data: xr.Dataset, key: str) -> xr.Dataset:
     return one.drop_dims([d for d in ("recorded", "presentation", "fraction", "species") if d in one.dims])
 
 
-def _why_not_bits(data: xr.Dataset, account: Account) -> str:
+def _inexact_because(data: xr.Dataset, account: Account) -> str:
     """Say why the bits of a chunk may differ here; nothing where they may not."""
     libraries = data.attrs.get("libraries")
     if libraries != provenance.libraries():
@@ -228,12 +227,14 @@ def _compared(sample: Sample, stored: xr.Dataset, computed: xr.Dataset, why: str
     scores = float(stored["score"]), float(computed["score"])
     differences = bit_differences(stored, computed)
     if not differences:
-        return Comparison(sample, SAME, *scores, why_not_bits=why, command=command)
+        return Comparison(sample, SAME, *scores, inexact_because=why, command=command)
     if why:
         differences = tolerance_differences(stored, computed, sample.point.rtol)
         if not differences:
-            return Comparison(sample, CLOSE, *scores, why_not_bits=why, command=command)
-    return Comparison(sample, DIFFERENT, *scores, why_not_bits=why, differences=differences, command=command)
+            return Comparison(sample, CLOSE, *scores, inexact_because=why, command=command)
+    return Comparison(
+        sample, DIFFERENT, *scores, inexact_because=why, differences=differences, command=command
+    )
 
 
 def bit_differences(stored: xr.Dataset, computed: xr.Dataset) -> list[str]:
@@ -242,7 +243,7 @@ def bit_differences(stored: xr.Dataset, computed: xr.Dataset) -> list[str]:
     for name in sorted(set(stored.variables) & set(computed.variables), key=str):
         a, b = stored[name].values, computed[name].values
         if _bits(a) != _bits(b):
-            lines.append(f"{name}: {_apart(a, b)}")
+            lines.append(f"{name}: {_distance(a, b)}")
     return lines
 
 
@@ -272,7 +273,7 @@ def _bits(values: np.ndarray) -> tuple[Any, ...]:
     return values.shape, values.dtype.str, values.tobytes()
 
 
-def _apart(a: np.ndarray, b: np.ndarray) -> str:
+def _distance(a: np.ndarray, b: np.ndarray) -> str:
     """Say how far two values are apart."""
     if a.shape != b.shape:
         return f"stored with the shape {a.shape}, computed with {b.shape}"
@@ -313,15 +314,15 @@ def tolerance_differences(stored: xr.Dataset, computed: xr.Dataset, rtol: float)
         return lines
     for name in sorted(set(stored.data_vars) & set(computed.data_vars), key=str):
         a, b = stored[name].values, computed[name].values
-        if a.shape != b.shape or not _near(str(name), a, b, rtol, stored):
-            lines.append(f"{name}: {_apart(a, b)}")
+        if a.shape != b.shape or not _within_tolerance(str(name), a, b, rtol, stored):
+            lines.append(f"{name}: {_distance(a, b)}")
     exact = [name for name in stored.coords if name in computed.coords]
     return lines + [
         f"{name}: differs" for name in exact if _bits(stored[name].values) != _bits(computed[name].values)
     ]
 
 
-def _near(name: str, a: np.ndarray, b: np.ndarray, rtol: float, stored: xr.Dataset) -> bool:
+def _within_tolerance(name: str, a: np.ndarray, b: np.ndarray, rtol: float, stored: xr.Dataset) -> bool:
     if a.dtype.kind not in "fiu":
         return _bits(a) == _bits(b)
     if name in COUNTS:

@@ -10,6 +10,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from crnsim.experiment.kept import CHECKPOINTS, RECORDED_FIRST, RECORDED_LAST, RECORDED_TIMES
+
 if TYPE_CHECKING:
     from crnsim.experiment.point import Parameters, Point
     from crnsim.sweep.plan.groups import Group
@@ -29,10 +31,8 @@ SECONDS_PER_POINT = 2.5e-3
 #: Core seconds of one sample of gradient descent on the algebraic network, for each layer of weights.
 SECONDS_PER_DESCENT = 8e-6
 
-#: Weights are kept this many times, trajectories of this many presentations at this many times.
-CHECKPOINTS, PRESENTATIONS, TIMES = 21, 6, 51
 #: Bytes on disk of a file without points, of the small numbers and words of a point, and what compression leaves.
-FILE_BYTES, POINT_BYTES, COMPRESSION = 35_000, 350, 0.8
+EMPTY_FILE_BYTES, POINT_BYTES, COMPRESSION = 35_000, 350, 0.8
 #: Bytes on disk of a network, for each reaction.
 NETWORK_BYTES = 220
 
@@ -142,20 +142,20 @@ def point_bytes(group: Group) -> float:
     of = size(group.point(0, 0))
     numbers = 8.0 * of.n_test * of.targets
     if not group.weights:
-        checkpoints = min(group.settings.epochs + 1, CHECKPOINTS)
+        checkpoints = min(group.settings.epochs, CHECKPOINTS) + 1
         numbers += checkpoints * (8.0 * of.weights + 4.0) + 4.0 * group.settings.epochs
     return POINT_BYTES + COMPRESSION * numbers
 
 
 def recorded_bytes(group: Group) -> float:
     """Estimate the bytes on disk of the trajectories of one recorded point."""
-    shown = min(PRESENTATIONS, size(group.point(0, 0)).n_train * group.settings.epochs)
-    return COMPRESSION * 4.0 * shown * TIMES * size(group.point(0, 0)).species
+    shown = min(RECORDED_FIRST + RECORDED_LAST, size(group.point(0, 0)).n_train * group.settings.epochs)
+    return COMPRESSION * 4.0 * shown * RECORDED_TIMES * size(group.point(0, 0)).species
 
 
 def network_bytes(group: Group) -> float:
     """Estimate the bytes on disk of a group's network, as NetCDF and as text."""
-    return FILE_BYTES + NETWORK_BYTES * size(group.point(0, 0)).reactions
+    return EMPTY_FILE_BYTES + NETWORK_BYTES * size(group.point(0, 0)).reactions
 
 
 def job_megabytes(group: Group, points: int, workers: int, batch: int) -> float:
@@ -170,7 +170,7 @@ def job_megabytes(group: Group, points: int, workers: int, batch: int) -> float:
         Processes, and points that each computes at a time.
     """
     of, together = size(group.point(0, 0)), min(batch, points)
-    states = of.species * (4 + (0 if group.weights else CHECKPOINTS)) + 4 * of.reactions
+    states = of.species * (4 + (0 if group.weights else CHECKPOINTS + 1)) + 4 * of.reactions
     shown = 0 if group.weights else of.n_train * group.settings.epochs
     samples = (of.n_train + of.n_test) * (of.features + of.targets)
     read_out = min(READOUT_MB, 24e-6 * together * of.n_test * of.species)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crnsim.sweep.plan.cost import FILE_BYTES, network_bytes, point_bytes, recorded_bytes
+from crnsim.sweep.plan.cost import EMPTY_FILE_BYTES, network_bytes, point_bytes, recorded_bytes
 from crnsim.sweep.plan.layout import MINUTES, blocks
 from crnsim.wording import duration, plural
 
@@ -99,7 +99,7 @@ def disk_bytes(plan: Plan) -> float:
     total = 0.0
     for group, chunks in plan.groups:
         points = group.n_points * point_bytes(group) + len(group.recorded) * recorded_bytes(group)
-        total += 2 * points + (len(chunks) + 1) * FILE_BYTES + network_bytes(group)
+        total += 2 * points + (len(chunks) + 1) * EMPTY_FILE_BYTES + network_bytes(group)
     return total
 
 
@@ -120,12 +120,12 @@ def wall_seconds(plan: Plan, cores: int, factor: float = 1.0) -> float:
         for chunk in entry.chunks:
             if not Path(chunk.path).exists():
                 length = JOB + CHUNK + factor * _work_seconds(chunk, workers)
-                done = max(done, _run(free, workers, ready, length))
+                done = max(done, _schedule(free, workers, ready, length))
         joined.append((done, JOB + MERGE + POINT * group.n_points))
     if not joined:
         return 0.0
     # In truth they run as soon as they can; the work is the same.
-    last = max(_run(free, 1, done, length) for done, length in sorted(joined))
+    last = max(_schedule(free, 1, done, length) for done, length in sorted(joined))
     return START + last + 2 * JOB + REPORT + POINT * plan.file.n_points
 
 
@@ -146,7 +146,7 @@ def _built(plan: Plan, free: list[float]) -> list[float]:
         forms.add(form)
         # Jobs that start first all compile the library; the others find it done.
         library = COMPILE_LIBRARY if cold and min(free) == 0.0 else 0.0
-        times.append(_run(free, 1, 0.0, JOB + BUILD + new + library))
+        times.append(_schedule(free, 1, 0.0, JOB + BUILD + new + library))
     return times
 
 
@@ -157,7 +157,7 @@ def _compiled() -> bool:
     return any(compiled_folder().rglob("*.nbi"))
 
 
-def _run(free: list[float], cores: int, ready: float, length: float) -> float:
+def _schedule(free: list[float], cores: int, ready: float, length: float) -> float:
     """Give a job the cores that are free first; return when it ends."""
     taken = [heapq.heappop(free) for _ in range(cores)]
     end = max(ready, *taken) + length
@@ -178,7 +178,7 @@ def advice(plan: Plan, expected: Forecast) -> list[str]:
 def _too_short(plan: Plan, expected: Forecast) -> str:
     lengths = expected.chunk_seconds
     share = CHUNK * expected.chunks / max(_job_seconds(plan, expected), 1e-9)
-    number = _count(plan, MINUTES) if share > SHARE else expected.chunks
+    number = _chunk_count(plan, MINUTES) if share > SHARE else expected.chunks
     # A few seconds are not worth a word.
     if number > expected.chunks / 2 or expected.chunks - number < 10:
         return ""
@@ -195,7 +195,7 @@ def _too_few(plan: Plan, expected: Forecast) -> str:
         return ""
     wanted = 2 * math.ceil(expected.cores / workers)
     minutes = max(1.0, float(f"{plan.file.estimated_core_seconds / 60 / wanted:.1g}"))
-    number = _count(plan, minutes)
+    number = _chunk_count(plan, minutes)
     if number <= expected.chunks:
         return ""
     number_now = plural(expected.chunks, "chunk")
@@ -209,7 +209,7 @@ def _too_few(plan: Plan, expected: Forecast) -> str:
 def _too_long(plan: Plan, expected: Forecast) -> str:
     if expected.chunk_seconds[1] < LONG:
         return ""
-    number = _count(plan, MINUTES)
+    number = _chunk_count(plan, MINUTES)
     if number <= expected.chunks:
         return f"a chunk takes {duration(expected.chunk_seconds[1])}: a single run is that dear"
     return (
@@ -224,7 +224,7 @@ def _job_seconds(plan: Plan, expected: Forecast) -> float:
     return CHUNK * expected.chunks + work
 
 
-def _count(plan: Plan, minutes: float) -> int:
+def _chunk_count(plan: Plan, minutes: float) -> int:
     """Return how many chunks a layout by core minutes would make."""
     other = plan.sweep.chunks.model_copy(update={"minutes": minutes, "cells": None, "replicates": None})
     return sum(1 for group, _ in plan.groups for _ in blocks(group, other))

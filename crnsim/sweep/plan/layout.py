@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: Core minutes of a chunk: a job of five minutes with two workers, long against the seconds that starting one takes.
 MINUTES = 10.0
 #: Bytes of a chunk file and points in it, at most: a file that is quick to read, copy and check.
-FILE_BYTES, POINTS = 100e6, 10_000
+MOST_BYTES, MOST_POINTS = 100e6, 10_000
 #: Seconds of work in a Dask task, at least, and points, at most, where the sweep file does not say.
 TASK_SECONDS, TASK_POINTS = 0.5, 256
 
@@ -36,7 +36,7 @@ def blocks(group: Group, chunks: Chunks) -> Iterator[tuple[range, range]]:
     cost = cell_seconds(group)
     seconds = 60.0 * (chunks.minutes or MINUTES)
     stored = point_bytes(group) + recorded_bytes(group) * len(group.recorded) / group.n_points
-    points = max(1, min(POINTS, int(FILE_BYTES / stored)))
+    points = max(1, min(MOST_POINTS, int(MOST_BYTES / stored)))
     together = min(chunks.cells or 1, len(cost))
     # A point for each worker, however dear, or workers would wait for others.
     least = math.ceil(min(chunks.workers, group.settings.replicates) / together)
@@ -71,12 +71,12 @@ def packed(shares: Sequence[float]) -> list[range]:
     """
     total = sum(shares)
     number = max(1, round(total))
-    places, before = [], 0.0
+    chunks, before = [], 0.0
     for share in shares:
         # A cell goes where its middle lies.
-        places.append(min(number - 1, int((before + share / 2) * number / total)))
+        chunks.append(min(number - 1, int((before + share / 2) * number / total)))
         before += share
-    starts = [cell for cell, place in enumerate(places) if cell == 0 or place != places[cell - 1]]
+    starts = [cell for cell, chunk in enumerate(chunks) if cell == 0 or chunk != chunks[cell - 1]]
     return [range(a, b) for a, b in zip(starts, [*starts[1:], len(shares)], strict=True)]
 
 

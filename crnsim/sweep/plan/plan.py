@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from crnsim.errors import ConfigError, DamagedFileError, InputError
-from crnsim.sweep.config.mistakes import nearest
+from crnsim.errors import ConfigError, DamagedFileError, InputError, suggest
 from crnsim.sweep.config.model import Sweep
 from crnsim.sweep.config.read import validate
 from crnsim.sweep.config.reader import Document
@@ -40,7 +39,7 @@ class Plan:
         for group, chunks in self.groups:
             if group.name == name:
                 return group, chunks
-        raise InputError(f"the plan has no group '{name}'; {nearest(name, [g.name for g, _ in self.groups])}")
+        raise InputError(f"the plan has no group '{name}'; {suggest(name, [g.name for g, _ in self.groups])}")
 
     def chunk(self, key: str) -> tuple[Group, Chunk, str]:
         """Return the group, the chunk and its path, by the key of the chunk or its beginning."""

@@ -12,18 +12,21 @@ if TYPE_CHECKING:
 
 def group_circuit(group: Group) -> Circuit:
     """Return the circuit of a group, learning as fast as at the longest running time."""
-    from crnsim.activations import activation
     from crnsim.circuits import circuit_kind
     from crnsim.datasets import dataset_info
+    from crnsim.experiment.build import built_circuit
 
     settings = group.settings
-    kind, per_time = circuit_kind(group.circuit), settings.learning_rate / max(settings.running_times)
-    learning = {} if group.weights else {kind.learning_parameter: per_time}
-    return kind.build(
+    parameters = dict(group.circuit_parameters)
+    if (name := circuit_kind(group.circuit).learning_parameter) and not group.weights:
+        parameters[name] = settings.learning_rate / max(settings.running_times)
+    return built_circuit(
+        group.circuit,
         settings.layers,
-        activation(group.activation, **dict(group.activation_parameters)),
+        group.activation,
         dual_rail=dataset_info(group.dataset, group.source).dual_rail,
-        **group.circuit_parameters | learning,
+        parameters=tuple(sorted(parameters.items())),
+        unit_parameters=group.activation_parameters,
     )
 
 

@@ -9,26 +9,25 @@ import math
 import os
 import socket
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Generator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crnsim.errors import DamagedFileError, InputError
+from crnsim.errors import InputError
 from crnsim.experiment.point import Point
 from crnsim.experiment.run import killed_points, run_points
 from crnsim.noise.noise import batches as batch_numbers
-from crnsim.outcomes import WORKER_KILLED
 from crnsim.provenance import processor
-from crnsim.store.files import damaged, digest, remove_abandoned, write_dataset
-from crnsim.store.points import join, pick, read_keys, read_points
+from crnsim.store.files import digest, remove_abandoned, write_dataset
+from crnsim.store.points import join, pick
 from crnsim.sweep.plan.cost import estimate_seconds
 from crnsim.sweep.plan.layout import task_points
-from crnsim.sweep.run.chunk_files import Account, as_written, chunk_key, pieces_of, read_account
+from crnsim.sweep.run.chunk_files import Account
 from crnsim.sweep.run.dask_cluster import SCHEDULER
 from crnsim.sweep.run.pieces import Pieces
+from crnsim.sweep.run.reuse import EarlierPoints, earlier_points
 from crnsim.sweep.run.workers import compute_batch, load_libraries, on_workers
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ def integrate_chunk(
     if group.chunk_key(chunk) != chunk.key:
         raise InputError(f"chunk {chunk.key} is not what the sweep now describes; make the plan again")
     remove_abandoned(target.parent, target.stem)
-    earlier = _earlier(plan, target, points, recorded)
+    earlier = earlier_points(plan.file, target, points, recorded)
     missing = [point for point in points if point.key not in earlier.keys]
     log.info(
         "%d points: %d to compute, %d saved by an earlier try, %d from other files",
@@ -106,17 +105,14 @@ def integrate_chunk(
         # What was computed now comes first, so that what it says of itself, such as the version, is what the file says.
         parts = [*pieces.parts, *lost, *earlier.parts.values()]
         whole = pick(join(parts), [point.key for point in points], recorded)
-        account = Account(
+        account = replace(
+            _account(pieces, earlier),
             key=chunk.key,
             points=len(points),
             computed=len(missing) - len(killed) + earlier.n_saved,
-            reused=len(earlier.keys) - earlier.n_saved,
             killed=len(killed),
             seconds_wall=round(time.monotonic() - start, 3),
-            seconds_core=round(pieces.seconds + earlier.seconds_core, 3),
-            host=socket.gethostname(),
             workers=workers,
-            processors=dict(sorted((pieces.processors + earlier.processors).items())),
         )
         with pieces.undisturbed():
             write_dataset(whole.assign_attrs(config=json.dumps(group.describe(chunk))), target)
@@ -126,95 +122,14 @@ def integrate_chunk(
     return account
 
 
-@dataclass(frozen=True)
-class _Earlier:
-    """Points of a chunk that need not be computed again.
-
-    Attributes
-    ----------
-    parts : dict of Path to xarray.Dataset
-        By the file that holds them.
-    saved : set of Path
-        Those of the files that an earlier try of this chunk saved; the others are chunks of an earlier plan.
-    """
-
-    parts: dict[Path, xr.Dataset]
-    saved: set[Path]
-
-    @cached_property
-    def keys(self) -> set[str]:
-        """Keys of the points."""
-        return {key for part in self.parts.values() for key in part["point_key"].values.tolist()}
-
-    @property
-    def n_saved(self) -> int:
-        """Number of points that an earlier try saved."""
-        return sum(self.parts[file].sizes["point"] for file in self.saved)
-
-    @property
-    def seconds_core(self) -> float:
-        """Core seconds of earlier tries, as their accounts say."""
-        return sum(account.seconds_core for file in self.saved if (account := read_account(file)))
-
-    @property
-    def processors(self) -> Counter[str]:
-        """Points by the kind of processor, as the accounts of the files say."""
-        counts: Counter[str] = Counter()
-        for file, part in self.parts.items():
-            account = read_account(file)
-            kinds = list(account.processors) if account else []
-            counts[kinds[0] if len(kinds) == 1 else "unknown"] += part.sizes["point"]
-        return counts
-
-
-def _earlier(plan: Plan, target: Path, points: Sequence[Point], recorded: Sequence[str]) -> _Earlier:
-    """Find points of a chunk that were saved by an earlier try or stand in chunk files of an earlier plan."""
-    saved = pieces_of(target)
-    parts = reusable([*saved, *_orphans(plan, target.parent)], points, recorded, plan.file.code_hash)
-    return _Earlier(parts, set(saved) & set(parts))
-
-
-def _orphans(plan: Plan, folder: Path) -> list[Path]:
-    """Return the chunk files of earlier plans, and their pieces; those of this plan hold other points."""
-    planned = plan.file.chunk_by_key
-    return [file for file in sorted(folder.glob("*.nc")) if chunk_key(file) not in planned]
-
-
-def reusable(
-    files: Sequence[Path], points: Sequence[Point], recorded: Sequence[str], code_hash: str
-) -> dict[Path, xr.Dataset]:
-    """Return, by file, the wanted points that saved pieces and earlier chunk files hold, each point once.
-
-    Points of another version of the library do not count, nor do those that lost their worker, nor those
-    without a trajectory that is wanted now. A damaged file is left aside with a warning.
-    """
-    wanted, with_trajectories = {point.key for point in points}, set(recorded)
-    parts: dict[Path, xr.Dataset] = {}
-    for file in files:
-        if not wanted:
-            break
-        try:
-            # Most files of an earlier plan hold nothing that is wanted; only their keys are read.
-            version, keys = read_keys(file)
-            if version != code_hash or wanted.isdisjoint(keys):
-                continue
-            if not as_written(file):
-                raise damaged(file, "its bytes are not those that were written")
-            found = read_points(file)
-        except (DamagedFileError, InputError) as error:
-            log.warning("not reused: %s", error)
-            continue
-        there = set(found["recorded"].values.tolist()) if "recorded" in found.dims else set()
-        status = found["status"].values.tolist()
-        useful = [
-            key
-            for key, outcome in zip(keys, status, strict=True)
-            if key in wanted and outcome != WORKER_KILLED and (key not in with_trajectories or key in there)
-        ]
-        if useful:
-            parts[file] = pick(found, useful, [key for key in useful if key in with_trajectories])
-            wanted.difference_update(useful)
-    return parts
+def _account(pieces: Pieces, earlier: EarlierPoints) -> Account:
+    """Return what the work of this try and of earlier ones took."""
+    return Account(
+        reused=len(earlier.keys) - earlier.n_saved,
+        seconds_core=round(pieces.seconds + earlier.seconds_core, 3),
+        host=socket.gethostname(),
+        processors=dict(sorted((pieces.processors + earlier.processors).items())),
+    )
 
 
 def integrate(
@@ -254,7 +169,7 @@ def integrate(
         return []
     batches = cut(points, batch, workers)
     if workers == 1 and not os.environ.get(SCHEDULER):
-        ended: Generator[Ended] = _here(batches, set(recorded), progress)
+        ended: Generator[Ended] = _in_process(batches, set(recorded), progress)
     else:
         ended = on_workers(batches, recorded, workers, compute)
     killed: list[Point] = []
@@ -271,7 +186,7 @@ def integrate(
     return killed
 
 
-def _here(
+def _in_process(
     batches: Sequence[Sequence[Point]], recorded: Collection[str], progress: Callable[[float], None]
 ) -> Generator[Ended]:
     """Yield batches computed in this process."""

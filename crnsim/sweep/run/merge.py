@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from crnsim.errors import CrnsimError, DamagedFileError, InputError
 from crnsim.store.files import damaged
 from crnsim.store.points import join, pick, read_points
-from crnsim.sweep.run.chunk import reusable
 from crnsim.sweep.run.chunk_files import list_chunks
+from crnsim.sweep.run.reuse import reusable
 
 if TYPE_CHECKING:
     import xarray as xr

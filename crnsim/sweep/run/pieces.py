@@ -152,13 +152,13 @@ class Pieces:
             return
 
         def terminated(*_: Any) -> None:
-            self._stopped(StoppedError(f"told to stop; {self._what_is_kept()}"))
+            self._stopped(StoppedError(f"told to stop; {self._kept_message()}"))
 
         def interrupted(*_: Any) -> None:
             self._stopped(KeyboardInterrupt())
 
         def out_of_time(*_: Any) -> None:
-            self._stopped(OutOfTimeError(f"the time of this job is nearly up; {self._what_is_kept()}"))
+            self._stopped(OutOfTimeError(f"the time of this job is nearly up; {self._kept_message()}"))
 
         left = seconds_left()
         handlers = zip(_SIGNALS, (terminated, terminated, interrupted, out_of_time), strict=True)
@@ -180,7 +180,7 @@ class Pieces:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _what_is_kept(self) -> str:
+    def _kept_message(self) -> str:
         return (
             f"{self.n_points} of {self.total} points are saved beside {self.target}, "
             "and the same command goes on from there"

@@ -39,7 +39,7 @@ ARRIVAL = 20.0
 ARRIVALS = 10
 
 #: What computing needs and takes a second to import.
-LIBRARIES = ("xarray", "crnsim.experiment.schedule", "crnsim.solvers")
+PRELOADED = ("xarray", "crnsim.experiment.schedule", "crnsim.solvers")
 
 #: A worker process with several threads computes one batch at a time: core seconds are those of the process, and
 #: NetCDF, from which weights may come, must not be entered twice.
@@ -50,7 +50,7 @@ log = logging.getLogger("crnsim.integrate")
 
 def load_libraries() -> None:
     """Import what computing needs, so that the time this takes does not count as work."""
-    for name in LIBRARIES:
+    for name in PRELOADED:
         import_module(name)
 
 
@@ -140,7 +140,7 @@ def on_workers(
     if not batches:
         return
     limit = max(GIVE_UP, 4 * max(map(len, batches)))
-    with connect(workers, [__name__, *LIBRARIES]) as cluster:
+    with connect(workers, [__name__, *PRELOADED]) as cluster:
         run = _Run(cluster, record, compute)
         waiting: deque[Sequence[Point]] = deque(batches)
         while waiting:
@@ -254,7 +254,7 @@ class _Run:
             error = future.exception()
             if isinstance(error, KilledWorker):
                 return None
-            raise _complaint(error, self.cluster.where)
+            raise _task_error(error, self.cluster.where)
         if (found := self._arrived(future)) is None:
             return None
         results, seconds = found
@@ -283,7 +283,7 @@ class _Run:
         return ", ".join(worker for found in holders.values() for worker in found)
 
 
-def _complaint(error: BaseException, where: str) -> BaseException:
+def _task_error(error: BaseException, where: str) -> BaseException:
     """Return what to say of a task that failed; a mistake of ours as it is."""
     name = str(getattr(error, "name", None) or "")
     if isinstance(error, ModuleNotFoundError):

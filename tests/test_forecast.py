@@ -23,10 +23,9 @@ from crnsim.sweep.config.reader import Document
 from crnsim.sweep.plan import forecast as forecast_module
 from crnsim.sweep.plan.cost import descent_seconds, estimate_seconds, estimate_steps, job_megabytes, size
 from crnsim.sweep.plan.forecast import advice, disk_bytes, forecast, wall_seconds
-from crnsim.sweep.plan.groups import groups
 from crnsim.sweep.plan.layout import task_points
 from crnsim.sweep.plan.plan import make_plan
-from crnsim.sweep.run import calibration as speed
+from crnsim.sweep.run import calibration
 from crnsim.sweep.run.chunk import integrate_chunk
 from crnsim.wording import duration
 
@@ -41,7 +40,7 @@ def planned(**changes):
 def here(tmp_path, monkeypatch):
     """Work in an empty folder, on a machine that is not calibrated."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(speed, "speed_file", lambda: tmp_path / "speed.json")
+    monkeypatch.setattr(calibration, "speed_file", lambda: tmp_path / "speed.json")
     return tmp_path
 
 
@@ -52,15 +51,13 @@ def here(tmp_path, monkeypatch):
 def test_steps_of_a_presentation_are_as_estimated(unit, mode):
     # Noise-free, and kicked; a factor of 2 is what one formula for all networks and designs can do.
     changes = {"mode": "inference", "circuit": "feedforward"} if mode == "inference" else {}
-    (group,) = groups(
-        planned(
-            activations={"unit": unit},
-            running_times=[40],
-            noise=KICKED,
-            datasets={"xor": {"epochs": 30}} if mode == "training" else {"iris": {"epochs": 30}},
-            **changes,
-        ).sweep
-    )
+    ((group, _),) = planned(
+        activations={"unit": unit},
+        running_times=[40],
+        noise=KICKED,
+        datasets={"xor": {"epochs": 30}} if mode == "training" else {"iris": {"epochs": 30}},
+        **changes,
+    ).groups
     points = [group.point(cell, replicate) for cell in (0, 1) for replicate in range(3)]
     results = run_points(points)
     of = size(points[0])
@@ -71,7 +68,7 @@ def test_steps_of_a_presentation_are_as_estimated(unit, mode):
 
 
 def test_cost_grows_with_what_makes_a_run_long():
-    (group,) = (group for group, _ in planned(running_times=[40], datasets={"xor": {"epochs": 500}}).groups)
+    ((group, _),) = planned(running_times=[40], datasets={"xor": {"epochs": 500}}).groups
     point = group.point(0, 0)
     longer = [
         replace(point, epochs=2 * point.epochs),
@@ -88,8 +85,8 @@ def test_cost_grows_with_what_makes_a_run_long():
 
 def test_descent_counts_where_it_gives_the_weights():
     inference = {"mode": "inference", "circuit": "feedforward", "datasets": {"iris": {"epochs": 30}}}
-    (trained,) = (group for group, _ in planned().groups)
-    (given,) = (group for group, _ in planned(**inference).groups)
+    ((trained, _),) = planned().groups
+    ((given, _),) = planned(**inference).groups
     assert descent_seconds(trained.point(0, 0)) == 0
     once = descent_seconds(given.point(0, 0))
     assert once > 0
@@ -225,22 +222,22 @@ def test_speed_is_that_of_chunks_that_are_done(here):
     }
     beside = Path(entry.path).with_suffix(".json")
     beside.write_text(json.dumps(account))
-    found = speed.find(plan.file)
+    found = calibration.find(plan.file)
     assert found.factor == pytest.approx(30.0 / entry.estimated_core_seconds)
     assert found.source == "as the chunk that is done took"
     # Points that were copied took nothing; a few seconds say little.
     for change in ({"computed": 0}, {"seconds_core": 0.5}):
         beside.write_text(json.dumps(account | change))
-        assert speed.find(plan.file).factor == 1.0
+        assert calibration.find(plan.file).factor == 1.0
     beside.write_text("{")
-    assert speed.find(plan.file).factor == 1.0
+    assert calibration.find(plan.file).factor == 1.0
 
 
 def test_calibration_is_kept_for_the_kind_of_processor(here, monkeypatch, capsys):
     write_sweep(here / "small.yaml", datasets={"xor": {"epochs": 20000}})
     assert main(["show", "small.yaml"]) == 0
     assert "times as on the authors' machine; 'crnsim calibrate' measures this one" in capsys.readouterr().out
-    monkeypatch.setattr(speed, "measure", lambda: 2.0)
+    monkeypatch.setattr(calibration, "measure", lambda: 2.0)
     assert main(["calibrate"]) == 0
     assert f"{processor()}: 2 times the core time" in capsys.readouterr().out
     assert json.loads((here / "speed.json").read_text()) == {processor(): 2.0}
@@ -254,13 +251,13 @@ def test_calibration_is_kept_for_the_kind_of_processor(here, monkeypatch, capsys
 def test_damaged_calibration_is_named(here):
     (here / "speed.json").write_text("[1]")
     with pytest.raises(InputError, match=r"speed\.json: damaged"):
-        speed.find(planned().file)
+        calibration.find(planned().file)
 
 
 def test_measured_speed_is_a_multiple_of_the_reference():
     # A clock that moves by the reference at each look: one round then takes just that.
-    ticks = count(0, speed.REFERENCE_SECONDS)
-    assert speed.measure(clock=lambda: next(ticks), rounds=1) == 1.0
+    ticks = count(0, calibration.REFERENCE_SECONDS)
+    assert calibration.measure(clock=lambda: next(ticks), rounds=1) == 1.0
 
 
 def test_show_tells_time_disk_and_memory_before_anything_runs(here, capsys):
@@ -280,4 +277,4 @@ def test_show_tells_time_disk_and_memory_before_anything_runs(here, capsys):
 def test_cores_of_nothing_are_one_line(here, capsys):
     write_sweep(here / "small.yaml")
     assert main(["show", "small.yaml", "--cores", "0"]) == 2
-    assert capsys.readouterr().err == "crnsim: --cores is 0; it must be 1 or more\n"
+    assert capsys.readouterr().err == "crnsim: --cores is 0; it must be a whole number >= 1\n"

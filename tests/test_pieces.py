@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from small_sweeps import small_sweep, write_sweep
 
-import crnsim.sweep.run.chunk as module
 from crnsim.cli.parser import main
 from crnsim.errors import InputError, OutOfTimeError, StoppedError
 from crnsim.experiment.run import run_points
@@ -23,8 +22,8 @@ from crnsim.store.points import read_points
 from crnsim.sweep.config.read import validate
 from crnsim.sweep.config.reader import Document
 from crnsim.sweep.plan.plan import make_plan
-from crnsim.sweep.run import chunk_files, walltime
-from crnsim.sweep.run import pieces as pieces_module
+from crnsim.sweep.run import chunk as chunk_module
+from crnsim.sweep.run import chunk_files, pieces, walltime
 from crnsim.sweep.run.chunk import integrate_chunk
 from crnsim.sweep.run.merge import merge_group
 
@@ -72,7 +71,7 @@ def after(batches: int, action, monkeypatch) -> list[int]:
         sizes.append(len(points))
         return run_points(points, **options)
 
-    monkeypatch.setattr(module, "run_points", run)
+    monkeypatch.setattr(chunk_module, "run_points", run)
     return sizes
 
 
@@ -124,17 +123,17 @@ def test_chunk_that_is_stopped_saves_what_it_has_and_the_next_try_goes_on(plan, 
 
 def test_pieces_are_saved_from_time_to_time_and_each_point_once(plan, monkeypatch):
     content = undisturbed(plan)
-    monkeypatch.setattr(pieces_module, "PAUSE", 1e-9)
+    monkeypatch.setattr(pieces, "PAUSE", 1e-9)
     after(3, mistake, monkeypatch)
     with pytest.raises(ZeroDivisionError):
         integrate_chunk(plan, key_of(plan), workers=1)
-    pieces = chunk_files.pieces_of(target_of(plan))
-    assert [piece.stem[-3:] for piece in pieces] == ["000", "001", "002"]
-    keys = [key for piece in pieces for key in read_points(piece)["point_key"].values.tolist()]
+    saved = chunk_files.pieces_of(target_of(plan))
+    assert [piece.stem[-3:] for piece in saved] == ["000", "001", "002"]
+    keys = [key for piece in saved for key in read_points(piece)["point_key"].values.tolist()]
     assert len(keys) == len(set(keys)) == 9
 
     # One of them is damaged: its points are computed again, and nothing else.
-    pieces[1].write_bytes(pieces[1].read_bytes()[:3000])
+    saved[1].write_bytes(saved[1].read_bytes()[:3000])
     sizes = after(99, mistake, monkeypatch)
     integrate_chunk(plan, key_of(plan), workers=1)
     assert sum(sizes) == 6
@@ -151,9 +150,9 @@ def test_stop_during_a_write_waits_until_the_file_is_whole(plan, monkeypatch):
         written.append(str(path))
         return original(dataset, path)
 
-    original = pieces_module.write_dataset
-    monkeypatch.setattr(pieces_module, "write_dataset", write)
-    monkeypatch.setattr(pieces_module, "PAUSE", 1e-9)
+    original = pieces.write_dataset
+    monkeypatch.setattr(pieces, "write_dataset", write)
+    monkeypatch.setattr(pieces, "PAUSE", 1e-9)
     with pytest.raises(StoppedError, match="3 of 12 points are saved beside"):
         integrate_chunk(plan, key_of(plan), workers=1)
     assert len(written) == 1
@@ -167,8 +166,8 @@ def test_stop_during_the_last_write_comes_too_late(plan, monkeypatch):
         terminate()
         return original(dataset, path)
 
-    original = module.write_dataset
-    monkeypatch.setattr(module, "write_dataset", write)
+    original = chunk_module.write_dataset
+    monkeypatch.setattr(chunk_module, "write_dataset", write)
     integrate_chunk(plan, key_of(plan), workers=1)
     assert target_of(plan).read_bytes() == content
 
@@ -187,10 +186,10 @@ def test_second_signal_does_not_tear_apart_what_the_first_one_began(plan, monkey
             if chunk_files.pieces_of(target_of(plan)):
                 terminate()
 
-    original = pieces_module.write_dataset
-    monkeypatch.setattr(pieces_module, "write_dataset", write)
-    monkeypatch.setattr(module, "run_points", run)
-    monkeypatch.setattr(pieces_module, "PAUSE", 1e-9)
+    original = pieces.write_dataset
+    monkeypatch.setattr(pieces, "write_dataset", write)
+    monkeypatch.setattr(chunk_module, "run_points", run)
+    monkeypatch.setattr(pieces, "PAUSE", 1e-9)
     with pytest.raises(StoppedError):
         integrate_chunk(plan, key_of(plan), workers=1)
     assert len(chunk_files.pieces_of(target_of(plan))) == 1
@@ -218,7 +217,7 @@ def test_half_written_files_of_killed_tries_are_removed(plan):
 def test_chunk_stops_itself_before_its_job_is_cut_off(plan, monkeypatch):
     content = undisturbed(plan)
     with monkeypatch.context() as patch:
-        patch.setattr(pieces_module, "seconds_left", lambda: pieces_module.MARGIN_LEAST + 0.3)
+        patch.setattr(pieces, "seconds_left", lambda: pieces.MARGIN_LEAST + 0.3)
         after(2, lambda: time.sleep(20), patch)
         with pytest.raises(OutOfTimeError, match="time of this job is nearly up; 6 of 12 points are saved"):
             integrate_chunk(plan, key_of(plan), workers=1)
@@ -308,7 +307,7 @@ def test_finished_chunk_that_snakemake_removes_is_not_computed_again(plan, monke
 
 
 def test_pieces_stay_where_a_chunk_cannot_have_a_second_name(plan, monkeypatch):
-    monkeypatch.setattr(pieces_module, "PAUSE", 1e-9)
+    monkeypatch.setattr(pieces, "PAUSE", 1e-9)
 
     def refuse(*_):
         raise PermissionError(1, "not permitted")

@@ -21,7 +21,7 @@ from crnsim.cli.parser import main
 from crnsim.errors import InputError
 from crnsim.store.files import write_dataset
 from crnsim.store.points import read_points
-from crnsim.sweep.inspect import findings as checking
+from crnsim.sweep.inspect import findings
 from crnsim.sweep.inspect.audit import check_folder
 from crnsim.sweep.inspect.findings import Finding, parse_kinds, remove
 from crnsim.sweep.inspect.folder import open_folder
@@ -333,7 +333,7 @@ def test_a_folder_that_cannot_be_written_loses_nothing(finished, capsys, monkeyp
     for path in bad:
         path.write_bytes(b"")
     # Root may write anything but a read-only disk, which says so here.
-    monkeypatch.setattr(checking.os, "access", lambda place, mode: place.name != "small")
+    monkeypatch.setattr(findings.os, "access", lambda place, mode: place.name != "small")
     status, said, error = run("--remove", capsys=capsys)
     assert status == 2
     assert said.count("damaged") == 2
