@@ -16,23 +16,14 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
-#: Files that take longest, the longest first; what waits for a cluster before all.
-LONGEST = (
-    "test_cluster",
-    "test_workflow",
-    "test_workers",
-    "test_kinetics",
-    "test_experiment",
-    "test_methods",
-)
+#: Files that come first: what waits for a cluster; two that compile the library and most networks, each in one process,
+#: so that what starts many processes finds them compiled; then what takes longest.
+FIRST = ("test_cluster", "test_experiment", "test_kinetics", "test_workflow", "test_workers", "test_methods")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest files: `make test` gives a file to one worker, and the last one should be short.
-
-    By files, so that no two workers compile one network or start one cluster.
-    """
-    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+    """Sort by file, as `make test` gives a file to one worker: no two compile one network or start one cluster."""
+    items.sort(key=lambda item: FIRST.index(item.path.stem) if item.path.stem in FIRST else len(FIRST))
 
 
 @pytest.fixture(scope="session")
