@@ -10,7 +10,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_sweeps import SHARP, SMOOTH, small_sweep, write_sweep
 
@@ -80,6 +80,7 @@ def test_options_of_one_kind_of_noise_do_not_change_points_of_another():
     assert signals[2] != weights[2]
 
 
+@settings(max_examples=40)
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 5))
 def test_every_point_is_in_exactly_one_chunk_however_the_work_is_cut(cells, block, replicates):
     whole = planned(replicates=replicates, chunks={"cells": 100, "replicates": 100})
