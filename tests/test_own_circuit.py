@@ -123,6 +123,15 @@ def test_a_change_of_its_file_changes_the_keys_of_its_points(here):
     assert circuit_source_hash("onepot") == ""
 
 
+def test_a_sweep_knows_the_files_that_it_names(here):
+    (here / "sweep.yaml").write_text(sweeps_of("circuits.md")[0])
+    before = read_sweep("sweep.yaml").fingerprint
+    assert read_sweep("sweep.yaml").fingerprint == before
+    file = here / "my_circuits.py"
+    file.write_text(file.read_text() + "# changed\n")
+    assert read_sweep("sweep.yaml").fingerprint != before
+
+
 def test_an_installed_package_offers_a_name(here, monkeypatch):
     entry = EntryPoint("delta", CIRCUIT, "crnsim.circuits")
     circuit_kind(CIRCUIT)

@@ -7,6 +7,7 @@ import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from crnsim.circuits.circuit import MODES
 from crnsim.errors import InputError, suggest
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from crnsim.robustness.designs import Design
 
-MODES = ("training", "inference")
 #: Columns of a row that may stand in the words for where it was judged.
 PLACE_COLUMNS = ("running_time", "magnitude", "stress", "dataset", "activation")
 _DOI = re.compile(r"10\.\d{4,9}/\S+")

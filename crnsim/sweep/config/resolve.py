@@ -52,6 +52,8 @@ class ResolvedSweep:
     def fingerprint(self) -> str:
         """Hash of everything but the way the work is cut; knows the content of files that the sweep names."""
         from crnsim.activations import source_hash
+        from crnsim.circuits import circuit_source_hash
+        from crnsim.noise.kinds import kind_source_hash
 
         content = {key: value for key, value in self.sweep.to_dict().items() if key != "chunks"}
         content["sources"] = {name: dict(source) for name, source in self.sources.items()}
@@ -63,6 +65,13 @@ class ResolvedSweep:
 
             content["paper"] = paper_hash(self.sweep.claims)
         content["units"] = {label: source_hash(spec.name) for label, spec in self.sweep.activations.items()}
+        content["circuit_source"] = circuit_source_hash(self.sweep.circuit)
+        kinds = {name for settings in self.settings.values() for name in settings.noise.own}
+        content["noise_sources"] = {name: kind_source_hash(name) for name in sorted(kinds)}
+        if ":" in self.sweep.solver.method:
+            from crnsim.solvers.methods import method_source_hash
+
+            content["method_source"] = method_source_hash(self.sweep.solver.method)
         return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
