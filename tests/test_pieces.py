@@ -217,7 +217,7 @@ def test_half_written_files_of_killed_tries_are_removed(plan):
 def test_chunk_stops_itself_before_its_job_is_cut_off(plan, monkeypatch):
     content = undisturbed(plan)
     with monkeypatch.context() as patch:
-        patch.setattr(pieces, "seconds_left", lambda: pieces.MARGIN_LEAST + 0.3)
+        patch.setattr(pieces, "seconds_left", lambda: pieces.MARGIN_LEAST + 2.0)
         after(2, lambda: time.sleep(20), patch)
         with pytest.raises(OutOfTimeError, match="time of this job is nearly up; 6 of 12 points are saved"):
             integrate_chunk(plan, key_of(plan), workers=1)
