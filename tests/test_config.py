@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_sweeps import small_sweep, write_sweep
 
-from crnsim.errors import ConfigError
+from crnsim.errors import ConfigError, suggest
 from crnsim.sweep.config.model import Sweep
 from crnsim.sweep.config.read import read_sweep, validate
 from crnsim.sweep.config.reader import Document, read_yaml
@@ -382,7 +382,7 @@ def test_the_output_is_a_parameter_of_the_circuit_in_words(read):
             "LSODA",
             r"solver\.method: method 'LSODA' cannot show samples; use one that can: auto, bs23, rkc, rosw",
         ),
-        ("lsoda", r"solver\.method: unknown method 'lsoda'; known: auto"),
+        ("lsoda", r"solver\.method: unknown method 'lsoda'; did you mean 'LSODA'\? known: auto"),
     ],
 )
 def test_a_method_that_cannot_run_circuits_is_refused(read, method, words):
@@ -411,3 +411,16 @@ print(read_sweep({str(tmp_path / "a.yaml")!r}).fingerprint, sorted({{"dask", "nu
     fingerprint, loaded = run.stdout.split(maxsplit=1)
     assert loaded.strip() == "[]"
     assert len(fingerprint) == 32
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "said"),
+    [
+        ("rosv", ["rosw", "bs23"], "did you mean 'rosw'? known: rosw, bs23"),
+        ("lsoda", ["LSODA", "BDF"], "did you mean 'LSODA'? known: LSODA, BDF"),
+        ("KA", ["ka", "kA"], "did you mean 'ka'? known: ka, kA"),
+        ("zzz", ["rosw"], "known: rosw"),
+    ],
+)
+def test_the_nearest_name_is_found_in_whatever_case_and_all_are_listed(name, known, said):
+    assert suggest(name, known) == said
