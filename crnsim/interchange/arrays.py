@@ -11,6 +11,7 @@ import numpy as np
 from crnsim.interchange.format import Format
 from crnsim.interchange.text import PLACEHOLDERS
 from crnsim.store.files import write_dataset
+from crnsim.store.points import SCHEMA
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -52,7 +53,7 @@ def network_dataset(circuit: Circuit) -> xr.Dataset:
         },
         coords={"species": np.array(network.labels, dtype=object)},
         attrs={
-            "schema": "1",
+            "schema": SCHEMA,
             "circuit": circuit.name,
             "layers": json.dumps(list(circuit.layers)),
             "activation": circuit.activation.name,

@@ -24,6 +24,7 @@ from crnsim.robustness.tables import (
     to_dataset,
 )
 from crnsim.robustness.verdicts import design_pairs, mark_best, pair, paired_rows, verdict_rows
+from crnsim.store.points import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,7 +99,7 @@ def summarise(
         {
             "title": "Robustness of the designs of a sweep",
             "sweep": sweep,
-            "schema": "1",
+            "schema": SCHEMA,
             "confidence": CONFIDENCE,
             "bootstrap_draws": DRAWS,
             "code_hash": ", ".join(sorted({str(s.attrs.get("code_hash", "")) for s in summaries} - {""})),
