@@ -573,7 +573,7 @@ def test_sweep_of_six_chunks_over_tls_is_the_same_bytes_as_here(secure, tmp_path
     contents = set()
     for name, chunks, environment in [
         ("here", {"cells": 100, "workers": 1}, {}),
-        ("there", {"cells": 1, "replicates": 1, "workers": 1}, {dask_cluster.SCHEDULER: str(file)}),
+        ("there", {"cells": 2, "replicates": 1, "workers": 1}, {dask_cluster.SCHEDULER: str(file)}),
     ]:
         path = tmp_path / name
         path.mkdir()
