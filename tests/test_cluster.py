@@ -161,6 +161,7 @@ class Run:
 def run(tmp_path, nodes) -> Iterator[Callable[[str], Run]]:
     """Make runs, and leave neither jobs nor nodes that are down."""
     runs = []
+    bring_back(nodes)  # an earlier test may have been cut off
 
     def make(profile: str) -> Run:
         # A name that no earlier run had: Slurm remembers the jobs of that one by the folder.
@@ -173,9 +174,17 @@ def run(tmp_path, nodes) -> Iterator[Callable[[str], Run]]:
     for one in runs:
         one.kill()
         one.cancel()
+    bring_back(nodes)
+
+
+def bring_back(nodes: list[str]) -> None:
+    """Make nodes usable that are down, with their daemon where a script can start it."""
     for node in nodes:
         if state(node).startswith(("down", "drain")):
-            slurm("scontrol", "update", f"nodename={node}", "state=resume")
+            if control := os.environ.get(CONTROL):
+                slurm("bash", control, "node-up", node)
+            else:
+                slurm("scontrol", "update", f"nodename={node}", "state=resume")
 
 
 @pytest.fixture(scope="module")
