@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
-from crnsim.errors import InputError, suggest
+from crnsim.errors import CrnsimError, InputError, suggest
 
 T = TypeVar("T")
 
 #: What an entry may be called: a name becomes part of paths, coordinates and options.
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}", re.ASCII)
 
 
 class Registry(Generic[T]):
@@ -52,6 +53,18 @@ class Registry(Generic[T]):
         self.kind, self.group, self.check, self.named = kind, group, check, named
         self.built_in: dict[str, T] = {entry.name: entry for entry in built_in}  # type: ignore[attr-defined]
 
+    @contextlib.contextmanager
+    def code_of(self, name: str) -> Iterator[None]:
+        """Run a function of the entry `name`: what goes wrong in a user's own code is one error that names it."""
+        try:
+            yield
+        except CrnsimError:
+            raise
+        except (Exception, SystemExit) as error:
+            if name in self.built_in:
+                raise
+            raise InputError(f"{self.kind} {name}: its code failed: {_said(error)}") from error
+
     def find(self, name: str) -> T:
         """Return an entry.
 
@@ -74,7 +87,7 @@ class Registry(Generic[T]):
             if entry.name == name:
                 try:
                     found = entry.load()
-                except Exception as error:
+                except (Exception, SystemExit) as error:
                     raise InputError(
                         f"{self.kind} {name}: cannot load {entry.value}: {_said(error)}"
                     ) from None
@@ -120,8 +133,8 @@ class Registry(Generic[T]):
         entry = self.check(name, found)
         if not self.named:
             return entry
-        own = str(getattr(entry, "name", ""))
-        if not NAME.fullmatch(own):
+        own = getattr(entry, "name", "")
+        if not isinstance(own, str) or not NAME.fullmatch(own):
             raise InputError(
                 f"{self.kind} {name}: its name is {own!r}; use letters, digits and _, and begin with a letter"
             )
@@ -152,13 +165,18 @@ class Registry(Generic[T]):
 
     def _import(self, name: str, module_name: str) -> ModuleType:
         here = str(Path.cwd())
+        if Path(here, "plan.json").exists():
+            raise InputError(
+                f"{self.kind} {name}: nothing is imported in a folder of results; "
+                "run the command where the sweep file is"
+            )
         # At the end, so that a user's file cannot hide a module of a library; it stays, for what it imports later.
         if here not in sys.path:
             sys.path.append(here)
             importlib.invalidate_caches()
         try:
             return importlib.import_module(module_name)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InputError(
                 f"{self.kind} {name}: cannot import {module_name or 'it'}: {_said(error)}"
             ) from None
@@ -170,5 +188,5 @@ def _hash_of(file: str, changed: int, size: int) -> str:
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())

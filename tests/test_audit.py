@@ -18,13 +18,14 @@ import xarray as xr
 from small_sweeps import SHARP, SMOOTH, write_sweep
 
 from crnsim.cli.parser import main
-from crnsim.errors import InputError
+from crnsim.errors import DamagedFileError, InputError
 from crnsim.store.files import write_dataset
 from crnsim.store.points import read_points
 from crnsim.sweep.inspect import findings
 from crnsim.sweep.inspect.audit import check_folder
 from crnsim.sweep.inspect.findings import Finding, parse_kinds, remove
 from crnsim.sweep.inspect.folder import open_folder
+from crnsim.sweep.plan.plan_file import read_plan_file
 
 ROOT = Path(__file__).resolve().parent.parent
 PLAN = "results/small/plan.json"
@@ -389,3 +390,23 @@ def test_a_wrong_word_is_one_line(finished, capsys):
     )
     with pytest.raises(InputError, match="name kinds"):
         parse_kinds(",")
+
+
+def test_code_that_a_plan_names_is_not_imported(finished, capsys):
+    Path("stranger.py").write_text("from pathlib import Path\nPath('ran').touch()\n")
+    plan = json.loads(Path(PLAN).read_text())
+    plan["config"]["activations"]["smooth"]["name"] = "stranger:Unit"
+    Path(PLAN).write_text(json.dumps(plan))
+    findings = check_folder(open_folder(finished))
+    assert findings[0].kind == "note"
+    assert "it needs code of its own (stranger:Unit)" in findings[0].what
+    assert not Path("ran").exists()
+
+
+@pytest.mark.parametrize("cells", [[0, 10**6], [1, 1], [10**30, 10**31]])
+def test_a_plan_whose_chunks_hold_no_points_of_it_is_damaged(finished, cells):
+    plan = json.loads(Path(PLAN).read_text())
+    plan["groups"][0]["chunks"][0]["cells"] = cells
+    Path(PLAN).write_text(json.dumps(plan))
+    with pytest.raises(DamagedFileError, match="not a plan of crnsim"):
+        read_plan_file(PLAN)

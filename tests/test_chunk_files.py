@@ -116,3 +116,20 @@ def test_a_piece_writes_what_it_knows_and_holds_what_it_computed(tmp_path):
     }
     assert read_account(piece).held == 3
     assert Account(points=8, computed=5).held == 8
+
+
+@pytest.mark.parametrize("odd", ["NaN", "Infinity", "1e400", "9" * 400, "true", "[1]"])
+def test_numbers_that_are_none_are_as_good_as_lost(tmp_path, odd):
+    chunk = tmp_path / "a.nc"
+    account_file(chunk).write_text(f'{{"points": {odd}, "seconds_core": {odd}, "host": "a"}}')
+    assert read_account(chunk) == Account(host="a")
+
+
+def test_what_is_shown_on_a_terminal_holds_no_control_characters(tmp_path):
+    Failure("red \x1b[31m and \x07 bell", "node").write(tmp_path / "a.nc")
+    assert read_failure(tmp_path / "a.nc").message == "red  [31m and   bell"
+
+
+def test_json_as_deep_as_a_well_is_as_good_as_lost(tmp_path):
+    account_file(tmp_path / "a.nc").write_text("[" * 100_000)
+    assert read_account(tmp_path / "a.nc") is None

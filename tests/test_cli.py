@@ -272,3 +272,10 @@ def test_help_and_a_reader_that_leaves_are_no_trouble():
     left = shell("describe onepot --all | head -1")
     assert left.stdout.count("\n") == 1
     assert left.stderr == ""
+
+
+def test_a_message_is_short_and_harmless_whatever_it_names(capsys):
+    assert main(["describe", "\x1b[31m" + "x" * 100_000]) == 2
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert len(said) < 2500

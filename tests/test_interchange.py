@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -66,3 +68,40 @@ def test_every_format_has_a_suffix_of_its_own():
     assert all(file_format(f"net{suffix}").suffix == suffix for suffix in suffixes)
     with pytest.raises(CrnsimError, match="unknown format 'sbml'"):
         file_format("net.xml", "sbml")
+
+
+WRONG = """
+from crnsim.interchange import Format
+
+def fails(circuit, path, title):
+    raise KeyError("rate")
+
+def adds_a_suffix(circuit, path, title):
+    path.with_name(path.name + ".gz").write_text(title)
+
+FAILS = Format("fails", ".f", "", fails)
+NOTHING = Format("nothing", ".n", "", adds_a_suffix)
+ODD = Format("odd", ".o", "", fails, lambda path: 3)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("FAILS", "its code failed: KeyError: 'rate'"),
+        ("NOTHING", "it wrote nothing to the path it was given"),
+    ],
+)
+def test_a_format_that_cannot_write_is_one_line_and_leaves_the_old_file(here, name, words, capsys):
+    (here / "wrong_formats.py").write_text(WRONG)
+    Path("pot.csv").write_text("old")
+    assert main(["describe", "onepot", "-o", "pot.csv", "--format", f"wrong_formats:{name}"]) == 2
+    assert words in capsys.readouterr().err
+    assert Path("pot.csv").read_text() == "old"
+    assert sorted(file.name for file in here.iterdir() if "pot" in file.name) == ["pot.csv"]
+
+
+def test_a_format_that_reads_something_else_is_one_line(here):
+    (here / "wrong_formats.py").write_text(WRONG)
+    with pytest.raises(CrnsimError, match=r"it read a int and no crnsim\.Network"):
+        read_network("pot.csv", "wrong_formats:ODD")

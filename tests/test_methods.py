@@ -13,6 +13,7 @@ import pytest
 from pages import DOCS, files_of
 
 from crnsim import CrnsimError, Network, simulate
+from crnsim.outcomes import FAILED, OK
 from crnsim.simulate import plain_protocol
 from crnsim.solvers import METHODS, Method, Request, find_method, methods, solve
 from crnsim.solvers.methods import check_request
@@ -246,3 +247,23 @@ def test_a_method_is_a_value():
     assert replace(METHODS["bs23"], name="other") != METHODS["bs23"]
     with pytest.raises(AttributeError):
         METHODS["bs23"].name = "other"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_run_that_a_method_calls_whole_without_finite_numbers_has_failed(value, monkeypatch):
+    def run(network, protocol, record, request):
+        record.final[:] = value
+        record.run["status"] = OK
+
+    monkeypatch.setitem(METHODS, "odd", Method("odd", "", "", run))
+    record, _ = solve(network(("X -> 0", 1.0)), protocol_of(network(("X -> 0", 1.0))), method="odd")
+    assert record.run["status"].tolist() == [FAILED]
+
+
+def test_code_of_a_users_method_that_fails_is_one_line(tmp_path, monkeypatch):
+    text = "from crnsim.solvers import Method\nBAD = Method('bad', '', '', lambda n, p, r, q: 1 / 0)\n"
+    (tmp_path / "bad_method.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(CrnsimError, match="method bad_method:BAD: its code failed: ZeroDivisionError"):
+        simulate(network(("X -> 0", 1.0)), [0, 1], initial={"X": 1.0}, method="bad_method:BAD")

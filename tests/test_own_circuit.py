@@ -15,7 +15,7 @@ from pages import files_of, sweeps_of
 import crnsim
 from crnsim import CrnsimError
 from crnsim.algebraic import initial_weights, sample_order, sgd
-from crnsim.circuits import circuit_kind, circuit_source_hash
+from crnsim.circuits import check_parameters, circuit_kind, circuit_source_hash
 from crnsim.cli import main
 from crnsim.experiment.point import Point
 from crnsim.experiment.run import run_points
@@ -177,3 +177,46 @@ def test_a_sweep_names_the_key_of_a_circuit_that_is_not_there(here):
     (here / "wrong.yaml").write_text(text.replace("my_circuits:DELTA", "my_circuits:DELTO"))
     with pytest.raises(CrnsimError, match=r"wrong\.yaml: line 1: circuit: .*did you mean 'DELTA'"):
         read_sweep("wrong.yaml")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("1 / 0", "its code failed: ZeroDivisionError"),
+        ("3", "it built a int and no crnsim.circuits.Circuit"),
+        ("replace(made, outputs=('Yq', None))", "its outputs name 'Yq'"),
+        (
+            "replace(made, learning_off={'nu': 0.0})",
+            "its learning_off names 'nu', which is no rate parameter",
+        ),
+        ("replace(made, targets=None)", "it is trained, so it needs targets"),
+    ],
+)
+def test_a_circuit_without_its_parts_is_one_line(here, change, words):
+    name = f"part_{abs(hash(change))}"
+    (here / f"{name}.py").write_text(
+        "from dataclasses import replace\n"
+        "from my_circuits import DELTA\n"
+        "def build(*layers, **others):\n"
+        "    made = DELTA.build(*layers, **others)\n"
+        f"    return {change}\n"
+        "WRONG = replace(DELTA, build=build)\n"
+    )
+    with pytest.raises(CrnsimError, match=words):
+        run_points([point(circuit=f"{name}:WRONG")])
+
+
+def test_a_circuit_may_ask_for_a_hidden_layer(here):
+    (here / "deep.py").write_text(
+        "from dataclasses import replace\n"
+        "from crnsim.circuits import CIRCUITS\n"
+        "from crnsim.errors import InputError\n"
+        "def build(layers, *others, **more):\n"
+        "    if len(layers) < 3:\n"
+        "        raise InputError('deep: give a hidden layer')\n"
+        "    return CIRCUITS['onepot'].build(layers, *others, **more)\n"
+        "DEEP = replace(CIRCUITS['onepot'], name='deep', build=build)\n"
+    )
+    check_parameters("deep:DEEP", {})
+    with pytest.raises(CrnsimError, match="ka is -1"):
+        check_parameters("deep:DEEP", {"ka": -1.0})

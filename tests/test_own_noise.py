@@ -142,7 +142,10 @@ def test_what_cannot_be_used_is_one_clear_error(here, arguments, words):
     ("change", "words"),
     [
         (('"my_noise:Batch"', '"my_noise:Bitch"'), "did you mean 'Batch'"),
-        (("{magnitudes: [0.1, 0.3]}", "{magnitudes: [0.1], factor: 2}"), "noise has no 'factor'"),
+        (
+            ("{magnitudes: [0.1, 0.3]}", "{magnitudes: [0.1], factor: 2}"),
+            "has no option 'factor'; it has none",
+        ),
         (("{magnitudes: [0.1, 0.3]}", "{}"), "magnitudes: missing"),
     ],
 )

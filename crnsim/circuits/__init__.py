@@ -7,6 +7,8 @@ from crnsim.circuits.feedforward import Feedforward, feedforward
 from crnsim.circuits.onepot import onepot
 from crnsim.circuits.registry import (
     CIRCUITS,
+    build_named,
+    check_parameters,
     circuit_kind,
     circuit_names,
     circuit_reference,
@@ -19,6 +21,8 @@ __all__ = [
     "CircuitKind",
     "Feedforward",
     "Signal",
+    "build_named",
+    "check_parameters",
     "circuit_kind",
     "circuit_names",
     "circuit_reference",

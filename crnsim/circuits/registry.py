@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crnsim.circuits.circuit import MODES, CircuitKind
+from crnsim.circuits.circuit import MODES, Circuit, CircuitKind, Pair
 from crnsim.circuits.feedforward import FEEDFORWARD
 from crnsim.circuits.onepot import ONEPOT
-from crnsim.errors import InputError
+from crnsim.errors import InputError, suggest
 from crnsim.registry import Registry
 
 #: Group of entry points under which an installed package offers circuits.
@@ -47,6 +48,93 @@ def circuit_kind(name: str) -> CircuitKind:
         There is none, its module cannot be imported, or it is no whole entry.
     """
     return _REGISTRY.find(name)
+
+
+def build_named(name: str, layers: Sequence[int], *arguments: Any, **parameters: Any) -> Circuit:
+    """Build a circuit by the name of its kind.
+
+    Parameters
+    ----------
+    name : str
+        As for `circuit_kind`.
+    layers : sequence of int
+    *arguments, **parameters
+        As for the function `build` of a `CircuitKind`.
+
+    Returns
+    -------
+    Circuit
+        One whose parts are there: whatever runs it can rely on them.
+
+    Raises
+    ------
+    InputError
+        The arguments do not fit; or its code failed, or built something else.
+    """
+    kind = circuit_kind(name)
+    with _REGISTRY.code_of(name):
+        circuit = kind.build(layers, *arguments, **parameters)
+        if name not in CIRCUITS:
+            _check_built(name, kind, circuit)
+    return circuit
+
+
+def check_parameters(name: str, parameters: Mapping[str, Any]) -> None:
+    """Let a circuit judge its parameters, on the smallest layers that it takes.
+
+    Raises
+    ------
+    InputError
+        As for `build_named`.
+    """
+    build_named(
+        name, (1, 1) if _takes(name, (1, 1)) or not _takes(name, (1, 1, 1)) else (1, 1, 1), **parameters
+    )
+
+
+def _takes(name: str, layers: tuple[int, ...]) -> bool:
+    try:
+        build_named(name, layers)
+    except InputError:
+        return False
+    return True
+
+
+def _check_built(name: str, kind: CircuitKind, circuit: Any) -> None:
+    """Raise InputError unless what a user's function built has the parts that a `Circuit` names."""
+    if not isinstance(circuit, Circuit):
+        raise InputError(
+            f"circuit {name}: it built a {type(circuit).__name__} and no crnsim.circuits.Circuit"
+        )
+    pairs: dict[str, list[Pair]] = {
+        "inputs": [circuit.inputs],
+        "outputs": [circuit.outputs],
+        "weights": list(circuit.weights),
+    }
+    pairs["targets"] = [circuit.targets] if circuit.targets else []
+    named = {
+        part: [rail for pair in found for rail in pair if rail is not None] for part, found in pairs.items()
+    }
+    named |= {"hidden": [*circuit.hidden], "conserved": [one for each in circuit.conserved for one in each]}
+    known = {species.name for species in circuit.network.species}
+    for part, rails in (named | {"initial": [*circuit.initial]}).items():
+        if missing := [rail for rail in rails if rail not in known]:
+            raise InputError(
+                f"circuit {name}: its {part} name '{missing[0]}'; {suggest(missing[0], sorted(known))}"
+            )
+    rates = circuit.network.parameters
+    for part, words in {
+        "learning_off": [*circuit.learning_off],
+        "learning_parameter": [kind.learning_parameter] if kind.learns else [],
+        "output_gain": [circuit.output_gain] if circuit.output_gain else [],
+    }.items():
+        if missing := [word for word in words if word not in rates]:
+            raise InputError(
+                f"circuit {name}: its {part} names '{missing[0]}', which is no rate parameter of its network; "
+                f"{suggest(missing[0], sorted(rates))}"
+            )
+    if kind.learns and circuit.targets is None:
+        raise InputError(f"circuit {name}: it is trained, so it needs targets")
 
 
 def circuit_reference(kind: CircuitKind) -> str:

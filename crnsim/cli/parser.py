@@ -71,7 +71,15 @@ def _run(options: argparse.Namespace, log: str | None) -> int:
     return 0
 
 
+#: Characters of a message on the terminal; what a mistake names may be a whole file.
+_LONGEST = 2000
+
+
 def _complain(message: str, status: int) -> int:
+    """Say what is wrong, and return the exit status; control characters in what a user wrote do no harm."""
+    message = "".join(c if c.isprintable() or c == "\n" else " " for c in message)
+    if len(message) > _LONGEST:
+        message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
     logger = logging.getLogger("crnsim")
     if logger.handlers:
         logger.error(message)

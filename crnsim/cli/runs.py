@@ -170,7 +170,8 @@ def _points(options: argparse.Namespace, weights: Parameters = ()) -> list[Point
 
 def _noise(options: argparse.Namespace) -> Noise:
     """Read the options of all kinds of noise; one of the user's own stands under ``--noise``."""
-    from crnsim.noise import NOISE_KINDS, Noise
+    from crnsim.noise import NOISE_KINDS, Noise, noise_kind
+    from crnsim.noise.noise import own_section
 
     values: dict[str, Any] = {}
     for kind in NOISE_KINDS.values():
@@ -183,15 +184,22 @@ def _noise(options: argparse.Namespace) -> Noise:
             raise InputError(
                 f"--noise {word}: give a kind of your own and its magnitude, such as my_noise:Batch=0.1"
             )
-        values[name] = _value(magnitude)
-        for other in others:
-            keyword, _, text = other.partition("=")
-            values[keyword.strip()] = {"true": True, "false": False}.get(text.strip(), _value(text))
+        if name in values:
+            raise InputError(f"--noise {name}: given twice; give each kind once")
+        given = dict(other.partition("=")[::2] for other in others)
+        known = {option.keyword: option.name for option in noise_kind(name).options}
+        chosen = {known.get(n.strip(), n.strip()): _switch(v.strip()) for n, v in given.items()}
+        values |= own_section(name, _value(magnitude), chosen)
     return Noise(**values)
 
 
+def _switch(text: str) -> Any:
+    """Read the value of an option of a kind of noise."""
+    return {"true": True, "false": False}.get(text, _value(text))
+
+
 def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, mode: str) -> None:
-    from crnsim.circuits import circuit_kind
+    from crnsim.circuits import check_parameters, circuit_kind
     from crnsim.solvers.methods import check_presentations
 
     kind = circuit_kind(options.circuit)
@@ -202,7 +210,7 @@ def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, m
         raise InputError(
             f"--set {name}: {name} is the learning rate per time; use --learning-rate and --running-time"
         )
-    kind.build((1, 1), **parameters)
+    check_parameters(options.circuit, parameters)
     check_presentations(options.method)
 
 

@@ -40,10 +40,10 @@ def built_circuit(
         A name or a parameter is unknown or does not fit.
     """
     from crnsim.activations import activation as make_activation
-    from crnsim.circuits import circuit_kind
+    from crnsim.circuits import build_named
 
     unit = make_activation(activation, **dict(unit_parameters))
-    return circuit_kind(circuit).build(layers, unit, dual_rail=dual_rail, **dict(parameters))
+    return build_named(circuit, layers, unit, dual_rail=dual_rail, **dict(parameters))
 
 
 def build_circuit(point: Point) -> Circuit:

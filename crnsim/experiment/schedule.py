@@ -12,6 +12,7 @@ from crnsim.circuits import Circuit
 from crnsim.datasets import Dataset
 from crnsim.errors import InputError
 from crnsim.experiment.kept import RECORDED_FIRST, RECORDED_LAST, RECORDED_TIMES
+from crnsim.noise.kinds import code_of_kind
 from crnsim.noise.philox import normals
 from crnsim.noise.streams import stream_key
 from crnsim.solvers.protocol import Protocol, new_members
@@ -189,7 +190,10 @@ def rate_constants(
 
     for kind in point.noise.acting:
         magnitude, options = point.noise.magnitudes[kind.name], point.noise.options(kind)
-        kind.perturb_rate_constants(magnitude, options, constants, families, draws)
+        with code_of_kind(point.noise.asked_as(kind)):
+            kind.perturb_rate_constants(magnitude, options, constants, dict(families), draws)
+        if not np.all(np.isfinite(constants)) or np.any(constants < 0):
+            raise InputError(f"noise {kind.name}: it has made rate constants negative or not finite")
     return constants
 
 
@@ -246,6 +250,10 @@ class _Runs:
         return names, np.array([(r[0], len(r)) for r in rows], dtype=np.int64).reshape(-1, 2)
 
 
+#: How the columns of members begin that kinds of noise may set.
+_NOISE_COLUMNS = ("noise_", "kick_", "input_key_")
+
+
 def _noise(circuit: Circuit, points: Sequence[Point], phase: str) -> dict[str, Any]:
     """Members and noise tables of points; `phase` keeps the draws of training and read-out apart."""
     runs = _Runs(circuit, points, phase)
@@ -254,8 +262,16 @@ def _noise(circuit: Circuit, points: Sequence[Point], phase: str) -> dict[str, A
     member["running_time"] = [p.running_time for p in points]
     member["max_steps"] = [p.max_steps for p in points]
     tables: dict[str, Any] = {}
-    for kind in {kind.name: kind for point in points for kind in point.noise.kinds}.values():
-        tables |= kind.prepare(runs)
+    kinds = {kind.name: (kind, p.noise.asked_as(kind)) for p in points for kind in p.noise.kinds}
+    for kind, reference in kinds.values():
+        before = member.copy()
+        with code_of_kind(reference):
+            tables |= kind.prepare(runs)
+        kept = [name for name in member.dtype.names or () if not name.startswith(_NOISE_COLUMNS)]
+        if any(np.any(member[name] != before[name]) for name in kept):
+            raise InputError(
+                f"noise {kind.name}: prepare may set columns of noise alone, not {', '.join(kept)}"
+            )
     laws = [np.stack([network.rows(name).ravel() for name in law], axis=1) for law in circuit.conserved]
     return tables | {
         "member": member,

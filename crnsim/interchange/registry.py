@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +11,12 @@ from crnsim.errors import InputError
 from crnsim.interchange.arrays import ARRAYS
 from crnsim.interchange.format import Format
 from crnsim.interchange.text import TEXT
+from crnsim.network import Network
 from crnsim.registry import Registry
+from crnsim.store.files import replacing
 
 if TYPE_CHECKING:
     from crnsim.circuits import Circuit
-    from crnsim.network import Network
 
 #: Group of entry points under which an installed package offers formats.
 ENTRY_POINTS = "crnsim.formats"
@@ -56,8 +59,26 @@ def file_format(path: str | Path, name: str = "") -> Format:
 
 
 def write_network(circuit: Circuit, path: str | Path, title: str, name: str = "") -> None:
-    """Write the network of a circuit to a file; see `file_format`."""
-    file_format(path, name).write(circuit, Path(path), title)
+    """Write the network of a circuit to a file, whole or not at all; see `file_format`.
+
+    Raises
+    ------
+    InputError
+        The format is not known, or its code failed or wrote nothing.
+    StorageError
+        The place cannot be written.
+    """
+    chosen = file_format(path, name)
+    called = name or chosen.name
+    with tempfile.TemporaryDirectory() as folder:
+        # Under its own name, since some libraries add a suffix that they miss.
+        draft = Path(folder, Path(path).name)
+        with _REGISTRY.code_of(called):
+            chosen.write(circuit, draft, title)
+        if not draft.is_file():
+            raise InputError(f"format {called}: it wrote nothing to the path it was given")
+        with replacing(path) as temporary:
+            shutil.copyfile(draft, temporary)
 
 
 def read_network(path: str | Path, name: str = "") -> Network:
@@ -71,4 +92,8 @@ def read_network(path: str | Path, name: str = "") -> Network:
     chosen = file_format(path, name)
     if chosen.read is None:
         raise InputError(f"{path}: the format {chosen.name} is written and not read yet")
-    return chosen.read(Path(path))
+    with _REGISTRY.code_of(name or chosen.name):
+        found = chosen.read(Path(path))
+    if not isinstance(found, Network):
+        raise InputError(f"format {chosen.name}: it read a {type(found).__name__} and no crnsim.Network")
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -248,7 +249,24 @@ def _checked(name: str, found: Any) -> NoiseKind:
     missing = [word for word in ("name", "label", "target", "description") if not hasattr(kind, word)]
     if missing:
         raise InputError(f"kind of noise {name}: the class lacks {', '.join(missing)}")
+    if not isinstance(kind.options, tuple) or not all(isinstance(one, Option) for one in kind.options):
+        raise InputError(f"kind of noise {name}: options must be a tuple of crnsim.noise.Option")
+    for word in (kind.name, *(option.keyword for option in kind.options)):
+        if str(word) in _TAKEN or str(word).startswith("free") or not str(word).islower():
+            raise InputError(
+                f"kind of noise {name}: '{word}' cannot be the name of a kind or an option; use another word of small "
+                "letters"
+            )
+    if kind.coordinate != f"noise_{kind.name}":
+        raise InputError(f"kind of noise {name}: its coordinate must be noise_{kind.name}")
     return kind
+
+
+#: Words that mean something else where names of kinds and keywords of options stand.
+_TAKEN = {
+    *("none", "kind", "kinds", "own", "cross", "options", "settings", "magnitudes", "magnitude", "acting"),
+    *("disturbances", "asked_as", "to_dict", "rates_mode", "scope", "interval", "additive"),
+}
 
 
 _REGISTRY: Registry[NoiseKind] = Registry(
@@ -276,6 +294,11 @@ def noise_kind(name: str) -> NoiseKind:
         There is none, or it is no whole `NoiseKind`.
     """
     return _REGISTRY.find(name)
+
+
+def code_of_kind(name: str) -> AbstractContextManager[None]:
+    """Run code of a kind; what goes wrong in a user's own is one error that names it."""
+    return _REGISTRY.code_of(name)
 
 
 def kind_source_hash(name: str) -> str:

@@ -49,6 +49,8 @@ class Noise:
         for name in values:
             if ":" in name:
                 kind = noise_kind(name)
+                if kind.name in kinds:
+                    raise InputError(f"noise: {name} and {kinds[kind.name][1]} are both called '{kind.name}'")
                 kinds[kind.name] = (kind, name)
         checked: dict[str, Any] = {}
         given = {**values}
@@ -138,6 +140,22 @@ class Noise:
                 values |= self.options(kind)
                 values |= {f"{asked} source": digest} if (digest := kind_source_hash(asked)) else {}
         return values
+
+
+def own_section(reference: str, magnitude: float | str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return keywords of `Noise` for a kind of one's own, with its options by the names that a sweep file has for them.
+
+    Raises
+    ------
+    InputError
+        It has no such option.
+    """
+    keywords = {option.name: option.keyword for option in noise_kind(reference).options}
+    for name in options:
+        if name not in keywords:
+            instead = suggest(name, keywords) if keywords else "it has none"
+            raise InputError(f"{reference} has no option '{name}'; {instead}")
+    return {reference: magnitude} | {keywords[name]: value for name, value in options.items()}
 
 
 def batches(noises: Sequence[Noise]) -> list[int]:

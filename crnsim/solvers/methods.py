@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -168,6 +169,11 @@ def find_method(name: str) -> Method:
         There is none, its module cannot be imported, or it is no `Method`.
     """
     return _REGISTRY.find(name)
+
+
+def code_of_method(name: str) -> AbstractContextManager[None]:
+    """Run code of a method; what goes wrong in a user's own is one error that names it."""
+    return _REGISTRY.code_of(name)
 
 
 def check_presentations(name: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
+
+import numpy as np
 
 from crnsim.errors import check_positive
 from crnsim.network.network import Network
 from crnsim.outcomes import DIVERGED, FAILED, OK, STEP_LIMIT
-from crnsim.solvers.methods import check_request, find_method
+from crnsim.solvers.methods import check_request, code_of_method, find_method
 from crnsim.solvers.protocol import BLOWN_UP, Protocol, Record, Request, new_record
 
 
@@ -59,10 +62,22 @@ def solve(
     if chosen.stochastic and seed is None:
         request = replace(request, seed=0)
     record = new_record(protocol)
-    chosen.function()(network, protocol, record, request)
+    with code_of_method(method):
+        chosen.function()(network, protocol, record, request)
+    _distrust(record, method)
     return record, [
         _settle(network, protocol, record, member, time_zero) for member in range(len(record.run))
     ]
+
+
+def _distrust(record: Record, method: str) -> None:
+    """Take a run for failed that a method calls whole although a number of it is not finite."""
+    for member in np.flatnonzero(record.run["status"] == OK):
+        if not np.isfinite(record.final[member]).all():
+            logging.getLogger("crnsim").warning(
+                "%s ended a run as ok with a state that is not finite", method
+            )
+            record.run["status"][member] = FAILED
 
 
 def _settle(network: Network, protocol: Protocol, record: Record, member: int, time_zero: float) -> str:

@@ -41,6 +41,8 @@ def replacing(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
         The disk is full, or the place cannot be written; the message says which and what to do.
     """
     target = Path(path)
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise StorageError(f"{target}: not written, it is a device or a pipe; name a file")
     temporary = target.with_name(f".{target.name}.{socket.gethostname()}-{os.getpid()}{_PART}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -208,7 +210,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """Return the content of a small JSON file; None where it is no such thing or cannot be read."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

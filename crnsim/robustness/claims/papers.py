@@ -84,7 +84,9 @@ def claim_rows(
     for key in dict.fromkeys((design.dataset, design.circuit) for design in designs):
         here = [design for design in designs if (design.dataset, design.circuit) == key]
         about = [row for row in verdicts if (row["dataset"], row["circuit"]) == key]
-        for row in judging.judge(here, about):
+        with _REGISTRY.code_of(judging.name):
+            judged = list(judging.judge(here, about))
+        for row in judged:
             yield _whole(judging, row | {"paper": judging.name})
 
 

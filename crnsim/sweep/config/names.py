@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from crnsim.circuits import circuit_kind
+from crnsim.circuits import check_parameters, circuit_kind
 from crnsim.errors import InputError, suggest
 from crnsim.noise.kinds import NOISE_KINDS
-from crnsim.noise.noise import Noise
+from crnsim.noise.noise import Noise, own_section
 from crnsim.sweep.config.mistakes import Mistake
 from crnsim.sweep.config.resolve import (
     ResolvedSettings,
@@ -120,9 +120,9 @@ def _check_parameters(sweep: Sweep, path: tuple[str, ...], parameters: Mapping[s
 
     def judged(**given: float | str) -> str:
         try:
-            kind.build((1, 1), **given)
+            check_parameters(sweep.circuit, given)
         except InputError as error:
-            return str(error).removeprefix(f"{kind.name}: ")
+            return str(error).removeprefix(f"{kind.name}: ").removeprefix(f"circuit {sweep.circuit}: ")
         return ""
 
     if problem := judged(**parameters):
@@ -215,7 +215,7 @@ def _check_noise(sweep: Sweep, name: str, noise: NoiseAxes) -> None:
         if not section.magnitudes:
             raise Mistake(path("own", reference, "magnitudes"), "missing; give a list such as [0.02, 0.1]")
         try:
-            Noise(**{reference: section.magnitudes[0]} | (section.model_extra or {}))
+            Noise(**own_section(reference, section.magnitudes[0], section.model_extra or {}))
         except InputError as error:
             raise Mistake(path("own", reference), str(error)) from None
 

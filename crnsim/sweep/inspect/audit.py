@@ -77,6 +77,10 @@ def check_folder(
 def _plan(folder: ResultsFolder) -> tuple[Plan | None, list[Finding]]:
     """Return the plan with its points; without them where this version, or a data file, does not allow that."""
     path = folder.plan_file
+    if own := folder.plan.own_code:
+        # Whoever checks a folder from elsewhere has not said that its maker's code may run.
+        what = f"points are not compared with the plan, only counted: it needs code of its own ({', '.join(own)})"
+        return None, [Finding("note", path, what)]
     try:
         plan = read_plan(path)
     except InputError as error:

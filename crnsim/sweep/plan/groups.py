@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from crnsim.circuits import circuit_kind
 from crnsim.experiment.point import Point
 from crnsim.noise.kinds import NOISE_KINDS
-from crnsim.noise.noise import Noise
+from crnsim.noise.noise import Noise, own_section
 
 if TYPE_CHECKING:
     from crnsim.sweep.config.model import NoiseAxes, Solver, Sweep
@@ -265,7 +265,7 @@ def noise_levels(axes: NoiseAxes) -> list[Noise]:
         )
         levels.append([{name: m} | options for m in section.magnitudes if m] if section else [])
     for name, own in axes.own.items():
-        levels.append([{name: m} | (own.model_extra or {}) for m in own.magnitudes if m])
+        levels.append([own_section(name, m, own.model_extra or {}) for m in own.magnitudes if m])
     if axes.cross:
         crossed = itertools.product(*([{}, *kind] for kind in levels))
         return [Noise(**{k: v for level in combination for k, v in level.items()}) for combination in crossed]

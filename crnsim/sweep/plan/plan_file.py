@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
@@ -18,6 +19,7 @@ Amount = Annotated[float, Field(ge=0)]
 #: No name or path has a NUL in it.
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 Values = dict[str, float | str]
+_OWN = re.compile(r"[\w.]+:\w+")
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,18 @@ class PlanFile:
             label: float(given["h"]) for label, given in activations.items() if given.get("h") is not None
         }
 
+    @property
+    def own_code(self) -> list[str]:
+        """Names ``module:Name`` that the configuration gives: code of its maker's own."""
+        found: list[str] = []
+        rest: list[Any] = [self.config]
+        while rest:
+            value = rest.pop()
+            inner = [*value, *value.values()] if isinstance(value, dict) else value
+            rest += inner if isinstance(inner, list) else []
+            found += [value] if isinstance(value, str) and _OWN.fullmatch(value) else []
+        return sorted(set(found))
+
     @classmethod
     def from_json(cls, text: str) -> PlanFile:
         """Read the text of a plan, and check it once so that nobody who uses it need ask.
@@ -184,13 +198,26 @@ class PlanFile:
             if plan.workers < 1:
                 raise ValueError("config.chunks.workers must be 1 or more")
             _ = plan.smoothing
-        except (KeyError, TypeError, AttributeError) as error:
+            for group in plan.groups:
+                for chunk in group.chunks:
+                    _check_chunk(group, chunk)
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"config: {error}") from None
         return plan
 
     def to_json(self) -> str:
         """Return the text of ``plan.json``: the same plan gives the same bytes."""
         return json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _check_chunk(group: GroupEntry, chunk: ChunkEntry) -> None:
+    """Raise ValueError unless a chunk holds points of its group."""
+    for part, (first, end), most in (
+        ("cells", chunk.cells, group.n_cells),
+        ("replicates", chunk.replicates, group.replicates),
+    ):
+        if not first < end <= most:
+            raise ValueError(f"chunk {chunk.key} of {group.dataset}: {part} {first} to {end} of {most}")
 
 
 @lru_cache(maxsize=1)

@@ -16,6 +16,8 @@ from typing import Any
 from crnsim.store.files import digest, names_in, read_json, write_json
 
 _PIECE = ".saved-"
+#: Numbers beyond it are nobody's count or time.
+_LARGEST = 1e15
 #: What stands for the number in the name of the piece that is the whole chunk, under a second name.
 _WHOLE = "all"
 
@@ -199,7 +201,10 @@ def read_failure(chunk: Path) -> Failure | None:
 
 def _number(values: Mapping[str, Any], name: str) -> float | None:
     value = values.get(name)
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    # A comparison, since an integer of JSON may have thousands of digits.
+    return value if -_LARGEST <= value <= _LARGEST else None
 
 
 def _count(values: Mapping[str, Any], name: str) -> int:
@@ -208,7 +213,8 @@ def _count(values: Mapping[str, Any], name: str) -> int:
 
 def _text(values: Mapping[str, Any], name: str) -> str:
     value = values.get(name)
-    return value if isinstance(value, str) else ""
+    # It is shown on a terminal, which obeys control characters.
+    return "".join(c if c.isprintable() else " " for c in value) if isinstance(value, str) else ""
 
 
 @dataclass(frozen=True)
