@@ -18,7 +18,15 @@ settings.load_profile("untimed")
 
 #: Files that come first: what waits for a cluster; two that compile the library and most networks, each in one process,
 #: so that what starts many processes finds them compiled; then what takes longest.
-FIRST = ("test_cluster", "test_experiment", "test_kinetics", "test_workflow", "test_workers", "test_methods")
+FIRST = (
+    "test_cluster",
+    "test_experiment",
+    "test_kinetics",
+    "test_workflow_again",
+    "test_workflow",
+    "test_workers",
+    "test_methods",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

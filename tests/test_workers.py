@@ -23,7 +23,7 @@ import xarray as xr
 from distributed import Client, LocalCluster
 from distributed.security import Security
 from small_sweeps import small_sweep, write_sweep
-from test_workflow import SUMMARY, Folder
+from workflow_folder import SUMMARY, Folder
 
 from crnsim.errors import CrnsimError, InputError
 from crnsim.experiment.run import killed_points, run_points

@@ -1,81 +1,14 @@
-"""The workflow: what runs, what runs again, and what is left after a crash."""
+"""The workflow: what runs, what does not run twice, and what is said of a mistake."""
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
-from kill_and_resume import torment
-from small_sweeps import SHARP, SMOOTH, write_sweep
+from small_sweeps import SHARP, SMOOTH
+from workflow_folder import ROOT, SUMMARY, Folder
 
 from crnsim.sweep import open_workflow
-
-ROOT = Path(__file__).resolve().parent.parent
-SUMMARY = "results/small/summary/xor-onepot-smooth.nc"
-
-
-class Folder:
-    """A folder in which the workflow runs."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def command(self, *words: str, cores: int = 1) -> list[str]:
-        return [
-            *(
-                sys.executable,
-                "-m",
-                "snakemake",
-                "--snakefile",
-                str(ROOT / "Snakefile"),
-                "--cores",
-                str(cores),
-            ),
-            *("--workflow-profile", str(ROOT / "profiles/default"), "--directory", str(self.path), *words),
-        ]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-        return os.environ | {"PYTHONPATH": path}
-
-    def run(self, *words: str, cores: int = 1) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            self.command(*words, cores=cores),
-            check=False,
-            capture_output=True,
-            text=True,
-            env=self.environment,
-            cwd=self.path,
-        )
-
-    def make(self, *words: str, cores: int = 1) -> dict[str, int]:
-        """Run successfully; return how many jobs of each rule ran."""
-        before = time.time_ns()
-        done = self.run(*words, "--configfile", "small.yaml", cores=cores)
-        assert done.returncode == 0, done.stderr + done.stdout
-        logs = self.path.glob("results/*/logs/**/*.log")
-        fresh = [
-            log.relative_to(self.path).parts[3].removesuffix(".log")
-            for log in logs
-            if log.stat().st_mtime_ns > before
-        ]
-        return {rule: fresh.count(rule) for rule in sorted(set(fresh))}
-
-    def sweep(self, **changes) -> None:
-        write_sweep(self.path / "small.yaml", **changes)
-
-    @property
-    def chunks(self) -> list[Path]:
-        return sorted(self.path.glob("results/small/chunks/**/*.nc"))
-
-    def accounts(self) -> list[dict]:
-        return [json.loads(path.with_suffix(".json").read_text()) for path in self.chunks]
 
 
 @pytest.fixture
@@ -130,63 +63,6 @@ def test_summary_is_the_same_bytes_on_one_and_two_cores_and_in_chunks_of_any_siz
         assert all(account["workers"] == chunks["workers"] for account in folder.accounts())
         contents.add((path / SUMMARY).read_bytes())
     assert len(contents) == 1
-
-
-@pytest.mark.slow
-def test_change_computes_what_is_new_and_loss_what_is_lost(folder):
-    folder.sweep()
-    assert folder.make("summaries")["integrate"] == 2
-    whole = (folder.path / SUMMARY).read_bytes()
-
-    # One chunk file lost: that chunk and what follows.
-    folder.chunks[0].unlink()
-    assert folder.make("summaries") == {"integrate": 1, "merge": 1}
-    assert (folder.path / SUMMARY).read_bytes() == whole
-
-    # One damaged: a line that names it; deleting it mends it.
-    chunk = folder.chunks[1]
-    content = chunk.read_bytes()
-    chunk.write_bytes(content[: len(content) // 2])
-    broken = folder.run("summaries", "--configfile", "small.yaml")
-    assert broken.returncode != 0
-    (line,) = {line for line in broken.stderr.splitlines() if line.startswith("crnsim: ")}
-    assert f"{chunk.relative_to(folder.path)} is damaged" in line
-    assert "delete it and run the same command again" in line
-    chunk.unlink()
-    assert folder.make("summaries") == {"integrate": 1, "merge": 1}
-    assert (folder.path / SUMMARY).read_bytes() == whole
-
-    # One magnitude more: only its points are computed.
-    folder.sweep(noise={"rates": {"magnitudes": [0.05, 0.1]}})
-    before = set(folder.chunks)
-    folder.make("summaries")
-    new = [json.loads(path.with_suffix(".json").read_text()) for path in folder.chunks if path not in before]
-    assert sum(account["computed"] for account in new) == 2 * 3
-    assert sum(account["points"] for account in new) == sum(
-        account["computed"] + account["reused"] for account in new
-    )
-
-
-@pytest.mark.slow
-def test_run_that_is_killed_again_and_again_goes_on_and_loses_nothing(tmp_path):
-    """The short form; ``python tests/kill_and_resume.py --kills 100`` is the long one."""
-    counts = torment(tmp_path, kills=2, seed=1)
-    assert counts["kills"] == 2
-    assert counts["runs compared"] >= 1
-
-
-@pytest.mark.slow
-def test_partial_report_is_made_from_what_there_is(folder):
-    folder.sweep()
-    folder.make("results/small/plan.json")
-    (plan,) = folder.path.glob("results/small/plan.json")
-    chunk = json.loads(plan.read_text())["groups"][0]["chunks"][1]["path"]
-    folder.make(chunk)
-    page = folder.path / "reports/small.partial.html"
-    for _ in range(2):
-        assert folder.make("report_partial") == {"report_partial": 1}
-        assert page.stat().st_size > 10_000
-        page.unlink()
 
 
 @pytest.mark.parametrize(
