@@ -87,9 +87,13 @@ def check_parameters(name: str, parameters: Mapping[str, Any]) -> None:
     InputError
         As for `build_named`.
     """
-    build_named(
-        name, (1, 1) if _takes(name, (1, 1)) or not _takes(name, (1, 1, 1)) else (1, 1, 1), **parameters
-    )
+    try:
+        build_named(name, (1, 1), **parameters)
+    except InputError:
+        # Do the layers not fit, or the parameters? What fits with its own parameters are layers.
+        build_named(
+            name, (1, 1) if _takes(name, (1, 1)) or not _takes(name, (1, 1, 1)) else (1, 1, 1), **parameters
+        )
 
 
 def _takes(name: str, layers: tuple[int, ...]) -> bool:

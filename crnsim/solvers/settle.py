@@ -65,23 +65,22 @@ def solve(
     with code_of_method(method):
         chosen.function()(network, protocol, record, request)
     _distrust(record, method)
-    return record, [
-        _settle(network, protocol, record, member, time_zero) for member in range(len(record.run))
-    ]
+    reasons = [""] * len(record.run)
+    for member in np.flatnonzero(record.run["status"] != OK):
+        reasons[member] = _settle(network, protocol, record, int(member), time_zero)
+    return record, reasons
 
 
 def _distrust(record: Record, method: str) -> None:
     """Take a run for failed that a method calls whole although a number of it is not finite."""
-    for member in np.flatnonzero(record.run["status"] == OK):
-        if not np.isfinite(record.final[member]).all():
-            logging.getLogger("crnsim").warning(
-                "%s ended a run as ok with a state that is not finite", method
-            )
-            record.run["status"][member] = FAILED
+    status = record.run["status"]
+    for member in np.flatnonzero((status == OK) & ~np.isfinite(record.final).all(axis=1)):
+        logging.getLogger("crnsim").warning("%s ended a run as ok with a state that is not finite", method)
+        status[member] = FAILED
 
 
 def _settle(network: Network, protocol: Protocol, record: Record, member: int, time_zero: float) -> str:
-    """Turn marks of the compiled solver into an outcome; return the reason."""
+    """Turn the mark of a run that is not ok into an outcome; return the reason."""
     from crnsim.solvers.ode import blowup
 
     run = record.run[member]
@@ -89,8 +88,6 @@ def _settle(network: Network, protocol: Protocol, record: Record, member: int, t
     where = f"time {time_zero + run['time']:.6g}"
     if protocol.member[member]["n_presentations"] > 1:
         where = f"presentation {run['presentation']}, {where}"
-    if status == OK:
-        return ""
     if status == STEP_LIMIT:
         return f"budget of {protocol.member[member]['max_steps']} steps spent at {where}"
     if status == BLOWN_UP:
