@@ -84,14 +84,15 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
     length = member["running_time"] * member["n_presentations"]
     queue = np.lexsort((-length, member["noise_concentrations"] > 0))
     rows, rates = (-(-n // LANES) if wide else n for n in (n_species, n_reactions))
+    small = lanes_array(19)  # in one piece, because a piece takes 4 us
     return Work(
         tables=lanes_array(TABLES * rows).reshape(TABLES, rows, LANES),
         at=np.arange(TABLES),
         rate=lanes_array(rates),
-        attempt=lanes_array(6),
-        aside=lanes_array(6),
-        implicit=lanes_array(2),
-        coefficient=lanes_array(5),
+        attempt=small[:6],
+        aside=small[6:12],
+        implicit=small[12:14],
+        coefficient=small[14:],
         stages=np.full(LANES, 2),
         aimed=np.zeros(LANES, dtype=np.int64),
         chebyshev=chebyshev(),
