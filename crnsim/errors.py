@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
-import numbers
 from collections.abc import Iterable
 
 
@@ -50,34 +48,3 @@ def suggest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(str(name).lower(), list(by_lower), n=1, cutoff=0.6)
     hint = f"did you mean '{by_lower[close[0]]}'? " if close else ""
     return f"{hint}known: {', '.join(names)}"
-
-
-def check_positive(name: str, value: object) -> None:
-    """Raise InputError unless `value` is a finite number above zero."""
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not (math.isfinite(value) and value > 0):  # type: ignore[arg-type, operator]
-        raise InputError(f"{name} is {value!r}; it must be a number > 0")
-
-
-def check_count(name: str, value: object, least: int = 1) -> None:
-    """Raise InputError unless `value` is a whole number, `least` or more."""
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not (math.isfinite(value) and value == int(value) and value >= least):  # type: ignore[arg-type, operator, call-overload]
-        raise InputError(f"{name} is {value!r}; it must be a whole number >= {least}")
-
-
-def positive_number(name: str, text: str, unit: str) -> float:
-    """Return what a setting such as an environment variable says: a number of some unit above zero.
-
-    Raises
-    ------
-    InputError
-        It is no number, not above zero, or not finite.
-    """
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise InputError(f"{name} is {text!r}; it must be a number of {unit} > 0")
-    return number

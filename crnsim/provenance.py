@@ -49,7 +49,7 @@ def processor() -> str:
 
 #: Modules and packages that influence what is stored of a point; a test holds the list against the imports.
 _HASHED = (
-    *("errors", "wording", "outcomes", "provenance", "compiled", "registry", "algebraic"),
+    *("errors", "wording", "outcomes", "provenance", "compiled", "registry", "entrance", "algebraic"),
     *(
         "network",
         "noise",

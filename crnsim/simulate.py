@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from crnsim.errors import InputError, check_count, check_positive
+from crnsim.entrance.arguments import check_number, check_whole
+from crnsim.errors import InputError
 from crnsim.network.network import Network
 from crnsim.outcomes import OUTCOMES
 from crnsim.solvers.protocol import Protocol, Record, new_members
@@ -84,9 +85,9 @@ def simulate(
     times = _check_times(t)
     chosen = find_method(method)
     for name, value in (("rtol", rtol), ("atol", atol)):
-        check_positive(name, value)
+        check_number(name, value, above=0.0)
     for name, count in (("replicates", replicates), ("max_steps", max_steps)):
-        check_count(name, count)
+        check_whole(name, count)
     start = _check_state(network, initial, int(replicates))
     replicates = len(start)
     constants = _check_rates(network, rates, replicates)

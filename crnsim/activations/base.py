@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from crnsim.activations.layer import Layer, Rails, Slope
-from crnsim.errors import InputError, check_positive
+from crnsim.entrance.arguments import check_number
+from crnsim.errors import InputError
 from crnsim.network.network import Network
 
 
@@ -118,7 +119,7 @@ class Activation(abc.ABC):
     def _require_positive(self, *names: str) -> None:
         for name in names:
             value = getattr(self, name)
-            check_positive(f"activation {self.name}: {name}", value)
+            check_number(f"activation {self.name}: {name}", value, above=0.0)
             object.__setattr__(self, name, float(value))
 
     def _require_fraction(self, name: str) -> None:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crnsim.errors import check_count, check_positive
+from crnsim.entrance.arguments import check_number, check_whole
 from crnsim.sweep.inspect.folder import ResultsFolder, open_folder
 from crnsim.sweep.plan.plan import PLAN
 from crnsim.wording import columns, plural
@@ -30,7 +30,7 @@ def status(options: argparse.Namespace) -> None:
     from crnsim.sweep.inspect.status_text import status_lines
 
     if options.watch is not None:
-        check_positive("--watch", options.watch)
+        check_number("--watch", options.watch, above=0.0)
     accounts: dict[Path, Account] = {}
     live = sys.stdout.isatty()
     while True:
@@ -118,7 +118,7 @@ def verify(options: argparse.Namespace) -> int:
     """Compute a sample of points again and say whether they are as stored."""
     from crnsim.sweep.inspect import verify as verifying
 
-    check_count("--points", options.points)
+    check_whole("--points", options.points)
     folder = open_folder(options.results)
     plan = verifying.open_plan(folder)
     samples = verifying.choose(folder, plan, options.points, options.seed, options.group or "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from crnsim.errors import check_count
+from crnsim.entrance.arguments import check_whole
 from crnsim.wording import byte_count, plural
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def show(options: argparse.Namespace) -> None:
     from crnsim.wording import columns
 
     cores = _cores() if options.cores is None else options.cores
-    check_count("--cores", cores)
+    check_whole("--cores", cores)
     made = make_plan(read_sweep(options.config), options.config)
     known = calibration.find(made.file)
     expected = forecast(made, cores, known.factor)

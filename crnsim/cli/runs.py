@@ -8,7 +8,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from crnsim.errors import InputError, check_count, check_positive
+from crnsim.entrance.arguments import check_number, check_whole
+from crnsim.errors import InputError
 from crnsim.outcomes import OK
 
 if TYPE_CHECKING:
@@ -216,12 +217,12 @@ def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, m
 
 def _above_zero(name: str, value: float | None, default: float) -> float:
     number = default if value is None else value
-    check_positive(name, number)
+    check_number(name, number, above=0.0)
     return float(number)
 
 
 def _whole(name: str, value: int, least: int) -> int:
-    check_count(name, value, least)
+    check_whole(name, value, least=least)
     return value
 
 

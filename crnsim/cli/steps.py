@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crnsim.errors import InputError, StoppedError, check_count
+from crnsim.entrance.arguments import check_whole
+from crnsim.errors import InputError, StoppedError
 from crnsim.sweep.plan.plan import PLAN, REPORTS, RESULTS, Plan, make_plan, read_plan
 from crnsim.sweep.plan.products import chunk_files
 
@@ -65,7 +66,7 @@ def one_thread() -> None:
 def integrate(options: argparse.Namespace) -> None:
     """Compute one chunk, saying how far it is."""
     one_thread()
-    check_count("--workers", options.workers)
+    check_whole("--workers", options.workers)
     # So that workers are stopped and temporary files removed when the scheduler of a cluster ends the job.
     signal.signal(signal.SIGTERM, _told_to_stop)
     from crnsim.sweep.run.chunk import integrate_chunk

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crnsim.circuits import circuit_reference
-from crnsim.errors import InputError, check_count, check_positive
+from crnsim.entrance.arguments import check_number, check_whole
+from crnsim.errors import InputError
 from crnsim.experiment.point import MAX_STEPS, Point
 from crnsim.experiment.run import _read_given, _train_and_read
 from crnsim.noise.noise import Noise
@@ -188,9 +189,9 @@ def _check_training(
     running_time: float, epochs: int, replicates: int, *, rtol: float, atol: float, max_steps: int
 ) -> None:
     for name, value in (("running_time", running_time), ("rtol", rtol), ("atol", atol)):
-        check_positive(name, value)
+        check_number(name, value, above=0.0)
     for name, value in (("epochs", epochs), ("replicates", replicates), ("max_steps", max_steps)):
-        check_count(name, value)
+        check_whole(name, value)
 
 
 def _check_fit(circuit: Circuit, dataset: Dataset) -> None:

@@ -9,7 +9,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from crnsim.errors import InputError, check_positive
+from crnsim.entrance.arguments import check_number
+from crnsim.errors import InputError
 from crnsim.registry import Registry
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Option:
             if not isinstance(value, bool):
                 raise InputError(f"noise {self.keyword} is {value!r}; it must be true or false")
             return value
-        check_positive(f"noise {self.keyword}", value)
+        check_number(f"noise {self.keyword}", value, above=0.0)
         return float(value)
 
 

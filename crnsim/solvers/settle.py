@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from crnsim.errors import check_positive
+from crnsim.entrance.arguments import check_number
 from crnsim.network.network import Network
 from crnsim.outcomes import DIVERGED, FAILED, OK, STEP_LIMIT
 from crnsim.solvers.methods import check_request, code_of_method, find_method
@@ -56,7 +56,7 @@ def solve(
     """
     chosen = find_method(method)
     if volume is not None:
-        check_positive("volume", volume)
+        check_number("volume", volume, above=0.0)
     request = Request(method, volume, seed, progress)
     check_request(chosen, protocol, request)
     if chosen.stochastic and seed is None:

@@ -16,7 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from crnsim.errors import CrnsimError, InputError, positive_number
+from crnsim.entrance.arguments import setting
+from crnsim.errors import CrnsimError, InputError
 
 #: Address of a scheduler that someone already runs, such as tls://10.0.0.1:8786, or its scheduler file.
 SCHEDULER = "CRNSIM_DASK_SCHEDULER"
@@ -211,7 +212,7 @@ def _running(given: str) -> Iterator[Cluster]:
 
 def _patience() -> float:
     text = os.environ.get(PATIENCE, "").strip()
-    return positive_number(PATIENCE, text, "seconds") if text else DEFAULT_PATIENCE
+    return setting(PATIENCE, text, "seconds") if text else DEFAULT_PATIENCE
 
 
 def _address(given: str) -> str:
@@ -257,15 +258,15 @@ def _security(given: str, address: str) -> Any:
     if not address.startswith(("tls://", "wss://")):
         return security
     files = security.get_tls_config_for_role("client")
-    for name, setting in settings.items():
+    for name, key in settings.items():
         file = files[name]
         if not file and name != "key":
             raise InputError(
-                f"{SCHEDULER}={given} needs certificates: set distributed.comm.tls.{setting} to a PEM file"
+                f"{SCHEDULER}={given} needs certificates: set distributed.comm.tls.{key} to a PEM file"
             )
         if file and "\n" not in file and not os.access(file, os.R_OK):
             raise InputError(
-                f"distributed.comm.tls.{setting} is {file}: there is no such file, or it cannot be read"
+                f"distributed.comm.tls.{key} is {file}: there is no such file, or it cannot be read"
             )
     try:
         security.get_connection_args("client")

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crnsim.errors import CrnsimError, OutOfTimeError, StoppedError, StorageError, positive_number
+from crnsim.entrance.arguments import setting
+from crnsim.errors import CrnsimError, OutOfTimeError, StoppedError, StorageError
 from crnsim.store.files import replacing, write_dataset
 from crnsim.store.points import join
 from crnsim.sweep.run.chunk_files import Account, account_file, free_piece, pieces_of, second_name
@@ -190,4 +191,4 @@ class Pieces:
 def _pause() -> float:
     """Return the seconds between two pieces: `PAUSE`, unless the environment sets another number."""
     given = os.environ.get(SAVE_SECONDS, "").strip()
-    return positive_number(SAVE_SECONDS, given, "seconds") if given else PAUSE
+    return setting(SAVE_SECONDS, given, "seconds") if given else PAUSE

@@ -7,7 +7,7 @@ import os
 import subprocess
 import time
 
-from crnsim.errors import positive_number
+from crnsim.entrance.arguments import setting
 
 #: Minutes that the job has, from the start of the command; for queues that do not tell their jobs.
 WALL_MINUTES = "CRNSIM_WALL_MINUTES"
@@ -27,7 +27,7 @@ def seconds_left(environment: dict[str, str] | None = None) -> float | None:
     """
     given = os.environ if environment is None else environment
     if minutes := given.get(WALL_MINUTES, "").strip():
-        return 60.0 * positive_number(WALL_MINUTES, minutes, "minutes") - (time.time() - _STARTED)
+        return 60.0 * setting(WALL_MINUTES, minutes, "minutes") - (time.time() - _STARTED)
     end = given.get("SLURM_JOB_END_TIME", "")
     if not end.isdecimal() and (job := given.get("SLURM_JOB_ID")):
         array, task = given.get("SLURM_ARRAY_JOB_ID"), given.get("SLURM_ARRAY_TASK_ID")
