@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+
+from crnsim.errors import StorageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 #: Without their types: Numba's own leave out its settings and some of its options.
@@ -74,3 +78,30 @@ def compiled(function: F, *, inline: bool = False) -> F:
 def inlined(function: F) -> F:
     """Compile into its callers, for what every step comes by: a call would copy each field of each tuple of tables."""
     return compiled(function, inline=True)
+
+
+@contextlib.contextmanager
+def kept() -> Iterator[None]:
+    """Run what may compile: where the cache cannot take the code, say which folder that is.
+
+    Raises
+    ------
+    StorageError
+        The disk is full, or the like; Numba's own error names no file.
+    """
+    try:
+        yield
+    except OSError as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        if not any(Path(frame.filename).match("numba/core/caching.py") for frame in frames):
+            raise
+        raise not_kept(error) from None
+
+
+def not_kept(error: OSError) -> StorageError:
+    """Return what to say where the cache cannot take a file."""
+    what = os.strerror(error.errno) if error.errno else str(error)
+    return StorageError(
+        f"{cache_folder()}: compiled code cannot be kept ({what}); make room there, or set CRNSIM_CACHE_DIR to another "
+        "folder"
+    )

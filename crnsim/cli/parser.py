@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from crnsim import __version__
-from crnsim.errors import CrnsimError
+from crnsim.errors import CrnsimError, StorageError
 from crnsim.noise.kinds import NOISE_KINDS, Option
 
 #: Exit status after a mistake that the user can mend, and after anything else.
@@ -45,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _messages_to(log):
             return _run(options, log)
-    except OSError as error:
-        return _complain(f"{log}: {error.strerror}", MISTAKE)
+    except StorageError as error:
+        return _complain(str(error), error.exit_status)
 
 
 def _run(options: argparse.Namespace, log: str | None) -> int:
@@ -61,14 +61,23 @@ def _run(options: argparse.Namespace, log: str | None) -> int:
     except KeyboardInterrupt:
         return _complain("interrupted", 128 + signal.SIGINT)
     except Exception as error:
-        if isinstance(error, OSError) and error.filename is not None:
-            return _complain(f"{error.filename}: {error.strerror}", MISTAKE)
+        if isinstance(error, OSError) and error.errno is not None:
+            return _complain(f"{_where(error)}: {error.strerror}", MISTAKE)
         if not log:
             raise
         logging.getLogger("crnsim").exception("unexpected")
         what = " ".join(str(error).split())
         return _complain(f"unexpected {type(error).__name__}: {what}; the details are in {log}", UNEXPECTED)
     return 0
+
+
+def _where(error: OSError) -> str:
+    """Return the place that a failed call of the system was about; some do not name it."""
+    import tempfile
+
+    if error.filename is not None:
+        return str(error.filename)
+    return f"a folder of temporary files ({tempfile.gettempdir()}) or of caches (CRNSIM_CACHE_DIR)"
 
 
 #: Characters of a message on the terminal; what a mistake names may be a whole file.
@@ -95,8 +104,11 @@ def _messages_to(path: str | None) -> Iterator[None]:
         return
     # A disk that is full is said once, by the command itself, and not by each message that finds no room.
     logging.raiseExceptions = False
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror}") from None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("crnsim")
     before = logger.handlers, logger.level, logger.propagate

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numba import types
 
-from crnsim.compiled import compiled, compiled_folder, inlined
+from crnsim.compiled import compiled, compiled_folder, inlined, not_kept
 from crnsim.kinetics.lanes import LANES, lanes_array
 
 if TYPE_CHECKING:
@@ -233,8 +233,14 @@ def _written(name: str, source: str) -> Path:
             return path
     except OSError:
         pass
-    descriptor, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(source)
-    Path(temporary).replace(path)
+    temporary = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(source)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise not_kept(error) from None
     return path
