@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -220,3 +221,10 @@ def test_a_circuit_may_ask_for_a_hidden_layer(here):
     check_parameters("deep:DEEP", {})
     with pytest.raises(CrnsimError, match="ka is -1"):
         check_parameters("deep:DEEP", {"ka": -1.0})
+
+
+def test_effective_smoothing_needs_no_parameter_k():
+    pot = crnsim.onepot((2, 3, 1), activation="relu")
+    states = pot.start(initial_weights((2, 3, 1), seed=0, dataset="xor", replicate=0))[None]
+    without = replace(pot, parameters={name: value for name, value in pot.parameters.items() if name != "k"})
+    np.testing.assert_array_equal(pot.effective_smoothing(states), without.effective_smoothing(states))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crnsim.interchange.format import Format
-from crnsim.interchange.text import PLACEHOLDERS
+from crnsim.interchange.text import PLACEHOLDERS, are_placeholders
 from crnsim.store.files import write_dataset
 from crnsim.store.points import SCHEMA
 
@@ -61,7 +61,7 @@ def network_dataset(circuit: Circuit) -> xr.Dataset:
             "n_species": network.n_species,
             "n_reactions": network.n_reactions,
             "n_families": len(families),
-            **({"remark": PLACEHOLDERS} if network.arrays else {}),
+            **({"remark": PLACEHOLDERS} if are_placeholders(network) else {}),
         },
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from crnsim.interchange.format import Format
 from crnsim.store.files import write_text
+from crnsim.wording import exact
 
 if TYPE_CHECKING:
     from crnsim.circuits import Circuit
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 
 #: Weights of a sweep differ between replicates; the network beside the results stands for all of them.
 PLACEHOLDERS = "weights are rate constants, here all 1: each replicate has its own"
+
+
+def are_placeholders(network: Network) -> bool:
+    """Tell whether weights that are rate constants are all 1, as in the network beside the results of a sweep."""
+    one_rail = (
+        values.min() == values.max() and values.max() in (0.0, 1.0) for values in network.arrays.values()
+    )
+    return bool(network.arrays) and all(one_rail)
 
 
 def count_text(network: Network) -> str:
@@ -32,7 +41,7 @@ def count_text(network: Network) -> str:
 def parameter_lines(circuit: Circuit) -> list[str]:
     """Return the parameters of a circuit as ``name = value``."""
     return [
-        f"{name} = {value}" if isinstance(value, str) else f"{name} = {value:g}"
+        f"{name} = {value}" if isinstance(value, str) else f"{name} = {exact(value)}"
         for name, value in circuit.parameters.items()
     ]
 
@@ -41,7 +50,7 @@ def reactions_text(circuit: Circuit, title: str) -> str:
     """Return every elementary reaction, a line each, under its family; absent weights are left out."""
     network = circuit.network
     lines = [f"// {title}", f"// {count_text(network)}"]
-    lines += [f"// {PLACEHOLDERS}"] if network.arrays else []
+    lines += [f"// {PLACEHOLDERS}"] if are_placeholders(network) else []
     lines += [f"// {line}" for line in parameter_lines(circuit)]
     reactions = iter(network.reactions())
     for family in network.families:
@@ -54,7 +63,7 @@ def reactions_text(circuit: Circuit, title: str) -> str:
     lines += ["", f"// concentrations at the start; {free}, all others are zero"]
     for species in network.species:
         if circuit.initial.get(species.name):
-            lines += [f"init {label} {circuit.initial[species.name]:g}" for label in species.labels()]
+            lines += [f"init {label} {exact(circuit.initial[species.name])}" for label in species.labels()]
     return "\n".join(lines) + "\n"
 
 

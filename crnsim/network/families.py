@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crnsim.errors import InputError, suggest
+from crnsim.wording import exact
 
 NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _TERM = re.compile(r"(?P<count>\d+)?\s*(?P<name>[A-Za-z_]\w*)\s*(?:\[(?P<indices>[^\]]*)\])?", re.ASCII)
@@ -142,7 +143,7 @@ class Reaction:
             " + ".join(f"{count if count != 1 else ''}{name}" for count, name in side) or "0"
             for side in (self.reactants, self.products)
         )
-        return f"{left} ->{{{self.rate:g}}} {right}"
+        return f"{left} ->{{{exact(self.rate)}}} {right}"
 
 
 def _side(terms: tuple[Term, ...]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import numbers
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -260,6 +261,17 @@ class Network:
                 raise InputError(f"rate parameter '{name}' has shape {np.shape(value)}; it must be {wanted}")
         parts = [family_constants(family, values) for family in self._families]
         return np.concatenate(parts) if parts else np.zeros(0)
+
+    @cached_property
+    def family_names(self) -> list[str]:
+        """Equation of each family, from the second of equal ones on with its number: ``"A -> 0 #2"``."""
+        seen: Counter[str] = Counter()
+        names = []
+        for family in self._families:
+            seen[family.equation] += 1
+            number = seen[family.equation]
+            names.append(f"{family.equation} #{number}" if number > 1 else family.equation)
+        return names
 
     @cached_property
     def first_reactions(self) -> np.ndarray:

@@ -128,7 +128,11 @@ def with_all_magnitudes(parts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
     )
     return [
         part.assign_coords(
-            {name: ("point", np.zeros(part.sizes["point"])) for name in wanted if name not in part.coords}
+            {
+                name: (part["point_key"].dims, np.zeros(part["point_key"].shape))
+                for name in wanted
+                if name not in part.coords
+            }
         )
         for part in parts
     ]
