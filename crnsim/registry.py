@@ -8,6 +8,7 @@ import importlib
 import inspect
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from importlib.metadata import entry_points
@@ -18,6 +19,8 @@ from typing import Any, Generic, TypeVar
 from crnsim.errors import CrnsimError, InputError, suggest
 
 T = TypeVar("T")
+#: Folders of what is installed: a line in them tells a user nothing.
+_INSTALLED = {"site-packages", "dist-packages", f"python{sys.version_info.major}.{sys.version_info.minor}"}
 
 #: What an entry may be called: a name becomes part of paths, coordinates and options.
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}", re.ASCII)
@@ -178,7 +181,8 @@ class Registry(Generic[T]):
             return importlib.import_module(module_name)
         except (Exception, SystemExit) as error:
             raise InputError(
-                f"{self.kind} {name}: cannot import {module_name or 'it'}: {_said(error)}"
+                f"{self.kind} {name}: cannot import {module_name or 'it'}: {_said(error)}; it is looked for in {here}, "
+                "where the command runs, and among installed packages"
             ) from None
 
 
@@ -189,4 +193,10 @@ def _hash_of(file: str, changed: int, size: int) -> str:
 
 
 def _said(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    """Return what an error says, and which line of a user's own file was last at work."""
+    library, place = Path(__file__).parent, ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        file = Path(frame.filename)
+        if file.suffix == ".py" and library not in file.parents and not _INSTALLED.intersection(file.parts):
+            place = f" ({file.name}, line {frame.lineno})"
+    return " ".join(f"{type(error).__name__}: {error}{place}".split())

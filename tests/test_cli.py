@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 from small_sweeps import write_sweep
 
-from crnsim.cli.parser import main
+from crnsim.cli.parser import _parser, main
 from crnsim.store.points import read_points
 from crnsim.sweep.config.reference import markdown
 
@@ -279,3 +279,16 @@ def test_a_message_is_short_and_harmless_whatever_it_names(capsys):
     said = capsys.readouterr().err
     assert "\x1b" not in said
     assert len(said) < 2500
+
+
+COMMANDS = [
+    name for action in _parser()._actions for name in action.choices or () if action.metavar == "COMMAND"
+]
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_every_command_says_what_it_takes(name, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([*([name] if name else []), "--help"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: crnsim{' ' + name if name else ''} ")

@@ -204,6 +204,13 @@ class Jitter(_Kind):
         return {}
 
 
+class Broken(_Kind):
+    name = "broken"
+
+    def perturb_rate_constants(self, magnitude, options, constants, families, draws):
+        constants[10**6] = 1
+
+
 class Longer(_Kind):
     name = "longer"
 
@@ -267,6 +274,16 @@ def test_a_kind_acts_in_its_own_runs_alone(kinds, own):
 def test_a_kind_that_is_in_the_way_of_another_is_refused(kinds, own, others, words):
     with pytest.raises(CrnsimError, match=words):
         run_points([replace(POINT, noise=Noise(**{f"{kinds}:{own}": 0.1}, **others))])
+
+
+def test_a_mistake_in_ones_own_code_is_named_with_its_line(kinds, here):
+    line = 1 + next(i for i, text in enumerate(KINDS.splitlines()) if "10**6" in text)
+    with pytest.raises(CrnsimError, match=rf"its code failed: IndexError: .*\({kinds}\.py, line {line}\)$"):
+        run_points([replace(POINT, noise=Noise(**{f"{kinds}:Broken": 0.1}))])
+    with pytest.raises(
+        CrnsimError, match=f"looked for in {here}, where the command runs, and among installed"
+    ):
+        Noise(**{"no_such_module_at_all:Broken": 0.1})
 
 
 def test_points_without_a_kind_of_ones_own_are_verified(kinds, here, capsys):

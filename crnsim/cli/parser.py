@@ -311,7 +311,7 @@ def _add_run(command: argparse.ArgumentParser, circuit: str) -> None:
     noise = command.add_argument_group("noise", "standard deviations, 0 for none; 10 percent is 0.1")
     for kind in NOISE_KINDS.values():
         noise.add_argument(
-            f"--noise-{kind.name}", type=float, default=0.0, metavar="SIGMA", help=kind.description
+            f"--noise-{kind.name}", type=float, default=0.0, metavar="SIGMA", help=_help(kind.description)
         )
         for option in kind.options:
             _add_noise_option(noise, option)
@@ -339,11 +339,18 @@ def _add_noise_option(noise: Any, option: Option) -> None:
     """An option of a kind of noise, as its entry in the table says."""
     name = f"--{option.keyword.replace('_', '-')}"
     if isinstance(option.default, bool):
-        noise.add_argument(name, action="store_true", help=option.description)
+        noise.add_argument(name, action="store_true", help=_help(option.description))
     elif option.choices:
         known = ", ".join(f"{word} (default)" if word == option.default else word for word in option.choices)
-        noise.add_argument(name, default=option.default, metavar="WORD", help=f"{option.description} {known}")
+        noise.add_argument(
+            name, default=option.default, metavar="WORD", help=_help(f"{option.description} {known}")
+        )
     else:
         noise.add_argument(
-            name, type=float, default=option.default, metavar="NUMBER", help=option.description
+            name, type=float, default=option.default, metavar="NUMBER", help=_help(option.description)
         )
+
+
+def _help(text: str) -> str:
+    """Return a text as argparse wants it, for which a percent sign begins a field."""
+    return text.replace("%", "%%")

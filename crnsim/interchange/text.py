@@ -39,10 +39,10 @@ def count_text(network: Network) -> str:
 
 
 def parameter_lines(circuit: Circuit) -> list[str]:
-    """Return the parameters of a circuit as ``name = value``."""
+    """Return the parameters of a circuit and of its activation as ``name = value``."""
     return [
         f"{name} = {value}" if isinstance(value, str) else f"{name} = {exact(value)}"
-        for name, value in circuit.parameters.items()
+        for name, value in (circuit.activation.parameters() | circuit.parameters).items()
     ]
 
 
