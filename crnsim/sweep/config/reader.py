@@ -215,22 +215,23 @@ def check_plain(document: Document) -> None:
 
 
 def _check_plain(document: Document, value: Any, path: KeyPath) -> None:
-    def refuse(what: str) -> None:
-        line = document.line(path)
-        where = f"line {line}: {dotted(path)}" if line else dotted(path)
-        raise ConfigError(f"{document.source}: {where}: {what}")
-
+    fault, where = "", path
     if len(path) > DEEPEST:
-        path = path[:6]
-        refuse("nested too deeply")
-    if isinstance(value, str) and (fault := line_fault(value)):
-        refuse(f"the text {fault}")
+        fault, where = "nested too deeply", path[:6]
+    elif isinstance(value, str):
+        fault = line_fault(value) and f"the text {line_fault(value)}"
     elif isinstance(value, dict):
         for key, below in value.items():
-            fault = line_fault(key, LONGEST_REFERENCE) if isinstance(key, str) else "is not text"
-            if fault:
-                refuse(f"the key {shown(key)} {fault}")
+            wrong = line_fault(key, LONGEST_REFERENCE) if isinstance(key, str) else "is not text"
+            if wrong:
+                fault, where = f"the key {shown(key)} {wrong}", (*path, key)
+                break
             _check_plain(document, below, (*path, key))
     elif isinstance(value, list):
         for number, below in enumerate(value):
             _check_plain(document, below, (*path, number))
+    if fault:
+        line = document.line(where)
+        place = f"line {line}: " if line else ""
+        name = dotted(where[:-1] if fault.startswith("the key") else where)
+        raise ConfigError(f"{document.source}: {place}{name}{': ' if name else ''}{fault}")

@@ -70,7 +70,9 @@ def _number_or_word(value: Any) -> Any:
     if isinstance(value, str) and re.fullmatch(_WORD, value) and len(value) <= LONGEST_NAME:
         return value
     value = _number(value)
-    if isinstance(value, (int, float)) and value and not SMALLEST_RATE <= abs(value) <= LARGEST_RATE:
+    if not isinstance(value, (int, float)):
+        raise ValueError("must be a number")
+    if value and not SMALLEST_RATE <= abs(value) <= LARGEST_RATE:
         raise ValueError(f"must be 0, or between {SMALLEST_RATE:g} and {LARGEST_RATE:g}")
     return float(value) if isinstance(value, int) else value
 
