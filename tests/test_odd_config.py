@@ -391,7 +391,7 @@ def test_sweep_files_fuzzed(place, value, rename, second, other, twice):
             data = _replaced(data, second[1], other, False)
         except (KeyError, TypeError, IndexError):
             pass
-    found = judged("sweep file, values", (place[1], value, rename), lambda: validate(Document("f.yaml", data, {})))
+    found = judged("sweep file, values", (place[1], value, rename, twice and (second[1], other)), lambda: validate(Document("f.yaml", data, {})))
     if found is not REFUSED:
         _coherent(found)
 
