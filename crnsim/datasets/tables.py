@@ -13,7 +13,7 @@ from crnsim.datasets.base import Dataset, DatasetInfo, centred, min_max, stratif
 from crnsim.datasets.csvfile import Table, read_table
 from crnsim.entrance.arguments import shown
 from crnsim.entrance.limits import MOST_CLASSES as MOST_LABELS
-from crnsim.errors import InputError, suggest
+from crnsim.errors import MOST_KNOWN, InputError, suggest
 from crnsim.noise.streams import generator
 
 #: What a CSV data set is, apart from its label: (key, value) for file, sha256, target and task, sorted by key.
@@ -210,8 +210,10 @@ def _checked(source: Source, table: Table) -> Samples:
     constant = [name for name in names if np.ptp(columns[name]) == 0]
     if constant:
         words = "columns" if len(constant) > 1 else "column"
-        log.warning("%s: the same in every row, so left out: %s %s", file, words, ", ".join(constant))
-    names = [name for name in names if name not in constant]
+        shown_names = ", ".join(constant[:MOST_KNOWN]) + (", ..." if len(constant) > MOST_KNOWN else "")
+        log.warning("%s: the same in every row, so left out: %s %s", file, words, shown_names)
+    left_out = set(constant)
+    names = [name for name in names if name not in left_out]
     if not names:
         raise InputError(
             f"{file}: no column but '{target}' holds different numbers; there is nothing to learn from"
