@@ -121,7 +121,7 @@ def test_two_things_are_not_written_to_one_file(here, complaint, words):
 def test_a_device_stays_one(here, capsys):
     for words in (["plan", "small.yaml"], ["describe", "onepot", "--format", "text"]):
         assert main([*words, "-o", "/dev/null"]) == 0
-        assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+        assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
     if os.geteuid() == 0:
         os.mknod("null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
         Path("to-null").symlink_to("null")
@@ -147,7 +147,7 @@ def test_a_report_to_a_device_is_written_to_it(here, monkeypatch):
     monkeypatch.setattr("crnsim.report.render_report", lambda *_, **__: "<html>")
     for path in ("/dev/null", "page.html"):
         assert main(["report", "results/small/plan.json", "--partial", "-o", path]) == 0
-    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
     assert Path("page.html").read_text() == "<html>"
 
 
@@ -165,7 +165,7 @@ def test_a_pipe_with_a_reader_gets_all_and_one_without_is_refused(here, capsys):
     reader.join(20)
     main(["plan", "small.yaml", "-o", "plan.json"])
     assert read == [Path("plan.json").read_text()]
-    assert stat.S_ISFIFO(os.stat("pipe").st_mode)
+    assert stat.S_ISFIFO(Path("pipe").stat().st_mode)
 
 
 @pytest.mark.parametrize("path", ["-", "/dev/stdout"])
