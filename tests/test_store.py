@@ -265,8 +265,3 @@ def test_versions_of_the_libraries_add_up():
     assert join(parts).attrs["libraries"] == "numpy 1 | numpy 2"
     assert join([join(parts), results(3, 1)]).attrs["libraries"] == "numpy 1 | numpy 2"
     assert "libraries" not in join([results(0, 1), results(1, 1)]).attrs
-
-
-def test_a_device_is_not_replaced_by_a_file():
-    with pytest.raises(StorageError, match="/dev/null: not written, it is a device or a pipe; name a file"):
-        write_text("/dev/null", "text")

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from crnsim import __version__
+from crnsim.cli import words
 from crnsim.errors import CrnsimError, StorageError
 from crnsim.noise.kinds import NOISE_KINDS, Option
 
@@ -20,11 +22,20 @@ from crnsim.noise.kinds import NOISE_KINDS, Option
 MISTAKE, UNEXPECTED = 2, 1
 
 
+class _UsageError(CrnsimError):
+    """A command line that means nothing."""
+
+
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line."""
+    """A parser whose complaints are one line; words are text, and options are written in full."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{"allow_abbrev": False} | settings)
+        self.register("type", None, words.text)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(MISTAKE, f"crnsim: {message}; see '{self.prog} --help'\n")
+        said = re.sub(r"^argument (\S+): it is ", r"\1 is ", message)
+        raise _UsageError(f"{said}; see '{self.prog} --help'")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0, or 2 after a mistake that the message explains, or 1 where a log tells more.
     """
-    options = _parser().parse_args(arguments)
+    try:
+        options = _parser().parse_args(arguments)
+        words.check_outputs(options)
+    except CrnsimError as error:
+        return _complain(str(error), error.exit_status)
     log = getattr(options, "log", None)
     try:
         with _messages_to(log):
@@ -80,15 +95,9 @@ def _where(error: OSError) -> str:
     return f"a folder of temporary files ({tempfile.gettempdir()}) or of caches (CRNSIM_CACHE_DIR)"
 
 
-#: Characters of a message on the terminal; what a mistake names may be a whole file.
-_LONGEST = 2000
-
-
 def _complain(message: str, status: int) -> int:
     """Say what is wrong, and return the exit status; control characters in what a user wrote do no harm."""
-    message = "".join(c if c.isprintable() or c == "\n" else " " for c in message)
-    if len(message) > _LONGEST:
-        message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
+    message = str(CrnsimError(message))
     logger = logging.getLogger("crnsim")
     if logger.handlers:
         logger.error(message)
@@ -130,6 +139,11 @@ _HOME = {
 }
 
 
+#: Commands whose output is text, and suffixes of files that others write beside theirs.
+_TEXT = ("plan", "report", "describe")
+_BESIDE = {"build": ".crn", "integrate": ".json", "robustness": ".csv"}
+
+
 def _command(name: str) -> Callable[[argparse.Namespace], int | None]:
     """Return a command by name, imported when it runs: `crnsim --help` needs none of the libraries."""
 
@@ -150,10 +164,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"crnsim {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    commands.type = str  # all words of a command pass here, and its own options know better what they take
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        command.set_defaults(run=_command(name.replace("-", "_")))
+        command.set_defaults(
+            run=_command(name.replace("-", "_")), text=name in _TEXT, beside=_BESIDE.get(name)
+        )
         return command
 
     _add_reading(add)
@@ -173,7 +190,9 @@ def _add_reading(add: _Add) -> None:
     show = add("show", "show what a sweep would take, before anything runs: points, time, disk, memory")
     show.add_argument("config", help="sweep file")
     show.add_argument(
-        "--cores", type=int, help="cores for the estimated time; those of this machine by default"
+        "--cores",
+        type=words.n_cores,
+        help="cores for the estimated time; those of this machine by default",
     )
     add("calibrate", "measure how fast this machine is, for the times that 'crnsim show' estimates")
     for name, text in (
@@ -203,9 +222,14 @@ def _add_steps(add: _Add) -> None:
         )
     integrate.add_argument("chunk", help="key of the chunk, or its beginning")
     integrate.add_argument(
-        "--workers", type=int, default=1, help="Dask worker processes; 1 computes without Dask"
+        "--workers",
+        type=words.workers,
+        default=1,
+        help="Dask worker processes; 1 computes without Dask",
     )
-    integrate.add_argument("--cores", default="", help="cores of the whole sweep, for the time that is left")
+    integrate.add_argument(
+        "--cores", type=words.cores, default="", help="cores of the whole sweep, for the time that is left"
+    )
     robustness.add_argument("--csv", help="where to write the tables; beside the output by default")
     report.add_argument("--partial", action="store_true", help="use what chunks there are")
     for command in (plan, build, integrate, merge, robustness, report):
@@ -225,7 +249,7 @@ def _add_results(add: _Add) -> None:
     how.add_argument(
         "--watch",
         nargs="?",
-        type=float,
+        type=words.seconds,
         const=5.0,
         metavar="SECONDS",
         help="draw it again every so often, 5 s by default, until the sweep is finished or Ctrl-C",
@@ -239,8 +263,8 @@ def _add_results(add: _Add) -> None:
         help="remove what was found, so that the next run makes it again; damaged,foreign,killed by default, "
         "also leftover and orphan",
     )
-    verify.add_argument("--points", type=int, default=8, help="how many; 8 by default")
-    verify.add_argument("--seed", type=int, default=0, help="chooses other points")
+    verify.add_argument("--points", type=words.count, default=8, help="how many; 8 by default")
+    verify.add_argument("--seed", type=words.seed, default=0, help="chooses other points")
     verify.add_argument(
         "--group", metavar="NAME", help="points of this group alone, such as xor-onepot-smooth"
     )
@@ -252,8 +276,8 @@ def _add_circuit(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--activation", default="squareplus", help="squareplus (default), relu, ..., or module:Class"
     )
-    command.add_argument("--h", type=float, help="smoothing of a smooth activation")
-    command.add_argument("--kz", type=float, help="rate constant of relu's annihilation")
+    command.add_argument("--h", type=words.rate, help="smoothing of a smooth activation")
+    command.add_argument("--kz", type=words.rate, help="rate constant of relu's annihilation")
     command.add_argument("--derivative", help="derivative of squareplus: ratio (default) or reported")
     command.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="another parameter, such as ka=20"
@@ -270,9 +294,7 @@ def _add_describe(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "-o", "--output", metavar="FILE", help="write it to a file: .crn (text) or .nc (arrays)"
     )
-    command.add_argument(
-        "--format", default="", help="of that file, where its suffix does not say; or module:NAME"
-    )
+    command.add_argument("--format", help="of that file, where its suffix does not say; or module:NAME")
 
 
 def _add_train(command: argparse.ArgumentParser) -> None:
@@ -305,13 +327,25 @@ def _add_run(command: argparse.ArgumentParser, circuit: str) -> None:
     )
     command.add_argument("--circuit", default=circuit, help=f"{circuit} (default)")
     _add_circuit(command)
-    command.add_argument("--running-time", type=float, help="duration of a presentation, in units of 1/k")
-    command.add_argument("--epochs", type=int, help="passes over the training set")
-    command.add_argument("--learning-rate", type=float, help="eps times running time")
+    command.add_argument(
+        "--running-time",
+        type=words.duration,
+        help="duration of a presentation, in units of 1/k",
+    )
+    command.add_argument("--epochs", type=words.epochs, help="passes over the training set")
+    command.add_argument(
+        "--learning-rate",
+        type=words.learning_rate,
+        help="eps times running time",
+    )
     noise = command.add_argument_group("noise", "standard deviations, 0 for none; 10 percent is 0.1")
     for kind in NOISE_KINDS.values():
         noise.add_argument(
-            f"--noise-{kind.name}", type=float, default=0.0, metavar="SIGMA", help=_help(kind.description)
+            f"--noise-{kind.name}",
+            type=words.sigma,
+            default=0.0,
+            metavar="SIGMA",
+            help=_help(kind.description),
         )
         for option in kind.options:
             _add_noise_option(noise, option)
@@ -323,15 +357,19 @@ def _add_run(command: argparse.ArgumentParser, circuit: str) -> None:
         help="a kind of your own, module:Class=SIGMA, with its options behind commas",
     )
     which = command.add_mutually_exclusive_group()
-    which.add_argument("--replicates", type=int, default=1, help="number of replicates, from 0")
-    which.add_argument("--replicate", type=int, help="this replicate alone, as in a sweep")
-    command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--rtol", type=float, default=1e-3)
-    command.add_argument("--atol", type=float, default=1e-6)
+    which.add_argument("--replicates", type=words.replicates, default=1, help="number of replicates, from 0")
+    which.add_argument("--replicate", type=words.replicate, help="this replicate alone, as in a sweep")
+    command.add_argument("--seed", type=words.seed, default=0)
+    command.add_argument("--rtol", type=words.rtol, default=1e-3)
+    command.add_argument("--atol", type=words.atol, default=1e-6)
     command.add_argument(
         "--method", default="auto", help="of integration: auto (default), rosw, bs23, rkc, ..."
     )
-    command.add_argument("--max-steps", type=int, help="budget of a run: steps per presentation, on average")
+    command.add_argument(
+        "--max-steps",
+        type=words.steps,
+        help="budget of a run: steps per presentation, on average",
+    )
     command.add_argument("-o", "--output", help="keep the result, with full trajectories, as NetCDF")
 
 
@@ -347,7 +385,11 @@ def _add_noise_option(noise: Any, option: Option) -> None:
         )
     else:
         noise.add_argument(
-            name, type=float, default=option.default, metavar="NUMBER", help=_help(option.description)
+            name,
+            type=words.duration,
+            default=option.default,
+            metavar="NUMBER",
+            help=_help(option.description),
         )
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 CEILING = 100.0
 #: A single test sample may take this many times the average budget of a presentation.
 READOUT_BUDGET = 10
+#: Steps that nobody lives to see; a counter holds many times as many.
+ENDLESS = 2**53
 
 
 def training_protocol(
@@ -64,7 +66,7 @@ def training_protocol(
     member = noise.pop("member")
     bound(member, np.array(starts), [np.abs(tables[id(data.x_train)]).max() for data in datasets])
     member["n_presentations"] = presentations
-    member["max_steps"] = [point.max_steps * presentations for point in points]
+    member["max_steps"] = [min(point.max_steps * presentations, ENDLESS) for point in points]
     chosen = [i for i, point in enumerate(points) if point.key in record]
     member["record_slot"][chosen] = np.arange(len(chosen))
     last = range(max(presentations - RECORDED_LAST, 0), presentations)
