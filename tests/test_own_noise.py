@@ -23,6 +23,7 @@ from crnsim.experiment.run import run_points
 from crnsim.experiment.schedule import rate_constants
 from crnsim.noise import Noise
 from crnsim.sweep.config.read import read_sweep
+from crnsim.sweep.plan.plan import read_plan
 
 KIND = "my_noise:Batch"
 POINT = Point(
@@ -295,3 +296,26 @@ def test_points_without_a_kind_of_ones_own_are_verified(kinds, here, capsys):
         assert main(["integrate", plan, chunk["key"]]) == 0
     assert main(["verify", "results/mul", "--points", "8"]) == 0
     assert "8 same bits" in capsys.readouterr().out.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("own", "left"),
+    [
+        ("null", []),
+        ('{"my_noise:Batch": null}', ["MUL"]),
+        ('{"my_noise:Batch": {magnitudes: [0.2]}}', ["MUL", "my_noise:Batch"]),
+    ],
+)
+def test_a_data_set_leaves_a_kind_of_ones_own_out(kinds, here, own, left):
+    text = sweeps_of("noise-kinds.md")[0]
+    text = text.replace("  own:\n", f'  own:\n    "{kinds}:Mul": {{magnitudes: [0.1]}}\n')
+    text = text.replace("datasets: [iris]", f"datasets: {{iris: {{}}, digits: {{noise: {{own: {own}}}}}}}")
+    (here / "left.yaml").write_text(text)
+    resolved = read_sweep("left.yaml")
+    found = {name: sorted(settings.noise.own) for name, settings in resolved.settings.items()}
+    names = sorted(name.replace("MUL", f"{kinds}:Mul") for name in left)
+    assert found == {"iris": sorted([f"{kinds}:Mul", "my_noise:Batch"]), "digits": names}
+    assert main(["plan", "left.yaml"]) == 0
+    groups = json.loads(Path("results/left/plan.json").read_text())["groups"]
+    assert len({group["n_cells"] for group in groups}) == (1 if len(left) == 2 and "0.2" not in own else 2)
+    assert read_plan("results/left/plan.json").file.n_points > 0

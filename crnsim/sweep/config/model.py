@@ -127,9 +127,11 @@ else:
             for kind in NOISE_KINDS.values()
         },
         own=(
-            dict[str, OwnNoise],
+            dict[str, OwnNoise | None] | None,
             Field(
-                default={}, description="Kinds of noise of your own, by `module:Class` (docs/noise-kinds.md)."
+                default={},
+                description="Kinds of noise of your own, by `module:Class` (docs/noise-kinds.md); `null` leaves one "
+                "out, or all.",
             ),
         ),
         cross=(
@@ -323,10 +325,6 @@ class Sweep(Section):
             for name, settings in self.datasets.items()
         }
         # A kind of one's own is rare: a sweep without one need not say so.
-        for section in (
-            data["noise"],
-            *(settings.get("noise") or {} for settings in data["datasets"].values()),
-        ):
-            if not section.get("own", True):
-                del section["own"]
+        if not data["noise"].get("own", True):
+            del data["noise"]["own"]
         return data
