@@ -1,7 +1,8 @@
 """Networks of other kinds than ours, with references: autocatalysis, clocks, oscillators, stiff chemistry, odd units.
 
 Stiff problems are those of the Test Set for Initial Value Problem Solvers (Mazzia and Magherini, release 2.4,
-University of Bari, 2008) and of Hairer and Wanner, Solving Ordinary Differential Equations II, doi 10.1007/978-3-642-05221-7,
+University of Bari, 2008) and of Hairer and Wanner, Solving Ordinary Differential Equations II (doi
+10.1007/978-3-642-05221-7),
 written as mass action.
 """
 
