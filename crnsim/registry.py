@@ -10,6 +10,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -21,6 +22,15 @@ from crnsim.errors import CrnsimError, InputError, suggest
 T = TypeVar("T")
 #: Folders of what is installed: a line in them tells a user nothing.
 _INSTALLED = {"site-packages", "dist-packages", f"python{sys.version_info.major}.{sys.version_info.minor}"}
+
+#: Entries in users' own files that may be imported; None for any.
+_IMPORTABLE: ContextVar[frozenset[str] | None] = ContextVar("importable", default=None)
+
+
+def import_only(names: Iterable[str]) -> None:
+    """Allow, in this context from here on, that no ``module:Name`` but these is imported."""
+    _IMPORTABLE.set(frozenset(names))
+
 
 #: What an entry may be called: a name becomes part of paths, coordinates and options.
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}", re.ASCII)
@@ -148,6 +158,9 @@ class Registry(Generic[T]):
         return entry
 
     def _from_module(self, name: str) -> Any:
+        allowed = _IMPORTABLE.get()
+        if allowed is not None and name not in allowed:
+            raise InputError(f"{self.kind} {name}: not imported, since your own sweep file does not name it")
         module_name, _, attribute = name.partition(":")
         module = self._import(name, module_name)
         found = getattr(module, attribute, None)

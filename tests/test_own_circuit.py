@@ -91,14 +91,14 @@ def test_a_sweep_of_it_goes_from_file_to_report(here):
     (group,) = json.loads(Path(plan).read_text())["groups"]
     name = Path(group["summary"]).stem
     assert name == "or-delta_rule-plain"
-    assert main(["build", plan, name]) == 0
+    assert main(["build", plan, name, "--sweep", "sweep.yaml"]) == 0
     for chunk in group["chunks"]:
-        assert main(["integrate", plan, chunk["key"]]) == 0
-    assert main(["merge", plan, name]) == 0
-    assert main(["robustness", plan]) == 0
-    assert main(["report", plan]) == 0
+        assert main(["integrate", plan, chunk["key"], "--sweep", "sweep.yaml"]) == 0
+    assert main(["merge", plan, name, "--sweep", "sweep.yaml"]) == 0
+    assert main(["robustness", plan, "--sweep", "sweep.yaml"]) == 0
+    assert main(["report", plan, "--sweep", "sweep.yaml"]) == 0
     assert main(["check", "results/sweep"]) == 0
-    assert main(["verify", "results/sweep", "--points", "1"]) == 0
+    assert main(["verify", "results/sweep", "--points", "1", "--sweep", "sweep.yaml"]) == 0
     summary = xr.load_dataset(group["summary"])
     assert summary.attrs["circuit"] == CIRCUIT
     assert summary.sizes["point"] == 6

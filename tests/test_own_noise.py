@@ -110,12 +110,12 @@ def test_a_sweep_of_it_goes_from_file_to_tables_and_report(here):
     (group,) = json.loads(Path(plan).read_text())["groups"]
     name = Path(group["summary"]).stem
     assert group["n_points"] == 2 * 3 * 3
-    assert main(["build", plan, name]) == 0
+    assert main(["build", plan, name, "--sweep", "sweep.yaml"]) == 0
     for chunk in group["chunks"]:
-        assert main(["integrate", plan, chunk["key"]]) == 0
-    assert main(["merge", plan, name]) == 0
-    assert main(["robustness", plan]) == 0
-    assert main(["report", plan]) == 0
+        assert main(["integrate", plan, chunk["key"], "--sweep", "sweep.yaml"]) == 0
+    assert main(["merge", plan, name, "--sweep", "sweep.yaml"]) == 0
+    assert main(["robustness", plan, "--sweep", "sweep.yaml"]) == 0
+    assert main(["report", plan, "--sweep", "sweep.yaml"]) == 0
     assert main(["check", "results/sweep"]) == 0
     tables = xr.load_dataset("results/sweep/robustness.nc")
     assert sorted(set(tables.cell_noise_batch.values.tolist())) == [0.0, 0.1, 0.3]
@@ -293,8 +293,8 @@ def test_points_without_a_kind_of_ones_own_are_verified(kinds, here, capsys):
     assert main(["plan", "mul.yaml"]) == 0
     plan = "results/mul/plan.json"
     for chunk in json.loads(Path(plan).read_text())["groups"][0]["chunks"]:
-        assert main(["integrate", plan, chunk["key"]]) == 0
-    assert main(["verify", "results/mul", "--points", "8"]) == 0
+        assert main(["integrate", plan, chunk["key"], "--sweep", "mul.yaml"]) == 0
+    assert main(["verify", "results/mul", "--points", "8", "--sweep", "mul.yaml"]) == 0
     assert "8 same bits" in capsys.readouterr().out.replace("\n", " ")
 
 

@@ -69,7 +69,7 @@ def results(first: int, count: int, recorded: int = 0, **attrs) -> xr.Dataset:
 
 def test_written_results_are_read_back_exactly(tmp_path):
     data = results(0, 5, recorded=2)
-    data["score"][3] = np.nan
+    data["score"][3], data["status"][3] = np.nan, 1
     write_dataset(data, tmp_path / "a.nc")
     assert read_points(tmp_path / "a.nc").identical(data)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import contextvars
 import logging
 import os
 import re
@@ -67,7 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace, log: str | None) -> int:
     """Run a command; turn what goes wrong into one line and an exit status."""
     try:
-        return options.run(options) or 0
+        # In a context of its own: what a command allows to be imported ends with it.
+        status: int | None = contextvars.copy_context().run(options.run, options)
+        return status or 0
     except CrnsimError as error:
         return _complain(str(error), error.exit_status)
     except BrokenPipeError:
@@ -77,22 +80,13 @@ def _run(options: argparse.Namespace, log: str | None) -> int:
         return _complain("interrupted", 128 + signal.SIGINT)
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
-            return _complain(f"{_where(error)}: {error.strerror}", MISTAKE)
+            return _complain(f"{words.place_of(error)}: {error.strerror}", MISTAKE)
         if not log:
             raise
         logging.getLogger("crnsim").exception("unexpected")
         what = " ".join(str(error).split())
         return _complain(f"unexpected {type(error).__name__}: {what}; the details are in {log}", UNEXPECTED)
     return 0
-
-
-def _where(error: OSError) -> str:
-    """Return the place that a failed call of the system was about; some do not name it."""
-    import tempfile
-
-    if error.filename is not None:
-        return str(error.filename)
-    return f"a folder of temporary files ({tempfile.gettempdir()}) or of caches (CRNSIM_CACHE_DIR)"
 
 
 def _complain(message: str, status: int) -> int:
@@ -182,6 +176,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+#: Help of an option of all commands that read a plan.
+_SWEEP = "your sweep file: code and files that the plan names are imported and opened if this names them too"
 _Add = Callable[[str, str], argparse.ArgumentParser]
 
 
@@ -215,6 +211,7 @@ def _add_steps(add: _Add) -> None:
     report = add("report", "write the report of a sweep")
     for command in (build, integrate, merge, robustness, report):
         command.add_argument("plan", help="plan.json of the sweep")
+        command.add_argument("--sweep", metavar="FILE", help=_SWEEP)
         command.add_argument("-o", "--output", help="where to write; the place in the plan by default")
     for command in (build, merge):
         command.add_argument(
@@ -263,6 +260,7 @@ def _add_results(add: _Add) -> None:
         help="remove what was found, so that the next run makes it again; damaged,foreign,killed by default, "
         "also leftover and orphan",
     )
+    verify.add_argument("--sweep", metavar="FILE", help=_SWEEP)
     verify.add_argument("--points", type=words.count, default=8, help="how many; 8 by default")
     verify.add_argument("--seed", type=words.seed, default=0, help="chooses other points")
     verify.add_argument(
@@ -345,7 +343,7 @@ def _add_run(command: argparse.ArgumentParser, circuit: str) -> None:
             type=words.sigma,
             default=0.0,
             metavar="SIGMA",
-            help=_help(kind.description),
+            help=words.help_text(kind.description),
         )
         for option in kind.options:
             _add_noise_option(noise, option)
@@ -377,11 +375,14 @@ def _add_noise_option(noise: Any, option: Option) -> None:
     """An option of a kind of noise, as its entry in the table says."""
     name = f"--{option.keyword.replace('_', '-')}"
     if isinstance(option.default, bool):
-        noise.add_argument(name, action="store_true", help=_help(option.description))
+        noise.add_argument(name, action="store_true", help=words.help_text(option.description))
     elif option.choices:
         known = ", ".join(f"{word} (default)" if word == option.default else word for word in option.choices)
         noise.add_argument(
-            name, default=option.default, metavar="WORD", help=_help(f"{option.description} {known}")
+            name,
+            default=option.default,
+            metavar="WORD",
+            help=words.help_text(f"{option.description} {known}"),
         )
     else:
         noise.add_argument(
@@ -389,10 +390,5 @@ def _add_noise_option(noise: Any, option: Option) -> None:
             type=words.duration,
             default=option.default,
             metavar="NUMBER",
-            help=_help(option.description),
+            help=words.help_text(option.description),
         )
-
-
-def _help(text: str) -> str:
-    """Return a text as argparse wants it, for which a percent sign begins a field."""
-    return text.replace("%", "%%")

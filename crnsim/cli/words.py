@@ -119,3 +119,17 @@ def _once(written: dict[str, Path], name: str, path: Path) -> None:
         if taken.absolute() == path.absolute() and not path.is_char_device():
             raise InputError(f"{path}: both {other} and {name} would be written there; name two files")
     written[name] = path
+
+
+def help_text(given: str) -> str:
+    """Return a text as argparse wants it, for which a percent sign begins a field."""
+    return given.replace("%", "%%")
+
+
+def place_of(error: OSError) -> str:
+    """Return the place that a failed call of the system was about; some do not name it."""
+    import tempfile
+
+    if error.filename is not None:
+        return str(error.filename)
+    return f"a folder of temporary files ({tempfile.gettempdir()}) or of caches (CRNSIM_CACHE_DIR)"
