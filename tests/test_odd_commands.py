@@ -20,6 +20,7 @@ from crnsim.cli import parser as command_line
 from crnsim.cli.parser import main
 from crnsim.cli.runs import layers
 from crnsim.errors import CrnsimError, InputError
+from crnsim.sweep.run import chunk  # imported before its parts are replaced
 
 CSV = "a,b,kind\n" + "".join(f"{n / 7},{n % 3},{'xy'[n % 2]}\n" for n in range(20))
 
@@ -133,6 +134,25 @@ def test_words_that_are_no_utf8_are_one_line_in_a_process_too(tmp_path):
         assert run.stderr.count(b"\n") == 1
 
 
+def test_a_title_in_any_script_is_shown_on_a_terminal_that_knows_few(tmp_path):
+    write_sweep(tmp_path / "small.yaml", title="Größe 名 🔬")
+    run = subprocess.run(
+        [sys.executable, "-m", "crnsim", "show", "small.yaml"],
+        capture_output=True,
+        cwd=tmp_path,
+        check=False,
+        env=os.environ | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"},
+    )
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert run.stdout.startswith(rb"Gr\xf6\xdfe \u540d")
+
+
+@pytest.mark.parametrize("given", ["1_0", "١", "nan", "inf", "-1", "0", "1e400", "16 GB", "0x10"])
+def test_a_setting_of_the_environment_is_a_plain_number(complaint, monkeypatch, given):
+    monkeypatch.setenv("CRNSIM_MAX_GB", given)
+    assert complaint("train", "xor").startswith("CRNSIM_MAX_GB is ")
+
+
 def test_cores_that_snakemake_does_not_know_are_none():
     parse = command_line._parser().parse_args
     for word, cores in (("None", ""), ("all", ""), ("4", "4"), ("", "")):
@@ -218,6 +238,7 @@ def test_command_lines_fuzzed(tmp_path_factory, words):
         patch.setattr("crnsim.experiment.run.run_points", _computed)
         patch.setattr("time.sleep", _computed)
         patch.setattr("crnsim.sweep.run.build.compile_circuit", _computed)
+        patch.setattr(chunk, "integrate_chunk", _computed)
         patch.setattr(command_line, "_complain", _raised)
         judged("command lines", words, lambda: _status(words))
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import contextvars
+import io
 import logging
 import os
 import re
@@ -52,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0, or 2 after a mistake that the message explains, or 1 where a log tells more.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        # A title in any script, on a terminal that knows few.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         options = _parser().parse_args(arguments)
         words.check_outputs(options)

@@ -173,7 +173,8 @@ def setting(variable: str, given: str, unit: str, *, most: float = math.inf) -> 
         It is no number, not above zero, or above `most`.
     """
     try:
-        found = float(given)
+        # Python reads 1_0 and digits of other scripts as numbers, too.
+        found = float(given) if given.isascii() and "_" not in given else math.nan
     except ValueError:
         found = math.nan
     if not 0 < found <= most or found == math.inf:

@@ -62,3 +62,5 @@ LARGEST_IMAGES, LARGEST_DOWNLOAD = 256 << 20, 32 << 20
 SAME = 1e-9
 #: Bytes that one call may take for the arrays that it can foresee, unless ``CRNSIM_MAX_GB`` says more.
 MOST_GIGABYTES = 16.0
+#: Bytes of a file of results; what its arrays take in memory is limited by ``CRNSIM_MAX_GB``.
+LARGEST_RESULTS = 1 << 40

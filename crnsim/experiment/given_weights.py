@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import math
 import struct
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crnsim.algebraic import Weights, initial_weights, sample_order, sgd
-from crnsim.entrance.arguments import check_memory
 from crnsim.entrance.files import NotThereError, read_bytes
 from crnsim.entrance.limits import LARGEST_RATE, LARGEST_TABLE, MOST_LAYERS
 from crnsim.errors import InputError
@@ -178,17 +176,9 @@ def _read(file: str, digest: str, replicate: int) -> Weights | None:
 
 @lru_cache(maxsize=4)
 def _result(file: str, digest: str) -> xr.Dataset:
-    import netCDF4
 
     from crnsim.store.files import read_dataset
 
-    n_values = 0
-    # What is no NetCDF is said below; a shape that a header only promises takes no room in the file.
-    with contextlib.suppress(OSError, RuntimeError, ValueError), netCDF4.Dataset(file) as header:
-        n_values = sum(math.prod(variable.shape) for variable in header.variables.values())
-    check_memory(
-        f"{file}: its arrays of {n_values} values", 8.0 * n_values, "give a file from 'crnsim train -o'"
-    )
     return read_dataset(file)
 
 

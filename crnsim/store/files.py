@@ -15,8 +15,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crnsim.entrance.files import check_path
+from crnsim.entrance.arguments import check_memory
+from crnsim.entrance.files import check_path, check_regular, read_text
+from crnsim.entrance.limits import LARGEST_RESULTS, LARGEST_SMALL_FILE
 from crnsim.errors import DamagedFileError, InputError, StorageError
+from crnsim.store.hdf5 import NotOursError, declared_bytes
 from crnsim.store.outputs import is_stream, write_stream
 
 if TYPE_CHECKING:
@@ -196,17 +199,22 @@ def read_dataset(path: str | Path) -> xr.Dataset:
     import xarray as xr
 
     path = Path(path)
+    check_regular(path, LARGEST_RESULTS)
     try:
         with path.open("rb") as file:
             head = file.read(len(_HDF5))
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     if not head:
         raise damaged(path, "it is empty")
     if head != _HDF5:
         raise damaged(path, "it is not a NetCDF-4 file")
+    try:
+        declared = declared_bytes(path)
+    except NotOursError as error:
+        raise damaged(path, str(error)) from None
+    if declared is not None:
+        check_memory(f"{path}: its arrays", declared, "read a part of it with xarray")
     try:
         with xr.open_dataset(path, engine="netcdf4") as opened:
             dataset = opened.load()
@@ -229,8 +237,8 @@ def damaged(path: str | Path, what: str) -> DamagedFileError:
 def read_json(path: Path) -> dict[str, Any] | None:
     """Return the content of a small JSON file; None where it is no such thing or cannot be read."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        found = json.loads(read_text(path, LARGEST_SMALL_FILE))
+    except (InputError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -73,6 +73,11 @@ def merge_group(
     except InputError as error:
         raise CrnsimError(f"the chunks of {name} do not fit together: {error}") from None
     there = set(joined["point_key"].values.tolist())
+    if not partial and len(there) != group.n_points:
+        raise CrnsimError(
+            f"the chunks of {name} hold {len(there)} of its {group.n_points} points; delete the plan and run the same "
+            "command again"
+        )
     keys = [key for key in group.keys() if key in there]  # noqa: SIM118
     merged = pick(joined, keys, group.recorded_keys())
     science = {key: value for key, value in plan.file.config.items() if key != "chunks"}
