@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numba import types
 
-from crnsim.compiled import compiled, compiled_folder, inlined, not_kept
+from crnsim.compiled import compiled, compiled_folder, inlined, kept_in_our_folder, not_kept
 from crnsim.kinetics.lanes import LANES, lanes_array
 
 if TYPE_CHECKING:
@@ -220,7 +220,8 @@ def _module(name: str, source: str) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    with kept_in_our_folder():
+        spec.loader.exec_module(module)
     return module
 
 
