@@ -39,6 +39,9 @@ SMALLEST_RATE = 1e-100
 #: Molecules of one kind on one side of a reaction. Mass action of higher order has no meaning in chemistry, and the
 #: powers overflow.
 LARGEST_COEFFICIENT = 20
+#: Dimensions of an array of species, and index letters of a reaction: each is a loop in compiled code, and Python's
+#: parser takes 20 in each other.
+MOST_INDICES = 8
 #: Characters of a name that becomes part of a file's name (255 bytes on most systems) or of generated code.
 LONGEST_NAME = 60
 #: Characters of a label: those of a data set and an activation stand with the name of a circuit in one file's name, and

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crnsim.entrance.arguments import check_memory
 from crnsim.interchange.format import Format
 from crnsim.store.files import write_text
 from crnsim.wording import exact
@@ -17,6 +18,19 @@ if TYPE_CHECKING:
 
 #: Weights of a sweep differ between replicates; the network beside the results stands for all of them.
 PLACEHOLDERS = "weights are rate constants, here all 1: each replicate has its own"
+
+
+#: Bytes of a reaction while all of them are listed.
+_LISTED_BYTES = 600
+
+
+def check_listing(network: Network) -> None:
+    """Raise InputError if a list of every reaction would not fit the memory that is allowed."""
+    check_memory(
+        f"every one of {network.n_reactions} reactions",
+        _LISTED_BYTES * network.n_reactions,
+        "take smaller layers or dimensions",
+    )
 
 
 def are_placeholders(network: Network) -> bool:
@@ -49,6 +63,7 @@ def parameter_lines(circuit: Circuit) -> list[str]:
 def reactions_text(circuit: Circuit, title: str) -> str:
     """Return every elementary reaction, a line each, under its family; absent weights are left out."""
     network = circuit.network
+    check_listing(network)
     lines = [f"// {title}", f"// {count_text(network)}"]
     lines += [f"// {PLACEHOLDERS}"] if are_placeholders(network) else []
     lines += [f"// {line}" for line in parameter_lines(circuit)]

@@ -41,7 +41,8 @@ from crnsim.kinetics.lanes import (
 def generate(network: Network, *, wide: bool = False) -> tuple[str, str]:
     """Return (name, source) of the compiled functions of `network`.
 
-    Sizes, offsets and rate constants are arguments, so networks that differ in nothing else share the source.
+    Sizes, offsets and rate constants are arguments, and arrays and dimensions go by their numbers, so networks that
+    differ in sizes and names alone share the source.
     """
     structure = analyse(network)
     text = (
@@ -58,7 +59,7 @@ def _right_hand_side(network: Network, wide: bool) -> str:
     for one in index_sets(list(enumerate(network.families))):
         nest = Nest(writer, one.dims)
         for number, family, letters in one.families:
-            nest.body.append(f"# {family.equation}")
+            nest.body.append(f"# family {number}")
             factors = [nest.rate(number, family, letters)]
             for term in family.reactants:
                 factors += [nest.value("y", term.name, loops_of(term.indices, letters))] * term.count

@@ -9,10 +9,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crnsim.errors import InputError, suggest
+from crnsim.entrance.arguments import check_text, shown
+from crnsim.entrance.limits import LARGEST_RATE
+from crnsim.errors import InputError
+from crnsim.network.checks import (
+    NAME,
+    VALUES,
+    check_coefficient,
+    check_factor,
+    check_indices,
+    check_label,
+    check_name,
+    check_order,
+    known,
+    rate_text,
+)
 from crnsim.wording import exact
 
-NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _TERM = re.compile(r"(?P<count>\d+)?\s*(?P<name>[A-Za-z_]\w*)\s*(?:\[(?P<indices>[^\]]*)\])?", re.ASCII)
 _ARRAY = re.compile(r"(?P<name>[A-Za-z_]\w*)\s*\[(?P<indices>[^\]]*)\]", re.ASCII)
 
@@ -167,24 +180,27 @@ def parse_family(
     species, scalars, arrays : mapping
         What is declared: arrays of species, rate parameters that are numbers, and those that are arrays.
     """
-    where = f"reaction '{equation}'"
+    check_label(label)
+    check_text("equation", equation)
+    where = f"reaction {shown(equation, 200)}"
+    rate = rate_text(where, rate)
     if equation.count("->") != 1:
         raise InputError(f"{where}: exactly one '->' is needed")
     reactants, products = (_parse_side(side, where, species) for side in equation.split("->"))
+    check_order(where, sum(term.count for term in reactants), "all reactants together")
     ranges: dict[str, tuple[str, int, str]] = {}
     for term in (*reactants, *products):
         found = species[term.name]
         for letter, dim, length in zip(term.indices, found.dims, found.shape, strict=True):
-            known = ranges.setdefault(letter, (dim, length, str(term)))
-            if known[1] != length:
+            first = ranges.setdefault(letter, (dim, length, str(term)))
+            if first[1] != length:
                 raise InputError(
-                    f"{where}: index '{letter}' runs to {known[1]} in {known[2]} but to {length} in {term}; "
+                    f"{where}: index '{letter}' runs to {first[1]} in {first[2]} but to {length} in {term}; "
                     "use species of matching shape or another letter"
                 )
+    check_indices(where, len(ranges))
     lengths = {letter: length for letter, (_, length, _) in ranges.items()}
-    factors = tuple(
-        _parse_factor(f.strip(), rate, where, lengths, scalars, arrays) for f in str(rate).split("*")
-    )
+    factors = tuple(_parse_factor(f.strip(), rate, where, lengths, scalars, arrays) for f in rate.split("*"))
     return Family(
         label=label,
         reactants=reactants,
@@ -203,28 +219,28 @@ def _parse_side(text: str, where: str, species: Mapping[str, Species]) -> tuple[
     for part in text.split("+"):
         match = _TERM.fullmatch(part.strip())
         if match is None:
-            raise InputError(f"{where}: cannot read '{part.strip()}'; write 2X[i], X or 0")
-        name, count = match["name"], int(match["count"] or 1)
-        if name not in species:
-            raise InputError(f"{where}: undeclared species '{name}'; {suggest(name, species)}")
+            raise InputError(f"{where}: cannot read {shown(part.strip())}; write 2X[i], X or 0")
+        name = known(f"{where}: undeclared species", match["name"], species)
+        count = check_coefficient(where, match["count"], name)
         indices = _letters(match["indices"] or "")
-        if bad := [i for i in indices if not NAME.fullmatch(i)]:
-            raise InputError(f"{where}: index '{bad[0]}' of {name} is not a letter or a name")
+        for letter in indices:
+            check_name(f"index of {name} in {where}", letter)
         if len(indices) != len(species[name].dims):
             raise InputError(
                 f"{where}: {name} has {len(species[name].dims)} indices, {len(indices)} are given"
             )
-        terms[name, indices] = terms.get((name, indices), 0) + count
-    return tuple(Term(count, name, indices) for (name, indices), count in terms.items() if count)
+        terms[name, indices] = check_order(where, terms.get((name, indices), 0) + count, name)
+    return tuple(Term(count, name, indices) for (name, indices), count in terms.items())
 
 
 def _letters(text: str) -> tuple[str, ...]:
-    return tuple(i.strip() for i in text.split(",") if i.strip())
+    """Index letters; one that is missing between commas is empty, and no name."""
+    return tuple(i.strip() for i in text.split(",")) if text.strip() else ()
 
 
 def _parse_factor(
     factor: str,
-    rate: str | float,
+    rate: str,
     where: str,
     lengths: Mapping[str, int],
     scalars: Mapping[str, float],
@@ -233,30 +249,23 @@ def _parse_factor(
     """One factor of a rate constant, checked."""
     if match := _ARRAY.fullmatch(factor):
         name, letters = match["name"], _letters(match["indices"])
-        if name not in arrays:
-            raise InputError(f"{where}: unknown array of rate parameters '{name}'; {suggest(name, arrays)}")
+        known(f"{where}: unknown array of rate parameters", name, arrays)
         if strange := [letter for letter in letters if letter not in lengths]:
-            raise InputError(f"{where}: index '{strange[0]}' of rate {factor} is no index of the reaction")
+            raise InputError(
+                f"{where}: index {shown(strange[0])} of rate {shown(factor)} is no index of the reaction"
+            )
         wanted = tuple(lengths[letter] for letter in letters)
         if arrays[name].shape != wanted:
-            raise InputError(f"{where}: rate {factor} needs shape {wanted}; {name} has {arrays[name].shape}")
-        return f"{name}[{','.join(letters)}]"
-    if NAME.fullmatch(factor) and factor not in ("nan", "inf", "infinity"):
-        if factor in arrays:
-            wanted_letters = ",".join("ijkl"[: arrays[factor].ndim])
             raise InputError(
-                f"{where}: rate parameter {factor} is an array; write {factor}[{wanted_letters}]"
+                f"{where}: rate {shown(factor)} needs shape {wanted}; {name} has {arrays[name].shape}"
             )
-        if factor not in scalars:
-            raise InputError(f"{where}: unknown rate parameter '{factor}'; {suggest(factor, scalars)}")
-        return factor
-    try:
-        value = float(factor)
-    except ValueError:
-        raise InputError(f"{where}: cannot read rate '{rate}'; write a number, k or 2*k") from None
-    if not (value >= 0 and math.isfinite(value)):
-        raise InputError(f"{where}: rate {rate} is negative or not finite; it must be >= 0")
-    return factor
+        return f"{name}[{','.join(letters)}]"
+    if not NAME.fullmatch(factor) or factor.lower() in VALUES:
+        return check_factor(where, factor, rate)
+    if factor in arrays:
+        letters = tuple("ijklmnop"[: arrays[factor].ndim])
+        raise InputError(f"{where}: rate parameter {factor} is an array; write {factor}[{','.join(letters)}]")
+    return known(f"{where}: unknown rate parameter", factor, scalars)
 
 
 def rate_constants(family: Family, values: Mapping[str, float | np.ndarray]) -> np.ndarray:
@@ -268,6 +277,10 @@ def rate_constants(family: Family, values: Mapping[str, float | np.ndarray]) -> 
         if match := _ARRAY.fullmatch(factor):
             places = tuple(grid[family.indices.index(letter)] for letter in _letters(match["indices"]))
             constants *= np.asarray(values[match["name"]])[places]
-    if not np.all(np.isfinite(constants)):
-        raise InputError(f"reaction '{family.equation}': its rate constant {'*'.join(family.rate)} overflows")
+    if not np.all(constants <= LARGEST_RATE):  # nan is not
+        name = shown("*".join(family.rate))
+        raise InputError(
+            f"reaction {shown(family.equation, 200)}: its rate constant {name} overflows; "
+            f"it must be <= {LARGEST_RATE:g}"
+        )
     return constants.ravel()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
-import numbers
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -14,31 +12,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from crnsim.errors import InputError, suggest
+from crnsim.entrance.arguments import shown
+from crnsim.entrance.limits import LARGEST_CONCENTRATION
+from crnsim.errors import InputError
+from crnsim.network import checks
 from crnsim.network.conservation import integer_laws
-from crnsim.network.families import NAME, Family, Reaction, Species, parse_family
+from crnsim.network.families import Family, Reaction, Species, parse_family
 from crnsim.network.families import rate_constants as family_constants
 
 RowCounts = tuple[np.ndarray, int]
-
-
-def _rate(name: str, value: object) -> float:
-    """A rate parameter that is a number."""
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not (math.isfinite(value) and value >= 0):  # type: ignore[arg-type, operator]
-        raise InputError(f"rate parameter '{name}' is {value!r}; it must be a finite number >= 0")
-    return float(value)  # type: ignore[arg-type]
-
-
-def _rates(name: str, value: npt.ArrayLike) -> np.ndarray:
-    """A rate parameter that is an array; a copy that nobody else changes."""
-    try:
-        array = np.array(value, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"rate parameter '{name}' is no array of numbers") from None
-    if not np.all(np.isfinite(array)) or np.any(array < 0):
-        raise InputError(f"rate parameter '{name}': all of its values must be finite numbers >= 0")
-    return array
 
 
 class Network:
@@ -67,15 +49,12 @@ class Network:
         dims: Mapping[str, int] | None = None,
         parameters: Mapping[str, npt.ArrayLike] | None = None,
     ) -> None:
-        self.dims: dict[str, int] = {}
-        for name, length in (dims or {}).items():
-            if int(length) != length or length < 1:
-                raise InputError(f"dimension '{name}' has length {length}; it must be a whole number >= 1")
-            self.dims[name] = int(length)
+        lengths = checks.check_mapping("dims", dims)
+        self.dims: dict[str, int] = dict(checks.check_dim(*item) for item in lengths.items())
         #: Rate parameters that are numbers, and those that are arrays.
         self.parameters: dict[str, float] = {}
         self.arrays: dict[str, np.ndarray] = {}
-        for name, value in (parameters or {}).items():
+        for name, value in checks.check_mapping("parameters", parameters).items():
             self.set_parameter(name, value)
         self._species: dict[str, Species] = {}
         self._families: list[Family] = []
@@ -90,18 +69,17 @@ class Network:
         Raises
         ------
         InputError
-            For a negative or non-finite value, or if a parameter in use would change its shape.
+            For a value below 0 or above 1e100, or if a parameter in use would change its shape.
         """
-        if not NAME.fullmatch(name):
-            raise InputError(f"'{name}' is not a name for a rate parameter (letters, digits, underscores)")
-        given = np.shape(value)
+        checks.check_name("rate parameter", name, value_names=False)
+        given = checks.shape_of(f"rate parameter '{name}'", value)
         shape = self.arrays[name].shape if name in self.arrays else ()
         if (name in self.arrays or name in self.parameters) and shape != given:
             raise InputError(f"rate parameter '{name}' has shape {shape}, not {given}")
         if given == ():
-            self.parameters[name] = _rate(name, value)
+            self.parameters[name] = checks.rate_number(name, value)
         else:
-            self.arrays[name] = _rates(name, value)
+            self.arrays[name] = checks.rate_array(name, value)
 
     def add_species(self, name: str, *dims: str, slow: bool = False) -> None:
         """Declare an array of species over named dimensions (none: a single species).
@@ -110,14 +88,17 @@ class Network:
         methods then leave them out of their linear systems, unless a reaction turns them into others. A wrong hint
         costs steps, not accuracy.
         """
-        if not NAME.fullmatch(name):
-            raise InputError(f"'{name}' is not a name for a species (letters, digits, underscores)")
+        checks.check_name("species", name)
         if name in self._species:
             raise InputError(f"species '{name}' is declared twice")
-        for dim in dims:
-            if dim not in self.dims:
-                raise InputError(f"species '{name}': unknown dimension '{dim}'; {suggest(dim, self.dims)}")
-        self._species[name] = Species(name, dims, tuple(self.dims[dim] for dim in dims), slow)
+        if not isinstance(slow, (bool, np.bool_)):
+            raise InputError(f"slow of species '{name}' is {shown(slow)}; it must be True or False")
+        checks.check_indices(f"species '{name}'", len(dims))
+        fault = f"species '{name}': unknown dimension"
+        shape = tuple(self.dims[checks.known(fault, dim, self.dims)] for dim in dims)
+        species = Species(name, dims, shape, bool(slow))
+        checks.check_size(f"species '{name}'", sum(s.size for s in (*self._species.values(), species)), 0)
+        self._species[name] = species
         self._forget()
 
     def add_family(self, label: str, equation: str, rate: str | float) -> None:
@@ -131,17 +112,18 @@ class Network:
             Such as ``"W[i,j] + X[j] -> W[i,j] + X[j] + Z[i]"``, ``"2X[i] -> X[i]"`` or ``"0 -> X[i]"``.
         rate : str or float
             A number, the name of a parameter, or a product such as ``"2*k"``; an array of parameters stands with
-            index letters of the reaction, as in ``"k*W1p[i,j]"``.
+            index letters of the reaction, as in ``"k*W1p[i,j]"``. A rate constant is at most 1e100.
 
         Raises
         ------
         InputError
             For an undeclared species or parameter, a wrong number of indices, an index that runs over dimensions of
-            different length, an unreadable equation, or a negative rate.
+            different length, an unreadable equation, more than 20 molecules that meet, or a negative rate.
         """
-        self._families.append(
-            parse_family(label, equation, rate, self._species, self.parameters, self.arrays)
-        )
+        family = parse_family(label, equation, rate, self._species, self.parameters, self.arrays)
+        reactions = sum(f.size for f in self._families) + family.size
+        checks.check_size(f"reaction {shown(equation, 200)}", 0, reactions)
+        self._families.append(family)
         self._forget()
 
     def _forget(self) -> None:
@@ -204,9 +186,7 @@ class Network:
 
     def rows(self, name: str) -> np.ndarray:
         """Rows of an array of species in a state vector, with the array's shape."""
-        if name not in self._species:
-            raise InputError(f"no species '{name}' in the network; {suggest(name, self._species)}")
-        species = self._species[name]
+        species = self._species[checks.known("unknown species", name, self._species)]
         first = self._first_rows[name]
         return np.arange(first, first + species.size).reshape(species.shape)
 
@@ -223,18 +203,21 @@ class Network:
         numpy.ndarray, shape (n_species,)
         """
         state = np.zeros(self.n_species)
-        rows_of = dict(zip(self.labels, range(self.n_species), strict=True))
-        for name, value in (values or {}).items():
-            rows = np.asarray(rows_of[name]) if name in rows_of else self.rows(name)
+        for name, value in checks.check_mapping("initial", values).items():
+            row = self._row_of_label.get(name) if isinstance(name, str) and "[" in name else None
+            rows = self.rows(name) if row is None else np.asarray(row)
+            given = checks.check_array(f"initial '{name}'", value, most=LARGEST_CONCENTRATION)
             try:
-                concentrations = np.broadcast_to(np.asarray(value, dtype=float), rows.shape)
+                state[rows] = np.broadcast_to(given, rows.shape)
             except ValueError:
-                shape = np.shape(value)
-                raise InputError(f"initial '{name}' has shape {shape}; it must fit {rows.shape}") from None
-            if not np.all(np.isfinite(concentrations)) or np.any(concentrations < 0):
-                raise InputError(f"initial '{name}': concentrations must be finite numbers >= 0")
-            state[rows] = concentrations
+                raise InputError(
+                    f"initial '{name}' has shape {given.shape}; it must fit {rows.shape}"
+                ) from None
         return state
+
+    @cached_property
+    def _row_of_label(self) -> dict[str, int]:
+        return dict(zip(self.labels, range(self.n_species), strict=True))
 
     def rate_constants(self, overrides: Mapping[str, npt.ArrayLike] | None = None) -> np.ndarray:
         """Rate constant of every elementary reaction, family by family.
@@ -249,16 +232,15 @@ class Network:
         numpy.ndarray, shape (n_reactions,)
         """
         values: dict[str, float | np.ndarray] = {**self.parameters, **self.arrays}
-        for name, value in (overrides or {}).items():
-            if name not in values:
-                raise InputError(f"unknown rate parameter '{name}'; {suggest(name, values)}")
+        for name, value in checks.check_mapping("overrides", overrides).items():
+            checks.known("unknown rate parameter", name, values)
             if name in self.parameters:
-                values[name] = _rate(name, value)
-            elif np.shape(value) == self.arrays[name].shape:
-                values[name] = _rates(name, value)
-            else:
-                wanted = self.arrays[name].shape
-                raise InputError(f"rate parameter '{name}' has shape {np.shape(value)}; it must be {wanted}")
+                values[name] = checks.rate_number(name, value)
+                continue
+            given, wanted = checks.shape_of(f"rate parameter '{name}'", value), self.arrays[name].shape
+            if given != wanted:
+                raise InputError(f"rate parameter '{name}' has shape {given}; it must be {wanted}")
+            values[name] = checks.rate_array(name, value)
         parts = [family_constants(family, values) for family in self._families]
         return np.concatenate(parts) if parts else np.zeros(0)
 
@@ -336,17 +318,19 @@ class Network:
 
         The plain NumPy form of mass action: slower than `crnsim.kinetics`, used to check it.
         """
-        flux = np.array(constants, dtype=float)
+        state = checks.check_vector("state", state, self.n_species)
+        flux = checks.check_vector("constants", constants, self.n_reactions).copy()
         for start, family, terms in zip(
             self.first_reactions, self._families, self.elementary[0], strict=True
         ):
             for rows, count in terms:
-                flux[start : start + family.size] *= np.asarray(state)[rows] ** count
+                flux[start : start + family.size] *= state[rows] ** count
         return flux
 
     def jacobian(self, state: np.ndarray, constants: np.ndarray) -> sparse.csr_array:
         """Derivative of the rates of change by the concentrations, shape (n_species, n_species)."""
-        state = np.asarray(state, dtype=float)
+        state = checks.check_vector("state", state, self.n_species)
+        constants = checks.check_vector("constants", constants, self.n_reactions)
         reactions, columns, values = [], [], []
         for start, family, terms in zip(
             self.first_reactions, self._families, self.elementary[0], strict=True
