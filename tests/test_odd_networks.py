@@ -131,7 +131,17 @@ def test_a_label_is_one_line_of_text(label):
     "equation",
     [
         *(None, b"B -> 0", 3, ["B -> 0"], "B" * 10**6, "", "B", "B -> 0\0", "B -> \ud800", "B => 0"),
-        *("B -> B -> B", "B -> A", "B -> A[0]", "B -> A[i", "B -> A[i,,j]", "S[i,] -> 0", "B -> 0 + B"),
+        *(
+            "B -> B -> B",
+            "0 -> 0",
+            "->",
+            "B -> A",
+            "B -> A[0]",
+            "B -> A[i",
+            "B -> A[i,,j]",
+            "S[i,] -> 0",
+            "B -> 0 + B",
+        ),
         *("0B -> 0", "00B -> 0", "B -> 0B", "²B -> 0", "-1B -> 0", "1.5B -> 0", "A[in] -> 0"),
     ],
     ids=shown,
@@ -311,7 +321,7 @@ TERMS = mostly(
         st.sampled_from(["", "", "[i]", "[i,j]", "[i,i]", "[]", "[ j ]", "[i", "[0]", "[i,]", "[lambda]"]),
     ),
 )
-SIDES = mostly(st.lists(TERMS, max_size=3).map(" + ".join), st.just("0"))
+SIDES = mostly(st.lists(TERMS, min_size=1, max_size=3).map(" + ".join), st.just("0"))
 EQUATIONS = mostly(st.builds("{} -> {}".format, SIDES, SIDES), odd_values())
 RATES = mostly(
     ["k", "2*k", "k*W[i,j]", "1e-3", 0.5, 3],

@@ -187,6 +187,8 @@ def parse_family(
     if equation.count("->") != 1:
         raise InputError(f"{where}: exactly one '->' is needed")
     reactants, products = (_parse_side(side, where, species) for side in equation.split("->"))
+    if not (reactants or products):
+        raise InputError(f"{where}: nothing stands on either side; name a species")
     check_order(where, sum(term.count for term in reactants), "all reactants together")
     ranges: dict[str, tuple[str, int, str]] = {}
     for term in (*reactants, *products):
