@@ -131,7 +131,17 @@ def test_a_label_is_one_line_of_text(label):
     "equation",
     [
         *(None, b"B -> 0", 3, ["B -> 0"], "B" * 10**6, "", "B", "B -> 0\0", "B -> \ud800", "B => 0"),
-        *("B -> B -> B", "B -> A", "B -> A[0]", "B -> A[i", "B -> A[i,,j]", "S[i,] -> 0", "B -> 0 + B"),
+        *(
+            "B -> B -> B",
+            "0 -> 0",
+            "->",
+            "B -> A",
+            "B -> A[0]",
+            "B -> A[i",
+            "B -> A[i,,j]",
+            "S[i,] -> 0",
+            "B -> 0 + B",
+        ),
         *("0B -> 0", "00B -> 0", "B -> 0B", "²B -> 0", "-1B -> 0", "1.5B -> 0", "A[in] -> 0"),
     ],
     ids=shown,
@@ -293,37 +303,48 @@ def test_odd_files_of_networks_are_refused(tmp_path):
 
 # -- whatever -------------------------------------------------------------------------------------------
 
+
+def mostly(plain, odd):
+    """One of what makes sense, or, one time in six, something odd."""
+    plain = st.sampled_from(plain) if isinstance(plain, list) else plain
+    # `one_of` would take a branch of odd ones for each kind of them.
+    return st.sampled_from([plain] * 5 + [odd]).flatmap(lambda chosen: chosen)
+
+
 NAMES = st.one_of(st.sampled_from(["A", "B", "n", "k", "i", "_", "exec", "at0", "nan"]), odd_words())
-TERMS = st.builds(
-    "{}{}{}".format,
-    st.sampled_from(["", "", "2", "0", "20", "21", " 3 ", "99999", "²", "-1"]),
-    NAMES,
-    st.sampled_from(["", "", "[i]", "[i,j]", "[i,i]", "[]", "[ j ]", "[i", "[0]", "[lambda]"]),
+TERMS = mostly(
+    ["B", "2B", "A[i]", "A[j]", "3 A[ i ]", "S[i,j]", "S[j,i]", "S[i,i]", "C", "_[k]", "B[]", "A [exec]"],
+    st.builds(
+        "{}{}{}".format,
+        st.sampled_from(["", "", "0", "20", "21", "99999", "²", "-1"]),
+        st.one_of(st.sampled_from(["A", "B", "S"]), NAMES),
+        st.sampled_from(["", "", "[i]", "[i,j]", "[i,i]", "[]", "[ j ]", "[i", "[0]", "[i,]", "[lambda]"]),
+    ),
 )
-SIDES = st.one_of(st.lists(TERMS, max_size=3).map(" + ".join), st.just("0"))
-EQUATIONS = st.one_of(
-    st.builds("{} -> {}".format, SIDES, SIDES), st.builds("{} -> {}".format, SIDES, SIDES), odd_values()
+SIDES = mostly(st.lists(TERMS, min_size=1, max_size=3).map(" + ".join), st.just("0"))
+EQUATIONS = mostly(st.builds("{} -> {}".format, SIDES, SIDES), odd_values())
+RATES = mostly(
+    ["k", "2*k", "k*W[i,j]", "1e-3", 0.5, 3],
+    st.one_of(
+        st.lists(st.one_of(NAMES, odd_numbers().map(lambda v: ascii(v)[:400])), max_size=2).map("*".join),
+        odd_values(),
+    ),
 )
-RATES = st.one_of(
-    st.just("k"),
-    st.lists(st.one_of(NAMES, odd_numbers().map(lambda v: ascii(v)[:400])), max_size=2).map("*".join),
-    odd_values(),
-)
-LENGTHS = st.one_of(st.integers(1, 3), odd_numbers())
+LENGTHS = mostly(st.integers(1, 3), odd_numbers())
 
 
 @st.composite
 def built_from(draw):
     """How a network may be asked for: dims, parameters, species, families, and values of both."""
-    words = st.one_of(st.sampled_from(["A", "B", "C"]), NAMES)
-    dims = draw(
-        st.one_of(st.just({"n": 2, "m": 3}), st.dictionaries(NAMES, LENGTHS, max_size=2), odd_values())
-    )
-    parameters = draw(st.one_of(st.just({"k": 1.0}), st.dictionaries(NAMES, odd_values(), max_size=2)))
-    of_dims = st.one_of(st.sampled_from(["n", "m"]), odd_values())
+    words = mostly(["C", "D", "_"], NAMES)
+    dims = draw(mostly(st.dictionaries(NAMES, LENGTHS, max_size=2), odd_values()))
+    parameters = draw(st.dictionaries(mostly(["h", "V"], NAMES), odd_values(), max_size=2))
+    of_dims = mostly(["n", "m"], odd_values())
     species = draw(st.lists(st.tuples(words, st.lists(of_dims, max_size=2)), max_size=3))
-    families = draw(st.lists(st.tuples(st.one_of(st.just("f"), odd_values()), EQUATIONS, RATES), max_size=3))
-    initial = draw(st.one_of(st.dictionaries(words, odd_values(), max_size=2), odd_values()))
+    families = draw(st.lists(st.tuples(mostly(["f"], odd_values()), EQUATIONS, RATES), max_size=3))
+    values = mostly([1.0, 2, [1, 0.5]], odd_values())
+    named = st.dictionaries(mostly(["A", "B", "S[0,1]", "k"], words), values, max_size=2)
+    initial = draw(mostly(named, odd_values()))
     return dims, parameters, species, families, initial
 
 
@@ -346,12 +367,12 @@ def interpreted(net: Network, state, constants) -> np.ndarray:
 
 
 @pytest.mark.fuzz
-@fuzzed(150)
+@fuzzed(100)
 @given(built_from())
 def test_networks_fuzzed(case):
     dims, parameters, species, families, initial = case
     net = judged("network dims", dims, lambda: Network(dims))
-    net = Network({"n": 2, "m": 3}) if net is REFUSED else net
+    net = network() if net is REFUSED or families else net
     # A network of 10^7 species takes more than the patience of a test, and not the memory of a machine.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CRNSIM_MAX_GB", "0.02")

@@ -36,7 +36,7 @@ def check_name(what: str, value: object, *, value_names: bool = True) -> str:
     Parameters
     ----------
     what : str
-        What it names, for the message.
+        What it names, with its article, for the message.
     value : object
     value_names : bool
         Whether names of values, such as ``nan``, may be used too.
@@ -48,11 +48,11 @@ def check_name(what: str, value: object, *, value_names: bool = True) -> str:
     """
     if not isinstance(value, str) or len(value) > LONGEST_NAME or not NAME.fullmatch(value):
         raise InputError(
-            f"{shown(value)} is not a name for a {what}; give letters, digits and _, at most {LONGEST_NAME}, "
+            f"{shown(value)} is not a name for {what}; give letters, digits and _, at most {LONGEST_NAME}, "
             "no digit first"
         )
     if keyword.iskeyword(value) or (not value_names and value.lower() in VALUES):
-        raise InputError(f"{shown(value)} is not a name for a {what}: it has a meaning of its own; add a _")
+        raise InputError(f"{shown(value)} is not a name for {what}: it has a meaning of its own; add a _")
     return value
 
 
@@ -108,7 +108,7 @@ def known(fault: str, name: object, among: Mapping[str, Any]) -> str:
 
 def check_dim(name: object, length: object) -> tuple[str, int]:
     """Return the name and the length of a dimension; see `check_name` and `check_whole`."""
-    return check_name("dimension", name), check_whole(f"length of dimension {shown(name)}", length)
+    return check_name("a dimension", name), check_whole(f"length of dimension {shown(name)}", length)
 
 
 def rate_number(name: str, value: object) -> float:
@@ -124,7 +124,7 @@ def check_array(what: str, value: object, *, most: float) -> np.ndarray:
     InputError
         There is something else in it, text and bools too, or it is no array.
     """
-    wanted = f"its values must be finite numbers >= 0 and <= {most:g}"
+    wanted = f"all of its values must be finite numbers >= 0 and <= {most:g}"
     try:
         given = np.asarray(value)
         # Whole numbers beyond 64 bits, and fractions, come as objects.

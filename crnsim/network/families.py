@@ -187,6 +187,8 @@ def parse_family(
     if equation.count("->") != 1:
         raise InputError(f"{where}: exactly one '->' is needed")
     reactants, products = (_parse_side(side, where, species) for side in equation.split("->"))
+    if not (reactants or products):
+        raise InputError(f"{where}: nothing stands on either side; name a species")
     check_order(where, sum(term.count for term in reactants), "all reactants together")
     ranges: dict[str, tuple[str, int, str]] = {}
     for term in (*reactants, *products):
@@ -224,7 +226,7 @@ def _parse_side(text: str, where: str, species: Mapping[str, Species]) -> tuple[
         count = check_coefficient(where, match["count"], name)
         indices = _letters(match["indices"] or "")
         for letter in indices:
-            check_name(f"index of {name} in {where}", letter)
+            check_name(f"an index of {name} in {where}", letter)
         if len(indices) != len(species[name].dims):
             raise InputError(
                 f"{where}: {name} has {len(species[name].dims)} indices, {len(indices)} are given"
@@ -255,11 +257,10 @@ def _parse_factor(
                 f"{where}: index {shown(strange[0])} of rate {shown(factor)} is no index of the reaction"
             )
         wanted = tuple(lengths[letter] for letter in letters)
+        text = f"{name}[{','.join(letters)}]"
         if arrays[name].shape != wanted:
-            raise InputError(
-                f"{where}: rate {shown(factor)} needs shape {wanted}; {name} has {arrays[name].shape}"
-            )
-        return f"{name}[{','.join(letters)}]"
+            raise InputError(f"{where}: rate {text} needs shape {wanted}; {name} has {arrays[name].shape}")
+        return text
     if not NAME.fullmatch(factor) or factor.lower() in VALUES:
         return check_factor(where, factor, rate)
     if factor in arrays:

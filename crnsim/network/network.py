@@ -71,7 +71,7 @@ class Network:
         InputError
             For a value below 0 or above 1e100, or if a parameter in use would change its shape.
         """
-        checks.check_name("rate parameter", name, value_names=False)
+        checks.check_name("a rate parameter", name, value_names=False)
         given = checks.shape_of(f"rate parameter '{name}'", value)
         shape = self.arrays[name].shape if name in self.arrays else ()
         if (name in self.arrays or name in self.parameters) and shape != given:
@@ -88,7 +88,7 @@ class Network:
         methods then leave them out of their linear systems, unless a reaction turns them into others. A wrong hint
         costs steps, not accuracy.
         """
-        checks.check_name("species", name)
+        checks.check_name("a species", name)
         if name in self._species:
             raise InputError(f"species '{name}' is declared twice")
         if not isinstance(slow, (bool, np.bool_)):
