@@ -17,6 +17,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
+from crnsim.entrance.arguments import shown
+from crnsim.entrance.objects import check_line
 from crnsim.errors import CrnsimError, InputError, suggest
 
 T = TypeVar("T")
@@ -92,6 +94,7 @@ class Registry(Generic[T]):
         InputError
             There is none, its module cannot be imported, or it is no whole entry.
         """
+        check_line(self.kind, name)
         if name in self.built_in:
             return self.built_in[name]
         if ":" in name:
@@ -149,7 +152,7 @@ class Registry(Generic[T]):
         own = getattr(entry, "name", "")
         if not isinstance(own, str) or not NAME.fullmatch(own):
             raise InputError(
-                f"{self.kind} {name}: its name is {own!r}; use letters, digits and _, and begin with a letter"
+                f"{self.kind} {name}: its name is {shown(own)}; use letters, digits and _, and begin with a letter"
             )
         if own in self.built_in:
             raise InputError(
@@ -212,4 +215,6 @@ def _said(error: BaseException) -> str:
         file = Path(frame.filename)
         if file.suffix == ".py" and library not in file.parents and not _INSTALLED.intersection(file.parts):
             place = f" ({file.name}, line {frame.lineno})"
-    return " ".join(f"{type(error).__name__}: {error}{place}".split())
+    # Whatever somebody's code says stays a line that a terminal can show.
+    said = "".join(c if c.isprintable() else " " for c in f"{type(error).__name__}: {error}")
+    return " ".join(said.split())[:500] + place
