@@ -26,7 +26,8 @@ def shown(value: object, most: int = 60) -> str:
     except Exception:  # whatever the __repr__ of somebody's object does
         text = f"a {type(value).__name__}"
     text = "".join(c if c.isprintable() else " " for c in text)
-    text = " ".join(text.split())
+    # Where an object lies in memory tells nobody anything, and is another place the next time.
+    text = " ".join(re.sub(r" at 0x[0-9a-f]+", "", text).split())
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
