@@ -15,6 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
+from crnsim.entrance.arguments import shown
+from crnsim.entrance.objects import check_line
 from crnsim.errors import CrnsimError, InputError, suggest
 
 T = TypeVar("T")
@@ -79,6 +81,7 @@ class Registry(Generic[T]):
         InputError
             There is none, its module cannot be imported, or it is no whole entry.
         """
+        check_line(self.kind, name)
         if name in self.built_in:
             return self.built_in[name]
         if ":" in name:
@@ -136,7 +139,7 @@ class Registry(Generic[T]):
         own = getattr(entry, "name", "")
         if not isinstance(own, str) or not NAME.fullmatch(own):
             raise InputError(
-                f"{self.kind} {name}: its name is {own!r}; use letters, digits and _, and begin with a letter"
+                f"{self.kind} {name}: its name is {shown(own)}; use letters, digits and _, and begin with a letter"
             )
         if own in self.built_in:
             raise InputError(
@@ -189,4 +192,6 @@ def _hash_of(file: str, changed: int, size: int) -> str:
 
 
 def _said(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    # Whatever somebody's code says stays a line that a terminal can show.
+    said = "".join(c if c.isprintable() else " " for c in f"{type(error).__name__}: {error}")
+    return " ".join(said.split())[:500]

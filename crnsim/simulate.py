@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from crnsim.entrance.arguments import check_number, check_whole
+from crnsim.entrance.arguments import check_memory, check_number, check_seed, check_whole
+from crnsim.entrance.limits import LARGEST_CONCENTRATION, LARGEST_RATE, LARGEST_TOLERANCE, MOST_STEPS
+from crnsim.entrance.objects import check_array, check_instance, check_line, check_sequence
 from crnsim.errors import InputError
 from crnsim.network.network import Network
 from crnsim.outcomes import OUTCOMES
@@ -19,6 +21,12 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Rates = Mapping[str, float] | np.ndarray
+
+#: Neighbouring times must be further apart than this part of the largest: the compiled loop takes those that are closer
+#: for one, and steps towards them are lost in rounding.
+CLOSEST_TIMES = 1e-12
+#: Bytes of a run beside its numbers: how it ended, and why.
+_RUN_BYTES = 500
 
 
 def simulate(
@@ -77,21 +85,30 @@ def simulate(
     Raises
     ------
     InputError
-        For times that do not increase, an unknown method or species, arrays that do not fit, or a volume or seed that
-        does not suit the method.
+        For times that do not increase, or lie so close that rounding does not tell them apart; an unknown method or
+        species, arrays that do not fit, numbers out of range, results that do not fit into memory, or a volume or seed
+        that does not suit the method.
     """
     from crnsim.solvers import find_method, solve
 
+    check_instance(
+        "network", network, Network, "a crnsim.Network, such as that of a circuit: circuit.network"
+    )
     times = _check_times(t)
     chosen = find_method(method)
-    for name, value in (("rtol", rtol), ("atol", atol)):
-        check_number(name, value, above=0.0)
-    for name, count in (("replicates", replicates), ("max_steps", max_steps)):
-        check_whole(name, count)
-    start = _check_state(network, initial, int(replicates))
-    replicates = len(start)
-    constants = _check_rates(network, rates, replicates)
+    rtol = check_number("rtol", rtol, above=0.0, most=LARGEST_TOLERANCE)
+    atol = check_number("atol", atol, above=0.0, most=LARGEST_CONCENTRATION)
+    max_steps = check_whole("max_steps", max_steps, most=MOST_STEPS)
+    replicates = check_whole("replicates", replicates)
+    seed = None if seed is None else check_seed(seed)
+    if volume is not None:
+        volume = check_number("volume", volume, above=0.0, most=LARGEST_CONCENTRATION)
     kept = _kept(network, species)
+    state = _check_state(network, initial, replicates)
+    replicates = len(state) if state.ndim == 2 else replicates
+    _check_room(network, replicates, len(times), len(kept))
+    start = state if state.ndim == 2 else np.tile(state, (replicates, 1))
+    constants = _check_rates(network, rates, replicates)
     span = times[-1] - times[0]
     protocol = plain_protocol(
         start,
@@ -151,57 +168,75 @@ def plain_protocol(
 
 
 def _check_times(t: Sequence[float] | np.ndarray) -> np.ndarray:
-    try:
-        times = np.asarray(t, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"t is {t!r}; give increasing times, such as numpy.linspace(0, 100, 51)") from None
-    if times.ndim != 1 or len(times) < 2 or not np.all(np.isfinite(times)) or np.any(np.diff(times) <= 0):
+    wanted = "increasing times, such as numpy.linspace(0, 100, 51)"
+    # Steps of 1e-20 of the span are still numbers in double precision, and so are those of a rate constant.
+    times = check_array("t", t, wanted=wanted, least=-LARGEST_RATE, most=LARGEST_RATE)
+    if times.ndim != 1 or len(times) < 2 or np.any(np.diff(times) <= 0):
         raise InputError(
             "t must be at least two finite, increasing times, such as numpy.linspace(0, 100, 51)"
         )
+    shortest, largest = float(np.min(np.diff(times))), float(np.max(np.abs(times)))
+    if shortest <= CLOSEST_TIMES * largest or times[-1] - times[0] < 1 / LARGEST_RATE:
+        raise InputError(
+            f"t: two of the times are {shortest:.3g} apart, which is lost in rounding beside {largest:.3g}; "
+            f"let them be further apart than {CLOSEST_TIMES:g} of the largest and {1 / LARGEST_RATE:g}, or begin at 0"
+        )
     return times
+
+
+def _check_room(network: Network, replicates: int, n_times: int, n_kept: int) -> None:
+    """Refuse results that would not fit into memory."""
+    numbers = replicates * (n_times * (network.n_species + n_kept) + 8 * network.n_species)
+    check_memory(
+        f"{replicates:.4g} runs of {network.n_species} species at {n_times} times",
+        float(8 * numbers + _RUN_BYTES * replicates),
+        "ask for fewer replicates or times",
+    )
 
 
 def _check_rates(network: Network, rates: Rates | None, replicates: int) -> np.ndarray:
     if rates is None or isinstance(rates, Mapping):
         return network.rate_constants(rates)[None, :]
-    constants = np.atleast_2d(np.asarray(rates, dtype=float))
+    wanted = "rate parameters by name, or an array with a rate constant for each reaction"
+    constants = np.atleast_2d(check_array("rates", rates, wanted=wanted, least=0, most=LARGEST_RATE))
     if constants.shape not in {(1, network.n_reactions), (replicates, network.n_reactions)}:
-        wanted = f"({network.n_reactions},) or ({replicates}, {network.n_reactions})"
-        raise InputError(f"rates have shape {np.shape(rates)}; they must have shape {wanted}")
-    if not np.all(np.isfinite(constants)) or np.any(constants < 0):
-        raise InputError("rates must be finite and >= 0")
+        shapes = f"({network.n_reactions},) or ({replicates}, {network.n_reactions})"
+        raise InputError(f"rates have shape {np.shape(rates)}; they must have shape {shapes}")
     return constants
 
 
 def _check_state(
     network: Network, initial: Mapping[str, npt.ArrayLike] | npt.ArrayLike | None, replicates: int
 ) -> np.ndarray:
-    """State of each run, shape (runs, n_species)."""
+    """State that all runs share, shape (n_species,), or that of each."""
     if initial is None or isinstance(initial, Mapping):
-        return np.tile(network.state(initial), (replicates, 1))
-    state = np.asarray(initial, dtype=float)
+        return network.state(initial)
+    wanted = "concentrations by array name, or an array of them"
+    state = check_array("initial", initial, wanted=wanted, least=0, most=LARGEST_CONCENTRATION)
     if state.ndim not in (1, 2) or state.shape[-1] != network.n_species or not len(state):
         raise InputError(
             f"initial has shape {state.shape}; it must be ({network.n_species},), or (runs, {network.n_species})"
         )
     if state.ndim == 2 and replicates not in (1, len(state)):
         raise InputError(f"initial has {len(state)} states for {replicates} replicates; leave replicates out")
-    if not np.all(np.isfinite(state)) or np.any(state < 0):
-        raise InputError("initial concentrations must be finite numbers >= 0")
-    return state if state.ndim == 2 else np.tile(state, (replicates, 1))
+    return state
 
 
 def _kept(network: Network, species: Sequence[str] | None) -> np.ndarray:
     """Rows of the species to return."""
     if species is None:
         return np.arange(network.n_species)
-    names = [species] if isinstance(species, str) else list(species)
+    wanted = "names of species, such as ['A', 'W[0,1]']"
+    names = [species] if isinstance(species, str) else check_sequence("species", species, wanted)
     row_of = {label: row for row, label in enumerate(network.labels)}
-    if not names:
+    if not len(names):
         raise InputError("species is empty; name at least one, or leave it out for all")
-    rows = [[row_of[n]] if n in row_of else network.rows(n).ravel() for n in names]
-    return np.concatenate(rows).astype(int)
+    names = [check_line("a name in species", str(n) if isinstance(n, np.str_) else n) for n in names]
+    rows = np.concatenate([[row_of[n]] if n in row_of else network.rows(n).ravel() for n in names])
+    found, counts = np.unique(rows, return_counts=True)
+    if np.any(counts > 1):
+        raise InputError(f"species names {network.labels[int(found[counts > 1][0])]} twice; name each once")
+    return rows.astype(int)
 
 
 def _dataset(

@@ -10,6 +10,7 @@ import numpy as np
 
 from crnsim.activations.layer import Layer, Rails, Slope
 from crnsim.entrance.arguments import check_number
+from crnsim.entrance.limits import LARGEST_RATE, SMALLEST_PARAMETER
 from crnsim.errors import InputError
 from crnsim.network.network import Network
 
@@ -118,9 +119,9 @@ class Activation(abc.ABC):
 
     def _require_positive(self, *names: str) -> None:
         for name in names:
-            value = getattr(self, name)
-            check_number(f"activation {self.name}: {name}", value, above=0.0)
-            object.__setattr__(self, name, float(value))
+            what = f"activation {self.name}: {name}"
+            value = check_number(what, getattr(self, name), least=SMALLEST_PARAMETER, most=LARGEST_RATE)
+            object.__setattr__(self, name, value)
 
     def _require_fraction(self, name: str) -> None:
         self._require_positive(name)

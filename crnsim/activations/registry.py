@@ -9,6 +9,7 @@ from crnsim.activations.base import Activation
 from crnsim.activations.bounded import AlgebraicSigmoid, AlgebraicTanh
 from crnsim.activations.relu import LeakyRelu, Relu
 from crnsim.activations.squareplus import LeakySquareplus, Squareplus
+from crnsim.entrance.arguments import shown
 from crnsim.errors import InputError, suggest
 from crnsim.registry import Registry
 
@@ -55,7 +56,9 @@ def activation(name: str, **parameters: Any) -> Activation:
     known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
     for parameter in parameters:
         if parameter not in known:
-            raise InputError(f"activation {name} has no parameter '{parameter}'; {suggest(parameter, known)}")
+            raise InputError(
+                f"activation {name} has no parameter {shown(parameter)}; {suggest(parameter, known)}"
+            )
     return cls(**parameters)
 
 

@@ -21,6 +21,7 @@ from crnsim.activations.rectifier import (
     rectified,
     settling_rate,
 )
+from crnsim.entrance.arguments import shown
 from crnsim.errors import InputError
 
 _DERIVATIVES = ("ratio", "reported")
@@ -49,9 +50,9 @@ class Squareplus(Rectified):
 
     def __post_init__(self) -> None:
         self._require_positive("h")
-        if self.derivative not in _DERIVATIVES:
+        if not isinstance(self.derivative, str) or self.derivative not in _DERIVATIVES:
             known = " or ".join(_DERIVATIVES)
-            raise InputError(f"activation squareplus: derivative is '{self.derivative}'; use {known}")
+            raise InputError(f"activation squareplus: derivative is {shown(self.derivative)}; use {known}")
 
     def add_value(self, layer: Layer) -> Rails:
         """Add X."""

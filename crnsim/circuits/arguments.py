@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crnsim.activations import Activation
 from crnsim.activations import activation as make_activation
+from crnsim.entrance.arguments import check_number, check_whole, shown
+from crnsim.entrance.limits import LARGEST_RATE, MOST_LAYERS, MOST_UNITS
+from crnsim.entrance.objects import check_sequence
 from crnsim.errors import InputError, suggest
 
 #: The output is the pre-activation of the last layer itself.
@@ -16,14 +17,23 @@ LINEAR = "linear"
 
 
 def check_layers(layers: Sequence[int]) -> tuple[int, ...]:
-    """Return units of each layer as a tuple of at least two whole numbers >= 1."""
+    """Return units of each layer as a tuple of at least two whole numbers >= 1.
+
+    Raises
+    ------
+    InputError
+        They are something else, or more than fit into memory.
+    """
     try:
-        sizes = tuple(int(size) for size in layers)
-        whole = all(int(size) == size for size in layers)
-    except (TypeError, ValueError):
-        sizes, whole = (), False
-    if len(sizes) < 2 or not whole or min(sizes) < 1:
-        raise InputError(f"layers are {layers!r}; give at least two whole numbers >= 1, such as 2,6,1")
+        given = check_sequence("layers", layers, "whole numbers")
+        sizes = tuple(check_whole("layers", size, most=MOST_UNITS) for size in given[: MOST_LAYERS + 1])
+    except InputError:
+        sizes = ()
+    if not 2 <= len(sizes) <= MOST_LAYERS:
+        raise InputError(
+            f"layers are {shown(layers)}; give at least two whole numbers >= 1, such as 2,6,1 "
+            f"(at most {MOST_LAYERS} of at most {MOST_UNITS:,} units)"
+        )
     return sizes
 
 
@@ -46,6 +56,8 @@ def split_parameters(
     parameters, defaults : mapping
         As given, and the circuit's with their defaults; they are numbers but for those named in `text`.
     """
+    if not isinstance(activation, (str, Activation)):
+        raise InputError(f"{circuit}: activation is {shown(activation)}; give a name, or an Activation")
     if isinstance(activation, Activation):
         unit, of_unit = activation, set[str]()
     else:
@@ -57,20 +69,14 @@ def split_parameters(
             continue
         if name not in defaults:
             raise InputError(
-                f"{circuit} has no parameter '{name}'; {suggest(name, [*defaults, *sorted(of_unit)])}"
+                f"{circuit} has no parameter {shown(name)}; {suggest(name, [*defaults, *sorted(of_unit)])}"
             )
-        values[name] = value if name in text else _number(circuit, name, value)
+        of_number = f"{circuit}: {name}"
+        values[name] = value if name in text else check_number(of_number, value, least=0.0, most=LARGEST_RATE)
     for name in ("k", "h_output"):
         if values[name] == 0:
             raise InputError(f"{circuit}: {name} is 0; it must be > 0")
     return unit, values
-
-
-def _number(circuit: str, name: str, value: Any) -> float:
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not (math.isfinite(value) and value >= 0):
-        raise InputError(f"{circuit}: {name} is {value!r}; it must be a finite number >= 0")
-    return float(value)
 
 
 def output_unit(circuit: str, name: Any, h: float, known: Sequence[str]) -> Activation | None:
@@ -85,10 +91,10 @@ def output_unit(circuit: str, name: Any, h: float, known: Sequence[str]) -> Acti
     h : float
         Its smoothing, if it has one.
     """
+    if not isinstance(name, str) or (name != LINEAR and name not in known and ":" not in name):
+        raise InputError(f"{circuit}: output is {shown(name)}; use one of {', '.join(known)}")
     if name == LINEAR:
         return None
-    if not isinstance(name, str) or (name not in known and ":" not in name):
-        raise InputError(f"{circuit}: output is {name!r}; use one of {', '.join(known)}")
     unit = make_activation(name)
     return make_activation(name, h=h) if "h" in unit.parameters() else unit
 

@@ -11,6 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from crnsim.activations import Activation
+from crnsim.circuits.weights import check_weights
+from crnsim.entrance.arguments import shown
+from crnsim.entrance.objects import real_array
+from crnsim.errors import InputError
 from crnsim.network.network import Network
 from crnsim.noise.kinds import SCOPES
 
@@ -176,10 +180,16 @@ class Circuit:
     def start(self, weights: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         """State vector with signed weights ``[(W1, b1), ...]`` on their rails, shape (n_species,)."""
         values: dict[str, npt.ArrayLike] = dict(self.initial)
-        flat = [array for layer in weights for array in layer]
+        checked = check_weights(weights)
+        flat = [array for layer in checked for array in layer]
+        wanted = [self._weight_shape(plus) for plus, _ in self.weights]
+        if (found := [array.shape for array in flat]) != wanted:
+            raise InputError(
+                f"weights have the shapes {shown(found, 200)}; the circuit's have {shown(wanted, 200)}"
+            )
         for (plus, minus), value in zip(self.weights, flat, strict=True):
             values[plus] = np.maximum(value, 0.0)
-            values[minus] = np.maximum(-np.asarray(value), 0.0)
+            values[minus] = np.maximum(-value, 0.0)
         return self.network.state(values)
 
     def rate_overrides(self, weights: Sequence[tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -192,6 +202,7 @@ class Circuit:
 
     def read_out(self, states: np.ndarray) -> np.ndarray:
         """Outputs of states, shape (..., n_outputs): plus rail minus minus rail."""
+        states = self._states(states)
         plus, minus = self.rail_rows(self.outputs)
         if self.outputs[1] is None:
             return states[..., plus]
@@ -200,6 +211,7 @@ class Circuit:
 
     def weight_values(self, states: np.ndarray) -> np.ndarray:
         """Signed weights of states, shape (..., n_weights), ordered as `weight_labels`."""
+        states = self._states(states)
         plus = np.concatenate([self.network.rows(p).ravel() for p, _ in self.weights])
         minus = np.concatenate([self.network.rows(m).ravel() for _, m in self.weights])
         return states[..., plus] - states[..., minus]
@@ -215,9 +227,12 @@ class Circuit:
 
     def unflatten(self, weights: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """``[(W1, b1), ...]`` from a vector of signed weights."""
+        shapes = [self._weight_shape(plus) for plus, _ in self.weights]
+        weights = real_array("weights", weights)
+        if weights.shape != (wanted := (sum(math.prod(shape) for shape in shapes),)):
+            raise InputError(f"weights have shape {weights.shape}; it must be {wanted}")
         arrays, start = [], 0
-        for plus, _ in self.weights:
-            shape = self._weight_shape(plus)
+        for shape in shapes:
             size = math.prod(shape)
             arrays.append(np.reshape(weights[start : start + size], shape))
             start += size
@@ -234,6 +249,9 @@ class Circuit:
         """
         network = self.network
         constants = network.rate_constants() if constants is None else constants
+        states = self._states(states)
+        if states.ndim != 2:
+            raise InputError(f"states have shape {states.shape}; it must be (n, {network.n_species})")
         rows = np.concatenate([network.rows(name).ravel() for name in self.hidden] or [np.zeros(0, int)])
         gains = network.stoichiometry()[rows]
         gains.data = np.maximum(gains.data, 0)
@@ -245,11 +263,22 @@ class Circuit:
 
     def scope(self, scope: str) -> list[str]:
         """Names of the dynamic arrays in a noise scope: ``signals``, ``weights`` or ``all``."""
+        if not isinstance(scope, str) or scope not in SCOPES:
+            raise InputError(f"scope is {shown(scope)}; use one of {', '.join(SCOPES)}")
         weights = {name for pair in self.weights for name in pair}
         dynamic = [s.name for s in self.network.species if self._is_dynamic(s.name)]
         if scope == "all":
             return dynamic
         return [name for name in dynamic if (name in weights) == (scope == "weights")]
+
+    def _states(self, states: object) -> np.ndarray:
+        """States as an array, shape (..., n_species); what has not come to an end is nan."""
+        found = real_array("states", states)
+        if not found.ndim or found.shape[-1] != self.network.n_species:
+            raise InputError(
+                f"states have shape {found.shape}; the last length must be {self.network.n_species}"
+            )
+        return found
 
     def _is_dynamic(self, name: str) -> bool:
         return int(self.network.rows(name).flat[0]) < self.network.n_dynamic

@@ -18,6 +18,8 @@ from crnsim.activations.relu import annihilated
 from crnsim.circuits.arguments import LINEAR, output_unit, split_parameters, times
 from crnsim.circuits.circuit import Circuit, CircuitKind
 from crnsim.circuits.weights import Weights, check_weights, read_weights
+from crnsim.entrance.limits import LARGEST_CONCENTRATION
+from crnsim.entrance.objects import check_array, check_flag
 from crnsim.errors import InputError
 from crnsim.network.network import Network
 
@@ -125,6 +127,7 @@ class Feedforward(Circuit):
 
     def weight_values(self, states: np.ndarray) -> np.ndarray:
         """The given weights beside each state, shape (..., n_weights): no species holds them."""
+        states = self._states(states)
         flat = np.concatenate([np.ravel(array) for layer in self.given for array in layer])
         return np.broadcast_to(flat, (*np.shape(states)[:-1], len(flat)))
 
@@ -145,13 +148,12 @@ class Feedforward(Circuit):
         return checked
 
     def _samples(self, x: npt.ArrayLike) -> np.ndarray:
-        samples = np.asarray(x, dtype=float)
+        most = LARGEST_CONCENTRATION
+        samples = check_array("x", x, wanted="features of samples", least=-most, most=most)
         if samples.ndim not in (1, 2) or samples.shape[-1] != self.layers[0]:
             raise InputError(
                 f"x has shape {samples.shape}; it must be ({self.layers[0]},) or (n, {self.layers[0]})"
             )
-        if not np.all(np.isfinite(samples)):
-            raise InputError("x must be finite")
         if self.inputs[1] is None and np.any(samples < 0):
             raise InputError("x has negative features: build the circuit with dual_rail=True")
         return samples
@@ -233,6 +235,7 @@ def feedforward(
         activation, and as `crnsim.onepot`.
     """
     given = read_weights(weights, replicate=replicate)
+    dual_rail = given.dual_rail if dual_rail is None else check_flag("dual_rail", dual_rail)
     kind = activation if activation is not None else given.activation or "squareplus"
     if (
         activation is None
@@ -254,7 +257,6 @@ def feedforward(
         dims={f"n{number}": size for number, size in enumerate(sizes)},
         parameters=rates | _rate_parameters(given.weights),
     )
-    dual_rail = given.dual_rail if dual_rail is None else dual_rail
     inputs = Rails("X0p", "X0m" if dual_rail else None)
     for _, name, _ in inputs.signed():
         net.add_species(name, "n0")

@@ -12,6 +12,7 @@ from crnsim.activations import Activation, Layer, Rails, Slope
 from crnsim.activations.rectifier import rectified
 from crnsim.circuits.arguments import LINEAR, check_layers, output_unit, split_parameters, times
 from crnsim.circuits.circuit import Circuit, CircuitKind, Signal
+from crnsim.entrance.objects import check_flag
 from crnsim.errors import InputError
 from crnsim.network.network import Network
 
@@ -70,6 +71,7 @@ def onepot(
         For fewer than two layers, an unknown parameter or a negative one, or an unknown output.
     """
     sizes = check_layers(layers)
+    dual_rail = check_flag("dual_rail", dual_rail)
     unit, values = split_parameters("onepot", activation, parameters, PARAMETERS, text=("output",))
     last = output_unit("onepot", values["output"], values["h_output"], OUTPUTS)
     _check_structure(values)

@@ -28,6 +28,12 @@ LEAST_MINUTES, MOST_MINUTES = 1e-3, 525_600.0
 MOST_WORKERS = 1024
 #: Rate constants and concentrations: their products with each other and with counts stay finite.
 LARGEST_RATE = LARGEST_CONCENTRATION = 1e100
+#: Parameters of activations: with less, squares and reciprocals leave double precision.
+SMALLEST_PARAMETER = 1e-30
+#: Relative tolerances: above it any answer is right.
+LARGEST_TOLERANCE = 1.0
+#: Magnitudes of noise: standard deviations whose squares are summed, in logarithms or beside features of about 1.
+LARGEST_NOISE = 1e6
 #: Molecules of one kind on one side of a reaction. Mass action of higher order has no meaning in chemistry, and the
 #: powers overflow.
 LARGEST_COEFFICIENT = 20

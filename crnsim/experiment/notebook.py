@@ -9,9 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crnsim.circuits import circuit_reference
-from crnsim.entrance.arguments import check_number, check_whole
+from crnsim.circuits import Circuit, circuit_reference
+from crnsim.entrance.arguments import check_memory, check_number, check_seed, check_whole, shown
+from crnsim.entrance.limits import (
+    LARGEST_CONCENTRATION,
+    LARGEST_TOLERANCE,
+    LONGEST_TIME,
+    MOST_EPOCHS,
+    MOST_STEPS,
+    SHORTEST_TIME,
+)
+from crnsim.entrance.objects import check_array, check_flag, check_function, check_instance, check_line
 from crnsim.errors import InputError
+from crnsim.experiment.kept import CHECKPOINTS
 from crnsim.experiment.point import MAX_STEPS, Point
 from crnsim.experiment.run import _read_given, _train_and_read
 from crnsim.noise.noise import Noise
@@ -19,7 +29,6 @@ from crnsim.noise.noise import Noise
 if TYPE_CHECKING:
     import xarray as xr
 
-    from crnsim.circuits import Circuit
     from crnsim.datasets import Dataset
 
 
@@ -71,14 +80,16 @@ def train(
     Raises
     ------
     InputError
-        If layers and data set do not fit, or an argument is out of range.
+        If layers and data set do not fit, results do not fit into memory, or an argument is of another type or out of
+        range.
     """
-    _check_training(running_time, epochs, replicates, rtol=rtol, atol=atol, max_steps=max_steps)
+    kept = check_flag("record", record)
+    first = _first_point(circuit, dataset, running_time, epochs, noise, seed, rtol, atol, max_steps)
     if not circuit.kind.learns:
         raise InputError(f"{circuit.name} does not learn; train a onepot circuit")
-    first = _first_point(circuit, dataset, running_time, epochs, noise, seed, rtol, atol, max_steps)
     points, datasets = _replicates(circuit, dataset, first, replicates)
-    return _train_and_read(circuit, points, datasets, [first.key] if record else [], progress)
+    heard = check_function("progress", progress, "a function of the share of the work done")
+    return _train_and_read(circuit, points, datasets, [first.key] if kept else [], heard)
 
 
 def infer(
@@ -121,11 +132,13 @@ def infer(
     Raises
     ------
     InputError
-        If layers, weights and data set do not fit, or an argument is out of range.
+        If layers, weights and data set do not fit, results do not fit into memory, or an argument is of another type
+        or out of range.
     """
     from crnsim.circuits.weights import check_weights
 
-    _check_training(running_time, 1, replicates, rtol=rtol, atol=atol, max_steps=max_steps)
+    first = _first_point(circuit, dataset, running_time, 1, noise, seed, rtol, atol, max_steps)
+    heard = check_function("progress", progress, "a function of the share of the work done")
     given = getattr(circuit, "given", None) if weights is None else weights
     if given is None:
         raise InputError(f"{circuit.name} needs weights: give [(W1, b1), (W2, b2), ...]")
@@ -134,10 +147,9 @@ def infer(
     if found != circuit.layers:
         raise InputError(f"weights are of layers {found}; the circuit has {circuit.layers}")
     digest = hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for pair in held for part in pair))
-    first = _first_point(circuit, dataset, running_time, 1, noise, seed, rtol, atol, max_steps)
     first = replace(first, weights=(("sha256", digest.hexdigest()),))
     points, datasets = _replicates(circuit, dataset, first, replicates)
-    return _read_given(circuit, points, datasets, [held] * replicates, [""] * replicates, progress)
+    return _read_given(circuit, points, datasets, [held] * len(points), [""] * len(points), heard)
 
 
 def _replicates(
@@ -146,13 +158,15 @@ def _replicates(
     """Points of all replicates, each with its data: a split of its own where the data set is named."""
     from crnsim.datasets import load_dataset
 
-    points = [replace(first, replicate=replicate) for replicate in range(replicates)]
+    count = check_whole("replicates", replicates)
+    one = load_dataset(dataset, replicate=0, seed=first.seed) if isinstance(dataset, str) else dataset
+    _check_fit(circuit, one)
+    _check_room(circuit, one, first, count)
+    points = [replace(first, replicate=replicate) for replicate in range(count)]
     if isinstance(dataset, str):
-        datasets = [load_dataset(dataset, replicate=p.replicate, seed=p.seed) for p in points]
-    else:
-        datasets = [dataset] * replicates
-    _check_fit(circuit, datasets[0])
-    return points, datasets
+        rest = [load_dataset(dataset, replicate=p.replicate, seed=p.seed) for p in points[1:]]
+        return points, [one, *rest]
+    return points, [one] * count
 
 
 def _first_point(
@@ -166,39 +180,79 @@ def _first_point(
     atol: float,
     max_steps: int,
 ) -> Point:
+    """The first replicate; all that it is made of is checked."""
+    check_instance("circuit", circuit, Circuit, "a circuit, such as crnsim.onepot((2, 6, 1))")
+    time = check_number("running_time", running_time, least=SHORTEST_TIME, most=LONGEST_TIME)
+    noise = Noise() if noise is None else noise
+    check_instance("noise", noise, Noise, "a crnsim.Noise, such as Noise(rates=0.1)").check_events(time)
     return Point(
-        dataset=dataset if isinstance(dataset, str) else dataset.name,
+        dataset=_name_of(dataset),
         layers=circuit.layers,
         circuit=circuit_reference(circuit.kind),
         circuit_parameters=tuple(sorted(circuit.parameters.items())),
         activation=circuit.activation.reference,
         activation_parameters=tuple(sorted(circuit.activation.parameters().items())),
-        running_time=float(running_time),
-        epochs=int(epochs),
-        learning_rate=circuit.parameters.get(circuit.kind.learning_parameter, 0.0) * float(running_time),
-        noise=noise or Noise(),
+        running_time=time,
+        epochs=check_whole("epochs", epochs, most=MOST_EPOCHS),
+        learning_rate=circuit.parameters.get(circuit.kind.learning_parameter, 0.0) * time,
+        noise=noise,
         replicate=0,
-        seed=int(seed),
-        rtol=float(rtol),
-        atol=float(atol),
-        max_steps=int(max_steps),
+        seed=check_seed(seed),
+        rtol=check_number("rtol", rtol, above=0.0, most=LARGEST_TOLERANCE),
+        atol=check_number("atol", atol, above=0.0, most=LARGEST_CONCENTRATION),
+        max_steps=check_whole("max_steps", max_steps, most=MOST_STEPS),
     )
 
 
-def _check_training(
-    running_time: float, epochs: int, replicates: int, *, rtol: float, atol: float, max_steps: int
-) -> None:
-    for name, value in (("running_time", running_time), ("rtol", rtol), ("atol", atol)):
-        check_number(name, value, above=0.0)
-    for name, value in (("epochs", epochs), ("replicates", replicates), ("max_steps", max_steps)):
-        check_whole(name, value)
+def _name_of(dataset: object) -> str:
+    """Name of a data set, whose samples are looked at where it comes with them."""
+    from crnsim.datasets import Dataset
+
+    if isinstance(dataset, str):
+        return check_line("dataset", dataset, most=4000)
+    found = check_instance(
+        "dataset", dataset, Dataset, "the name of a data set, or a crnsim.datasets.Dataset"
+    )
+    name = check_line("dataset: its name", found.name)
+    for part in ("train", "test"):
+        arrays = [
+            check_array(
+                f"{name}: {axis}_{part}",
+                getattr(found, f"{axis}_{part}"),
+                wanted="an array of numbers",
+                least=-LARGEST_CONCENTRATION,
+                most=LARGEST_CONCENTRATION,
+            )
+            for axis in "xy"
+        ]
+        if any(array.ndim != 2 or not array.size for array in arrays) or len(arrays[0]) != len(arrays[1]):
+            shapes = " and ".join(str(array.shape) for array in arrays)
+            raise InputError(
+                f"{name}: x_{part} and y_{part} have shapes {shapes}; they must be (n, features) "
+                "and (n, targets), with at least one sample"
+            )
+        if not found.dual_rail and np.any(arrays[0] < 0):
+            raise InputError(f"{name}: x_{part} has negative features; say so with dual_rail=True")
+    return name
+
+
+def _check_room(circuit: Circuit, dataset: Dataset, point: Point, replicates: int) -> None:
+    """Refuse results that would not fit into memory."""
+    network = circuit.network
+    shown_samples = point.epochs * len(dataset.x_train)
+    numbers = (CHECKPOINTS + 20) * network.n_species + 4 * network.n_reactions + 2 * shown_samples
+    check_memory(
+        f"{replicates:.4g} replicates of {shown_samples:.4g} presentations",
+        8.0 * replicates * numbers,
+        "ask for fewer replicates or epochs",
+    )
 
 
 def _check_fit(circuit: Circuit, dataset: Dataset) -> None:
     wanted = (dataset.x_train.shape[1], dataset.y_train.shape[1])
     if (circuit.layers[0], circuit.layers[-1]) != wanted:
         raise InputError(
-            f"layers {circuit.layers} do not fit {dataset.name}: "
+            f"layers {shown(circuit.layers)} do not fit {dataset.name}: "
             f"it has {wanted[0]} features and {wanted[1]} targets"
         )
     if dataset.dual_rail and circuit.inputs[1] is None:

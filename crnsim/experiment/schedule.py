@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: A concentration above this many times the highest of the initial ones, the samples and 1 is a blow-up.
 CEILING = 100.0
+#: A budget of more steps than a counter holds is as good as none.
+MOST_STEPS_OF_A_RUN = 2**62
 #: A single test sample may take this many times the average budget of a presentation.
 READOUT_BUDGET = 10
 
@@ -64,7 +66,7 @@ def training_protocol(
     member = noise.pop("member")
     bound(member, np.array(starts), [np.abs(tables[id(data.x_train)]).max() for data in datasets])
     member["n_presentations"] = presentations
-    member["max_steps"] = [point.max_steps * presentations for point in points]
+    member["max_steps"] = [min(point.max_steps * presentations, MOST_STEPS_OF_A_RUN) for point in points]
     chosen = [i for i, point in enumerate(points) if point.key in record]
     member["record_slot"][chosen] = np.arange(len(chosen))
     last = range(max(presentations - RECORDED_LAST, 0), presentations)

@@ -7,6 +7,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crnsim.entrance.arguments import shown
+from crnsim.entrance.files import check_path, check_regular
+from crnsim.entrance.limits import LARGEST_TABLE, LONGEST_TEXT
+from crnsim.entrance.objects import check_instance, check_line
 from crnsim.errors import InputError
 from crnsim.interchange.arrays import ARRAYS
 from crnsim.interchange.format import Format
@@ -48,14 +52,17 @@ def file_format(path: str | Path, name: str = "") -> Format:
     InputError
         There is none.
     """
-    if name:
+    place = check_path(path)
+    if not isinstance(name, str) or name:
         return _REGISTRY.find(name)
     formats = [_REGISTRY.find(known) for known in _REGISTRY.names()]
     for one in formats:
-        if Path(path).suffix == one.suffix:
+        if place.suffix == one.suffix:
             return one
     known = ", ".join(f"{one.suffix} ({one.name})" for one in formats)
-    raise InputError(f"{path}: no format has this suffix; known: {known}; or name one as module:NAME")
+    raise InputError(
+        f"{shown(str(place), 300)}: no format has this suffix; known: {known}; or name one as module:NAME"
+    )
 
 
 def write_network(circuit: Circuit, path: str | Path, title: str, name: str = "") -> None:
@@ -68,8 +75,14 @@ def write_network(circuit: Circuit, path: str | Path, title: str, name: str = ""
     StorageError
         The place cannot be written.
     """
+    from crnsim.circuits import Circuit
+
+    check_instance("circuit", circuit, Circuit, "a circuit, such as crnsim.onepot((2, 6, 1))")
+    title = check_line("title", title, most=LONGEST_TEXT, empty=True)
     chosen = file_format(path, name)
     called = name or chosen.name
+    if check_path(path).name in ("", ".."):
+        raise InputError(f"{path}: this is a folder; give the path of a file")
     with tempfile.TemporaryDirectory() as folder:
         # Under its own name, since some libraries add a suffix that they miss.
         draft = Path(folder, Path(path).name)
@@ -92,6 +105,7 @@ def read_network(path: str | Path, name: str = "") -> Network:
     chosen = file_format(path, name)
     if chosen.read is None:
         raise InputError(f"{path}: the format {chosen.name} is written and not read yet")
+    check_regular(path, LARGEST_TABLE)
     with _REGISTRY.code_of(name or chosen.name):
         found = chosen.read(Path(path))
     if not isinstance(found, Network):

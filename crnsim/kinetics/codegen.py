@@ -41,7 +41,8 @@ from crnsim.kinetics.lanes import (
 def generate(network: Network, *, wide: bool = False) -> tuple[str, str]:
     """Return (name, source) of the compiled functions of `network`.
 
-    Sizes, offsets and rate constants are arguments, so networks that differ in nothing else share the source.
+    Sizes, offsets and rate constants are arguments, and species, dimensions and families are numbered, so networks
+    that differ in nothing else but their names share the source.
     """
     structure = analyse(network)
     text = (
@@ -58,7 +59,7 @@ def _right_hand_side(network: Network, wide: bool) -> str:
     for one in index_sets(list(enumerate(network.families))):
         nest = Nest(writer, one.dims)
         for number, family, letters in one.families:
-            nest.body.append(f"# {family.equation}")
+            nest.body.append(f"# family {number}")
             factors = [nest.rate(number, family, letters)]
             for term in family.reactants:
                 factors += [nest.value("y", term.name, loops_of(term.indices, letters))] * term.count
@@ -158,12 +159,13 @@ def _solve(network: Network, structure: Structure, wide: bool) -> str:
     for group in _fused(network, structure):
         dims = writer.dims[group[0][0]]
         inside = {name for block in group for name in block}
+        # In the order of the families, from which the order of sums follows.
         feeding = [
             c
-            for c in structure.couplings
-            if c.target in inside and not c.same and c.source.name not in inside and structure.used(c)
+            for c in sorted((c for name in inside for c in structure.into[name]), key=structure.couplings_at.get)
+            if not c.same and c.source.name not in inside and structure.used(c)
         ]
-        direct = [c for c in feeding if c.elementwise(network.families[c.number])]
+        direct = {c for c in feeding if c.elementwise(network.families[c.number])}
         for one in index_sets(
             [(n, network.families[n]) for n in dict.fromkeys(c.number for c in feeding if c not in direct)]
         ):

@@ -26,6 +26,9 @@ class Writer:
 
     def __init__(self, network: Network, wide: bool) -> None:
         self.network, self.wide = network, wide
+        # What stands in the text are places: names are words of a user's, and nobody's words become code.
+        self.place = {species.name: place for place, species in enumerate(network.species)}
+        self.length = {dim: f"n{place}" for place, dim in enumerate(network.dims)}
         self.dims = {species.name: species.dims for species in network.species}
         self.body: list[str] = []
         self.touched: set[tuple[str, str]] = set()  # (table, array) that hold a value already
@@ -33,10 +36,23 @@ class Writer:
 
     def sizes(self) -> list[str]:
         """Lines that name the lengths of dimensions and the first rows of arrays."""
-        lines = [f"    n_{d} = size[{place + 1}]" for place, d in enumerate(self.network.dims)]
-        return lines + [
-            f"    at_{species.name} = offset[{place}]" for place, species in enumerate(self.network.species)
-        ]
+        lines = [f"    {length} = size[{place + 1}]" for place, length in enumerate(self.length.values())]
+        return lines + [f"    {self.at(name)} = offset[{place}]" for name, place in self.place.items()]
+
+    def at(self, name: str) -> str:
+        """Variable that holds the first row of an array of species."""
+        return f"at{self.place[name]}"
+
+    def count(self, dims: tuple[str, ...]) -> str:
+        """Number of elements of an array over dimensions."""
+        return " * ".join(self.length[d] for d in dims) or "1"
+
+    def position(self, start: str, dims: tuple[str, ...], loops: Loops) -> str:
+        """Place of an element of an array that is laid out in C order."""
+        index = ""
+        for loop, dim in zip(loops, dims, strict=True):
+            index = f"({index}) * {self.length[dim]} + {loop}" if index else loop
+        return f"{start} + {index}" if index else start
 
     def start(self, table: str, name: str) -> None:
         """Set an array of a table to zero at the head of the function."""
@@ -48,12 +64,12 @@ class Writer:
         """Text of the whole function."""
         zeros = []
         for table, array in self.zeroed:
-            count = " * ".join(f"n_{d}" for d in self.dims[array]) or "1"
+            first, count = self.at(array), self.count(self.dims[array])
             if self.wide:
                 zeros.append(f"    for at in range(0, {count}, 8):")
-                zeros.append(f"        store_part({table}, at_{array} + at, {count} - at, zero)")
+                zeros.append(f"        store_part({table}, {first} + at, {count} - at, zero)")
             else:
-                zeros.append(f"    for row in range(at_{array}, at_{array} + {count}):")
+                zeros.append(f"    for row in range({first}, {first} + {count}):")
                 zeros.append(f"        store({table}, row, zero)")
         head = _FUNCTION.format(signature=signature, name=name, arguments=arguments)
         return head + "\n".join(self.sizes() + zeros + self.body) + "\n"
@@ -66,7 +82,7 @@ class Nest:
         self.writer, self.dims, self.depth = writer, dims, len(dims)
         self.wide = writer.wide
         self.inner = f"i{self.depth - 1}"
-        self.part = f"n_{dims[-1]} - {self.inner}" if dims else "1"
+        self.part = f"{writer.length[dims[-1]]} - {self.inner}" if dims else "1"
         self.names: dict[tuple[str, str, Loops], str] = {}
         self.opening: list[list[str]] = [[] for _ in range(self.depth + 1)]
         self.body: list[str] = []
@@ -77,7 +93,7 @@ class Nest:
         return max((int(v[1:]) + 1 for v in loops), default=0)
 
     def _row(self, name: str, loops: Loops) -> str:
-        return _position(f"at_{name}", self.writer.dims[name], loops)
+        return self.writer.position(self.writer.at(name), self.writer.dims[name], loops)
 
     def _kind(self, loops: Loops) -> str:
         """How eight species lie in the wide form: ``part`` neighbours, ``one`` for all lanes, or ``stride``."""
@@ -88,7 +104,7 @@ class Nest:
     def _stride(self, dims: tuple[str, ...], loops: Loops) -> str:
         """Distance in memory of two elements that are neighbours in the innermost loop."""
         places = [place for place, loop in enumerate(loops) if loop == self.inner]
-        return " + ".join(" * ".join(f"n_{d}" for d in dims[place + 1 :]) or "1" for place in places)
+        return " + ".join(self.writer.count(dims[place + 1 :]) for place in places)
 
     def _read(self, table: str, name: str, loops: Loops) -> str:
         row = self._row(name, loops)
@@ -130,7 +146,7 @@ class Nest:
     def rate(self, number: int, family: Family, letters: dict[str, str]) -> str:
         """Rate constants of a family, read where they are used: once each."""
         loops = tuple(letters[i] for i in family.indices)
-        place = _position(f"first[{number}]", family.dims, loops)
+        place = self.writer.position(f"first[{number}]", family.dims, loops)
         if not self.wide:
             return f"load(rate, {place})"
         if not self.depth or (loops and loops[-1] == self.inner):
@@ -173,18 +189,11 @@ class Nest:
             if level < self.depth:
                 step = ", 8" if self.wide and level == self.depth - 1 else ""
                 start = "0, " if step else ""
-                lines.append(f"{pad}for i{level} in range({start}n_{self.dims[level]}{step}):")
+                length = self.writer.length[self.dims[level]]
+                lines.append(f"{pad}for i{level} in range({start}{length}{step}):")
         lines += ["    " * (self.depth + 1) + line for line in self.body]
         for level in range(self.depth, -1, -1):
             lines += ["    " * (level + 1) + line for line in self.closing[level]]
-
-
-def _position(start: str, dims: tuple[str, ...], loops: Loops) -> str:
-    """Place of an element of an array that is laid out in C order."""
-    index = ""
-    for loop, dim in zip(loops, dims, strict=True):
-        index = f"({index}) * n_{dim} + {loop}" if index else loop
-    return f"{start} + {index}" if index else start
 
 
 @dataclass

@@ -9,9 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crnsim.entrance.arguments import check_number, check_text, shown
+from crnsim.entrance.limits import LARGEST_COEFFICIENT, LARGEST_RATE, LONGEST_NAME
+from crnsim.entrance.objects import check_line
 from crnsim.errors import InputError, suggest
+from crnsim.network.names import NAME, check_rate_text
 
-NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+#: Index letters of one reaction: each is a loop of the code that is generated, and Python nests no more than 20.
+MOST_INDICES = 16
 _TERM = re.compile(r"(?P<count>\d+)?\s*(?P<name>[A-Za-z_]\w*)\s*(?:\[(?P<indices>[^\]]*)\])?", re.ASCII)
 _ARRAY = re.compile(r"(?P<name>[A-Za-z_]\w*)\s*\[(?P<indices>[^\]]*)\]", re.ASCII)
 
@@ -166,7 +171,10 @@ def parse_family(
     species, scalars, arrays : mapping
         What is declared: arrays of species, rate parameters that are numbers, and those that are arrays.
     """
-    where = f"reaction '{equation}'"
+    check_line("label", label, empty=True)
+    check_text("equation", equation)
+    # However long an equation is, a message stays a line.
+    where = f"reaction {shown(equation, 400)}"
     if equation.count("->") != 1:
         raise InputError(f"{where}: exactly one '->' is needed")
     reactants, products = (_parse_side(side, where, species) for side in equation.split("->"))
@@ -180,9 +188,14 @@ def parse_family(
                     f"{where}: index '{letter}' runs to {known[1]} in {known[2]} but to {length} in {term}; "
                     "use species of matching shape or another letter"
                 )
+    if len(ranges) > MOST_INDICES:
+        raise InputError(f"{where}: {len(ranges)} different indices; at most {MOST_INDICES}")
+    if (order := sum(term.count for term in reactants)) > LARGEST_COEFFICIENT:
+        raise InputError(f"{where}: {order} molecules must meet; at most {LARGEST_COEFFICIENT}")
     lengths = {letter: length for letter, (_, length, _) in ranges.items()}
     factors = tuple(
-        _parse_factor(f.strip(), rate, where, lengths, scalars, arrays) for f in str(rate).split("*")
+        _parse_factor(f.strip(), rate, where, lengths, scalars, arrays)
+        for f in _rate_text(where, rate).split("*")
     )
     return Family(
         label=label,
@@ -195,6 +208,14 @@ def parse_family(
     )
 
 
+def _rate_text(where: str, rate: object) -> str:
+    """A rate constant as text: as it is given, a number as the shortest text that gives it again."""
+    if isinstance(rate, str):
+        return check_text(f"{where}: rate", rate)
+    value = check_number(f"{where}: rate", rate)
+    return str(rate) if isinstance(rate, int) else repr(value)
+
+
 def _parse_side(text: str, where: str, species: Mapping[str, Species]) -> tuple[Term, ...]:
     if text.strip() in ("0", ""):
         return ()
@@ -202,23 +223,29 @@ def _parse_side(text: str, where: str, species: Mapping[str, Species]) -> tuple[
     for part in text.split("+"):
         match = _TERM.fullmatch(part.strip())
         if match is None:
-            raise InputError(f"{where}: cannot read '{part.strip()}'; write 2X[i], X or 0")
+            raise InputError(f"{where}: cannot read {shown(part.strip())}; write 2X[i], X or 0")
         name, count = match["name"], int(match["count"] or 1)
         if name not in species:
-            raise InputError(f"{where}: undeclared species '{name}'; {suggest(name, species)}")
-        indices = _letters(match["indices"] or "")
-        if bad := [i for i in indices if not NAME.fullmatch(i)]:
-            raise InputError(f"{where}: index '{bad[0]}' of {name} is not a letter or a name")
+            raise InputError(f"{where}: undeclared species {shown(name)}; {suggest(name, species)}")
+        indices = _letters(match["indices"])
+        if bad := [i for i in indices if not NAME.fullmatch(i) or len(i) > LONGEST_NAME]:
+            raise InputError(f"{where}: index {shown(bad[0])} of {name} is not a letter or a name")
         if len(indices) != len(species[name].dims):
             raise InputError(
                 f"{where}: {name} has {len(species[name].dims)} indices, {len(indices)} are given"
             )
         terms[name, indices] = terms.get((name, indices), 0) + count
-    return tuple(Term(count, name, indices) for (name, indices), count in terms.items() if count)
+        if not 0 < count <= terms[name, indices] <= LARGEST_COEFFICIENT:
+            raise InputError(
+                f"{where}: {shown(count or 0)} molecules of {name}; write a number from 1 to {LARGEST_COEFFICIENT}, "
+                "and leave out what takes no part"
+            )
+    return tuple(Term(count, name, indices) for (name, indices), count in terms.items())
 
 
-def _letters(text: str) -> tuple[str, ...]:
-    return tuple(i.strip() for i in text.split(",") if i.strip())
+def _letters(text: str | None) -> tuple[str, ...]:
+    """Index letters between brackets; none where there are no brackets."""
+    return () if text is None else tuple(i.strip() for i in text.split(","))
 
 
 def _parse_factor(
@@ -233,12 +260,18 @@ def _parse_factor(
     if match := _ARRAY.fullmatch(factor):
         name, letters = match["name"], _letters(match["indices"])
         if name not in arrays:
-            raise InputError(f"{where}: unknown array of rate parameters '{name}'; {suggest(name, arrays)}")
+            raise InputError(
+                f"{where}: unknown array of rate parameters {shown(name)}; {suggest(name, arrays)}"
+            )
         if strange := [letter for letter in letters if letter not in lengths]:
-            raise InputError(f"{where}: index '{strange[0]}' of rate {factor} is no index of the reaction")
+            raise InputError(
+                f"{where}: index {shown(strange[0])} of rate {shown(factor)} is no index of the reaction"
+            )
         wanted = tuple(lengths[letter] for letter in letters)
         if arrays[name].shape != wanted:
-            raise InputError(f"{where}: rate {factor} needs shape {wanted}; {name} has {arrays[name].shape}")
+            raise InputError(
+                f"{where}: rate {shown(factor)} needs shape {wanted}; {name} has {arrays[name].shape}"
+            )
         return f"{name}[{','.join(letters)}]"
     if NAME.fullmatch(factor) and factor not in ("nan", "inf", "infinity"):
         if factor in arrays:
@@ -247,14 +280,9 @@ def _parse_factor(
                 f"{where}: rate parameter {factor} is an array; write {factor}[{wanted_letters}]"
             )
         if factor not in scalars:
-            raise InputError(f"{where}: unknown rate parameter '{factor}'; {suggest(factor, scalars)}")
+            raise InputError(f"{where}: unknown rate parameter {shown(factor)}; {suggest(factor, scalars)}")
         return factor
-    try:
-        value = float(factor)
-    except ValueError:
-        raise InputError(f"{where}: cannot read rate '{rate}'; write a number, k or 2*k") from None
-    if not (value >= 0 and math.isfinite(value)):
-        raise InputError(f"{where}: rate {rate} is negative or not finite; it must be >= 0")
+    check_rate_text(where, factor, rate)
     return factor
 
 
@@ -263,10 +291,14 @@ def rate_constants(family: Family, values: Mapping[str, float | np.ndarray]) -> 
     numbers = (float(values[f]) if f in values else float(f) for f in family.rate if "[" not in f)
     constants: np.ndarray = np.full(family.shape, math.prod(numbers), dtype=float)
     grid = np.indices(family.shape, sparse=True)
-    for factor in family.rate:
-        if match := _ARRAY.fullmatch(factor):
-            places = tuple(grid[family.indices.index(letter)] for letter in _letters(match["indices"]))
-            constants *= np.asarray(values[match["name"]])[places]
-    if not np.all(np.isfinite(constants)):
-        raise InputError(f"reaction '{family.equation}': its rate constant {'*'.join(family.rate)} overflows")
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        for factor in family.rate:
+            if match := _ARRAY.fullmatch(factor):
+                places = tuple(grid[family.indices.index(letter)] for letter in _letters(match["indices"]))
+                constants *= np.asarray(values[match["name"]])[places]
+    if not np.all(constants <= LARGEST_RATE):
+        raise InputError(
+            f"reaction {shown(family.equation, 400)}: its rate constant {shown('*'.join(family.rate))} overflows; "
+            f"at most {LARGEST_RATE:g}"
+        )
     return constants.ravel()

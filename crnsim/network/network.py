@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
-import numbers
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -13,31 +11,20 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from crnsim.entrance.arguments import check_memory, check_whole, shown
+from crnsim.entrance.limits import LARGEST_CONCENTRATION
+from crnsim.entrance.objects import check_array, check_flag, check_line, check_mapping, real_array
 from crnsim.errors import InputError, suggest
 from crnsim.network.conservation import integer_laws
-from crnsim.network.families import NAME, Family, Reaction, Species, parse_family
+from crnsim.network.families import MOST_INDICES, Family, Reaction, Species, parse_family
 from crnsim.network.families import rate_constants as family_constants
+from crnsim.network.names import check_name, check_parameter_name, rate_parameter
 
 RowCounts = tuple[np.ndarray, int]
 
-
-def _rate(name: str, value: object) -> float:
-    """A rate parameter that is a number."""
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not (math.isfinite(value) and value >= 0):  # type: ignore[arg-type, operator]
-        raise InputError(f"rate parameter '{name}' is {value!r}; it must be a finite number >= 0")
-    return float(value)  # type: ignore[arg-type]
-
-
-def _rates(name: str, value: npt.ArrayLike) -> np.ndarray:
-    """A rate parameter that is an array; a copy that nobody else changes."""
-    try:
-        array = np.array(value, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"rate parameter '{name}' is no array of numbers") from None
-    if not np.all(np.isfinite(array)) or np.any(array < 0):
-        raise InputError(f"rate parameter '{name}': all of its values must be finite numbers >= 0")
-    return array
+#: Bytes that a species takes (its label, its place in states) and a reaction (its rate constant, its place in the
+#: matrices), about.
+_SPECIES_BYTES, _REACTION_BYTES = 200, 100
 
 
 class Network:
@@ -67,17 +54,16 @@ class Network:
         parameters: Mapping[str, npt.ArrayLike] | None = None,
     ) -> None:
         self.dims: dict[str, int] = {}
-        for name, length in (dims or {}).items():
-            if int(length) != length or length < 1:
-                raise InputError(f"dimension '{name}' has length {length}; it must be a whole number >= 1")
-            self.dims[name] = int(length)
+        for name, length in check_mapping("dims", dims, "the lengths of dimensions by name").items():
+            self.dims[check_name("a dimension", name)] = check_whole(f"dims: the length of '{name}'", length)
         #: Rate parameters that are numbers, and those that are arrays.
         self.parameters: dict[str, float] = {}
         self.arrays: dict[str, np.ndarray] = {}
-        for name, value in (parameters or {}).items():
+        for name, value in check_mapping("parameters", parameters, "rate parameters by name").items():
             self.set_parameter(name, value)
         self._species: dict[str, Species] = {}
         self._families: list[Family] = []
+        self._size = 0, 0
 
     # -- building ---------------------------------------------------------------------------------------
 
@@ -91,16 +77,14 @@ class Network:
         InputError
             For a negative or non-finite value, or if a parameter in use would change its shape.
         """
-        if not NAME.fullmatch(name):
-            raise InputError(f"'{name}' is not a name for a rate parameter (letters, digits, underscores)")
-        given = np.shape(value)
+        found = rate_parameter(check_parameter_name(name), value)
         shape = self.arrays[name].shape if name in self.arrays else ()
-        if (name in self.arrays or name in self.parameters) and shape != given:
-            raise InputError(f"rate parameter '{name}' has shape {shape}, not {given}")
-        if given == ():
-            self.parameters[name] = _rate(name, value)
+        if (name in self.arrays or name in self.parameters) and shape != np.shape(found):
+            raise InputError(f"rate parameter '{name}' has shape {shape}, not {np.shape(found)}")
+        if isinstance(found, float):
+            self.parameters[name] = found
         else:
-            self.arrays[name] = _rates(name, value)
+            self.arrays[name] = found
 
     def add_species(self, name: str, *dims: str, slow: bool = False) -> None:
         """Declare an array of species over named dimensions (none: a single species).
@@ -108,15 +92,25 @@ class Network:
         `slow` says that the concentrations change far more slowly than the others, as learned weights do. Implicit
         methods then leave them out of their linear systems, unless a reaction turns them into others. A wrong hint
         costs steps, not accuracy.
+
+        Raises
+        ------
+        InputError
+            For what is no name, a second declaration, an unknown dimension, or more species than fit into memory.
         """
-        if not NAME.fullmatch(name):
-            raise InputError(f"'{name}' is not a name for a species (letters, digits, underscores)")
-        if name in self._species:
+        if check_name("a species", name) in self._species:
             raise InputError(f"species '{name}' is declared twice")
+        if len(dims) > MOST_INDICES:
+            raise InputError(f"species '{name}': {len(dims)} dimensions; at most {MOST_INDICES}")
         for dim in dims:
-            if dim not in self.dims:
-                raise InputError(f"species '{name}': unknown dimension '{dim}'; {suggest(dim, self.dims)}")
-        self._species[name] = Species(name, dims, tuple(self.dims[dim] for dim in dims), slow)
+            if check_line(f"species '{name}': a dimension", dim) not in self.dims:
+                raise InputError(
+                    f"species '{name}': unknown dimension {shown(dim)}; {suggest(dim, self.dims)}"
+                )
+        lengths = tuple(self.dims[dim] for dim in dims)
+        added = Species(name, dims, lengths, check_flag(f"species '{name}': slow", slow))
+        self._grow(f"species '{name}'", added.size, 0)
+        self._species[name] = added
         self._forget()
 
     def add_family(self, label: str, equation: str, rate: str | float) -> None:
@@ -136,12 +130,22 @@ class Network:
         ------
         InputError
             For an undeclared species or parameter, a wrong number of indices, an index that runs over dimensions of
-            different length, an unreadable equation, or a negative rate.
+            different length, an unreadable equation, a negative rate, or more reactions than fit into memory.
         """
-        self._families.append(
-            parse_family(label, equation, rate, self._species, self.parameters, self.arrays)
-        )
+        added = parse_family(label, equation, rate, self._species, self.parameters, self.arrays)
+        self._grow(f"reaction {shown(equation, 400)}", 0, added.size)
+        self._families.append(added)
         self._forget()
+
+    def _grow(self, what: str, species: int, reactions: int) -> None:
+        """Count what is added; refuse what makes the network too large, before its labels or matrices are made."""
+        species, reactions = self._size[0] + species, self._size[1] + reactions
+        check_memory(
+            f"{what}: a network of {species:.4g} species and {reactions:.4g} reactions",
+            float(_SPECIES_BYTES * species + _REACTION_BYTES * reactions),
+            "take shorter dimensions",
+        )
+        self._size = species, reactions
 
     def _forget(self) -> None:
         for name, attribute in vars(type(self)).items():
@@ -203,8 +207,8 @@ class Network:
 
     def rows(self, name: str) -> np.ndarray:
         """Rows of an array of species in a state vector, with the array's shape."""
-        if name not in self._species:
-            raise InputError(f"no species '{name}' in the network; {suggest(name, self._species)}")
+        if check_line("the name of a species", name) not in self._species:
+            raise InputError(f"no species {shown(name)} in the network; {suggest(name, self._species)}")
         species = self._species[name]
         first = self._first_rows[name]
         return np.arange(first, first + species.size).reshape(species.shape)
@@ -223,16 +227,17 @@ class Network:
         """
         state = np.zeros(self.n_species)
         rows_of = dict(zip(self.labels, range(self.n_species), strict=True))
-        for name, value in (values or {}).items():
+        for name, value in check_mapping("initial", values, "concentrations by array name").items():
             rows = np.asarray(rows_of[name]) if name in rows_of else self.rows(name)
+            given = check_array(
+                f"initial '{name}'", value, wanted="concentrations", least=0, most=LARGEST_CONCENTRATION
+            )
             try:
-                concentrations = np.broadcast_to(np.asarray(value, dtype=float), rows.shape)
+                state[rows] = np.broadcast_to(given, rows.shape)
             except ValueError:
-                shape = np.shape(value)
-                raise InputError(f"initial '{name}' has shape {shape}; it must fit {rows.shape}") from None
-            if not np.all(np.isfinite(concentrations)) or np.any(concentrations < 0):
-                raise InputError(f"initial '{name}': concentrations must be finite numbers >= 0")
-            state[rows] = concentrations
+                raise InputError(
+                    f"initial '{name}' has shape {given.shape}; it must fit {rows.shape}"
+                ) from None
         return state
 
     def rate_constants(self, overrides: Mapping[str, npt.ArrayLike] | None = None) -> np.ndarray:
@@ -248,16 +253,13 @@ class Network:
         numpy.ndarray, shape (n_reactions,)
         """
         values: dict[str, float | np.ndarray] = {**self.parameters, **self.arrays}
-        for name, value in (overrides or {}).items():
+        for name, value in check_mapping("rates", overrides, "rate parameters by name").items():
             if name not in values:
-                raise InputError(f"unknown rate parameter '{name}'; {suggest(name, values)}")
-            if name in self.parameters:
-                values[name] = _rate(name, value)
-            elif np.shape(value) == self.arrays[name].shape:
-                values[name] = _rates(name, value)
-            else:
-                wanted = self.arrays[name].shape
-                raise InputError(f"rate parameter '{name}' has shape {np.shape(value)}; it must be {wanted}")
+                raise InputError(f"unknown rate parameter {shown(name)}; {suggest(name, values)}")
+            found = rate_parameter(name, value)
+            if np.shape(found) != (wanted := np.shape(values[name])):
+                raise InputError(f"rate parameter '{name}' has shape {np.shape(found)}; it must be {wanted}")
+            values[name] = found
         parts = [family_constants(family, values) for family in self._families]
         return np.concatenate(parts) if parts else np.zeros(0)
 
@@ -319,22 +321,33 @@ class Network:
         triplets = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
         return sparse.csr_array(triplets, shape=(self.n_species, self.n_reactions))
 
+    def _vectors(self, state: object, constants: object) -> tuple[np.ndarray, np.ndarray]:
+        """A state and rate constants, of the right lengths; solvers try states that are not finite."""
+        found = real_array("state", state), real_array("constants", constants)
+        for name, vector, length in zip(
+            ("state", "constants"), found, (self.n_species, self.n_reactions), strict=True
+        ):
+            if vector.shape != (length,):
+                raise InputError(f"{name} has shape {vector.shape}; it must be ({length},)")
+        return found
+
     def fluxes(self, state: np.ndarray, constants: np.ndarray) -> np.ndarray:
         """Rate of every elementary reaction (concentration per time), shape (n_reactions,).
 
         The plain NumPy form of mass action: slower than `crnsim.kinetics`, used to check it.
         """
-        flux = np.array(constants, dtype=float)
+        state, flux = self._vectors(state, constants)
+        flux = flux.copy()
         for start, family, terms in zip(
             self.first_reactions, self._families, self.elementary[0], strict=True
         ):
             for rows, count in terms:
-                flux[start : start + family.size] *= np.asarray(state)[rows] ** count
+                flux[start : start + family.size] *= state[rows] ** count
         return flux
 
     def jacobian(self, state: np.ndarray, constants: np.ndarray) -> sparse.csr_array:
         """Derivative of the rates of change by the concentrations, shape (n_species, n_species)."""
-        state = np.asarray(state, dtype=float)
+        state, constants = self._vectors(state, constants)
         reactions, columns, values = [], [], []
         for start, family, terms in zip(
             self.first_reactions, self._families, self.elementary[0], strict=True

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import numbers
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from crnsim.entrance.arguments import check_number
+from crnsim.entrance.arguments import check_number, shown
+from crnsim.entrance.limits import LARGEST_NOISE
 from crnsim.errors import InputError
 from crnsim.registry import Registry
 
@@ -46,15 +45,16 @@ class Option:
     def checked(self, value: Any) -> Any:
         """Return a value of the option; raise InputError for another."""
         if self.choices:
-            if value not in self.choices:
-                raise InputError(f"noise {self.keyword} is '{value}'; use one of {', '.join(self.choices)}")
+            if not isinstance(value, str) or value not in self.choices:
+                raise InputError(
+                    f"noise {self.keyword} is {shown(value)}; use one of {', '.join(self.choices)}"
+                )
             return value
         if isinstance(self.default, bool):
             if not isinstance(value, bool):
-                raise InputError(f"noise {self.keyword} is {value!r}; it must be true or false")
+                raise InputError(f"noise {self.keyword} is {shown(value)}; it must be true or false")
             return value
-        check_number(f"noise {self.keyword}", value, above=0.0)
-        return float(value)
+        return check_number(f"noise {self.keyword}", value, above=0.0)
 
 
 class Runs(Protocol):
@@ -309,7 +309,4 @@ def kind_source_hash(name: str) -> str:
 
 def check_magnitude(name: str, value: Any) -> float:
     """Return a magnitude as a float; raise InputError unless it is a finite number of at least 0."""
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not (math.isfinite(value) and value >= 0):
-        raise InputError(f"noise {name} is {value!r}; it must be a finite number >= 0")
-    return float(value)
+    return check_number(f"noise {name}", value, least=0.0, most=LARGEST_NOISE)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from crnsim.entrance.arguments import shown
+from crnsim.entrance.limits import MOST_EVENTS
 from crnsim.errors import InputError, suggest
 from crnsim.noise.kinds import NOISE_KINDS, NoiseKind, check_magnitude, kind_source_hash, noise_kind
 
@@ -64,7 +66,7 @@ class Noise:
                 checked[option.keyword] = option.checked(given.pop(option.keyword, option.default))
         if given:
             unknown = next(iter(given))
-            raise InputError(f"noise has no '{unknown}'; {suggest(unknown, checked)}")
+            raise InputError(f"noise has no {shown(unknown)}; {suggest(unknown, checked)}")
         object.__setattr__(self, "_values", checked)
         object.__setattr__(self, "_kinds", kinds)
 
@@ -118,6 +120,15 @@ class Noise:
         """How often each kind that acts starts transients anew in one presentation, where it does."""
         found = {kind.name: kind.disturbances(self.options(kind), running_time) for kind in self.acting}
         return {name: number for name, number in found.items() if number}
+
+    def check_events(self, running_time: float) -> None:
+        """Raise InputError if a kind acts more often in one presentation than a run could follow."""
+        for name, number in self.disturbances(running_time).items():
+            if not number <= MOST_EVENTS:
+                raise InputError(
+                    f"noise on {name} acts {number:.3g} times in a running time of {running_time:g}; at most "
+                    f"{MOST_EVENTS:,}: take a longer interval"
+                )
 
     def asked_as(self, kind: NoiseKind) -> str:
         """Name by which a kind was asked for: its own, or ``module:Class``."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
@@ -31,22 +33,29 @@ def run(network: Network, protocol: Protocol, record: Record, request: Request) 
     policy = AUTO if request.method == "auto" else NAMES.index(request.method)
     if policy == AUTO and not kernel.exact:
         policy = BS23  # a linear system with loops cut out of it would not keep conserved sums
-    progress = request.progress
-    if progress is None:
-        integrate_batch(kernel, protocol, record, policy)
+    integrate_batch(kernel, protocol, record, policy, request.progress)
+
+
+def integrate_batch(
+    kernel: Kernel,
+    protocol: Protocol,
+    record: Record,
+    policy: int,
+    progress: Callable[[float], None] | None = None,
+) -> None:
+    """Integrate a batch with a compiled network (see `crnsim.solvers.ode.loop.integrate`)."""
+    work = new_work(kernel, protocol)
+    if progress is None and threading.current_thread() is not threading.main_thread():
+        integrate(*kernel.kinetics, policy, protocol, record, work)
         return
     total = int(np.sum(protocol.member["n_presentations"]))
     # The compiled loop releases the interpreter, so that this thread can watch its counter and hear Ctrl-C.
     with ThreadPoolExecutor(1) as pool:
-        work = pool.submit(integrate_batch, kernel, protocol, record, policy)
+        running = pool.submit(integrate, *kernel.kinetics, policy, protocol, record, work)
         try:
-            while not wait([work], timeout=0.2).done:
-                progress(int(record.control[DONE]) / max(total, 1))
+            while not wait([running], timeout=0.2).done:
+                if progress is not None:
+                    progress(int(record.control[DONE]) / max(total, 1))
         finally:
             record.control[STOP] = 1
-        work.result()
-
-
-def integrate_batch(kernel: Kernel, protocol: Protocol, record: Record, policy: int) -> None:
-    """Integrate a batch with a compiled network (see `crnsim.solvers.ode.loop.integrate`)."""
-    integrate(*kernel.kinetics, policy, protocol, record, new_work(kernel, protocol))
+        running.result()
