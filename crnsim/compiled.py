@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
 
+from crnsim.entrance.private import make_private, temporary_folder
+from crnsim.errors import StorageError
+
 F = TypeVar("F", bound=Callable[..., Any])
 #: Without their types: Numba's own leave out its settings and some of its options.
 _njit: Any = numba.njit
 _config: Any = numba.config
+#: Folder of compiled code, in place of one in the user's cache folder.
+CACHE = "CRNSIM_CACHE_DIR"
 
 #: Modules and packages with functions that are compiled, or inlined into those; a test compares with the imports.
 _SOURCES = ("compiled", "kinetics", "noise", "solvers")
@@ -23,7 +30,7 @@ _SOURCES = ("compiled", "kinetics", "noise", "solvers")
 
 def cache_folder() -> Path:
     """Folder of compiled code: CRNSIM_CACHE_DIR, else the user's cache folder."""
-    chosen = os.environ.get("CRNSIM_CACHE_DIR")
+    chosen = os.environ.get(CACHE)
     if chosen:
         return Path(chosen).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "crnsim"
@@ -42,18 +49,34 @@ def compiled_folder() -> Path:
 
     Numba looks at the file of a function but not at those of the functions it has inlined; a folder named by a hash of
     all of them keeps an edited library from running old code.
+
+    Raises
+    ------
+    InputError
+        Another user could write there: Numba would run what it finds.
     """
     digest = hashlib.sha256()
     for name, path in compiled_sources().items():
         digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     try:
         folder = cache_folder() / digest.hexdigest()[:16]
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder, "the cache folder", f"set {CACHE} to a folder that only you can write")
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError:
         # A read-only home (some clusters' nodes) costs a compilation per process, not the run.
-        return Path(tempfile.mkdtemp(prefix="crnsim-"))
+        return temporary_folder()
+
+
+@contextlib.contextmanager
+def kept_in_our_folder() -> Iterator[None]:
+    """Let Numba keep what is compiled in our folder, wherever ``NUMBA_CACHE_DIR`` points."""
+    before = _config.CACHE_DIR
+    _config.CACHE_DIR = str(compiled_folder())
+    try:
+        yield
+    finally:
+        _config.CACHE_DIR = before
 
 
 def compiled(function: F, *, inline: bool = False) -> F:
@@ -62,15 +85,38 @@ def compiled(function: F, *, inline: bool = False) -> F:
     A function compiled so cannot allocate; in return its array arguments cost no atomic counting, which took half of
     the time of a small network's step.
     """
-    before = _config.CACHE_DIR
-    _config.CACHE_DIR = str(compiled_folder())
-    try:
+    with kept_in_our_folder():
         made: F = _njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=inline)(function)
         return made
-    finally:
-        _config.CACHE_DIR = before
 
 
 def inlined(function: F) -> F:
     """Compile into its callers, for what every step comes by: a call would copy each field of each tuple of tables."""
     return compiled(function, inline=True)
+
+
+@contextlib.contextmanager
+def kept() -> Iterator[None]:
+    """Run what may compile: where the cache cannot take the code, say which folder that is.
+
+    Raises
+    ------
+    StorageError
+        The disk is full, or the like; Numba's own error names no file.
+    """
+    try:
+        yield
+    except OSError as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        if not any(Path(frame.filename).match("numba/core/caching.py") for frame in frames):
+            raise
+        raise not_kept(error) from None
+
+
+def not_kept(error: OSError) -> StorageError:
+    """Return what to say where the cache cannot take a file."""
+    what = os.strerror(error.errno) if error.errno else str(error)
+    return StorageError(
+        f"{cache_folder()}: compiled code cannot be kept ({what}); make room there, or set CRNSIM_CACHE_DIR to another "
+        "folder"
+    )

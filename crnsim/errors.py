@@ -5,12 +5,24 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+#: Characters of a message; what a mistake names may be a whole file.
+LONGEST = 2000
+#: Names that are listed after an unknown one.
+MOST_KNOWN = 100
+
 
 class CrnsimError(Exception):
     """Base of every error that a user can cause or mend; the command line prints it as one line."""
 
     #: With which the command line ends.
     exit_status = 2
+
+    def __str__(self) -> str:
+        """The message as a terminal can show it, whatever a user's text or a path put into it."""
+        message = "".join(c if c.isprintable() else " " for c in super().__str__())
+        if len(message) > LONGEST:
+            message = f"{message[: LONGEST // 2]} ... {message[-LONGEST // 2 :]}"
+        return message
 
 
 class InputError(CrnsimError, ValueError):
@@ -41,15 +53,13 @@ class OutOfTimeError(StoppedError):
     exit_status = 75  # EX_TEMPFAIL of sysexits.h: try again
 
 
-#: Known names that a message lists, and among how many the nearest is looked for: a message is one line, at once.
-_LISTED, _COMPARED = 30, 2000
-
-
 def suggest(name: str, known: Iterable[str]) -> str:
-    """Return what to say after an unknown `name`: the nearest known one, in whatever case, and all or the first."""
+    """Return what to say after an unknown `name`: the nearest known one, in whatever case, and all of them."""
     names = [str(item) for item in known]
-    by_lower = {item.lower(): item for item in reversed(names[:_COMPARED])}
-    close = difflib.get_close_matches(str(name).lower()[:100], list(by_lower), n=1, cutoff=0.6)
+    more = len(names) - MOST_KNOWN
+    if more > 0:
+        return f"known: {', '.join(names[:MOST_KNOWN])} and {more} more"
+    by_lower = {item.lower(): item for item in reversed(names)}
+    close = difflib.get_close_matches(str(name).lower(), list(by_lower), n=1, cutoff=0.6)
     hint = f"did you mean '{by_lower[close[0]]}'? " if close else ""
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return f"{hint}known: {', '.join(names[:_LISTED]) or 'none'}{more}"
+    return f"{hint}known: {', '.join(names)}"

@@ -8,7 +8,9 @@ import importlib
 import inspect
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -20,6 +22,17 @@ from crnsim.entrance.objects import check_line
 from crnsim.errors import CrnsimError, InputError, suggest
 
 T = TypeVar("T")
+#: Folders of what is installed: a line in them tells a user nothing.
+_INSTALLED = {"site-packages", "dist-packages", f"python{sys.version_info.major}.{sys.version_info.minor}"}
+
+#: Entries in users' own files that may be imported; None for any.
+_IMPORTABLE: ContextVar[frozenset[str] | None] = ContextVar("importable", default=None)
+
+
+def import_only(names: Iterable[str]) -> None:
+    """Allow, in this context from here on, that no ``module:Name`` but these is imported."""
+    _IMPORTABLE.set(frozenset(names))
+
 
 #: What an entry may be called: a name becomes part of paths, coordinates and options.
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}", re.ASCII)
@@ -148,6 +161,9 @@ class Registry(Generic[T]):
         return entry
 
     def _from_module(self, name: str) -> Any:
+        allowed = _IMPORTABLE.get()
+        if allowed is not None and name not in allowed:
+            raise InputError(f"{self.kind} {name}: not imported, since your own sweep file does not name it")
         module_name, _, attribute = name.partition(":")
         module = self._import(name, module_name)
         found = getattr(module, attribute, None)
@@ -181,7 +197,8 @@ class Registry(Generic[T]):
             return importlib.import_module(module_name)
         except (Exception, SystemExit) as error:
             raise InputError(
-                f"{self.kind} {name}: cannot import {module_name or 'it'}: {_said(error)}"
+                f"{self.kind} {name}: cannot import {module_name or 'it'}: {_said(error)}; it is looked for in {here}, "
+                "where the command runs, and among installed packages"
             ) from None
 
 
@@ -192,6 +209,12 @@ def _hash_of(file: str, changed: int, size: int) -> str:
 
 
 def _said(error: BaseException) -> str:
+    """Return what an error says, and which line of a user's own file was last at work."""
+    library, place = Path(__file__).parent, ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        file = Path(frame.filename)
+        if file.suffix == ".py" and library not in file.parents and not _INSTALLED.intersection(file.parts):
+            place = f" ({file.name}, line {frame.lineno})"
     # Whatever somebody's code says stays a line that a terminal can show.
     said = "".join(c if c.isprintable() else " " for c in f"{type(error).__name__}: {error}")
-    return " ".join(said.split())[:500]
+    return " ".join(said.split())[:500] + place

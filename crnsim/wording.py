@@ -27,6 +27,11 @@ def short(value: float) -> str:
     return "–" if value is None or math.isnan(value) else f"{value:.3g}".replace("-", MINUS)
 
 
+def exact(value: float) -> str:
+    """Return the shortest text that reads back as the same number."""
+    return repr(float(value)).removesuffix(".0")
+
+
 def span(low: float, high: float, *, sign: bool = False, digits: int = 2) -> str:
     """Return an interval, or why there is none."""
     if math.isnan(low) or math.isnan(high):

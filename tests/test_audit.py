@@ -289,7 +289,7 @@ def test_killed_points_are_computed_again_and_the_others_are_kept(finished, caps
     victim = chunks(finished, "smooth")[0]
     whole = victim.read_bytes()
     data = read_points(victim)
-    data["status"][2] = 3
+    data["status"][2], data["score"][2] = 3, 0.0
     write_dataset(data, victim)
     account = victim.with_suffix(".json")
     digest = hashlib.sha256(victim.read_bytes()).hexdigest()
@@ -367,11 +367,12 @@ def test_a_damaged_plan_is_found_and_removed(finished, capsys):
 
 
 @pytest.mark.parametrize(("was", "now"), [('"replicates": 3', '"replicates": 4'), ('"seed": 0', '"seed": 1')])
-def test_a_plan_whose_chunks_are_not_those_of_its_sweep_is_damaged(finished, was, now):
+def test_a_plan_whose_chunks_are_not_those_of_its_sweep_is_damaged(finished, capsys, was, now):
     assert was in Path(PLAN).read_text()
     Path(PLAN).write_text(Path(PLAN).read_text().replace(was, now))
-    kinds = found()
-    assert ("damaged", "plan.json") in kinds
+    status, said, _ = run(capsys=capsys)
+    assert status == 1
+    assert said.startswith(f"damaged     {PLAN}: ")
 
 
 def test_results_of_another_version_are_counted_and_not_compared(finished):

@@ -16,6 +16,8 @@ from crnsim.errors import ConfigError, InputError
 from crnsim.robustness import read_design, summarise, table_rows, to_csv
 from crnsim.robustness.claims import PAPERS
 from crnsim.robustness.claims.anderson2021 import settling_time
+from crnsim.robustness.claims.paper import Claim
+from crnsim.robustness.claims.rows import judged_row, paired_difference
 from crnsim.robustness.verdicts import mark_best
 from crnsim.sweep.config.model import Sweep
 from crnsim.sweep.config.read import read_sweep
@@ -57,6 +59,19 @@ def row_of(rows, claim, stress="rates", role=""):
 
 
 # Accuracy is kept under noise
+
+
+@pytest.mark.parametrize(
+    ("level", "reference", "limit"), [(0.99, 1.0, -0.01), (0.9, 1.0, -0.1), (0.3, 0.2, 0.1)]
+)
+@pytest.mark.parametrize("replicates", [10, 12, 20])
+def test_a_difference_that_is_the_limit_decides_nothing(level, reference, limit, replicates):
+    design = read_design(synthetic.summary(smooth(pot())))
+    measured = paired_difference(
+        np.full(replicates, level), np.full(replicates, reference), design, limit=limit
+    )
+    claim = Claim("x", "measure", "statement")
+    assert judged_row(claim, design, measured, [], running_time=100.0)["verdict"] == "open"
 
 
 @pytest.mark.parametrize(

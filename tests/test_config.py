@@ -102,7 +102,7 @@ def test_name_is_that_of_the_file_unless_given(read):
         ),
         ("0.02", "2%", "line 6: noise.rates.magnitudes[0] is '2%'; it must be a number; write 0.02"),
         ("0.02", "true", "line 6: noise.rates.magnitudes[0] is True; it must be a number"),
-        ("30", "0", "line 4: running_times[0] is 0; it must be greater than 0"),
+        ("30", "0", "line 4: running_times[0] is 0; it must be 1e-09 or more"),
         ("30", "30 min", "line 4: running_times[0] is '30 min'; it must be a number"),
         ("[30, 1e2]", "[30, 30.0]", "line 4: running_times lists 30.0 twice; list each value once"),
         ("[30, 1e2]", "[]", "line 4: running_times is empty; give at least one"),
@@ -156,7 +156,7 @@ def test_name_is_that_of_the_file_unless_given(read):
         (
             "replicates: 5",
             "learning_rate: 0",
-            "line 10: datasets.iris.learning_rate is 0; it must be greater than 0",
+            "line 10: datasets.iris.learning_rate is 0; it must be 1e-15 or more",
         ),
         (
             "replicates: 5",
@@ -202,7 +202,7 @@ def test_each_mistake_is_one_line_with_line_key_value_and_what_would_be_right(re
         ("circuit_parameters: {ka: fast}", "line 11: circuit_parameters.ka: ka is 'fast'; it must be a "),
         ("circuit_parameters: {ka: 5 %}", "line 11: circuit_parameters.ka"),
         ("circuit: feedforward", "line 11: circuit: feedforward does not learn; "),
-        ("solver: {rtol: 0}", "line 11: solver.rtol is 0; it must be greater than 0"),
+        ("solver: {rtol: 0}", "line 11: solver.rtol is 0; it must be 1e-14 or more"),
         ("chunks: {workers: 0}", "line 11: chunks.workers is 0; it must be 1 or more"),
         ("title: a\ntitle: b", "line 12: title is written twice; keep one of the two"),
         ("1: x", "line 11: the key '1' is not text; put it between quotes"),
@@ -237,7 +237,7 @@ def test_missing_binary_and_unreadable_files_are_said_in_one_line(tmp_path):
     for name, said in (
         ("no.yaml", "no such file"),
         ("binary.yaml", "not a text file"),
-        ("", "cannot be read"),
+        ("", "this is a folder"),
     ):
         with pytest.raises(ConfigError, match=said):
             read_sweep(tmp_path / name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 import xarray as xr
 from pages import files_of
 
-from crnsim import CrnsimError, onepot
+from crnsim import CrnsimError, feedforward, onepot
+from crnsim.circuits import circuit_kind
 from crnsim.cli import main
 from crnsim.interchange import FORMATS, file_format, read_network, write_network
 
@@ -41,6 +43,22 @@ def test_a_network_comes_back_from_a_format_of_the_users_own(here):
     expected = {name: value for name, value in zip(names, change[0], strict=True) if name in known}
     assert found.keys() == expected.keys()
     np.testing.assert_allclose([found[n] for n in expected], list(expected.values()), rtol=1e-12, atol=1e-14)
+
+
+def test_text_holds_every_number_in_full(tmp_path):
+    weights = [(np.array([[0.12573022110, -0.5]]), np.array([1 / 3]))]
+    circuit = feedforward(weights)
+    write_network(circuit, tmp_path / "y.crn", "a layer")
+    text = (tmp_path / "y.crn").read_text()
+    given = [float(rate) for rate in re.findall(r"->\{(.*?)\}", text)]
+    constants = circuit.network.rate_constants()
+    np.testing.assert_array_equal(given, constants[constants > 0])
+    # These are the weights, and no placeholders.
+    assert "here all 1" not in text
+    write_network(circuit, tmp_path / "y.nc", "a layer")
+    assert "remark" not in xr.load_dataset(tmp_path / "y.nc").attrs
+    write_network(circuit_kind("feedforward").build((2, 1)), tmp_path / "ones.crn", "a layer")
+    assert "here all 1" in (tmp_path / "ones.crn").read_text()
 
 
 def test_the_command_line_writes_what_the_suffix_says(here, capsys):

@@ -267,3 +267,11 @@ def test_code_of_a_users_method_that_fails_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", [*sys.path])
     with pytest.raises(CrnsimError, match="method bad_method:BAD: its code failed: ZeroDivisionError"):
         simulate(network(("X -> 0", 1.0)), [0, 1], initial={"X": 1.0}, method="bad_method:BAD")
+
+
+def test_a_run_that_a_method_says_nothing_of_has_failed_and_that_is_said(monkeypatch):
+    monkeypatch.setitem(METHODS, "mute", Method("mute", "", "", lambda *arguments: None))
+    chain = network(("X -> 0", 1.0))
+    record, reasons = solve(chain, protocol_of(chain), method="mute")
+    assert record.run["status"].tolist() == [FAILED]
+    assert reasons == ["the method has not said how the run ended (time 0)"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from crnsim import CrnsimError, Noise
+from crnsim import CrnsimError, Network, Noise, load_dataset
 from crnsim.experiment.build import build_circuit
 from crnsim.experiment.point import Point
 from crnsim.experiment.schedule import ReadoutTables, rate_constants, training_protocol
@@ -217,3 +217,54 @@ def test_read_out_has_no_learning_and_noise_of_its_own():
 def test_wrong_noise_is_named(arguments, words):
     with pytest.raises(CrnsimError, match=words):
         Noise(**arguments)
+
+
+def doubled():
+    """A circuit with the same reaction twice, and sums of two and of three species."""
+    network = Network(dims={"n": 2}, parameters={"k": 1.0})
+    for name in ("X", "Y", "A", "B", "C", "P", "N"):
+        network.add_species(name, "n")
+    for rate in ("k", "0.3*k", "0.1*k"):
+        network.add_family(f"decay {rate}", "Y[i] -> 0", rate)
+    for equation in (
+        "X[i] -> X[i] + Y[i]",
+        "A[i] -> B[i]",
+        "B[i] -> C[i]",
+        "C[i] -> A[i]",
+        "P[i] -> N[i]",
+        "N[i] -> P[i]",
+    ):
+        network.add_family("other", equation, "k")
+    return network
+
+
+def test_equal_equations_have_draws_of_their_own(monkeypatch):
+    network = doubled()
+    assert network.family_names[:3] == ["Y[i] -> 0", "Y[i] -> 0 #2", "Y[i] -> 0 #3"]
+    circuit = replace(build_circuit(POINT), network=network, learning_off={})
+    point = replace(POINT, noise=Noise(rates=0.2))
+    drawn = [rate_constants(circuit, point, learning=False) for _ in range(3)]
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    np.testing.assert_array_equal(drawn[0], drawn[2])
+    xi = np.log(drawn[0] / network.rate_constants())
+    assert len(set(xi.tolist())) == network.n_reactions
+
+
+def test_sums_of_any_number_of_species_are_kept_by_kicks():
+    network = doubled()
+    pot = build_circuit(POINT)
+    sums = (("A", "B", "C"), ("P", "N"))
+    circuit = replace(
+        pot, network=network, inputs=("X", None), outputs=("Y", None), targets=None, weights=(), hidden=(),
+        initial={}, conserved=sums, learning_off={},
+    )  # fmt: skip
+    data = load_dataset("xor", replicate=0, seed=0)
+    point = replace(POINT, noise=Noise(concentrations=0.3))
+    tables = ReadoutTables(circuit, [point], [data], np.ones((1, network.n_species)), [None])
+    protocol = tables.protocol(0, 2)
+    state = np.arange(1.0, network.n_species + 1)
+    after = kicked(protocol, 0, state)
+    for law in sums:
+        rows = np.array([network.rows(name) for name in law])
+        assert np.all(after[rows] != state[rows])
+        np.testing.assert_allclose(after[rows].sum(axis=0), state[rows].sum(axis=0), rtol=1e-14)

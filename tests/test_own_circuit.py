@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -90,14 +91,14 @@ def test_a_sweep_of_it_goes_from_file_to_report(here):
     (group,) = json.loads(Path(plan).read_text())["groups"]
     name = Path(group["summary"]).stem
     assert name == "or-delta_rule-plain"
-    assert main(["build", plan, name]) == 0
+    assert main(["build", plan, name, "--sweep", "sweep.yaml"]) == 0
     for chunk in group["chunks"]:
-        assert main(["integrate", plan, chunk["key"]]) == 0
-    assert main(["merge", plan, name]) == 0
-    assert main(["robustness", plan]) == 0
-    assert main(["report", plan]) == 0
+        assert main(["integrate", plan, chunk["key"], "--sweep", "sweep.yaml"]) == 0
+    assert main(["merge", plan, name, "--sweep", "sweep.yaml"]) == 0
+    assert main(["robustness", plan, "--sweep", "sweep.yaml"]) == 0
+    assert main(["report", plan, "--sweep", "sweep.yaml"]) == 0
     assert main(["check", "results/sweep"]) == 0
-    assert main(["verify", "results/sweep", "--points", "1"]) == 0
+    assert main(["verify", "results/sweep", "--points", "1", "--sweep", "sweep.yaml"]) == 0
     summary = xr.load_dataset(group["summary"])
     assert summary.attrs["circuit"] == CIRCUIT
     assert summary.sizes["point"] == 6
@@ -220,3 +221,10 @@ def test_a_circuit_may_ask_for_a_hidden_layer(here):
     check_parameters("deep:DEEP", {})
     with pytest.raises(CrnsimError, match="ka is -1"):
         check_parameters("deep:DEEP", {"ka": -1.0})
+
+
+def test_effective_smoothing_needs_no_parameter_k():
+    pot = crnsim.onepot((2, 3, 1), activation="relu")
+    states = pot.start(initial_weights((2, 3, 1), seed=0, dataset="xor", replicate=0))[None]
+    without = replace(pot, parameters={name: value for name, value in pot.parameters.items() if name != "k"})
+    np.testing.assert_array_equal(pot.effective_smoothing(states), without.effective_smoothing(states))

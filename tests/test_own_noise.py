@@ -23,6 +23,7 @@ from crnsim.experiment.run import run_points
 from crnsim.experiment.schedule import rate_constants
 from crnsim.noise import Noise
 from crnsim.sweep.config.read import read_sweep
+from crnsim.sweep.plan.plan import read_plan
 
 KIND = "my_noise:Batch"
 POINT = Point(
@@ -109,12 +110,12 @@ def test_a_sweep_of_it_goes_from_file_to_tables_and_report(here):
     (group,) = json.loads(Path(plan).read_text())["groups"]
     name = Path(group["summary"]).stem
     assert group["n_points"] == 2 * 3 * 3
-    assert main(["build", plan, name]) == 0
+    assert main(["build", plan, name, "--sweep", "sweep.yaml"]) == 0
     for chunk in group["chunks"]:
-        assert main(["integrate", plan, chunk["key"]]) == 0
-    assert main(["merge", plan, name]) == 0
-    assert main(["robustness", plan]) == 0
-    assert main(["report", plan]) == 0
+        assert main(["integrate", plan, chunk["key"], "--sweep", "sweep.yaml"]) == 0
+    assert main(["merge", plan, name, "--sweep", "sweep.yaml"]) == 0
+    assert main(["robustness", plan, "--sweep", "sweep.yaml"]) == 0
+    assert main(["report", plan, "--sweep", "sweep.yaml"]) == 0
     assert main(["check", "results/sweep"]) == 0
     tables = xr.load_dataset("results/sweep/robustness.nc")
     assert sorted(set(tables.cell_noise_batch.values.tolist())) == [0.0, 0.1, 0.3]
@@ -161,3 +162,160 @@ def test_built_in_kinds_are_found_by_their_name_alone(here):
     assert circuit_kind("feedforward").scopes == ("signals", "all")
     with pytest.raises(AttributeError, match="does not change"):
         Noise().rates = 0.1
+
+
+KINDS = """
+from crnsim.noise import NoiseKind
+
+
+class _Kind(NoiseKind):
+    label = target = description = "a kind of the tests"
+
+
+class Add(_Kind):
+    name = "add"
+
+    def perturb_rate_constants(self, magnitude, options, constants, families, draws):
+        constants += magnitude
+
+
+class Mul(_Kind):
+    name = "mul"
+
+    def perturb_rate_constants(self, magnitude, options, constants, families, draws):
+        constants *= 1 + magnitude
+
+
+class Flicker(_Kind):
+    name = "flicker"
+
+    def prepare(self, runs):
+        magnitudes = runs.values("flicker")
+        runs.member["noise_rates"] = magnitudes
+        return {"rate_keys": runs.keys([m > 0 for m in magnitudes], "flicker", runs.families)}
+
+
+class Jitter(_Kind):
+    name = "jitter"
+
+    def prepare(self, runs):
+        runs.member["noise_inputs"] = runs.values("jitter")
+        keys = runs.keys([True] * len(runs.member), "jitter", ["features"])
+        runs.member["input_key_0"], runs.member["input_key_1"] = keys[:, 0, 0], keys[:, 0, 1]
+        return {}
+
+
+class Broken(_Kind):
+    name = "broken"
+
+    def perturb_rate_constants(self, magnitude, options, constants, families, draws):
+        constants[10**6] = 1
+
+
+class Longer(_Kind):
+    name = "longer"
+
+    def prepare(self, runs):
+        runs.member["running_time"] *= 2
+        return {}
+
+
+class Table(_Kind):
+    name = "table"
+
+    def prepare(self, runs):
+        return {"laws": runs.member["kick_interval"]}
+"""
+
+
+@pytest.fixture
+def kinds(here):
+    (here / "test_kinds_of_noise.py").write_text(KINDS)
+    return "test_kinds_of_noise"
+
+
+def test_equal_noise_has_equal_numbers_in_whatever_order_it_is_written(kinds):
+    values = {f"{kinds}:Mul": 1.0, f"{kinds}:Add": 0.5}
+    noises = [Noise(**values), Noise(**dict(reversed(values.items())))]
+    assert noises[0] == noises[1]
+    points = [replace(POINT, noise=one) for one in noises]
+    assert points[0].key == points[1].key
+    constants = [rate_constants(build_circuit(POINT), point, learning=False) for point in points]
+    np.testing.assert_array_equal(*constants)
+    assert {noise.kind for noise in noises} == {"add+mul"}
+
+
+@pytest.mark.parametrize("own", ["Flicker", "Jitter"])
+def test_a_kind_acts_in_its_own_runs_alone(kinds, own):
+    others = [Noise(rates=0.2, rates_mode="per_presentation"), Noise(inputs=0.2), Noise()]
+    points = [replace(POINT, noise=noise) for noise in others]
+    acting = replace(POINT, noise=Noise(**{f"{kinds}:{own}": 0.2}))
+    alone = [run_points([point]).output.values for point in (*points, acting)]
+    together = run_points(
+        [*points, acting, replace(POINT, noise=Noise(**{f"{kinds}:{own}": 0.0}))]
+    ).output.values
+    np.testing.assert_array_equal(together[:4], np.concatenate(alone))
+    np.testing.assert_array_equal(together[4], together[2])
+    assert abs(together[3] - together[2]).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "words"),
+    [
+        ("Flicker", {"rates": 0.1, "rates_mode": "per_presentation"}, "another kind .* has set noise_rates"),
+        (
+            "Jitter",
+            {"inputs": 0.1},
+            "noise jitter: another kind of noise of the same run has set noise_inputs",
+        ),
+        ("Longer", {}, "noise longer: prepare may set columns of noise alone, not running_time"),
+        ("Table", {}, "noise table: prepare may return rate_keys, kick_keys and kicked, not laws"),
+    ],
+)
+def test_a_kind_that_is_in_the_way_of_another_is_refused(kinds, own, others, words):
+    with pytest.raises(CrnsimError, match=words):
+        run_points([replace(POINT, noise=Noise(**{f"{kinds}:{own}": 0.1}, **others))])
+
+
+def test_a_mistake_in_ones_own_code_is_named_with_its_line(kinds, here):
+    line = 1 + next(i for i, text in enumerate(KINDS.splitlines()) if "10**6" in text)
+    with pytest.raises(CrnsimError, match=rf"its code failed: IndexError: .*\({kinds}\.py, line {line}\)$"):
+        run_points([replace(POINT, noise=Noise(**{f"{kinds}:Broken": 0.1}))])
+    with pytest.raises(
+        CrnsimError, match=f"looked for in {here}, where the command runs, and among installed"
+    ):
+        Noise(**{"no_such_module_at_all:Broken": 0.1})
+
+
+def test_points_without_a_kind_of_ones_own_are_verified(kinds, here, capsys):
+    sweep = sweeps_of("noise-kinds.md")[0].replace("my_noise:Batch", f"{kinds}:Mul")
+    (here / "mul.yaml").write_text(sweep)
+    assert main(["plan", "mul.yaml"]) == 0
+    plan = "results/mul/plan.json"
+    for chunk in json.loads(Path(plan).read_text())["groups"][0]["chunks"]:
+        assert main(["integrate", plan, chunk["key"], "--sweep", "mul.yaml"]) == 0
+    assert main(["verify", "results/mul", "--points", "8", "--sweep", "mul.yaml"]) == 0
+    assert "8 same bits" in capsys.readouterr().out.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("own", "left"),
+    [
+        ("null", []),
+        ('{"my_noise:Batch": null}', ["MUL"]),
+        ('{"my_noise:Batch": {magnitudes: [0.2]}}', ["MUL", "my_noise:Batch"]),
+    ],
+)
+def test_a_data_set_leaves_a_kind_of_ones_own_out(kinds, here, own, left):
+    text = sweeps_of("noise-kinds.md")[0]
+    text = text.replace("  own:\n", f'  own:\n    "{kinds}:Mul": {{magnitudes: [0.1]}}\n')
+    text = text.replace("datasets: [iris]", f"datasets: {{iris: {{}}, digits: {{noise: {{own: {own}}}}}}}")
+    (here / "left.yaml").write_text(text)
+    resolved = read_sweep("left.yaml")
+    found = {name: sorted(settings.noise.own) for name, settings in resolved.settings.items()}
+    names = sorted(name.replace("MUL", f"{kinds}:Mul") for name in left)
+    assert found == {"iris": sorted([f"{kinds}:Mul", "my_noise:Batch"]), "digits": names}
+    assert main(["plan", "left.yaml"]) == 0
+    groups = json.loads(Path("results/left/plan.json").read_text())["groups"]
+    assert len({group["n_cells"] for group in groups}) == (1 if len(left) == 2 and "0.2" not in own else 2)
+    assert read_plan("results/left/plan.json").file.n_points > 0

@@ -71,10 +71,10 @@ def test_the_sweep_of_the_page_carries_its_paper_into_tables_and_page(here):
     assert main(["plan", "half-time.yaml"]) == 0
     for group in read_plan_file(plan).groups:
         for chunk in group.chunks:
-            assert main(["integrate", plan, chunk.key]) == 0
-        assert main(["merge", plan, group.name]) == 0
-    assert main(["robustness", plan]) == 0
-    assert main(["report", plan]) == 0
+            assert main(["integrate", plan, chunk.key, "--sweep", "half-time.yaml"]) == 0
+        assert main(["merge", plan, group.name, "--sweep", "half-time.yaml"]) == 0
+    assert main(["robustness", plan, "--sweep", "half-time.yaml"]) == 0
+    assert main(["report", plan, "--sweep", "half-time.yaml"]) == 0
     (row,) = table_rows(read_dataset(Path("results/half-time/robustness.nc")), "claim")
     assert (row["paper"], row["verdict"]) == ("half_time_2026", "open")
     assert row["reason"] == "only 3 paired replicates, 10 are needed"

@@ -119,7 +119,7 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         {"name": "q", "value": 1.0},
         # An array of rate parameters has any shape; a value of 0 means that a reaction is absent.
         name="word",
-        value=f"0|{POSITIVE}|1e-320|[]|shape|no values|0-d",
+        value=f"0|{POSITIVE}|1e-320|shape|0-d",
     ),
     "add_species": lambda: Entrance(
         tube().add_species, {"name": "C", "dims": ("n",), "slow": True}, name="word", slow="True"
@@ -140,10 +140,12 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         lambda parameters: list(tube().reactions(parameters)), {"parameters": {"k": 2.0}}, parameters=NONE
     ),
     "fluxes": lambda: Entrance(
-        tube().fluxes, {"state": state(), "constants": rates()}, constants="nan array"
+        tube().fluxes,
+        {"state": state(), "constants": rates()},
     ),
     "jacobian": lambda: Entrance(
-        tube().jacobian, {"state": state(), "constants": rates()}, constants="nan array"
+        tube().jacobian,
+        {"state": state(), "constants": rates()},
     ),
     "simulate": lambda: Entrance(
         crnsim.simulate,
@@ -168,8 +170,7 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         volume=f"None|{POSITIVE}|1e-320",
         seed="None|0|3",
         species="None",
-        rtol="1e-320",
-        atol=f"{POSITIVE}|1e-320",
+        atol=POSITIVE,
         max_steps=WHOLE,
     ),
     "train": lambda: Entrance(
@@ -193,8 +194,6 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         noise="None",
         replicates=WHOLE,
         seed="0|3",
-        rtol="1e-320",
-        atol=f"{POSITIVE}|1e-320",
         max_steps=WHOLE,
         record="True",
         progress="None|function|class",
@@ -219,8 +218,6 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         noise="None",
         replicates=WHOLE,
         seed="0|3",
-        rtol="1e-320",
-        atol=f"{POSITIVE}|1e-320",
         max_steps=WHOLE,
         progress="None|function|class",
     ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import crnsim
 from crnsim import Network, Noise, simulate
 from crnsim.datasets import load_dataset
 from crnsim.errors import InputError
+from crnsim.experiment import notebook
 from crnsim.kinetics.codegen import generate
 
 POT = (2, 3, 1)
@@ -28,141 +28,6 @@ def decay() -> Network:
     net.add_species("A")
     net.add_family("decay", "A -> 0", "k")
     return net
-
-
-def named(dims: tuple[str, str], species: tuple[str, str, str], label: str) -> Network:
-    """A network with a conversion, a catalyst and a larger loop, so that every function has work to do."""
-    n, m = dims
-    a, b, c = species
-    net = Network(dims={n: 3, m: 2}, parameters={"k": 1.0})
-    net.add_species(a, n)
-    net.add_species(b, n, m)
-    net.add_species(c, m, slow=True)
-    for equation in (f"2{a}[i] -> {b}[i,j]", f"{b}[i,j] -> {a}[i]", f"{a}[i] + {c}[j] -> {c}[j]"):
-        net.add_family(label, equation, "k")
-    return net
-
-
-@pytest.mark.parametrize("wide", [False, True])
-def test_no_word_of_a_user_becomes_code(wide):
-    plain = generate(named(("n", "m"), ("A", "B", "C"), "plain"), wide=wide)
-    # As nasty as names are let through: keywords, what the generated code calls, and variables of it.
-    for dims, species in (
-        (("lambda", "__import__"), ("exec", "__class__", "import")),
-        (("range", "zero"), ("splat", "load", "store")),
-        (("n1", "n0"), ("at1", "at2", "at0")),
-        (("size", "first"), ("offset", "d0", "v0")),
-    ):
-        assert generate(named(dims, species, "'''; import os #"), wide=wide) == plain
-    words = set(re.findall(r"[A-Za-z_]\w*", plain[1]))
-    assert not words & {"A", "B", "C", "m", "k", "plain"}
-
-
-@pytest.mark.parametrize(
-    "name", ["n; x=1", "a b", "", "1a", "é", "K", "a\nb", "a" * 61, "a[0]", "a.b", None, 3, b"n", ("n",)]
-)
-def test_a_name_is_a_word(name):
-    for give in (
-        lambda: Network(dims={name: 2}),
-        lambda: Network(parameters={name: 2.0}),
-        lambda: Network().set_parameter(name, 1.0),
-        lambda: Network().add_species(name),
-    ):
-        with pytest.raises(InputError):
-            give()
-
-
-@pytest.mark.parametrize("name", ["nan", "NaN", "inf", "Infinity", "None", "True", "lambda", "if"])
-def test_a_rate_parameter_is_not_called_what_means_something_else(name):
-    with pytest.raises(InputError, match="it means something else; use another"):
-        Network(parameters={name: 1.0})
-
-
-@pytest.mark.parametrize(
-    ("equation", "rate", "says"),
-    [
-        ("0A -> B", "k", "0 molecules of A; write a number from 1 to 20"),
-        ("00 A -> B", "k", "0 molecules of A"),
-        ("A -> 0B", "k", "0 molecules of B"),
-        ("100000A -> B", "k", "100000 molecules of A"),
-        (f"{'9' * 3000}A -> B", "k", "a whole number of 3000 digits molecules of A"),
-        ("A -> 21B", "k", "21 molecules of B"),
-        ("19A + 2A -> B", "k", "2 molecules of A"),
-        ("11A + 10B -> 0", "k", "21 molecules must meet; at most 20"),
-        ("A" + " + A" * 10**6 + " -> 0", "k", "has 4000006 characters; at most 4000"),
-        (b"A -> B", "k", "equation is b'A -> B'; it must be text"),
-        ("A -> B\0", "k", "NUL"),
-        ("A -> \ud800", "k", "surrogate"),
-        ("A -> \n;x=1", "k", "cannot read"),
-        ("A[,] -> B", "k", "index '' of A"),
-        ("A -> B", "1e400", "negative or not finite"),
-        ("A -> B", "1e101", "<= 1e\\+100"),
-        ("A -> B", "-1", "negative"),
-        ("A -> B", "0x10", "cannot read rate"),
-        ("A -> B", "1_0", "cannot read rate"),
-        ("A -> B", "²", "cannot read rate"),
-        ("A -> B", "١", "cannot read rate"),
-        ("A -> B", "nan", "cannot read rate"),
-        ("A -> B", "None", "unknown rate parameter"),
-        ("A -> B", "", "cannot read rate"),
-        ("A -> B", None, "rate is None; it must be a number"),
-        ("A -> B", True, "rate is True; it must be a number"),
-        ("A -> B", 10**400, "a whole number of 401 digits"),
-        ("A -> B", [1.0], "rate is \\[1.0\\]; it must be a number"),
-    ],
-)
-def test_an_odd_reaction_is_one_line(equation, rate, says):
-    net = Network(parameters={"k": 1.0})
-    net.add_species("A")
-    net.add_species("B")
-    with pytest.raises(InputError, match=says) as refused:
-        net.add_family("odd", equation, rate)
-    assert str(refused.value).isprintable()
-    assert len(str(refused.value)) < 1000
-    assert net.families == ()
-
-
-def test_a_label_is_a_line_and_stays_one():
-    with pytest.raises(InputError, match="label is .* one line"):
-        decay().add_family("a\nimport os", "A -> 0", "k")
-
-
-def test_rate_constants_that_overflow_are_refused_without_a_warning():
-    net = Network(parameters={"k": 1e99, "K": [1e99]}, dims={"n": 1})
-    net.add_species("A", "n")
-    net.add_family("fast", "A[i] -> 0", "k*K[i]")
-    with pytest.raises(InputError, match="its rate constant 'k\\*K\\[i\\]' overflows"):
-        net.rate_constants()
-    with pytest.raises(InputError, match="<= 1e\\+100"):
-        net.set_parameter("k", 1e101)
-
-
-def test_what_does_not_fit_into_memory_is_refused_when_it_is_declared():
-    net = Network(dims={"n": 10**9, "m": 10**5, "one": 1})
-    start = time.monotonic()
-    with pytest.raises(InputError, match="species 'A': a network of 1e\\+09 species .* GB of memory"):
-        net.add_species("A", "n")
-    net.add_species("B", "m")
-    net.add_species("C", "m")
-    with pytest.raises(InputError, match="1e\\+10 reactions would take 1e\\+03 GB"):
-        net.add_family("all with all", "B[i] + C[j] -> 0", 1)
-    with pytest.raises(InputError, match="at most 16"):
-        net.add_species("D", *["one"] * 17)
-    with pytest.raises(InputError, match="length of 'n' is 1000000001"):
-        Network(dims={"n": 10**9 + 1})
-    assert time.monotonic() - start < 1
-    assert net.n_species == 2 * 10**5
-
-
-def test_a_reaction_has_no_more_indices_than_code_has_loops():
-    net = Network(dims={"n": 1}, parameters={"k": 1.0})
-    for name in "AB":
-        net.add_species(name, *["n"] * 16)
-    letters = [f"i{number}" for number in range(32)]
-    with pytest.raises(InputError, match="32 different indices; at most 16"):
-        net.add_family("deep", f"A[{','.join(letters[:16])}] + B[{','.join(letters[16:])}] -> 0", "k")
-    net.add_family("deep", f"A[{','.join(letters[:16])}] -> 0", "k")
-    compile(generate(net)[1], "generated", "exec")
 
 
 def test_thousands_of_families_are_no_deep_expression():
@@ -204,10 +69,10 @@ def test_times_that_rounding_does_not_tell_apart_are_refused_at_once(times, says
         ({"replicates": 10**10}, "replicates is 10000000000; it must be a whole number >= 1"),
         ({"replicates": 10**9}, "1e\\+09 runs of 1 species at 2 times would take .* GB"),
         ({"replicates": True}, "replicates is True"),
-        ({"initial": {"A": {}}}, "initial 'A' is {}; give concentrations"),
+        ({"initial": {"A": {}}}, "initial 'A' is {}; give finite numbers"),
         (
             {"initial": {"A": 1e300}},
-            "initial 'A': all of its values must be finite numbers >= 0 and <= 1e\\+100",
+            "initial 'A' has 1e\\+300 in it; all of its values must be finite numbers >= 0 and <= 1e\\+100",
         ),
         ({"initial": {"A": "1"}}, "initial 'A' is '1'"),
         ({"initial": {"A": np.ma.array([1.0], mask=[True])}}, "initial 'A'"),
@@ -221,7 +86,7 @@ def test_times_that_rounding_does_not_tell_apart_are_refused_at_once(times, says
         ({"seed": 1.5}, "seed is 1.5"),
         ({"max_steps": 10**400}, "max_steps is a whole number of 401 digits"),
         ({"rtol": "1e-3"}, "rtol is '1e-3'"),
-        ({"rtol": 2.0}, "rtol is 2.0; it must be a number > 0 and <= 1"),
+        ({"rtol": 2.0}, "rtol is 2.0; it must be a number >= 1e-14 and <= 0.1"),
         ({"species": ["A", "A"]}, "species names A twice"),
         ({"species": [None]}, "a name in species is None"),
         ({"species": 3}, "species is 3; give names of species"),
@@ -249,7 +114,7 @@ def test_an_odd_argument_of_simulate_is_one_line(options, says):
         ({"dataset": ["xor"]}, "dataset is \\['xor'\\]"),
         ({"progress": 3}, "progress is 3; give a function"),
         ({"record": "no"}, "record is 'no'; it must be True or False"),
-        ({"epochs": 10**7}, "epochs is 10000000; it must be a whole number"),
+        ({"epochs": 10**8}, "epochs is 100000000; it must be a whole number"),
         ({"epochs": 10**6, "replicates": 10**6}, "1e\\+06 replicates of 4e\\+06 presentations would take"),
         ({"running_time": 1e300}, "running_time is 1e\\+300; it must be a number >= 1e-09 and <= 1e\\+12"),
         ({"running_time": "10"}, "running_time is '10'"),
@@ -257,7 +122,8 @@ def test_an_odd_argument_of_simulate_is_one_line(options, says):
         ({"max_steps": 10**18}, "max_steps is 1000000000000000000"),
     ],
 )
-def test_an_odd_argument_of_training_is_one_line(options, says):
+def test_an_odd_argument_of_training_is_one_line(options, says, monkeypatch):
+    monkeypatch.setattr(notebook, "_train_and_read", lambda *given: None)
     given = {"circuit": crnsim.onepot(POT), "dataset": "xor", "running_time": 10.0, "epochs": 1}
     with pytest.raises(InputError, match=says):
         crnsim.train(**given | options)
@@ -274,7 +140,8 @@ def test_an_odd_argument_of_training_is_one_line(options, says):
         ({"name": "a\nb"}, "its name"),
     ],
 )
-def test_samples_of_ones_own_are_looked_at(change, says):
+def test_samples_of_ones_own_are_looked_at(change, says, monkeypatch):
+    monkeypatch.setattr(notebook, "_train_and_read", lambda *given: None)
     with pytest.raises(InputError, match=says):
         crnsim.train(crnsim.onepot(POT), replace(load_dataset("xor"), **change), running_time=10.0, epochs=1)
 

@@ -307,7 +307,7 @@ def test_watching_draws_again_until_it_is_told_to_stop(folder, capsys, monkeypat
         (["small.yaml"], "small.yaml: is a file; give the folder"),
         (["empty"], "empty: there is no plan.json in it; give the folder"),
         (["results"], "results: there is no plan.json in it; give one sweep's: results/small"),
-        (["results/small", "--watch", "0"], "--watch is 0.0; it must be a number > 0"),
+        (["results/small", "--watch", "0"], "--watch is 0.0; it must be a number >= 0.01"),
         (["results/small", "--watch", "1", "--json"], "argument --json: not allowed with argument --watch"),
     ],
 )

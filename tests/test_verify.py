@@ -124,14 +124,14 @@ def test_the_command_that_is_named_computes_the_point(finished, capsys):
 def test_words_counts_and_attributes_are_compared_too(finished, capsys):
     change(finished, "reason", lambda reason: "none")
     change(finished, "steps", lambda steps: steps + 1)
-    path, _ = change(finished, "status", lambda status: 4)
-    write_dataset(read_points(path).assign_attrs(learning_rate=0.5), path)
+    path, _ = change(finished, "expected", lambda expected: expected + 1)
+    write_dataset(read_points(path).assign_attrs(max_steps=7), path)
     status, text = run("--points", "12", capsys=capsys)
     assert status == 1
     assert "reason: stored 'none', computed ''" in text
     assert "steps: stored" in text
-    assert "status: stored 4, computed 0" in text
-    assert text.count("attribute learning_rate: stored 0.5, computed") == 6
+    assert "expected: 4 of 4 values differ" in text
+    assert text.count("attribute max_steps: stored 7, computed") == 6
 
 
 def test_on_another_kind_of_processor_values_may_differ_a_little(finished, capsys, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from small_sweeps import SHARP, SMOOTH
@@ -114,6 +115,42 @@ def test_place_that_cannot_be_written_is_one_line(folder, monkeypatch):
     with pytest.raises(
         SystemExit, match="crnsim: results: cannot be written; make it writable, or work in a copy"
     ):
+        open_workflow(["small.yaml"], {})
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["results/small", "results/small/logs/integrate/xor/onepot-smooth", ".snakemake", ".snakemake/metadata"],
+)
+def test_folder_below_that_cannot_be_written_is_one_line(folder, monkeypatch, place):
+    folder.sweep()
+    monkeypatch.chdir(folder.path)
+    Path(place).mkdir(parents=True)
+    real = os.access
+    # For root everything can be written.
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) != place and real(path, mode))
+    with pytest.raises(SystemExit, match=f"^crnsim: {place}: cannot be written; make it writable"):
+        open_workflow(["small.yaml"], {})
+
+
+@pytest.mark.parametrize(
+    ("place", "kind"),
+    [
+        *(
+            (place, "file")
+            for place in ("results", "reports", ".snakemake", "results/small", "results/small/logs")
+        ),
+        *((f"results/small/{place}", "file") for place in ("logs/merge", "benchmarks/integrate", "chunks")),
+        *((f"results/small/{place}", "folder") for place in ("plan.json", "robustness.nc", "robustness.csv")),
+        ("reports/small.html", "folder"),
+    ],
+)
+def test_file_where_a_folder_must_be_is_one_line_and_the_reverse(folder, monkeypatch, place, kind):
+    folder.sweep()
+    monkeypatch.chdir(folder.path)
+    Path(place).parent.mkdir(parents=True, exist_ok=True)
+    Path(place).mkdir() if kind == "folder" else Path(place).touch()
+    with pytest.raises(SystemExit, match=f"^crnsim: {place}: a .* must be here, and .* rename or remove it"):
         open_workflow(["small.yaml"], {})
 
 

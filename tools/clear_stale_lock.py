@@ -34,7 +34,11 @@ def main() -> int:
         print(f"Another Snakemake (process {holder}) may be at work in this folder; its lock stays.")
         return 0
     print("An earlier run was killed and left this folder locked; unlocking it.")
-    return subprocess.call(["snakemake", "--unlock", "--quiet", "all", *sys.argv[1:]])
+    try:
+        return subprocess.call(["snakemake", "--unlock", "--quiet", "all", *sys.argv[1:]])
+    except OSError as error:
+        print(f"snakemake does not start ({error.strerror}); the lock in {Path('.snakemake/locks')} stays.")
+        return 1
 
 
 if __name__ == "__main__":

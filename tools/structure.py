@@ -11,14 +11,14 @@ PACKAGE = Path(__file__).resolve().parent.parent / "crnsim"
 
 #: From the ground up: a room may import from those that stand before it.
 ORDER = (
-    *("errors", "wording", "outcomes", "provenance", "compiled", "registry", "entrance"),
+    *("errors", "wording", "outcomes", "provenance", "entrance", "compiled", "registry"),
     *("network", "noise", "activations", "circuits", "datasets", "algebraic"),
     *("kinetics", "solvers", "simulate", "store", "interchange", "experiment", "robustness"),
     *("sweep.config", "sweep.plan", "sweep.run", "sweep.inspect", "sweep.workflow", "sweep"),
     *("report", "cli", "__main__"),
 )
 #: Small vocabularies that all others use.
-GROUND = ("errors", "wording", "outcomes", "provenance", "compiled", "registry", "entrance")
+GROUND = ("errors", "wording", "outcomes", "provenance", "entrance", "compiled", "registry")
 
 
 @lru_cache(maxsize=1)

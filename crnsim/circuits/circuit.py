@@ -245,7 +245,7 @@ class Circuit:
         """Effective smoothing h of every hidden unit in states, shape (n_states, n_hidden).
 
         From the production of the plus rail of the pre-activation, in units of k, at rate constants without noise:
-        those of the network where `constants` are left out.
+        those of the network where `constants` are left out. A circuit without a parameter ``k`` has k = 1.
         """
         network = self.network
         constants = network.rate_constants() if constants is None else constants
@@ -258,8 +258,8 @@ class Circuit:
         # One state at a time: fluxes of all would fill the memory where there are many samples and reactions.
         rates = [gains @ network.fluxes(state, constants) for state in states]
         # With k other than 1 the unit is the squareplus of z - k/kz with h = (k/kz) (p+/k): rates in units of k.
-        production = np.reshape(rates, (len(states), len(rows))) / self.parameters["k"]
-        return self.activation.effective_smoothing(production, k=self.parameters["k"])
+        k = float(self.parameters.get("k", 1.0))
+        return self.activation.effective_smoothing(np.reshape(rates, (len(states), len(rows))) / k, k=k)
 
     def scope(self, scope: str) -> list[str]:
         """Names of the dynamic arrays in a noise scope: ``signals``, ``weights`` or ``all``."""

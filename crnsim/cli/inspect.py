@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crnsim.entrance.arguments import check_number, check_whole
+from crnsim.registry import import_only
 from crnsim.sweep.inspect.folder import ResultsFolder, open_folder
+from crnsim.sweep.plan.permission import permitted
 from crnsim.sweep.plan.plan import PLAN
 from crnsim.wording import columns, plural
 
@@ -120,6 +122,7 @@ def verify(options: argparse.Namespace) -> int:
 
     check_whole("--points", options.points)
     folder = open_folder(options.results)
+    import_only(permitted(folder.plan_file, options.sweep))
     plan = verifying.open_plan(folder)
     samples = verifying.choose(folder, plan, options.points, options.seed, options.group or "")
     counted = _counter("computed", "points")

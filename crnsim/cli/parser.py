@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import contextvars
+import io
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,18 +16,28 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from crnsim import __version__
-from crnsim.errors import CrnsimError
+from crnsim.cli import words
+from crnsim.errors import CrnsimError, StorageError
 from crnsim.noise.kinds import NOISE_KINDS, Option
 
 #: Exit status after a mistake that the user can mend, and after anything else.
 MISTAKE, UNEXPECTED = 2, 1
 
 
+class _UsageError(CrnsimError):
+    """A command line that means nothing."""
+
+
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line."""
+    """A parser whose complaints are one line; words are text, and options are written in full."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{"allow_abbrev": False} | settings)
+        self.register("type", None, words.text)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(MISTAKE, f"crnsim: {message}; see '{self.prog} --help'\n")
+        said = re.sub(r"^argument (\S+): it is ", r"\1 is ", message)
+        raise _UsageError(f"{said}; see '{self.prog} --help'")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,19 +53,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0, or 2 after a mistake that the message explains, or 1 where a log tells more.
     """
-    options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        # A title in any script, on a terminal that knows few.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        options = _parser().parse_args(arguments)
+        words.check_outputs(options)
+    except CrnsimError as error:
+        return _complain(str(error), error.exit_status)
     log = getattr(options, "log", None)
     try:
         with _messages_to(log):
             return _run(options, log)
-    except OSError as error:
-        return _complain(f"{log}: {error.strerror}", MISTAKE)
+    except StorageError as error:
+        return _complain(str(error), error.exit_status)
 
 
 def _run(options: argparse.Namespace, log: str | None) -> int:
     """Run a command; turn what goes wrong into one line and an exit status."""
     try:
-        return options.run(options) or 0
+        # In a context of its own: what a command allows to be imported ends with it.
+        status: int | None = contextvars.copy_context().run(options.run, options)
+        return status or 0
     except CrnsimError as error:
         return _complain(str(error), error.exit_status)
     except BrokenPipeError:
@@ -61,8 +83,8 @@ def _run(options: argparse.Namespace, log: str | None) -> int:
     except KeyboardInterrupt:
         return _complain("interrupted", 128 + signal.SIGINT)
     except Exception as error:
-        if isinstance(error, OSError) and error.filename is not None:
-            return _complain(f"{error.filename}: {error.strerror}", MISTAKE)
+        if isinstance(error, OSError) and error.errno is not None:
+            return _complain(f"{words.place_of(error)}: {error.strerror}", MISTAKE)
         if not log:
             raise
         logging.getLogger("crnsim").exception("unexpected")
@@ -71,15 +93,9 @@ def _run(options: argparse.Namespace, log: str | None) -> int:
     return 0
 
 
-#: Characters of a message on the terminal; what a mistake names may be a whole file.
-_LONGEST = 2000
-
-
 def _complain(message: str, status: int) -> int:
     """Say what is wrong, and return the exit status; control characters in what a user wrote do no harm."""
-    message = "".join(c if c.isprintable() or c == "\n" else " " for c in message)
-    if len(message) > _LONGEST:
-        message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
+    message = str(CrnsimError(message))
     logger = logging.getLogger("crnsim")
     if logger.handlers:
         logger.error(message)
@@ -95,8 +111,11 @@ def _messages_to(path: str | None) -> Iterator[None]:
         return
     # A disk that is full is said once, by the command itself, and not by each message that finds no room.
     logging.raiseExceptions = False
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror}") from None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("crnsim")
     before = logger.handlers, logger.level, logger.propagate
@@ -116,6 +135,11 @@ _HOME = {
     **dict.fromkeys(("show", "calibrate"), "planning"),
     **dict.fromkeys(("status", "check", "verify"), "inspect"),
 }
+
+
+#: Commands whose output is text, and suffixes of files that others write beside theirs.
+_TEXT = ("plan", "report", "describe")
+_BESIDE = {"build": ".crn", "integrate": ".json", "robustness": ".csv"}
 
 
 def _command(name: str) -> Callable[[argparse.Namespace], int | None]:
@@ -138,10 +162,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"crnsim {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    commands.type = str  # all words of a command pass here, and its own options know better what they take
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        command.set_defaults(run=_command(name.replace("-", "_")))
+        command.set_defaults(
+            run=_command(name.replace("-", "_")), text=name in _TEXT, beside=_BESIDE.get(name)
+        )
         return command
 
     _add_reading(add)
@@ -153,6 +180,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+#: Help of an option of all commands that read a plan.
+_SWEEP = "your sweep file: code and files that the plan names are imported and opened if this names them too"
 _Add = Callable[[str, str], argparse.ArgumentParser]
 
 
@@ -161,7 +190,9 @@ def _add_reading(add: _Add) -> None:
     show = add("show", "show what a sweep would take, before anything runs: points, time, disk, memory")
     show.add_argument("config", help="sweep file")
     show.add_argument(
-        "--cores", type=int, help="cores for the estimated time; those of this machine by default"
+        "--cores",
+        type=words.n_cores,
+        help="cores for the estimated time; those of this machine by default",
     )
     add("calibrate", "measure how fast this machine is, for the times that 'crnsim show' estimates")
     for name, text in (
@@ -184,6 +215,7 @@ def _add_steps(add: _Add) -> None:
     report = add("report", "write the report of a sweep")
     for command in (build, integrate, merge, robustness, report):
         command.add_argument("plan", help="plan.json of the sweep")
+        command.add_argument("--sweep", metavar="FILE", help=_SWEEP)
         command.add_argument("-o", "--output", help="where to write; the place in the plan by default")
     for command in (build, merge):
         command.add_argument(
@@ -191,9 +223,14 @@ def _add_steps(add: _Add) -> None:
         )
     integrate.add_argument("chunk", help="key of the chunk, or its beginning")
     integrate.add_argument(
-        "--workers", type=int, default=1, help="Dask worker processes; 1 computes without Dask"
+        "--workers",
+        type=words.workers,
+        default=1,
+        help="Dask worker processes; 1 computes without Dask",
     )
-    integrate.add_argument("--cores", default="", help="cores of the whole sweep, for the time that is left")
+    integrate.add_argument(
+        "--cores", type=words.cores, default="", help="cores of the whole sweep, for the time that is left"
+    )
     robustness.add_argument("--csv", help="where to write the tables; beside the output by default")
     report.add_argument("--partial", action="store_true", help="use what chunks there are")
     for command in (plan, build, integrate, merge, robustness, report):
@@ -213,7 +250,7 @@ def _add_results(add: _Add) -> None:
     how.add_argument(
         "--watch",
         nargs="?",
-        type=float,
+        type=words.seconds,
         const=5.0,
         metavar="SECONDS",
         help="draw it again every so often, 5 s by default, until the sweep is finished or Ctrl-C",
@@ -227,8 +264,9 @@ def _add_results(add: _Add) -> None:
         help="remove what was found, so that the next run makes it again; damaged,foreign,killed by default, "
         "also leftover and orphan",
     )
-    verify.add_argument("--points", type=int, default=8, help="how many; 8 by default")
-    verify.add_argument("--seed", type=int, default=0, help="chooses other points")
+    verify.add_argument("--sweep", metavar="FILE", help=_SWEEP)
+    verify.add_argument("--points", type=words.count, default=8, help="how many; 8 by default")
+    verify.add_argument("--seed", type=words.seed, default=0, help="chooses other points")
     verify.add_argument(
         "--group", metavar="NAME", help="points of this group alone, such as xor-onepot-smooth"
     )
@@ -240,8 +278,8 @@ def _add_circuit(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--activation", default="squareplus", help="squareplus (default), relu, ..., or module:Class"
     )
-    command.add_argument("--h", type=float, help="smoothing of a smooth activation")
-    command.add_argument("--kz", type=float, help="rate constant of relu's annihilation")
+    command.add_argument("--h", type=words.rate, help="smoothing of a smooth activation")
+    command.add_argument("--kz", type=words.rate, help="rate constant of relu's annihilation")
     command.add_argument("--derivative", help="derivative of squareplus: ratio (default) or reported")
     command.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="another parameter, such as ka=20"
@@ -258,9 +296,7 @@ def _add_describe(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "-o", "--output", metavar="FILE", help="write it to a file: .crn (text) or .nc (arrays)"
     )
-    command.add_argument(
-        "--format", default="", help="of that file, where its suffix does not say; or module:NAME"
-    )
+    command.add_argument("--format", help="of that file, where its suffix does not say; or module:NAME")
 
 
 def _add_train(command: argparse.ArgumentParser) -> None:
@@ -293,13 +329,25 @@ def _add_run(command: argparse.ArgumentParser, circuit: str) -> None:
     )
     command.add_argument("--circuit", default=circuit, help=f"{circuit} (default)")
     _add_circuit(command)
-    command.add_argument("--running-time", type=float, help="duration of a presentation, in units of 1/k")
-    command.add_argument("--epochs", type=int, help="passes over the training set")
-    command.add_argument("--learning-rate", type=float, help="eps times running time")
+    command.add_argument(
+        "--running-time",
+        type=words.duration,
+        help="duration of a presentation, in units of 1/k",
+    )
+    command.add_argument("--epochs", type=words.epochs, help="passes over the training set")
+    command.add_argument(
+        "--learning-rate",
+        type=words.learning_rate,
+        help="eps times running time",
+    )
     noise = command.add_argument_group("noise", "standard deviations, 0 for none; 10 percent is 0.1")
     for kind in NOISE_KINDS.values():
         noise.add_argument(
-            f"--noise-{kind.name}", type=float, default=0.0, metavar="SIGMA", help=kind.description
+            f"--noise-{kind.name}",
+            type=words.sigma,
+            default=0.0,
+            metavar="SIGMA",
+            help=words.help_text(kind.description),
         )
         for option in kind.options:
             _add_noise_option(noise, option)
@@ -311,15 +359,19 @@ def _add_run(command: argparse.ArgumentParser, circuit: str) -> None:
         help="a kind of your own, module:Class=SIGMA, with its options behind commas",
     )
     which = command.add_mutually_exclusive_group()
-    which.add_argument("--replicates", type=int, default=1, help="number of replicates, from 0")
-    which.add_argument("--replicate", type=int, help="this replicate alone, as in a sweep")
-    command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--rtol", type=float, default=1e-3)
-    command.add_argument("--atol", type=float, default=1e-6)
+    which.add_argument("--replicates", type=words.replicates, default=1, help="number of replicates, from 0")
+    which.add_argument("--replicate", type=words.replicate, help="this replicate alone, as in a sweep")
+    command.add_argument("--seed", type=words.seed, default=0)
+    command.add_argument("--rtol", type=words.rtol, default=1e-3)
+    command.add_argument("--atol", type=words.atol, default=1e-6)
     command.add_argument(
         "--method", default="auto", help="of integration: auto (default), rosw, bs23, rkc, ..."
     )
-    command.add_argument("--max-steps", type=int, help="budget of a run: steps per presentation, on average")
+    command.add_argument(
+        "--max-steps",
+        type=words.steps,
+        help="budget of a run: steps per presentation, on average",
+    )
     command.add_argument("-o", "--output", help="keep the result, with full trajectories, as NetCDF")
 
 
@@ -327,11 +379,20 @@ def _add_noise_option(noise: Any, option: Option) -> None:
     """An option of a kind of noise, as its entry in the table says."""
     name = f"--{option.keyword.replace('_', '-')}"
     if isinstance(option.default, bool):
-        noise.add_argument(name, action="store_true", help=option.description)
+        noise.add_argument(name, action="store_true", help=words.help_text(option.description))
     elif option.choices:
         known = ", ".join(f"{word} (default)" if word == option.default else word for word in option.choices)
-        noise.add_argument(name, default=option.default, metavar="WORD", help=f"{option.description} {known}")
+        noise.add_argument(
+            name,
+            default=option.default,
+            metavar="WORD",
+            help=words.help_text(f"{option.description} {known}"),
+        )
     else:
         noise.add_argument(
-            name, type=float, default=option.default, metavar="NUMBER", help=option.description
+            name,
+            type=words.duration,
+            default=option.default,
+            metavar="NUMBER",
+            help=words.help_text(option.description),
         )

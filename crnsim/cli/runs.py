@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import math
+import re
 import statistics
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from crnsim.entrance.arguments import check_number, check_whole
+from crnsim.cli.words import value
+from crnsim.entrance.arguments import check_memory, check_number, check_whole, check_word, shown
+from crnsim.entrance.limits import LARGEST_RATE, MOST_EVENTS, MOST_LAYERS, MOST_UNITS, SMALLEST_RATE
 from crnsim.errors import InputError
 from crnsim.outcomes import OK
+from crnsim.store.outputs import is_stdout
 
 if TYPE_CHECKING:
     import argparse
 
     import xarray as xr
 
+    from crnsim.circuits import Circuit
     from crnsim.experiment.point import Parameters, Point
     from crnsim.noise.noise import Noise
+
+
+#: Memory of one reaction that is written out.
+REACTION_BYTES = 600.0
 
 
 def describe(options: argparse.Namespace) -> None:
@@ -36,11 +45,14 @@ def describe(options: argparse.Namespace) -> None:
         unit_parameters=tuple(sorted(unit.items())),
     )
     title = f"{options.circuit} {'-'.join(map(str, circuit.layers))} with {options.activation}"
+    if options.output or options.all:
+        check_memory(
+            f"every one of {circuit.network.n_reactions} reactions",
+            REACTION_BYTES * circuit.network.n_reactions,
+            "take smaller layers, or look at the families of reactions: leave --all and -o out",
+        )
     if options.output:
-        from crnsim.interchange import write_network
-
-        write_network(circuit, options.output, title, options.format)
-        print(f"{title}: written to {options.output}")
+        _write(circuit, options.output, title, options.format or "")
         return
     print(f"{title}: {count_text(circuit.network)}")
     if options.all:
@@ -50,15 +62,28 @@ def describe(options: argparse.Namespace) -> None:
         print("\n" + ", ".join(parameter_lines(circuit)))
 
 
+def _write(circuit: Circuit, path: str, title: str, name: str) -> None:
+    """Write the network of a circuit; say so, unless it went to standard output itself."""
+    from crnsim.interchange import write_network
+    from crnsim.interchange.registry import file_format
+
+    if is_stdout(path):
+        if file_format(path, name or "text").suffix == ".nc":
+            raise InputError(f"-o {path}: NetCDF does not go to standard output; name a file")
+        write_network(circuit, path, title, name or "text")
+        return
+    write_network(circuit, path, title, name)
+    print(f"{title}: written to {path}")
+
+
 def layers(text: str) -> tuple[int, ...]:
     """Read ``2,6,1``, or the same with dashes."""
-    try:
-        sizes = tuple(int(word) for word in text.replace("-", ",").split(","))
-    except ValueError:
-        raise InputError(f"--layers is {text!r}; give whole numbers such as 2,6,1") from None
-    if len(sizes) < 2 or min(sizes) < 1:
-        raise InputError(f"--layers is {text!r}; give at least two whole numbers of 1 or more, such as 2,6,1")
-    return sizes
+    parts = text.replace("-", ",").split(",")
+    if not all(re.fullmatch(r"\s*\d{1,400}\s*", part, re.ASCII) for part in parts):
+        raise InputError(f"--layers is {shown(text)}; give whole numbers such as 2,6,1")
+    if not 2 <= len(parts) <= MOST_LAYERS:
+        raise InputError(f"--layers has {len(parts)} of them; give 2 to {MOST_LAYERS}, such as 2,6,1")
+    return tuple(check_whole("a layer of --layers", int(part), most=MOST_UNITS) for part in parts)
 
 
 def parameters(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -76,7 +101,10 @@ def parameters(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, A
         name, equals, text = word.partition("=")
         if not equals or not text.strip():
             raise InputError(f"--set {word}: give a name and a value, such as ka=20")
-        of_circuit[name.strip()] = _value(text)
+        name = check_word(f"--set {word}: the name", name.strip())
+        if name in of_circuit or name in own:
+            raise InputError(f"--set {word}: {name} is given twice; give each parameter once")
+        of_circuit[name] = _value(f"--set {name}", text)
     if "kz" in own and "kz" not in known:
         of_circuit["kz"] = own.pop("kz")
     # A name that both have is the circuit's here; the activation's has an option of its own.
@@ -85,12 +113,12 @@ def parameters(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, A
     return own, of_circuit
 
 
-def _value(text: str) -> float | str:
+def _value(what: str, text: str) -> float | str:
     """A number, or a word such as algebraic_sigmoid."""
-    try:
-        return float(text)
-    except ValueError:
-        return text.strip()
+    found = value(text)
+    if isinstance(found, float) and found:
+        check_number(what, abs(found), least=SMALLEST_RATE, most=LARGEST_RATE)
+    return found
 
 
 def train(options: argparse.Namespace) -> None:
@@ -112,6 +140,9 @@ def _run(points: list[Point], options: argparse.Namespace) -> None:
     """Compute points, print a line for each, and keep the result where asked to."""
     from crnsim.experiment.run import run_points
     from crnsim.store.files import write_dataset
+    from crnsim.sweep.plan.cost import check_runs
+
+    check_runs(points[0], len(points))
 
     kept = [points[0].key] if options.output and points[0].learns else []
     with _Bar(len(points)) as bar:
@@ -139,17 +170,20 @@ def _points(options: argparse.Namespace, weights: Parameters = ()) -> list[Point
     unit, of_circuit = parameters(options)
     _check_circuit(options, of_circuit, mode="inference" if weights else "training")
     number: dict[str, Any] = {
-        "running_time": _above_zero("--running-time", options.running_time, info.running_time),
-        "learning_rate": _above_zero("--learning-rate", options.learning_rate, info.learning_rate),
-        "epochs": _whole("--epochs", info.epochs if options.epochs is None else options.epochs, 1),
-        "rtol": _above_zero("--rtol", options.rtol, 0),
-        "atol": _above_zero("--atol", options.atol, 0),
-        "max_steps": _whole("--max-steps", MAX_STEPS if options.max_steps is None else options.max_steps, 1),
-        "seed": _whole("--seed", options.seed, 0),
+        "running_time": options.running_time or info.running_time,
+        "learning_rate": options.learning_rate or info.learning_rate,
+        "epochs": options.epochs or info.epochs,
+        "rtol": options.rtol,
+        "atol": options.atol,
+        "max_steps": options.max_steps or MAX_STEPS,
+        "seed": options.seed,
     }
     noise = _noise(options)
-    first = 0 if options.replicate is None else _whole("--replicate", options.replicate, 0)
-    count = 1 if options.replicate is not None else _whole("--replicates", options.replicates, 1)
+    for kind, kicks in noise.disturbances(number["running_time"]).items():
+        check_number(
+            f"noise on {kind}: the number of its kicks in a running time", kicks, most=MOST_EVENTS + 1
+        )
+    first, count = (0, options.replicates) if options.replicate is None else (options.replicate, 1)
     return [
         Point(
             dataset=name,
@@ -188,15 +222,20 @@ def _noise(options: argparse.Namespace) -> Noise:
         if name in values:
             raise InputError(f"--noise {name}: given twice; give each kind once")
         given = dict(other.partition("=")[::2] for other in others)
+        if len(given) < len(others):
+            raise InputError(f"--noise {word}: an option is given twice; give each once")
         known = {option.keyword: option.name for option in noise_kind(name).options}
         chosen = {known.get(n.strip(), n.strip()): _switch(v.strip()) for n, v in given.items()}
-        values |= own_section(name, _value(magnitude), chosen)
+        sigma = _value(f"--noise {name}", magnitude)
+        if isinstance(sigma, float):
+            check_number(f"--noise {name}", sigma, least=0.0, most=2.0)
+        values |= own_section(name, sigma, chosen)
     return Noise(**values)
 
 
 def _switch(text: str) -> Any:
     """Read the value of an option of a kind of noise."""
-    return {"true": True, "false": False}.get(text, _value(text))
+    return {"true": True, "false": False}.get(text, value(text))
 
 
 def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, mode: str) -> None:
@@ -213,17 +252,6 @@ def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, m
         )
     check_parameters(options.circuit, parameters)
     check_presentations(options.method)
-
-
-def _above_zero(name: str, value: float | None, default: float) -> float:
-    number = default if value is None else value
-    check_number(name, number, above=0.0)
-    return float(number)
-
-
-def _whole(name: str, value: int, least: int) -> int:
-    check_whole(name, value, least=least)
-    return value
 
 
 def _title(point: Point) -> str:

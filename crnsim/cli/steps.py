@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from crnsim.entrance.arguments import check_whole
 from crnsim.errors import InputError, StoppedError
+from crnsim.registry import import_only
+from crnsim.sweep.plan.permission import permitted
 from crnsim.sweep.plan.plan import PLAN, REPORTS, RESULTS, Plan, make_plan, read_plan
 from crnsim.sweep.plan.products import chunk_files
 
@@ -35,6 +37,12 @@ def plan(options: argparse.Namespace) -> None:
     log.info("%d points in %d chunks", made.file.n_points, sum(len(chunks) for _, chunks in made.groups))
 
 
+def opened(path: str, sweep_file: str | None) -> Plan:
+    """Read a plan; from here on the command imports nothing that the plan alone names."""
+    import_only(permitted(path, sweep_file))
+    return read_plan(path)
+
+
 def build(options: argparse.Namespace) -> None:
     """Write the network of a group as NetCDF and as text, and compile it."""
     from crnsim.interchange.arrays import network_dataset
@@ -42,7 +50,7 @@ def build(options: argparse.Namespace) -> None:
     from crnsim.store.files import write_dataset, write_text
     from crnsim.sweep.run.build import compile_circuit, group_circuit
 
-    made = read_plan(options.plan)
+    made = opened(options.plan, options.sweep)
     group, _ = made.group(options.group)
     circuit = group_circuit(group)
     path = Path(options.output or Path(RESULTS, made.sweep.name) / "networks" / f"{group.name}.nc")
@@ -72,7 +80,7 @@ def integrate(options: argparse.Namespace) -> None:
     from crnsim.sweep.run.chunk import integrate_chunk
     from crnsim.sweep.run.progress import Progress
 
-    made = read_plan(options.plan)
+    made = opened(options.plan, options.sweep)
     made.chunk(options.chunk)
     progress = Progress(
         made.file,
@@ -96,16 +104,16 @@ def _told_to_stop(*_: object) -> None:
 
 def merge(options: argparse.Namespace) -> None:
     """Write the summary of a group."""
-    from crnsim.store.files import write_dataset
-    from crnsim.sweep.run.chunk_files import remove_pieces
+    from crnsim.store.files import digest, write_dataset
+    from crnsim.sweep.run.chunk_files import Account, remove_pieces
     from crnsim.sweep.run.merge import merge_group
 
-    made = read_plan(options.plan)
+    made = opened(options.plan, options.sweep)
     merged = merge_group(made, options.group)
     assert merged is not None
-    write_dataset(
-        merged, options.output or Path(RESULTS, made.sweep.name) / "summary" / f"{options.group}.nc"
-    )
+    path = Path(options.output or Path(RESULTS, made.sweep.name) / "summary" / f"{options.group}.nc")
+    write_dataset(merged, path)
+    Account(key=options.group, points=merged.sizes["point"], sha256=digest(path)).write(path)
     remove_pieces(map(Path, chunk_files(options.plan, *options.group.split("-", 1))))
 
 
@@ -115,7 +123,7 @@ def robustness(options: argparse.Namespace) -> None:
     from crnsim.store.files import replacing, write_dataset
     from crnsim.sweep.run.metrics import summarise_sweep
 
-    made = read_plan(options.plan)
+    made = opened(options.plan, options.sweep)
     metrics = summarise_sweep(made.file, _summaries(made))
     path = Path(options.output or Path(RESULTS, made.sweep.name) / "robustness.nc")
     with replacing(options.csv or path.with_suffix(".csv")) as temporary:
@@ -130,7 +138,7 @@ def report(options: argparse.Namespace) -> None:
     from crnsim.sweep.run.merge import merge_group
     from crnsim.sweep.run.metrics import summarise_sweep
 
-    made = read_plan(options.plan)
+    made = opened(options.plan, options.sweep)
     left_out: list[str] = []
     if options.partial:
         found = [merge_group(made, group.name, partial=True, left_out=left_out) for group, _ in made.groups]
@@ -153,9 +161,9 @@ def report_path(sweep: str, partial: bool = False) -> str:
 
 
 def _summaries(made: Plan) -> list[xr.Dataset]:
-    from crnsim.store.points import read_points
+    from crnsim.sweep.run.merge import read_summary
 
-    return [read_points(entry.summary) for entry in made.file.groups]
+    return [read_summary(made, entry.name) for entry in made.file.groups]
 
 
 def _accounts(made: Plan) -> list[Account]:

@@ -10,6 +10,8 @@ from crnsim.datasets.base import Dataset, DatasetInfo, centred, min_max, stratif
 from crnsim.datasets.images import DIGITS, MNIST
 from crnsim.datasets.tables import IRIS, Source, csv_info, csv_source, file_hash
 from crnsim.datasets.toy import GATES, REGRESSIONS
+from crnsim.entrance.arguments import check_word, shown
+from crnsim.entrance.limits import LONGEST_LABEL
 from crnsim.errors import InputError, suggest
 
 __all__ = [
@@ -59,6 +61,8 @@ def find_dataset(
     InputError
         For an unknown name, or a file that is no data set.
     """
+    if not isinstance(name, str):
+        raise InputError(f"data set is {shown(name)}; give a name or the path of a CSV file")
     if name in DATASETS:
         if target is not None or task is not None or label is not None:
             raise InputError(
@@ -70,7 +74,9 @@ def find_dataset(
         raise InputError(
             f"unknown data set '{name}'; {suggest(name, DATASETS)}; or a CSV file with its target column"
         )
-    word = label or re.sub(r"\W", "_", path.stem, flags=re.ASCII)
+    if label is not None:
+        return check_word("label", label, most=LONGEST_LABEL), csv_source(name, target, task)
+    word = re.sub(r"\W", "_", path.stem, flags=re.ASCII)[: LONGEST_LABEL - len("file_")]
     return word if word[:1].isalpha() else f"file_{word}", csv_source(name, target, task)
 
 

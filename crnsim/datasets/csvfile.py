@@ -6,15 +6,20 @@ import csv
 import hashlib
 import io
 import math
+import re
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
+from crnsim.entrance.arguments import check_memory, line_fault
+from crnsim.entrance.files import read_bytes
+from crnsim.entrance.limits import LARGEST_CONCENTRATION, LARGEST_TABLE, LONGEST_REFERENCE
 from crnsim.errors import InputError
 
 SEPARATORS = ",;\t"
+#: Memory of a cell while a table is read, beside its text.
+CELL_BYTES = 120
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class Table:
         """
         values = [_number(cell) for cell in self.columns[name]]
         for cell, value, line in zip(self.columns[name], values, self.lines, strict=True):
-            if value is None or not math.isfinite(value):
+            if value is None or not abs(value) <= LARGEST_CONCENTRATION:
                 raise InputError(f"{self.file}: line {line}, column '{name}': {_fault(cell, value)}")
         return np.array(values, dtype=float)
 
@@ -70,29 +75,40 @@ class Table:
         Raises
         ------
         InputError
-            For the first cell that is empty or nan.
+            For the first cell that is empty, beyond every number, or text that cannot be shown.
         """
         numbers = [_number(cell) for cell in self.columns[name]]
         for cell, value, line in zip(self.columns[name], numbers, self.lines, strict=True):
-            if not cell or (value is not None and math.isnan(value)):
+            if not cell or (value is not None and not math.isfinite(value)):
                 raise InputError(f"{self.file}: line {line}, column '{name}': {_fault(cell, value)}")
-        if all(value is not None for value in numbers):
-            return tuple(f"{value:.12g}" for value in numbers)
-        return self.columns[name]
+            if value is None and (fault := line_fault(cell, LONGEST_REFERENCE)):
+                raise InputError(f"{self.file}: line {line}, column '{name}': the label {fault}")
+        if None in numbers:
+            return self.columns[name]
+        return tuple(map(_label, self.columns[name], numbers))
 
 
 def _number(cell: str) -> float | None:
     try:
-        # Python reads 1_000 as a number; nobody who writes a CSV file means that.
-        return None if "_" in cell else float(cell)
+        # Python reads 1_000 and digits of other scripts as numbers; nobody who writes a CSV file means that.
+        return None if "_" in cell or not cell.isascii() else float(cell)
     except ValueError:
         return None
+
+
+def _label(cell: str, value: float | None) -> str:
+    """Write a class that is a number: 3 and 3.0 are the same one, and no digit of a long number is lost."""
+    if re.fullmatch(r"[-+]?\d{1,400}", cell, re.ASCII):
+        return str(int(cell))
+    return repr(value).removesuffix(".0")
 
 
 def _fault(cell: str, value: float | None) -> str:
     if not cell:
         return "the cell is empty; fill it in, or leave the row out"
     shown = repr(cell if len(cell) <= 40 else f"{cell[:37]}...")
+    if value is not None and math.isfinite(value):
+        return f"{shown} is beyond {LARGEST_CONCENTRATION:g}; measure it in another unit"
     if value is not None:
         return f"{shown} is not a finite number; put one there, or leave the row out"
     with_point = cell.replace(",", ".", 1)
@@ -113,13 +129,11 @@ def read_table(file: str) -> Table:
     InputError
         The file cannot be read, or its rows are not as long as its header; the message names the line.
     """
-    try:
-        content = Path(file).read_bytes()
-    except FileNotFoundError:
-        where = "" if Path(file).is_absolute() else f" in {Path.cwd()}"
-        raise InputError(f"{file}: there is no such file{where}") from None
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror or error})") from None
+    content = read_bytes(file, LARGEST_TABLE)
+    n_cells = sum(content.count(mark) for mark in (b",", b";", b"\t", b"\n", b"\r"))
+    check_memory(
+        f"{file}: a table of {n_cells} cells", CELL_BYTES * n_cells + 6 * len(content), "take fewer rows"
+    )
     return _parse(file, content)
 
 
@@ -129,6 +143,9 @@ def _parse(file: str, content: bytes) -> Table:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{file}: not a text file in UTF-8; save it as CSV in UTF-8") from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise InputError(f"{file}: line {line}: a NUL character; save it as CSV in UTF-8")
     rows, lines = _rows(file, text)
     if not rows:
         raise InputError(f"{file}: empty; a header line and rows are needed")
@@ -174,11 +191,15 @@ def _separator(text: str) -> str:
 
 
 def _header(file: str, names: list[str]) -> list[str]:
-    for place, name in enumerate(names):
+    seen: set[str] = set()
+    for place, name in enumerate(names, start=1):
         if not name:
-            raise InputError(f"{file}: line 1: column {place + 1} has no name")
-        if name in names[:place]:
+            raise InputError(f"{file}: line 1: column {place} has no name")
+        if fault := line_fault(name, LONGEST_REFERENCE):
+            raise InputError(f"{file}: line 1: the name of column {place} {fault}")
+        if name in seen:
             raise InputError(f"{file}: line 1: two columns are called '{name}'")
+        seen.add(name)
     if all(_number(name) is not None for name in names):
         raise InputError(
             f"{file}: line 1 holds numbers; a header line with the names of the columns is needed"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from pathlib import Path
 
+from crnsim.entrance.files import check_path
+from crnsim.entrance.limits import LARGEST_DOWNLOAD
 from crnsim.errors import CrnsimError, InputError
 
 #: Environment variable with a folder of data files; nothing is downloaded where it is set.
@@ -24,6 +27,8 @@ CHECKSUMS = {
 }
 #: Seconds without an answer after which a server counts as unreachable.
 PATIENCE = 30.0
+#: Seconds after which a download is given up, however much has come.
+LONGEST_DOWNLOAD = 1800.0
 
 log = logging.getLogger("crnsim.datasets")
 
@@ -46,7 +51,7 @@ def mnist_file(name: str) -> Path:
     folder = os.environ.get(DATA_DIR)
     if not folder:
         return _download(name)
-    if not Path(folder).is_dir():
+    if not check_path(folder, DATA_DIR).is_dir():
         raise InputError(f"{DATA_DIR} is {folder}; there is no such folder")
     for candidate in (name, name.removesuffix(".gz")):
         path = Path(folder) / candidate
@@ -77,7 +82,7 @@ def _download(name: str) -> Path:
                     known_hash=f"sha256:{CHECKSUMS[name]}",
                     fname=name,
                     path=folder,
-                    downloader=pooch.HTTPDownloader(timeout=PATIENCE),
+                    downloader=_save,
                 )
             )
         except RequestException as error:
@@ -87,12 +92,37 @@ def _download(name: str) -> Path:
                 f"{mirror}{name}: what came has another checksum than SHA-256 {CHECKSUMS[name]}, so it is not "
                 f"that file and was deleted; get {name} elsewhere and set {DATA_DIR} to its folder"
             ) from None
+        except _Endless as error:
+            raise CrnsimError(
+                f"{mirror}{name}: {error}; get {name} elsewhere and set {DATA_DIR} to its folder"
+            ) from None
         except OSError as error:
             raise CrnsimError(f"{folder}: cannot keep {name} there ({error.strerror or error})") from None
     raise CrnsimError(
         f"cannot download {name} ({problem}); without a network fetch {MIRRORS[0]}{name} elsewhere "
         f"and set {DATA_DIR} to the folder you put it in"
     )
+
+
+class _Endless(Exception):  # noqa: N818
+    """What comes is more than the file, or takes longer than anybody waits."""
+
+
+def _save(url: str, output: str, _: object) -> None:
+    """Save what is at an address; stop where a server sends more than the file, or without end."""
+    import requests
+
+    began, size = time.monotonic(), 0
+    with requests.get(url, stream=True, timeout=PATIENCE) as response:
+        response.raise_for_status()
+        with Path(output).open("wb") as file:
+            for part in response.iter_content(1 << 16):
+                size += len(part)
+                if size > LARGEST_DOWNLOAD:
+                    raise _Endless(f"more than {LARGEST_DOWNLOAD / 1e6:.3g} MB came, so it is not that file")
+                if time.monotonic() - began > LONGEST_DOWNLOAD:
+                    raise _Endless(f"not there after {LONGEST_DOWNLOAD:g} s")
+                file.write(part)
 
 
 def _short(error: Exception) -> str:

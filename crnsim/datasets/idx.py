@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from crnsim.entrance.files import check_regular, read_bytes
+from crnsim.entrance.limits import LARGEST_IMAGES
 from crnsim.errors import InputError
 
 #: Magic numbers: two zero bytes, 8 for unsigned bytes, and the number of dimensions.
@@ -34,10 +37,8 @@ def read_idx(path: Path, magic: int) -> np.ndarray:
     InputError
         The file cannot be read, has another magic number, or is longer or shorter than it says.
     """
-    try:
-        about = path.stat()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    check_regular(path, LARGEST_IMAGES)
+    about = path.stat()
     return _read(path, magic, about.st_mtime_ns, about.st_size)
 
 
@@ -65,11 +66,16 @@ def _read(path: Path, magic: int, stamp: int, size: int) -> np.ndarray:
 
 
 def _content(path: Path) -> bytes:
+    raw = read_bytes(path, LARGEST_IMAGES)
+    if raw[:2] != b"\x1f\x8b":
+        return raw
     try:
-        raw = path.read_bytes()
-        return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+        # No more than is allowed, whatever a small file unpacks to.
+        with gzip.open(io.BytesIO(raw)) as packed:
+            content = packed.read(LARGEST_IMAGES + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         what = " ".join(str(error).split())
         raise InputError(f"{path}: damaged or cut short ({what}); fetch the file again") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    if len(content) > LARGEST_IMAGES:
+        raise InputError(f"{path}: unpacks to more than {LARGEST_IMAGES / 1e6:.4g} MB; fetch the file again")
+    return content

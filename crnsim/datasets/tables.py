@@ -11,7 +11,9 @@ import numpy as np
 
 from crnsim.datasets.base import Dataset, DatasetInfo, centred, min_max, stratified_test
 from crnsim.datasets.csvfile import Table, read_table
-from crnsim.errors import InputError, suggest
+from crnsim.entrance.arguments import shown
+from crnsim.entrance.limits import MOST_CLASSES as MOST_LABELS
+from crnsim.errors import MOST_KNOWN, InputError, suggest
 from crnsim.noise.streams import generator
 
 #: What a CSV data set is, apart from its label: (key, value) for file, sha256, target and task, sorted by key.
@@ -127,7 +129,7 @@ def csv_source(file: str, target: str | None, task: str | None = None) -> Source
     if target not in table.columns:
         raise InputError(f"{file}: there is no column '{target}'; {suggest(target, known)}")
     if task not in (None, *TASKS):
-        raise InputError(f"task is '{task}'; {suggest(str(task), TASKS)}")
+        raise InputError(f"task is {shown(task)}; {suggest(str(task), TASKS)}")
     if table.n_rows < LEAST_ROWS:
         raise InputError(f"{file}: {table.n_rows} rows; {LEAST_ROWS} or more are needed")
     fields = {"file": file, "sha256": table.sha256, "target": target, "task": task or _guess(table, target)}
@@ -208,8 +210,10 @@ def _checked(source: Source, table: Table) -> Samples:
     constant = [name for name in names if np.ptp(columns[name]) == 0]
     if constant:
         words = "columns" if len(constant) > 1 else "column"
-        log.warning("%s: the same in every row, so left out: %s %s", file, words, ", ".join(constant))
-    names = [name for name in names if name not in constant]
+        shown_names = ", ".join(constant[:MOST_KNOWN]) + (", ..." if len(constant) > MOST_KNOWN else "")
+        log.warning("%s: the same in every row, so left out: %s %s", file, words, shown_names)
+    left_out = set(constant)
+    names = [name for name in names if name not in left_out]
     if not names:
         raise InputError(
             f"{file}: no column but '{target}' holds different numbers; there is nothing to learn from"
@@ -218,7 +222,8 @@ def _checked(source: Source, table: Table) -> Samples:
     if about["task"] == "classification":
         labels = table.labels(target)
         classes = _classes(file, target, labels)
-        numbers = np.array([classes.index(label) for label in labels])
+        places = {label: place for place, label in enumerate(classes)}
+        numbers = np.array([places[label] for label in labels])
         return Samples(features, numbers, classes, tuple(names))
     values = table.numbers(target)
     if np.ptp(values) == 0:
@@ -235,6 +240,10 @@ def _classes(file: str, target: str, labels: tuple[str, ...]) -> tuple[str, ...]
         raise InputError(
             f"{file}: column '{target}' has one class only, '{found[0]}'; two or more are needed"
         )
+    if len(found) > MOST_LABELS:
+        raise InputError(
+            f"{file}: column '{target}' has {len(found)} classes; at most {MOST_LABELS}, each is a unit of the output"
+        )
     if counts.min() < 2:
         alone = found[int(np.argmin(counts))]
         number = all(_is_number(label) for label in found)
@@ -244,7 +253,8 @@ def _classes(file: str, target: str, labels: tuple[str, ...]) -> tuple[str, ...]
             f"to test{hint}"
         )
     if all(_is_number(label) for label in found):
-        return tuple(sorted((str(label) for label in found), key=float))
+        # Two that are one float differ in digits that only their text has.
+        return tuple(sorted((str(label) for label in found), key=lambda label: (float(label), label)))
     return tuple(str(label) for label in found)
 
 

@@ -132,6 +132,22 @@ def text_fault(value: str, most: int = LONGEST_TEXT) -> str:
     return ""
 
 
+#: Marks that turn the direction of what follows, so that a line reads as something else than it is.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def line_fault(value: str, most: int = LONGEST_TEXT) -> str:
+    """Return what is wrong with a text that is to be read by people; blanks and line ends are fine."""
+    if fault := text_fault(value, most):
+        return fault
+    for place, c in enumerate(value, start=1):
+        if (c < " " and c not in "\t\n\r") or "\x7f" <= c < "\xa0" or c in "\u2028\u2029":
+            return f"has the control character U+{ord(c):04X} in it (character {place}); take it out"
+        if c in _TURNING:
+            return f"has a mark in it that turns the direction of text (U+{ord(c):04X}); take it out"
+    return ""
+
+
 def check_word(name: str, value: object, *, most: int = LONGEST_NAME) -> str:
     """Return `value` if it is a word of letters, digits and underscores that begins with a letter.
 
@@ -157,7 +173,8 @@ def setting(variable: str, given: str, unit: str, *, most: float = math.inf) -> 
         It is no number, not above zero, or above `most`.
     """
     try:
-        found = float(given)
+        # Python reads 1_0 and digits of other scripts as numbers, too.
+        found = float(given) if given.isascii() and "_" not in given else math.nan
     except ValueError:
         found = math.nan
     if not 0 < found <= most or found == math.inf:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import struct
 import zipfile
+import zlib
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from crnsim.algebraic import Weights, initial_weights, sample_order, sgd
+from crnsim.entrance.files import NotThereError, read_bytes
+from crnsim.entrance.limits import LARGEST_RATE, LARGEST_TABLE, MOST_LAYERS
 from crnsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,7 +46,7 @@ def weights_source(text: str) -> Parameters:
     if text == SGD:
         return (("by", SGD),)
     digest = file_hash(text)
-    if zipfile.is_zipfile(text):
+    if is_npz(text):
         _read(text, digest, 0)
     else:
         _result(text, digest)
@@ -52,13 +56,14 @@ def weights_source(text: str) -> Parameters:
 def file_hash(file: str) -> str:
     """Return the SHA-256 of a file of weights."""
     try:
-        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
-    except FileNotFoundError:
-        raise InputError(
-            f"{file}: there is no such file; give '{SGD}', or a file from 'crnsim train -o'"
-        ) from None
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror})") from None
+        return hashlib.sha256(read_bytes(file, LARGEST_TABLE)).hexdigest()
+    except NotThereError as error:
+        raise InputError(f"{error}; give '{SGD}', or a file from 'crnsim train -o'") from None
+
+
+def is_npz(file: str) -> bool:
+    """Tell whether a file of weights is NumPy's ``.npz``."""
+    return bool(file) and file != SGD and zipfile.is_zipfile(file)
 
 
 def point_weights(point: Point, circuit: Circuit, data: Dataset) -> tuple[Weights | None, str]:
@@ -157,17 +162,21 @@ def _read(file: str, digest: str, replicate: int) -> Weights | None:
     from crnsim.circuits.weights import check_weights, last_weights
 
     try:
-        return (
-            check_weights(_npz(file))
-            if zipfile.is_zipfile(file)
-            else last_weights(_result(file, digest), replicate)
+        weights = (
+            check_weights(_npz(file)) if is_npz(file) else last_weights(_result(file, digest), replicate)
         )
     except InputError as error:
         raise InputError(f"{file}: {str(error).removeprefix(f'{file}: ')}") from None
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise InputError(f"{file}: not a result of crnsim.train: its {error} cannot be understood") from None
+    if any(np.abs(part).max() > LARGEST_RATE for pair in weights or [] for part in pair):
+        raise InputError(f"{file}: a weight is beyond {LARGEST_RATE:g}; it is to be a concentration")
+    return weights
 
 
 @lru_cache(maxsize=4)
 def _result(file: str, digest: str) -> xr.Dataset:
+
     from crnsim.store.files import read_dataset
 
     return read_dataset(file)
@@ -175,10 +184,13 @@ def _result(file: str, digest: str) -> xr.Dataset:
 
 def _attributes(file: str, digest: str) -> dict[str, Any]:
     """What a file says of the training: data set and seed."""
-    if zipfile.is_zipfile(file):
+    if is_npz(file):
         return {}
     result = _result(file, digest)
-    seeds = {int(seed) for seed in np.ravel(result["seed"].values)} if "seed" in result.variables else set()
+    try:
+        seeds = {int(s) for s in np.ravel(result["seed"].values)} if "seed" in result.variables else set()
+    except (ValueError, TypeError, OverflowError):
+        raise InputError(f"{file}: not a result of crnsim.train: its seed is no whole number") from None
     known = {"seed": seeds.pop()} if len(seeds) == 1 else {}
     return known | ({"dataset": str(result.attrs["dataset"])} if "dataset" in result.attrs else {})
 
@@ -187,13 +199,38 @@ def _npz(file: str) -> list[tuple[np.ndarray, np.ndarray]]:
     """Read W1, b1, W2, b2, ... in turn."""
     pairs: list[tuple[np.ndarray, np.ndarray]] = []
     try:
-        with np.load(file, allow_pickle=False) as arrays:
-            while f"W{len(pairs) + 1}" in arrays:
+        with zipfile.ZipFile(file) as archive:
+            if (size := sum(entry.file_size for entry in archive.infolist())) > LARGEST_TABLE:
+                raise ValueError(
+                    f"they unpack to {size / 1e6:.4g} MB; at most {LARGEST_TABLE / 1e6:.4g} MB are read"
+                )
+            there = {name.removesuffix(".npy"): name for name in archive.namelist()}
+            while f"W{len(pairs) + 1}" in there and len(pairs) < MOST_LAYERS:
                 number = len(pairs) + 1
-                pairs.append((arrays[f"W{number}"], arrays[f"b{number}"]))
-            known = ", ".join(arrays.files)
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+                pairs.append((_array(archive, there[f"W{number}"]), _array(archive, there[f"b{number}"])))
+    except (
+        *(KeyError, ValueError, TypeError, OSError, EOFError, RuntimeError, NotImplementedError),
+        *(SyntaxError, MemoryError, RecursionError, zipfile.BadZipFile, zlib.error, struct.error),
+    ) as error:
         raise InputError(f"arrays W1, b1, W2, b2, ... are needed ({error})") from None
     if not pairs:
-        raise InputError(f"arrays W1, b1, W2, b2, ... are needed; it has {known or 'none'}")
+        raise InputError(f"arrays W1, b1, W2, b2, ... are needed; it has {', '.join(there) or 'none'}")
     return pairs
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    """Read one array of real numbers; what its header promises must be there, before room is made for it."""
+    entry = archive.getinfo(name)
+    with archive.open(entry) as file:
+        version = np.lib.format.read_magic(file)
+        header = (
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        )
+        shape, _, dtype = header(file)
+        if dtype.kind not in "fiu":
+            raise ValueError(f"{name} holds {dtype}, and no real numbers")
+        if math.prod(shape) * dtype.itemsize > entry.file_size:
+            raise ValueError(f"{name} is cut short: its shape is {shape}, in {entry.file_size} bytes")
+    with archive.open(entry) as file:
+        found = np.lib.format.read_array(file, allow_pickle=False)
+    return np.asarray(found)

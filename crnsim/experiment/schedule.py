@@ -12,7 +12,7 @@ from crnsim.circuits import Circuit
 from crnsim.datasets import Dataset
 from crnsim.errors import InputError
 from crnsim.experiment.kept import RECORDED_FIRST, RECORDED_LAST, RECORDED_TIMES
-from crnsim.noise.kinds import code_of_kind
+from crnsim.noise.kinds import NOISE_KINDS, code_of_kind
 from crnsim.noise.philox import normals
 from crnsim.noise.streams import stream_key
 from crnsim.solvers.protocol import Protocol, new_members
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 #: A concentration above this many times the highest of the initial ones, the samples and 1 is a blow-up.
 CEILING = 100.0
-#: A budget of more steps than a counter holds is as good as none.
-MOST_STEPS_OF_A_RUN = 2**62
 #: A single test sample may take this many times the average budget of a presentation.
 READOUT_BUDGET = 10
+#: Steps that nobody lives to see; a counter holds many times as many.
+ENDLESS = 2**53
 
 
 def training_protocol(
@@ -66,7 +66,7 @@ def training_protocol(
     member = noise.pop("member")
     bound(member, np.array(starts), [np.abs(tables[id(data.x_train)]).max() for data in datasets])
     member["n_presentations"] = presentations
-    member["max_steps"] = [min(point.max_steps * presentations, MOST_STEPS_OF_A_RUN) for point in points]
+    member["max_steps"] = [min(point.max_steps * presentations, ENDLESS) for point in points]
     chosen = [i for i, point in enumerate(points) if point.key in record]
     member["record_slot"][chosen] = np.arange(len(chosen))
     last = range(max(presentations - RECORDED_LAST, 0), presentations)
@@ -178,10 +178,11 @@ def rate_constants(
     constants = circuit.network.rate_constants(
         overrides | (circuit.rate_overrides(weights) if weights else {})
     )
+    network = circuit.network
     families = {
-        family.equation: slice(first, first + family.size)
-        for family, first in zip(
-            circuit.network.families, circuit.network.first_reactions.tolist(), strict=True
+        name: slice(first, first + family.size)
+        for name, family, first in zip(
+            network.family_names, network.families, network.first_reactions.tolist(), strict=True
         )
     }
 
@@ -226,7 +227,7 @@ class _Runs:
     def __init__(self, circuit: Circuit, points: Sequence[Point], phase: str) -> None:
         self.circuit, self.points, self.phase = circuit, points, phase
         self.member = new_members(len(points))
-        self.families = [family.equation for family in circuit.network.families]
+        self.families = circuit.network.family_names
 
     def values(self, keyword: str) -> list[Any]:
         """Magnitude or option of each run."""
@@ -259,7 +260,7 @@ _NOISE_COLUMNS = ("noise_", "kick_", "input_key_")
 def _noise(circuit: Circuit, points: Sequence[Point], phase: str) -> dict[str, Any]:
     """Members and noise tables of points; `phase` keeps the draws of training and read-out apart."""
     runs = _Runs(circuit, points, phase)
-    member, network = runs.member, circuit.network
+    member = runs.member
     member["rate_set"] = np.arange(len(points))
     member["running_time"] = [p.running_time for p in points]
     member["max_steps"] = [p.max_steps for p in points]
@@ -268,16 +269,76 @@ def _noise(circuit: Circuit, points: Sequence[Point], phase: str) -> dict[str, A
     for kind, reference in kinds.values():
         before = member.copy()
         with code_of_kind(reference):
-            tables |= kind.prepare(runs)
-        kept = [name for name in member.dtype.names or () if not name.startswith(_NOISE_COLUMNS)]
-        if any(np.any(member[name] != before[name]) for name in kept):
-            raise InputError(
-                f"noise {kind.name}: prepare may set columns of noise alone, not {', '.join(kept)}"
-            )
-    laws = [np.stack([network.rows(name).ravel() for name in law], axis=1) for law in circuit.conserved]
+            added = kind.prepare(runs)
+            if kind.name in NOISE_KINDS:
+                tables |= added
+            else:
+                acts = np.array([magnitude > 0 for magnitude in runs.values(kind.name)])
+                tables = _joined(kind.name, acts, before, member, tables, added)
     return tables | {
         "member": member,
-        "laws": np.concatenate(laws) if laws else np.zeros((0, 2), dtype=np.int64),
+        "laws": _laws(circuit),
         "rtol": float(points[0].rtol),
         "atol": float(points[0].atol),
     }
+
+
+def _joined(
+    kind: str,
+    acts: np.ndarray,
+    before: np.ndarray,
+    member: np.ndarray,
+    tables: dict[str, Any],
+    added: dict[str, np.ndarray],
+) -> dict[str, Any]:
+    """Let a kind of a user's own set what it acts by in its own runs alone, so that no run depends on its neighbours.
+
+    Raises
+    ------
+    InputError
+        It set something else; or another kind acts in one of its runs in the same way.
+    """
+    for name in member.dtype.names or ():
+        changed = member[name] != before[name]
+        if not name.startswith(_NOISE_COLUMNS):
+            if np.any(changed):
+                raise InputError(f"noise {kind}: prepare may set columns of noise alone, not {name}")
+            continue
+        _check_alone(kind, name, changed & acts, before)
+        member[name] = np.where(acts, member[name], before[name])
+    if unknown := [name for name in added if name not in ("rate_keys", "kick_keys", "kicked")]:
+        raise InputError(
+            f"noise {kind}: prepare may return rate_keys, kick_keys and kicked, not {unknown[0]}"
+        )
+    if not acts.any():
+        return tables
+    whole = dict(tables)
+    if "kicked" in added and not np.array_equal(added["kicked"], tables["kicked"]):
+        if len(tables["kicked"]):
+            raise InputError(
+                f"noise {kind}: runs of one batch kick different species; let in_common tell them apart"
+            )
+        return whole | added
+    for name, table in added.items():
+        if name != "kicked":
+            _check_alone(kind, name, acts, before)
+            whole[name] = np.where(acts[:, None, None], table, tables[name])
+    return whole
+
+
+def _check_alone(kind: str, name: str, runs: np.ndarray, before: np.ndarray) -> None:
+    """Raise InputError if a built-in kind acts, by its column, in runs in which `kind` sets `name` of that column."""
+    by = {"input_key": "noise_inputs", "rate_keys": "noise_rates", "kick": "noise_concentrations"}
+    column = next((column for start, column in by.items() if name.startswith(start)), name)
+    if np.any(before[column][runs] != 0):
+        raise InputError(f"noise {kind}: another kind of noise of the same run has set {column}")
+
+
+def _laws(circuit: Circuit) -> np.ndarray:
+    """Rows of the species whose sum no reaction changes, a law each; -1 fills up the shorter ones."""
+    laws = [
+        np.stack([circuit.network.rows(name).ravel() for name in law], axis=1) for law in circuit.conserved
+    ]
+    longest = max((law.shape[1] for law in laws), default=2)
+    filled = [np.pad(law, ((0, 0), (0, longest - law.shape[1])), constant_values=-1) for law in laws]
+    return np.concatenate(filled) if filled else np.zeros((0, 2), dtype=np.int64)

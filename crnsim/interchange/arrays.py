@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crnsim.interchange.format import Format
-from crnsim.interchange.text import PLACEHOLDERS
+from crnsim.interchange.text import PLACEHOLDERS, are_placeholders, check_listing
 from crnsim.store.files import write_dataset
 from crnsim.store.points import SCHEMA
 
@@ -31,6 +31,7 @@ def network_dataset(circuit: Circuit) -> xr.Dataset:
     import xarray as xr
 
     network = circuit.network
+    check_listing(network)
     matrix = network.stoichiometry().tocoo()
     reactions = list(network.reactions())
     families = network.families
@@ -61,7 +62,7 @@ def network_dataset(circuit: Circuit) -> xr.Dataset:
             "n_species": network.n_species,
             "n_reactions": network.n_reactions,
             "n_families": len(families),
-            **({"remark": PLACEHOLDERS} if network.arrays else {}),
+            **({"remark": PLACEHOLDERS} if are_placeholders(network) else {}),
         },
     )
 

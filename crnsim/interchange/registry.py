@@ -7,10 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crnsim.entrance.arguments import shown
+from crnsim.entrance.arguments import line_fault, shown
 from crnsim.entrance.files import check_path, check_regular
-from crnsim.entrance.limits import LARGEST_TABLE, LONGEST_TEXT
-from crnsim.entrance.objects import check_instance, check_line
+from crnsim.entrance.limits import LARGEST_TABLE
 from crnsim.errors import InputError
 from crnsim.interchange.arrays import ARRAYS
 from crnsim.interchange.format import Format
@@ -53,16 +52,16 @@ def file_format(path: str | Path, name: str = "") -> Format:
         There is none.
     """
     place = check_path(path)
-    if not isinstance(name, str) or name:
+    if not isinstance(name, str):
+        raise InputError(f"name of a format is {shown(name)}; it must be text")
+    if name:
         return _REGISTRY.find(name)
     formats = [_REGISTRY.find(known) for known in _REGISTRY.names()]
     for one in formats:
         if place.suffix == one.suffix:
             return one
     known = ", ".join(f"{one.suffix} ({one.name})" for one in formats)
-    raise InputError(
-        f"{shown(str(place), 300)}: no format has this suffix; known: {known}; or name one as module:NAME"
-    )
+    raise InputError(f"{path}: no format has this suffix; known: {known}; or name one as module:NAME")
 
 
 def write_network(circuit: Circuit, path: str | Path, title: str, name: str = "") -> None:
@@ -71,21 +70,24 @@ def write_network(circuit: Circuit, path: str | Path, title: str, name: str = ""
     Raises
     ------
     InputError
-        The format is not known, or its code failed or wrote nothing.
+        The format is not known, its code failed or wrote nothing, `circuit` holds no network, `title` is no line of
+        text, or `path` is a folder.
     StorageError
         The place cannot be written.
     """
-    from crnsim.circuits import Circuit
-
-    check_instance("circuit", circuit, Circuit, "a circuit, such as crnsim.onepot((2, 6, 1))")
-    title = check_line("title", title, most=LONGEST_TEXT, empty=True)
     chosen = file_format(path, name)
     called = name or chosen.name
-    if check_path(path).name in ("", ".."):
-        raise InputError(f"{path}: this is a folder; give the path of a file")
+    place = check_path(path)
+    if place.is_dir():
+        raise InputError(f"{shown(str(path), 200)}: this is a folder; give the name of a file")
+    if not isinstance(getattr(circuit, "network", None), Network):
+        raise InputError(f"circuit is {shown(circuit)}; it must be a circuit, which holds a crnsim.Network")
+    # A line end in a title would let what follows stand as a reaction.
+    if not isinstance(title, str) or line_fault(title) or not title.isprintable():
+        raise InputError(f"title is {shown(title)}; it must be one line of printable text")
     with tempfile.TemporaryDirectory() as folder:
         # Under its own name, since some libraries add a suffix that they miss.
-        draft = Path(folder, Path(path).name)
+        draft = Path(folder, place.name)
         with _REGISTRY.code_of(called):
             chosen.write(circuit, draft, title)
         if not draft.is_file():
@@ -100,7 +102,7 @@ def read_network(path: str | Path, name: str = "") -> Network:
     Raises
     ------
     InputError
-        The format is only written, or there is no such format.
+        The format is only written, there is no such format, or there is no such file.
     """
     chosen = file_format(path, name)
     if chosen.read is None:

@@ -6,8 +6,10 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crnsim.entrance.arguments import check_memory
 from crnsim.interchange.format import Format
 from crnsim.store.files import write_text
+from crnsim.wording import exact
 
 if TYPE_CHECKING:
     from crnsim.circuits import Circuit
@@ -16,6 +18,27 @@ if TYPE_CHECKING:
 
 #: Weights of a sweep differ between replicates; the network beside the results stands for all of them.
 PLACEHOLDERS = "weights are rate constants, here all 1: each replicate has its own"
+
+
+#: Bytes of a reaction while all of them are listed.
+_LISTED_BYTES = 600
+
+
+def check_listing(network: Network) -> None:
+    """Raise InputError if a list of every reaction would not fit the memory that is allowed."""
+    check_memory(
+        f"every one of {network.n_reactions} reactions",
+        _LISTED_BYTES * network.n_reactions,
+        "take smaller layers or dimensions",
+    )
+
+
+def are_placeholders(network: Network) -> bool:
+    """Tell whether weights that are rate constants are all 1, as in the network beside the results of a sweep."""
+    one_rail = (
+        values.min() == values.max() and values.max() in (0.0, 1.0) for values in network.arrays.values()
+    )
+    return bool(network.arrays) and all(one_rail)
 
 
 def count_text(network: Network) -> str:
@@ -30,18 +53,19 @@ def count_text(network: Network) -> str:
 
 
 def parameter_lines(circuit: Circuit) -> list[str]:
-    """Return the parameters of a circuit as ``name = value``."""
+    """Return the parameters of a circuit and of its activation as ``name = value``."""
     return [
-        f"{name} = {value}" if isinstance(value, str) else f"{name} = {value:g}"
-        for name, value in circuit.parameters.items()
+        f"{name} = {value}" if isinstance(value, str) else f"{name} = {exact(value)}"
+        for name, value in (circuit.activation.parameters() | circuit.parameters).items()
     ]
 
 
 def reactions_text(circuit: Circuit, title: str) -> str:
     """Return every elementary reaction, a line each, under its family; absent weights are left out."""
     network = circuit.network
+    check_listing(network)
     lines = [f"// {title}", f"// {count_text(network)}"]
-    lines += [f"// {PLACEHOLDERS}"] if network.arrays else []
+    lines += [f"// {PLACEHOLDERS}"] if are_placeholders(network) else []
     lines += [f"// {line}" for line in parameter_lines(circuit)]
     reactions = iter(network.reactions())
     for family in network.families:
@@ -54,7 +78,7 @@ def reactions_text(circuit: Circuit, title: str) -> str:
     lines += ["", f"// concentrations at the start; {free}, all others are zero"]
     for species in network.species:
         if circuit.initial.get(species.name):
-            lines += [f"init {label} {circuit.initial[species.name]:g}" for label in species.labels()]
+            lines += [f"init {label} {exact(circuit.initial[species.name])}" for label in species.labels()]
     return "\n".join(lines) + "\n"
 
 

@@ -11,6 +11,7 @@ the `wide` form a table is the vector of all species of one run and the innermos
 from __future__ import annotations
 
 import hashlib
+from operator import itemgetter
 
 from crnsim.kinetics.nests import Loops, Nest, Writer, index_sets, loops_of, times
 from crnsim.kinetics.structure import Coupling, Structure, analyse
@@ -41,8 +42,8 @@ from crnsim.kinetics.lanes import (
 def generate(network: Network, *, wide: bool = False) -> tuple[str, str]:
     """Return (name, source) of the compiled functions of `network`.
 
-    Sizes, offsets and rate constants are arguments, and species, dimensions and families are numbered, so networks
-    that differ in nothing else but their names share the source.
+    Sizes, offsets and rate constants are arguments, and arrays and dimensions go by their numbers, so networks that
+    differ in sizes and names alone share the source.
     """
     structure = analyse(network)
     text = (
@@ -156,24 +157,22 @@ def _solve(network: Network, structure: Structure, wide: bool) -> str:
     """Solve (1 - step J) x = x in place, block after block; slow arrays stay as they are."""
     writer = Writer(network, wide)
     writer.body.append("    step = load(implicit, LINEAR_STEP)")
+    families = network.families
     for group in _fused(network, structure):
         dims = writer.dims[group[0][0]]
         inside = {name for block in group for name in block}
-        # In the order of the families, from which the order of sums follows.
-        feeding = [
-            c
-            for c in sorted((c for name in inside for c in structure.into[name]), key=structure.couplings_at.get)
-            if not c.same and c.source.name not in inside and structure.used(c)
-        ]
-        direct = {c for c in feeding if c.elementwise(network.families[c.number])}
-        for one in index_sets(
-            [(n, network.families[n]) for n in dict.fromkeys(c.number for c in feeding if c not in direct)]
-        ):
+        # In the order of the families: the order of sums, and with it the last bit, follows from it.
+        into = sorted((pair for name in inside for pair in structure.into[name]), key=itemgetter(0))
+        feeding = [c for _, c in into if not c.same and c.source.name not in inside and structure.used(c)]
+        apart: dict[int, list[Coupling]] = {}
+        for c in feeding:
+            if not c.elementwise(families[c.number]):
+                apart.setdefault(c.number, []).append(c)
+        for one in index_sets([(number, families[number]) for number in apart]):
             nest = Nest(writer, one.dims)
             for number, family, letters in one.families:
-                for c in feeding:
-                    if c.number == number and c not in direct:
-                        _feed(nest, c, family, letters)
+                for c in apart[number]:
+                    _feed(nest, c, family, letters)
             writer.touched |= {("x", c.target) for c in feeding}
             nest.finish()
         _solve_group(Nest(writer, dims), network, structure, group)
@@ -191,24 +190,25 @@ def _feed(nest: Nest, coupling: Coupling, family: Family, letters: dict[str, str
 def _solve_group(nest: Nest, network: Network, structure: Structure, group: list[tuple[str, ...]]) -> None:
     """Blocks over the same dimensions that feed each other element by element, in one nest."""
     loops = tuple(f"i{i}" for i in range(nest.depth))
+    families = network.families
 
     def slopes(target: str, source: str) -> list[tuple[str, int]]:
         found = []
-        for c in structure.couplings:
-            family = network.families[c.number]
-            if (c.target, c.source.name) == (target, source) and c.elementwise(family):
+        for _, c in structure.into[target]:
+            family = families[c.number]
+            if c.source.name == source and c.elementwise(family):
                 letters = dict(zip(c.indices, loops, strict=True))
                 found.append((f"({_slope(nest, c, family, letters)})", c.change))
         return found
 
-    before = [name for block in structure.blocks for name in block]
     for number, block in enumerate(group):
+        solved_before = structure.order[block[0]]
         right = [f"r{number}_{place}" for place in range(len(block))]
         for name, variable in zip(block, right, strict=True):
             start = nest.value("x", name, loops)
             terms = [
                 times(f"{slope} * {nest.value('x', source, loops)}", change)
-                for source in before[: before.index(block[0])]
+                for source in _sources(structure, name, solved_before)
                 for slope, change in slopes(name, source)
             ]
             gained = f" + step * (zero {' '.join(terms)})" if terms else ""
@@ -226,6 +226,12 @@ def _solve_group(nest: Nest, network: Network, structure: Structure, group: list
         for name, variable in zip(block, solved, strict=True):
             nest.store("x", name, loops, variable)
     nest.finish()
+
+
+def _sources(structure: Structure, target: str, place: int) -> list[str]:
+    """Arrays that feed a target and are solved before a place, in their order."""
+    named = {c.source.name for _, c in structure.into[target]}
+    return sorted((name for name in named if structure.order[name] < place), key=structure.order.__getitem__)
 
 
 def _eliminate(
@@ -257,18 +263,20 @@ def _eliminate(
 
 def _fused(network: Network, structure: Structure) -> list[list[tuple[str, ...]]]:
     """Put neighbouring blocks together where only couplings element by element join them."""
-    dims = {species.name: species.dims for species in network.species}
+    dims, families = {species.name: species.dims for species in network.species}, network.families
     groups: list[list[tuple[str, ...]]] = []
+    inside: set[str] = set()
     for block in structure.blocks:
-        group = groups[-1] if groups else []
-        inside = {name for other in group for name in other}
         joined = all(
-            c.elementwise(network.families[c.number])
-            for c in structure.couplings
-            if c.target in block and c.source.name in inside
+            c.elementwise(families[c.number])
+            for name in block
+            for _, c in structure.into[name]
+            if c.source.name in inside
         )
-        if group and joined and dims[group[0][0]] == dims[block[0]]:
-            group.append(block)
+        if inside and joined and dims[groups[-1][0][0]] == dims[block[0]]:
+            groups[-1].append(block)
         else:
             groups.append([block])
+            inside = set()
+        inside.update(block)
     return groups

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
 
-from crnsim.compiled import compiled, compiled_folder, inlined
+from crnsim.compiled import compiled, compiled_folder, inlined, kept_in_our_folder, not_kept
+from crnsim.entrance.arguments import shown
+from crnsim.errors import InputError
 from crnsim.kinetics.lanes import LANES, lanes_array
-
-if TYPE_CHECKING:
-    from crnsim.network.network import Network
+from crnsim.network.checks import check_vector
+from crnsim.network.network import Network
 
 _TABLE = types.float64[:, ::1]
 _INTEGERS = types.int64[::1]
@@ -60,6 +61,8 @@ class Kernel:
         Whether a table holds one run, species after species, instead of eight runs side by side.
     exact : bool
         Whether no loop of species is cut: linear systems have all but the derivatives by slow arrays.
+    n_species, n_reactions : int
+        Lengths of a state and of its rate constants.
     n_dynamic : int
         Species that some reaction changes; they come first.
     slow, fast : numpy.ndarray
@@ -69,6 +72,8 @@ class Kernel:
     kinetics: Kinetics
     wide: bool
     exact: bool
+    n_species: int
+    n_reactions: int
     n_dynamic: int
     slow: np.ndarray
     fast: np.ndarray
@@ -85,7 +90,7 @@ class Kernel:
 
     def __call__(self, state: np.ndarray, constants: np.ndarray) -> np.ndarray:
         """Rates of change of one state, shape (n_species,); for checks and for SciPy's solvers."""
-        return self.bind(constants, len(state))(state)
+        return self.bind(constants, self.n_species)(check_vector("state", state, self.n_species))
 
     def solve_linear(
         self, state: np.ndarray, constants: np.ndarray, step: float, right: np.ndarray
@@ -94,6 +99,9 @@ class Kernel:
 
         J is the Jacobian without slow arrays and with larger loops cut (see `crnsim.kinetics.structure`).
         """
+        # A table that is too short would be read beyond its end.
+        state, right = (check_vector(*one, self.n_species) for one in (("state", state), ("right", right)))
+        constants = check_vector("constants", constants, self.n_reactions)
         y, rate, x = self.table(state), self.table(constants), self.table(right)
         p, q, implicit = self.table(np.zeros(len(state))), self.table(np.zeros(len(state))), lanes_array(2)
         implicit[LINEAR_STEP] = step
@@ -104,7 +112,9 @@ class Kernel:
 
     def bind(self, constants: np.ndarray, n_species: int) -> Callable[[np.ndarray], np.ndarray]:
         """Return f(state) that reuses its buffers, for solvers that call it often."""
-        rate = self.table(constants)
+        if n_species != self.n_species:
+            raise InputError(f"n_species is {shown(n_species)}; the network has {self.n_species}")
+        rate = self.table(check_vector("constants", constants, self.n_reactions))
         y, dy = self.table(np.zeros(n_species)), self.table(np.zeros(n_species))
         state_of_y, state_of_dy = self.view(y, n_species), self.view(dy, n_species)
         function, _, _, size, offset, first = self.kinetics
@@ -171,7 +181,16 @@ def compile_network(network: Network, *, wide: bool | None = None) -> Kernel:
     Returns
     -------
     Kernel
+
+    Raises
+    ------
+    InputError
+        `network` is none, or `wide` is no bool.
     """
+    if not isinstance(network, Network):
+        raise InputError(f"network is {shown(network)}; it must be a crnsim.Network")
+    if wide is not None and not isinstance(wide, bool):
+        raise InputError(f"wide is {shown(wide)}; it must be True, False or None")
     if wide is None:
         wide = network.n_reactions >= WIDE_FROM
     known = network.derived
@@ -205,6 +224,8 @@ def _compile(network: Network, wide: bool) -> Kernel:
     return Kernel(
         kinetics=kinetics,
         wide=wide,
+        n_species=network.n_species,
+        n_reactions=network.n_reactions,
         n_dynamic=network.n_dynamic,
         exact=not structure.rings,
         slow=np.flatnonzero(slow_rows[:rows]),
@@ -220,7 +241,8 @@ def _module(name: str, source: str) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    with kept_in_our_folder():
+        spec.loader.exec_module(module)
     return module
 
 
@@ -233,8 +255,14 @@ def _written(name: str, source: str) -> Path:
             return path
     except OSError:
         pass
-    descriptor, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(source)
-    Path(temporary).replace(path)
+    temporary = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(source)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise not_kept(error) from None
     return path

@@ -2,6 +2,8 @@
 
 In the `wide` form a table is the vector of all species of one run and the innermost loop takes eight species at a time;
 otherwise a row of a table is one species, in eight runs (see `crnsim.kinetics.codegen`).
+
+Nothing that a user has named stands in the text: dimensions and arrays of species go by their numbers.
 """
 
 from __future__ import annotations
@@ -26,26 +28,24 @@ class Writer:
 
     def __init__(self, network: Network, wide: bool) -> None:
         self.network, self.wide = network, wide
-        # What stands in the text are places: names are words of a user's, and nobody's words become code.
-        self.place = {species.name: place for place, species in enumerate(network.species)}
-        self.length = {dim: f"n{place}" for place, dim in enumerate(network.dims)}
         self.dims = {species.name: species.dims for species in network.species}
+        #: Variables that hold the length of a dimension, and the first row of an array of species.
+        self.length = {name: f"n{place}" for place, name in enumerate(network.dims)}
+        self.first_row = {species.name: f"at{place}" for place, species in enumerate(network.species)}
         self.body: list[str] = []
         self.touched: set[tuple[str, str]] = set()  # (table, array) that hold a value already
         self.zeroed: list[tuple[str, str]] = []  # those that must be set to zero first
 
     def sizes(self) -> list[str]:
         """Lines that name the lengths of dimensions and the first rows of arrays."""
-        lines = [f"    {length} = size[{place + 1}]" for place, length in enumerate(self.length.values())]
-        return lines + [f"    {self.at(name)} = offset[{place}]" for name, place in self.place.items()]
+        lines = [f"    {variable} = size[{place + 1}]" for place, variable in enumerate(self.length.values())]
+        return lines + [
+            f"    {variable} = offset[{place}]" for place, variable in enumerate(self.first_row.values())
+        ]
 
-    def at(self, name: str) -> str:
-        """Variable that holds the first row of an array of species."""
-        return f"at{self.place[name]}"
-
-    def count(self, dims: tuple[str, ...]) -> str:
-        """Number of elements of an array over dimensions."""
-        return " * ".join(self.length[d] for d in dims) or "1"
+    def product(self, dims: tuple[str, ...]) -> str:
+        """Product of the lengths of dimensions; empty for none."""
+        return " * ".join(self.length[d] for d in dims)
 
     def position(self, start: str, dims: tuple[str, ...], loops: Loops) -> str:
         """Place of an element of an array that is laid out in C order."""
@@ -64,12 +64,12 @@ class Writer:
         """Text of the whole function."""
         zeros = []
         for table, array in self.zeroed:
-            first, count = self.at(array), self.count(self.dims[array])
+            count, start = self.product(self.dims[array]) or "1", self.first_row[array]
             if self.wide:
                 zeros.append(f"    for at in range(0, {count}, 8):")
-                zeros.append(f"        store_part({table}, {first} + at, {count} - at, zero)")
+                zeros.append(f"        store_part({table}, {start} + at, {count} - at, zero)")
             else:
-                zeros.append(f"    for row in range({first}, {first} + {count}):")
+                zeros.append(f"    for row in range({start}, {start} + {count}):")
                 zeros.append(f"        store({table}, row, zero)")
         head = _FUNCTION.format(signature=signature, name=name, arguments=arguments)
         return head + "\n".join(self.sizes() + zeros + self.body) + "\n"
@@ -93,7 +93,7 @@ class Nest:
         return max((int(v[1:]) + 1 for v in loops), default=0)
 
     def _row(self, name: str, loops: Loops) -> str:
-        return self.writer.position(self.writer.at(name), self.writer.dims[name], loops)
+        return self.writer.position(self.writer.first_row[name], self.writer.dims[name], loops)
 
     def _kind(self, loops: Loops) -> str:
         """How eight species lie in the wide form: ``part`` neighbours, ``one`` for all lanes, or ``stride``."""
@@ -104,7 +104,7 @@ class Nest:
     def _stride(self, dims: tuple[str, ...], loops: Loops) -> str:
         """Distance in memory of two elements that are neighbours in the innermost loop."""
         places = [place for place, loop in enumerate(loops) if loop == self.inner]
-        return " + ".join(self.writer.count(dims[place + 1 :]) for place in places)
+        return " + ".join(self.writer.product(dims[place + 1 :]) or "1" for place in places)
 
     def _read(self, table: str, name: str, loops: Loops) -> str:
         row = self._row(name, loops)
@@ -189,8 +189,9 @@ class Nest:
             if level < self.depth:
                 step = ", 8" if self.wide and level == self.depth - 1 else ""
                 start = "0, " if step else ""
-                length = self.writer.length[self.dims[level]]
-                lines.append(f"{pad}for i{level} in range({start}{length}{step}):")
+                lines.append(
+                    f"{pad}for i{level} in range({start}{self.writer.length[self.dims[level]]}{step}):"
+                )
         lines += ["    " * (self.depth + 1) + line for line in self.body]
         for level in range(self.depth, -1, -1):
             lines += ["    " * (level + 1) + line for line in self.closing[level]]

@@ -9,14 +9,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crnsim.entrance.arguments import check_number, check_text, shown
-from crnsim.entrance.limits import LARGEST_COEFFICIENT, LARGEST_RATE, LONGEST_NAME
-from crnsim.entrance.objects import check_line
-from crnsim.errors import InputError, suggest
-from crnsim.network.names import NAME, check_rate_text
+from crnsim.entrance.arguments import check_text, shown
+from crnsim.entrance.limits import LARGEST_RATE
+from crnsim.errors import InputError
+from crnsim.network.checks import (
+    NAME,
+    VALUES,
+    check_coefficient,
+    check_factor,
+    check_indices,
+    check_label,
+    check_name,
+    check_order,
+    known,
+    rate_text,
+)
+from crnsim.wording import exact
 
-#: Index letters of one reaction: each is a loop of the code that is generated, and Python nests no more than 20.
-MOST_INDICES = 16
 _TERM = re.compile(r"(?P<count>\d+)?\s*(?P<name>[A-Za-z_]\w*)\s*(?:\[(?P<indices>[^\]]*)\])?", re.ASCII)
 _ARRAY = re.compile(r"(?P<name>[A-Za-z_]\w*)\s*\[(?P<indices>[^\]]*)\]", re.ASCII)
 
@@ -147,7 +156,7 @@ class Reaction:
             " + ".join(f"{count if count != 1 else ''}{name}" for count, name in side) or "0"
             for side in (self.reactants, self.products)
         )
-        return f"{left} ->{{{self.rate:g}}} {right}"
+        return f"{left} ->{{{exact(self.rate)}}} {right}"
 
 
 def _side(terms: tuple[Term, ...]) -> str:
@@ -171,32 +180,29 @@ def parse_family(
     species, scalars, arrays : mapping
         What is declared: arrays of species, rate parameters that are numbers, and those that are arrays.
     """
-    check_line("label", label, empty=True)
+    check_label(label)
     check_text("equation", equation)
-    # However long an equation is, a message stays a line.
-    where = f"reaction {shown(equation, 400)}"
+    where = f"reaction {shown(equation, 200)}"
+    rate = rate_text(where, rate)
     if equation.count("->") != 1:
         raise InputError(f"{where}: exactly one '->' is needed")
     reactants, products = (_parse_side(side, where, species) for side in equation.split("->"))
+    if not (reactants or products):
+        raise InputError(f"{where}: nothing stands on either side; name a species")
+    check_order(where, sum(term.count for term in reactants), "all reactants together")
     ranges: dict[str, tuple[str, int, str]] = {}
     for term in (*reactants, *products):
         found = species[term.name]
         for letter, dim, length in zip(term.indices, found.dims, found.shape, strict=True):
-            known = ranges.setdefault(letter, (dim, length, str(term)))
-            if known[1] != length:
+            first = ranges.setdefault(letter, (dim, length, str(term)))
+            if first[1] != length:
                 raise InputError(
-                    f"{where}: index '{letter}' runs to {known[1]} in {known[2]} but to {length} in {term}; "
+                    f"{where}: index '{letter}' runs to {first[1]} in {first[2]} but to {length} in {term}; "
                     "use species of matching shape or another letter"
                 )
-    if len(ranges) > MOST_INDICES:
-        raise InputError(f"{where}: {len(ranges)} different indices; at most {MOST_INDICES}")
-    if (order := sum(term.count for term in reactants)) > LARGEST_COEFFICIENT:
-        raise InputError(f"{where}: {order} molecules must meet; at most {LARGEST_COEFFICIENT}")
+    check_indices(where, len(ranges))
     lengths = {letter: length for letter, (_, length, _) in ranges.items()}
-    factors = tuple(
-        _parse_factor(f.strip(), rate, where, lengths, scalars, arrays)
-        for f in _rate_text(where, rate).split("*")
-    )
+    factors = tuple(_parse_factor(f.strip(), rate, where, lengths, scalars, arrays) for f in rate.split("*"))
     return Family(
         label=label,
         reactants=reactants,
@@ -208,14 +214,6 @@ def parse_family(
     )
 
 
-def _rate_text(where: str, rate: object) -> str:
-    """A rate constant as text: as it is given, a number as the shortest text that gives it again."""
-    if isinstance(rate, str):
-        return check_text(f"{where}: rate", rate)
-    value = check_number(f"{where}: rate", rate)
-    return str(rate) if isinstance(rate, int) else repr(value)
-
-
 def _parse_side(text: str, where: str, species: Mapping[str, Species]) -> tuple[Term, ...]:
     if text.strip() in ("0", ""):
         return ()
@@ -224,33 +222,27 @@ def _parse_side(text: str, where: str, species: Mapping[str, Species]) -> tuple[
         match = _TERM.fullmatch(part.strip())
         if match is None:
             raise InputError(f"{where}: cannot read {shown(part.strip())}; write 2X[i], X or 0")
-        name, count = match["name"], int(match["count"] or 1)
-        if name not in species:
-            raise InputError(f"{where}: undeclared species {shown(name)}; {suggest(name, species)}")
-        indices = _letters(match["indices"])
-        if bad := [i for i in indices if not NAME.fullmatch(i) or len(i) > LONGEST_NAME]:
-            raise InputError(f"{where}: index {shown(bad[0])} of {name} is not a letter or a name")
+        name = known(f"{where}: undeclared species", match["name"], species)
+        count = check_coefficient(where, match["count"], name)
+        indices = _letters(match["indices"] or "")
+        for letter in indices:
+            check_name(f"an index of {name} in {where}", letter)
         if len(indices) != len(species[name].dims):
             raise InputError(
                 f"{where}: {name} has {len(species[name].dims)} indices, {len(indices)} are given"
             )
-        terms[name, indices] = terms.get((name, indices), 0) + count
-        if not 0 < count <= terms[name, indices] <= LARGEST_COEFFICIENT:
-            raise InputError(
-                f"{where}: {shown(count or 0)} molecules of {name}; write a number from 1 to {LARGEST_COEFFICIENT}, "
-                "and leave out what takes no part"
-            )
+        terms[name, indices] = check_order(where, terms.get((name, indices), 0) + count, name)
     return tuple(Term(count, name, indices) for (name, indices), count in terms.items())
 
 
-def _letters(text: str | None) -> tuple[str, ...]:
-    """Index letters between brackets; none where there are no brackets."""
-    return () if text is None else tuple(i.strip() for i in text.split(","))
+def _letters(text: str) -> tuple[str, ...]:
+    """Index letters; one that is missing between commas is empty, and no name."""
+    return tuple(i.strip() for i in text.split(",")) if text.strip() else ()
 
 
 def _parse_factor(
     factor: str,
-    rate: str | float,
+    rate: str,
     where: str,
     lengths: Mapping[str, int],
     scalars: Mapping[str, float],
@@ -259,31 +251,22 @@ def _parse_factor(
     """One factor of a rate constant, checked."""
     if match := _ARRAY.fullmatch(factor):
         name, letters = match["name"], _letters(match["indices"])
-        if name not in arrays:
-            raise InputError(
-                f"{where}: unknown array of rate parameters {shown(name)}; {suggest(name, arrays)}"
-            )
+        known(f"{where}: unknown array of rate parameters", name, arrays)
         if strange := [letter for letter in letters if letter not in lengths]:
             raise InputError(
                 f"{where}: index {shown(strange[0])} of rate {shown(factor)} is no index of the reaction"
             )
         wanted = tuple(lengths[letter] for letter in letters)
+        text = f"{name}[{','.join(letters)}]"
         if arrays[name].shape != wanted:
-            raise InputError(
-                f"{where}: rate {shown(factor)} needs shape {wanted}; {name} has {arrays[name].shape}"
-            )
-        return f"{name}[{','.join(letters)}]"
-    if NAME.fullmatch(factor) and factor not in ("nan", "inf", "infinity"):
-        if factor in arrays:
-            wanted_letters = ",".join("ijkl"[: arrays[factor].ndim])
-            raise InputError(
-                f"{where}: rate parameter {factor} is an array; write {factor}[{wanted_letters}]"
-            )
-        if factor not in scalars:
-            raise InputError(f"{where}: unknown rate parameter {shown(factor)}; {suggest(factor, scalars)}")
-        return factor
-    check_rate_text(where, factor, rate)
-    return factor
+            raise InputError(f"{where}: rate {text} needs shape {wanted}; {name} has {arrays[name].shape}")
+        return text
+    if not NAME.fullmatch(factor) or factor.lower() in VALUES:
+        return check_factor(where, factor, rate)
+    if factor in arrays:
+        letters = tuple("ijklmnop"[: arrays[factor].ndim])
+        raise InputError(f"{where}: rate parameter {factor} is an array; write {factor}[{','.join(letters)}]")
+    return known(f"{where}: unknown rate parameter", factor, scalars)
 
 
 def rate_constants(family: Family, values: Mapping[str, float | np.ndarray]) -> np.ndarray:
@@ -291,14 +274,14 @@ def rate_constants(family: Family, values: Mapping[str, float | np.ndarray]) -> 
     numbers = (float(values[f]) if f in values else float(f) for f in family.rate if "[" not in f)
     constants: np.ndarray = np.full(family.shape, math.prod(numbers), dtype=float)
     grid = np.indices(family.shape, sparse=True)
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        for factor in family.rate:
-            if match := _ARRAY.fullmatch(factor):
-                places = tuple(grid[family.indices.index(letter)] for letter in _letters(match["indices"]))
-                constants *= np.asarray(values[match["name"]])[places]
-    if not np.all(constants <= LARGEST_RATE):
+    for factor in family.rate:
+        if match := _ARRAY.fullmatch(factor):
+            places = tuple(grid[family.indices.index(letter)] for letter in _letters(match["indices"]))
+            constants *= np.asarray(values[match["name"]])[places]
+    if not np.all(constants <= LARGEST_RATE):  # nan is not
+        name = shown("*".join(family.rate))
         raise InputError(
-            f"reaction {shown(family.equation, 400)}: its rate constant {shown('*'.join(family.rate))} overflows; "
-            f"at most {LARGEST_RATE:g}"
+            f"reaction {shown(family.equation, 200)}: its rate constant {name} overflows; "
+            f"it must be <= {LARGEST_RATE:g}"
         )
     return constants.ravel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -11,20 +12,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from crnsim.entrance.arguments import check_memory, check_whole, shown
+from crnsim.entrance.arguments import shown
 from crnsim.entrance.limits import LARGEST_CONCENTRATION
-from crnsim.entrance.objects import check_array, check_flag, check_line, check_mapping, real_array
-from crnsim.errors import InputError, suggest
+from crnsim.errors import InputError
+from crnsim.network import checks
 from crnsim.network.conservation import integer_laws
-from crnsim.network.families import MOST_INDICES, Family, Reaction, Species, parse_family
+from crnsim.network.families import Family, Reaction, Species, parse_family
 from crnsim.network.families import rate_constants as family_constants
-from crnsim.network.names import check_name, check_parameter_name, rate_parameter
 
 RowCounts = tuple[np.ndarray, int]
-
-#: Bytes that a species takes (its label, its place in states) and a reaction (its rate constant, its place in the
-#: matrices), about.
-_SPECIES_BYTES, _REACTION_BYTES = 200, 100
 
 
 class Network:
@@ -53,17 +49,15 @@ class Network:
         dims: Mapping[str, int] | None = None,
         parameters: Mapping[str, npt.ArrayLike] | None = None,
     ) -> None:
-        self.dims: dict[str, int] = {}
-        for name, length in check_mapping("dims", dims, "the lengths of dimensions by name").items():
-            self.dims[check_name("a dimension", name)] = check_whole(f"dims: the length of '{name}'", length)
+        lengths = checks.check_mapping("dims", dims)
+        self.dims: dict[str, int] = dict(checks.check_dim(*item) for item in lengths.items())
         #: Rate parameters that are numbers, and those that are arrays.
         self.parameters: dict[str, float] = {}
         self.arrays: dict[str, np.ndarray] = {}
-        for name, value in check_mapping("parameters", parameters, "rate parameters by name").items():
+        for name, value in checks.check_mapping("parameters", parameters).items():
             self.set_parameter(name, value)
         self._species: dict[str, Species] = {}
         self._families: list[Family] = []
-        self._size = 0, 0
 
     # -- building ---------------------------------------------------------------------------------------
 
@@ -75,16 +69,17 @@ class Network:
         Raises
         ------
         InputError
-            For a negative or non-finite value, or if a parameter in use would change its shape.
+            For a value below 0 or above 1e100, or if a parameter in use would change its shape.
         """
-        found = rate_parameter(check_parameter_name(name), value)
+        checks.check_name("a rate parameter", name, value_names=False)
+        given = checks.shape_of(f"rate parameter '{name}'", value)
         shape = self.arrays[name].shape if name in self.arrays else ()
-        if (name in self.arrays or name in self.parameters) and shape != np.shape(found):
-            raise InputError(f"rate parameter '{name}' has shape {shape}, not {np.shape(found)}")
-        if isinstance(found, float):
-            self.parameters[name] = found
+        if (name in self.arrays or name in self.parameters) and shape != given:
+            raise InputError(f"rate parameter '{name}' has shape {shape}, not {given}")
+        if given == ():
+            self.parameters[name] = checks.rate_number(name, value)
         else:
-            self.arrays[name] = found
+            self.arrays[name] = checks.rate_array(name, value)
 
     def add_species(self, name: str, *dims: str, slow: bool = False) -> None:
         """Declare an array of species over named dimensions (none: a single species).
@@ -92,25 +87,18 @@ class Network:
         `slow` says that the concentrations change far more slowly than the others, as learned weights do. Implicit
         methods then leave them out of their linear systems, unless a reaction turns them into others. A wrong hint
         costs steps, not accuracy.
-
-        Raises
-        ------
-        InputError
-            For what is no name, a second declaration, an unknown dimension, or more species than fit into memory.
         """
-        if check_name("a species", name) in self._species:
+        checks.check_name("a species", name)
+        if name in self._species:
             raise InputError(f"species '{name}' is declared twice")
-        if len(dims) > MOST_INDICES:
-            raise InputError(f"species '{name}': {len(dims)} dimensions; at most {MOST_INDICES}")
-        for dim in dims:
-            if check_line(f"species '{name}': a dimension", dim) not in self.dims:
-                raise InputError(
-                    f"species '{name}': unknown dimension {shown(dim)}; {suggest(dim, self.dims)}"
-                )
-        lengths = tuple(self.dims[dim] for dim in dims)
-        added = Species(name, dims, lengths, check_flag(f"species '{name}': slow", slow))
-        self._grow(f"species '{name}'", added.size, 0)
-        self._species[name] = added
+        if not isinstance(slow, (bool, np.bool_)):
+            raise InputError(f"slow of species '{name}' is {shown(slow)}; it must be True or False")
+        checks.check_indices(f"species '{name}'", len(dims))
+        fault = f"species '{name}': unknown dimension"
+        shape = tuple(self.dims[checks.known(fault, dim, self.dims)] for dim in dims)
+        species = Species(name, dims, shape, bool(slow))
+        checks.check_size(f"species '{name}'", sum(s.size for s in (*self._species.values(), species)), 0)
+        self._species[name] = species
         self._forget()
 
     def add_family(self, label: str, equation: str, rate: str | float) -> None:
@@ -124,28 +112,19 @@ class Network:
             Such as ``"W[i,j] + X[j] -> W[i,j] + X[j] + Z[i]"``, ``"2X[i] -> X[i]"`` or ``"0 -> X[i]"``.
         rate : str or float
             A number, the name of a parameter, or a product such as ``"2*k"``; an array of parameters stands with
-            index letters of the reaction, as in ``"k*W1p[i,j]"``.
+            index letters of the reaction, as in ``"k*W1p[i,j]"``. A rate constant is at most 1e100.
 
         Raises
         ------
         InputError
             For an undeclared species or parameter, a wrong number of indices, an index that runs over dimensions of
-            different length, an unreadable equation, a negative rate, or more reactions than fit into memory.
+            different length, an unreadable equation, more than 20 molecules that meet, or a negative rate.
         """
-        added = parse_family(label, equation, rate, self._species, self.parameters, self.arrays)
-        self._grow(f"reaction {shown(equation, 400)}", 0, added.size)
-        self._families.append(added)
+        family = parse_family(label, equation, rate, self._species, self.parameters, self.arrays)
+        reactions = sum(f.size for f in self._families) + family.size
+        checks.check_size(f"reaction {shown(equation, 200)}", 0, reactions)
+        self._families.append(family)
         self._forget()
-
-    def _grow(self, what: str, species: int, reactions: int) -> None:
-        """Count what is added; refuse what makes the network too large, before its labels or matrices are made."""
-        species, reactions = self._size[0] + species, self._size[1] + reactions
-        check_memory(
-            f"{what}: a network of {species:.4g} species and {reactions:.4g} reactions",
-            float(_SPECIES_BYTES * species + _REACTION_BYTES * reactions),
-            "take shorter dimensions",
-        )
-        self._size = species, reactions
 
     def _forget(self) -> None:
         for name, attribute in vars(type(self)).items():
@@ -207,9 +186,7 @@ class Network:
 
     def rows(self, name: str) -> np.ndarray:
         """Rows of an array of species in a state vector, with the array's shape."""
-        if check_line("the name of a species", name) not in self._species:
-            raise InputError(f"no species {shown(name)} in the network; {suggest(name, self._species)}")
-        species = self._species[name]
+        species = self._species[checks.known("unknown species", name, self._species)]
         first = self._first_rows[name]
         return np.arange(first, first + species.size).reshape(species.shape)
 
@@ -226,12 +203,10 @@ class Network:
         numpy.ndarray, shape (n_species,)
         """
         state = np.zeros(self.n_species)
-        rows_of = dict(zip(self.labels, range(self.n_species), strict=True))
-        for name, value in check_mapping("initial", values, "concentrations by array name").items():
-            rows = np.asarray(rows_of[name]) if name in rows_of else self.rows(name)
-            given = check_array(
-                f"initial '{name}'", value, wanted="concentrations", least=0, most=LARGEST_CONCENTRATION
-            )
+        for name, value in checks.check_mapping("initial", values).items():
+            row = self._row_of_label.get(name) if isinstance(name, str) and "[" in name else None
+            rows = self.rows(name) if row is None else np.asarray(row)
+            given = checks.check_array(f"initial '{name}'", value, most=LARGEST_CONCENTRATION)
             try:
                 state[rows] = np.broadcast_to(given, rows.shape)
             except ValueError:
@@ -239,6 +214,10 @@ class Network:
                     f"initial '{name}' has shape {given.shape}; it must fit {rows.shape}"
                 ) from None
         return state
+
+    @cached_property
+    def _row_of_label(self) -> dict[str, int]:
+        return dict(zip(self.labels, range(self.n_species), strict=True))
 
     def rate_constants(self, overrides: Mapping[str, npt.ArrayLike] | None = None) -> np.ndarray:
         """Rate constant of every elementary reaction, family by family.
@@ -253,15 +232,28 @@ class Network:
         numpy.ndarray, shape (n_reactions,)
         """
         values: dict[str, float | np.ndarray] = {**self.parameters, **self.arrays}
-        for name, value in check_mapping("rates", overrides, "rate parameters by name").items():
-            if name not in values:
-                raise InputError(f"unknown rate parameter {shown(name)}; {suggest(name, values)}")
-            found = rate_parameter(name, value)
-            if np.shape(found) != (wanted := np.shape(values[name])):
-                raise InputError(f"rate parameter '{name}' has shape {np.shape(found)}; it must be {wanted}")
-            values[name] = found
+        for name, value in checks.check_mapping("overrides", overrides).items():
+            checks.known("unknown rate parameter", name, values)
+            if name in self.parameters:
+                values[name] = checks.rate_number(name, value)
+                continue
+            given, wanted = checks.shape_of(f"rate parameter '{name}'", value), self.arrays[name].shape
+            if given != wanted:
+                raise InputError(f"rate parameter '{name}' has shape {given}; it must be {wanted}")
+            values[name] = checks.rate_array(name, value)
         parts = [family_constants(family, values) for family in self._families]
         return np.concatenate(parts) if parts else np.zeros(0)
+
+    @cached_property
+    def family_names(self) -> list[str]:
+        """Equation of each family, from the second of equal ones on with its number: ``"A -> 0 #2"``."""
+        seen: Counter[str] = Counter()
+        names = []
+        for family in self._families:
+            seen[family.equation] += 1
+            number = seen[family.equation]
+            names.append(f"{family.equation} #{number}" if number > 1 else family.equation)
+        return names
 
     @cached_property
     def first_reactions(self) -> np.ndarray:
@@ -321,23 +313,13 @@ class Network:
         triplets = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
         return sparse.csr_array(triplets, shape=(self.n_species, self.n_reactions))
 
-    def _vectors(self, state: object, constants: object) -> tuple[np.ndarray, np.ndarray]:
-        """A state and rate constants, of the right lengths; solvers try states that are not finite."""
-        found = real_array("state", state), real_array("constants", constants)
-        for name, vector, length in zip(
-            ("state", "constants"), found, (self.n_species, self.n_reactions), strict=True
-        ):
-            if vector.shape != (length,):
-                raise InputError(f"{name} has shape {vector.shape}; it must be ({length},)")
-        return found
-
     def fluxes(self, state: np.ndarray, constants: np.ndarray) -> np.ndarray:
         """Rate of every elementary reaction (concentration per time), shape (n_reactions,).
 
         The plain NumPy form of mass action: slower than `crnsim.kinetics`, used to check it.
         """
-        state, flux = self._vectors(state, constants)
-        flux = flux.copy()
+        state = checks.check_vector("state", state, self.n_species)
+        flux = checks.check_vector("constants", constants, self.n_reactions).copy()
         for start, family, terms in zip(
             self.first_reactions, self._families, self.elementary[0], strict=True
         ):
@@ -347,7 +329,8 @@ class Network:
 
     def jacobian(self, state: np.ndarray, constants: np.ndarray) -> sparse.csr_array:
         """Derivative of the rates of change by the concentrations, shape (n_species, n_species)."""
-        state, constants = self._vectors(state, constants)
+        state = checks.check_vector("state", state, self.n_species)
+        constants = checks.check_vector("constants", constants, self.n_reactions)
         reactions, columns, values = [], [], []
         for start, family, terms in zip(
             self.first_reactions, self._families, self.elementary[0], strict=True

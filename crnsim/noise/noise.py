@@ -48,7 +48,8 @@ class Noise:
 
     def __init__(self, **values: Any) -> None:
         kinds = {name: (kind, name) for name, kind in NOISE_KINDS.items()}
-        for name in values:
+        # In one order, however they were given: kinds need not commute, and equal points have equal numbers.
+        for name in sorted(values):
             if ":" in name:
                 kind = noise_kind(name)
                 if kind.name in kinds:
@@ -94,7 +95,7 @@ class Noise:
 
     @property
     def magnitudes(self) -> dict[str, float]:
-        """Magnitude of every kind, by its name, in the order of `NOISE_KINDS`; those of your own come last."""
+        """Magnitude of every kind, by its name, in the order of `NOISE_KINDS`; then those of your own by name."""
         return {name: self._values[name] for name in self._kinds}
 
     @property

@@ -64,7 +64,7 @@ class Protocol(NamedTuple):
     rate_keys: np.ndarray  # (M, families, 2) uint64, for rate noise
     kick_keys: np.ndarray  # (M, arrays of species kicked, 2) uint64
     kicked: np.ndarray  # (arrays of species kicked, 2) first row, length
-    laws: np.ndarray  # (laws, species) rows whose sum a kick must not change
+    laws: np.ndarray  # (laws, species) rows whose sum a kick must not change; -1 for none
     checkpoint_after: np.ndarray  # (C,) numbers of presentations after which the state is kept
     record_presentations: np.ndarray  # (K,) recorded presentations, ascending
     grid: np.ndarray  # (G,) recorded times as fractions of the running time, ascending

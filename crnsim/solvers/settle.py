@@ -12,7 +12,7 @@ from crnsim.entrance.arguments import check_number
 from crnsim.network.network import Network
 from crnsim.outcomes import DIVERGED, FAILED, OK, STEP_LIMIT
 from crnsim.solvers.methods import check_request, code_of_method, find_method
-from crnsim.solvers.protocol import BLOWN_UP, Protocol, Record, Request, new_record
+from crnsim.solvers.protocol import BLOWN_UP, RUNNING, STOP, Protocol, Record, Request, new_record
 
 
 def solve(
@@ -95,4 +95,6 @@ def _settle(network: Network, protocol: Protocol, record: Record, member: int, t
         record.run["status"][member] = DIVERGED if confirmed else FAILED
         return f"{reason} ({where})"
     record.run["status"][member] = FAILED
+    if status == RUNNING and not record.control[STOP]:
+        return f"the method has not said how the run ended ({where})"
     return f"stopped at {where}"

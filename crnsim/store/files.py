@@ -9,12 +9,18 @@ import json
 import os
 import shutil
 import socket
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crnsim.entrance.arguments import check_memory
+from crnsim.entrance.files import check_path, check_regular, read_text
+from crnsim.entrance.limits import LARGEST_RESULTS, LARGEST_SMALL_FILE
 from crnsim.errors import DamagedFileError, InputError, StorageError
+from crnsim.store.hdf5 import NotOursError, declared_bytes
+from crnsim.store.outputs import is_stream, write_stream
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,6 +29,8 @@ if TYPE_CHECKING:
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 #: What the name of a file ends with that is still being written.
 _PART = ".part"
+#: Bytes of a name to which a host (64), a process number and the rest can be added.
+_LONGEST_STEM = 170
 #: Seconds after which a file that is still being written has lost its writer.
 ABANDONED = 3600.0
 #: Free bytes below which a failed write is put down to a full disk.
@@ -34,20 +42,28 @@ def replacing(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
     """Give a temporary name beside `path`; what was written there takes the place of `path` at the end.
 
     A run that is killed leaves the old file, or none, and never half of one. What is `durable` outlives a power cut.
+    A device, a pipe or standard output (``-``) is written to instead; see `crnsim.store.outputs`.
 
     Raises
     ------
     StorageError
         The disk is full, or the place cannot be written; the message says which and what to do.
     """
-    target = Path(path)
-    if target.exists() and not (target.is_file() or target.is_dir()):
-        raise StorageError(f"{target}: not written, it is a device or a pipe; name a file")
-    temporary = target.with_name(f".{target.name}.{socket.gethostname()}-{os.getpid()}{_PART}")
+    target = check_path(path)
+    if is_stream(target):
+        with tempfile.TemporaryDirectory() as folder:
+            temporary = Path(folder, "stream")
+            yield temporary
+            write_stream(target, temporary)
+        return
+    if not target.name or (target.exists() and not (target.is_file() or target.is_dir())):
+        raise StorageError(f"{target}: not written, it is no file; name a file")
+    stem = _short(target.name)
+    temporary = target.with_name(f".{stem}.{socket.gethostname()}-{os.getpid()}{_PART}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if durable:
-            remove_abandoned(target.parent, f"{target.name}.")
+            remove_abandoned(target.parent, f"{stem}.")
         yield temporary
         if durable:
             with temporary.open("rb") as file:
@@ -61,6 +77,13 @@ def replacing(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _short(name: str) -> str:
+    """Return a name that leaves room for what is added while a file is written: names end at 255 bytes."""
+    if len(os.fsencode(name)) <= _LONGEST_STEM:
+        return name
+    return f"{name[:40]}{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
 
 
 def _write_error(target: Path, error: Exception) -> StorageError | None:
@@ -176,17 +199,22 @@ def read_dataset(path: str | Path) -> xr.Dataset:
     import xarray as xr
 
     path = Path(path)
+    check_regular(path, LARGEST_RESULTS)
     try:
         with path.open("rb") as file:
             head = file.read(len(_HDF5))
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     if not head:
         raise damaged(path, "it is empty")
     if head != _HDF5:
         raise damaged(path, "it is not a NetCDF-4 file")
+    try:
+        declared = declared_bytes(path)
+    except NotOursError as error:
+        raise damaged(path, str(error)) from None
+    if declared is not None:
+        check_memory(f"{path}: its arrays", declared, "read a part of it with xarray")
     try:
         with xr.open_dataset(path, engine="netcdf4") as opened:
             dataset = opened.load()
@@ -209,8 +237,8 @@ def damaged(path: str | Path, what: str) -> DamagedFileError:
 def read_json(path: Path) -> dict[str, Any] | None:
     """Return the content of a small JSON file; None where it is no such thing or cannot be read."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        found = json.loads(read_text(path, LARGEST_SMALL_FILE))
+    except (InputError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

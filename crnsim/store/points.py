@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from crnsim.errors import InputError
 from crnsim.noise.kinds import NOISE_KINDS
+from crnsim.outcomes import OK, OUTCOMES
 from crnsim.store.files import damaged, read_dataset
 
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ REQUIRED = {
     "reason": "text",
     "score": "f",
 }
+#: Variables that count something, and shares from 0 to 1; nan where there is none.
+_COUNTS = ("steps", "rejected", "evaluations")
+_SHARES = ("accuracy", "agreement", "algebraic_score", "algebraic_accuracy", "test_score")
+#: Shares are means, which round.
+_ROUNDING = 1e-6
 #: Attributes that all chunks of one summary share.
 SHARED = ("schema", "dataset", "circuit", "activation", "layers", "parameters", "code_hash")
 
@@ -52,7 +58,34 @@ def read_points(path: str | Path) -> xr.Dataset:
     keys = dataset["point_key"].values.tolist()
     if len(set(keys)) != len(keys):
         raise damaged(path, "a point occurs twice")
+    if fault := _out_of_range(dataset):
+        raise damaged(path, fault)
     return dataset
+
+
+def _out_of_range(dataset: xr.Dataset) -> str:
+    """Say which number cannot be what its name says; nothing where all can."""
+    import numpy as np
+
+    status, score = dataset["status"].values, dataset["score"].values
+    if np.any((status < 0) | (status >= len(OUTCOMES))):
+        return "a status is none of the outcomes there are"
+    if not np.all(np.where(np.isnan(score), status != OK, (score >= 0) & (score <= 1 + _ROUNDING))):
+        return "a score is not between 0 and 1"
+    if np.any((status != OK) & (np.nan_to_num(score) != 0)):
+        return "a run that is not ok has a score"
+    time = dataset["running_time"].values
+    if not np.all(np.isfinite(time) & (time > 0)):
+        return "a running time is not above 0"
+    for name in (*(f"noise_{kind}" for kind in NOISE_KINDS), "replicate", "seed", *_COUNTS):
+        values = dataset[name].values if name in dataset.variables else np.zeros(1)
+        if values.dtype.kind not in "iuf" or not np.all(np.isfinite(values) & (values >= 0)):
+            return f"a value of {name} is below 0 or not finite"
+    for name in _SHARES:
+        values = dataset[name].values if name in dataset.variables else np.zeros(1)
+        if values.dtype.kind != "f" or np.any((values < 0) | (values > 1 + _ROUNDING)):
+            return f"a value of {name} is not between 0 and 1"
+    return ""
 
 
 def read_keys(path: str | Path) -> tuple[str, list[str]]:
@@ -128,7 +161,11 @@ def with_all_magnitudes(parts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
     )
     return [
         part.assign_coords(
-            {name: ("point", np.zeros(part.sizes["point"])) for name in wanted if name not in part.coords}
+            {
+                name: (part["point_key"].dims, np.zeros(part["point_key"].shape))
+                for name in wanted
+                if name not in part.coords
+            }
         )
         for part in parts
     ]

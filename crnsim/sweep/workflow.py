@@ -12,10 +12,12 @@ from typing import Any
 
 from crnsim.errors import ConfigError, CrnsimError, StorageError
 from crnsim.provenance import package_hash
-from crnsim.sweep.plan.plan import REPORTS, RESULTS
+from crnsim.sweep.plan.plan import PLAN, REPORTS, RESULTS
 from crnsim.sweep.run.dask_cluster import SCHEDULER
 
 DEFAULT = "config/config.yaml"
+#: What the rules make beside the plan.
+TABLES = ("robustness.nc", "robustness.csv")
 
 
 @dataclass(frozen=True)
@@ -66,19 +68,55 @@ def open_workflow(config_files: Sequence[str | Path], settings: Mapping[str, Any
         What was given with ``--config``; ``sweep`` names the sweep file.
     """
     try:
-        _check_writable()
-        return _workflow(sweep_file(config_files, settings))
+        for folder in (Path.cwd(), Path(RESULTS), Path(REPORTS)):
+            _check_writable(folder)
+        _check_writable(Path(".snakemake"), depth=1)
+        workflow = _workflow(sweep_file(config_files, settings))
+        _check_places(workflow.name)
+        return workflow
     except CrnsimError as error:
         sys.exit(f"crnsim: {error}")
 
 
-def _check_writable() -> None:
-    """Say in one line what Snakemake would say with a traceback."""
-    for folder in (Path.cwd(), Path(RESULTS), Path(REPORTS)):
-        if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
-            raise StorageError(
-                f"{folder}: cannot be written; make it writable, or work in a copy (snakemake --directory FOLDER)"
-            )
+def _check_places(sweep: str) -> None:
+    """Look at the folders and files that the rules make."""
+    results = Path(RESULTS, sweep)
+    for step in ("integrate", "merge", "build"):
+        for place in ("logs", "benchmarks"):
+            _check_writable(results / place / step)
+    for name in ("chunks", "networks", "summary"):
+        _check_writable(results / name)
+    for file in (*(results / name for name in (PLAN, *TABLES)), Path(REPORTS, f"{sweep}.html")):
+        if file.is_dir():
+            raise StorageError(f"{file}: a file must be here, and this is a folder; rename or remove it")
+    # Down to logs/integrate/DATASET/VARIANT.
+    _check_writable(results, depth=4)
+
+
+def _check_writable(folder: Path, depth: int = 0) -> None:
+    """Say in one line what Snakemake would say with a traceback: a folder, or one in it, that cannot be written.
+
+    Parameters
+    ----------
+    folder : Path
+        There need not be one.
+    depth : int
+        Levels of folders below it that are looked at too.
+    """
+    for place in (*reversed(folder.parents), folder):
+        if os.path.lexists(place) and not place.is_dir():
+            raise StorageError(f"{place}: a folder must be here, and something else is; rename or remove it")
+    if not folder.exists():
+        return
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise StorageError(
+            f"{folder}: cannot be written; make it writable, or work in a copy (snakemake --directory FOLDER)"
+        )
+    if depth:
+        with os.scandir(folder) as entries:
+            inner = sorted(entry.path for entry in entries if entry.is_dir())
+        for path in inner:
+            _check_writable(Path(path), depth - 1)
 
 
 def sweep_file(config_files: Sequence[str | Path], settings: Mapping[str, Any]) -> str:

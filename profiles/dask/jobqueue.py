@@ -71,10 +71,13 @@ def main() -> int:
         security=Security(require_encryption=True, **{f"tls_{name}": file for name, file in tls.items()}),
         scheduler_options={"dashboard_address": "127.0.0.1:0"},
         log_directory=str(folder / "logs"),
-        local_directory="/tmp",
+        worker_extra_args=["--dashboard-address", "127.0.0.1:0"],
         # Workers look for the files of a sweep where this command runs.
         job_script_prologue=[
             f"cd {shlex.quote(str(Path.cwd()))}",
+            # Of its own: Dask looks there for modules, and in /tmp others could have made its folder.
+            "export DASK_TEMPORARY_DIRECTORY=$(mktemp -d /tmp/dask-XXXXXXXX)",
+            "trap 'rm -rf \"$DASK_TEMPORARY_DIRECTORY\"' EXIT",
             *(f"export {name}=1" for name in ONE_THREAD),
         ],
     ) as cluster:

@@ -17,7 +17,7 @@ rule integrate:
         key="{key}",
         code=SWEEP.code,
     shell:
-        "{SWEEP.command} integrate {input.plan:q} {params.key} -o {output:q}"
+        "{SWEEP.command} integrate {input.plan:q} --sweep {SWEEP.file:q} {params.key} -o {output:q}"
         " --workers {threads} --cores {workflow.resource_settings.cores} --log {log:q}"
 
 
@@ -39,4 +39,4 @@ rule merge:
         sweep=SWEEP.fingerprint,
         package=SWEEP.package,
     shell:
-        "{SWEEP.command} merge {input.plan:q} {wildcards.dataset}-{wildcards.variant} -o {output:q} --log {log:q}"
+        "{SWEEP.command} merge {input.plan:q} --sweep {SWEEP.file:q} {wildcards.dataset}-{wildcards.variant} -o {output:q} --log {log:q}"

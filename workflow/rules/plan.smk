@@ -29,4 +29,4 @@ rule build:
         sweep=SWEEP.fingerprint,
         code=SWEEP.code,
     shell:
-        "{SWEEP.command} build {input.plan:q} {wildcards.dataset}-{wildcards.variant} -o {output.network:q} --log {log:q}"
+        "{SWEEP.command} build {input.plan:q} --sweep {SWEEP.file:q} {wildcards.dataset}-{wildcards.variant} -o {output.network:q} --log {log:q}"

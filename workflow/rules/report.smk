@@ -16,7 +16,7 @@ rule robustness:
         sweep=SWEEP.fingerprint,
         package=SWEEP.package,
     shell:
-        "{SWEEP.command} robustness {input.plan:q} -o {output.metrics:q} --csv {output.tables:q} --log {log:q}"
+        "{SWEEP.command} robustness {input.plan:q} --sweep {SWEEP.file:q} -o {output.metrics:q} --csv {output.tables:q} --log {log:q}"
 
 
 # Write the page.
@@ -36,7 +36,7 @@ rule report:
         sweep=SWEEP.fingerprint,
         package=SWEEP.package,
     shell:
-        "{SWEEP.command} report {input.plan:q} -o {output:q} --log {log:q}"
+        "{SWEEP.command} report {input.plan:q} --sweep {SWEEP.file:q} -o {output:q} --log {log:q}"
 
 
 # Write the page from whatever chunks there are: snakemake --cores 1 report_partial
@@ -47,4 +47,4 @@ rule report_partial:
     log:
         f"results/{SWEEP.name}/logs/report_partial.log",
     shell:
-        "{SWEEP.command} report {input.plan:q} --partial --log {log:q}"
+        "{SWEEP.command} report {input.plan:q} --sweep {SWEEP.file:q} --partial --log {log:q}"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SUPPORTED, CONTRADICTED, OPEN = "supported", "contradicted", "open"
 NO_STRESS = "none"
+#: Differences of scores that are equal but for rounding.
+_ROUNDING = 1e-12
 
 
 def blank_row(claim: Claim, design: Design, stress: str) -> dict[str, Any]:
@@ -124,9 +126,10 @@ def judged_row(
 def _verdict(measured: dict[str, Any], reason: str) -> dict[str, str]:
     if reason:
         return {"verdict": OPEN, "reason": reason}
-    if measured["difference_low"] > measured["limit"]:
+    # A difference that is the limit but for the rounding of its terms decides nothing.
+    if measured["difference_low"] > measured["limit"] + _ROUNDING:
         return {"verdict": SUPPORTED, "reason": ""}
-    if measured["difference_high"] < measured["limit"]:
+    if measured["difference_high"] < measured["limit"] - _ROUNDING:
         return {"verdict": CONTRADICTED, "reason": ""}
     return {
         "verdict": OPEN,

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 
+from crnsim.compiled import kept
 from crnsim.kinetics.kernels import Kernel, compile_network
 from crnsim.network.network import Network
 from crnsim.solvers.ode.choice import AUTO
@@ -29,6 +30,11 @@ def run(network: Network, protocol: Protocol, record: Record, request: Request) 
     request : Request
         Its `progress` is called about five times a second.
     """
+    with kept():
+        _run(network, protocol, record, request)
+
+
+def _run(network: Network, protocol: Protocol, record: Record, request: Request) -> None:
     kernel = compile_network(network)
     policy = AUTO if request.method == "auto" else NAMES.index(request.method)
     if policy == AUTO and not kernel.exact:

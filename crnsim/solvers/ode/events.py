@@ -115,9 +115,12 @@ def kick(
     for law in range(len(p.laws)):
         conserved = total = 0.0
         for row in p.laws[law]:
-            conserved += before[row]
-            total += state[row]
+            if row >= 0:
+                conserved += before[row]
+                total += state[row]
         for row in p.laws[law]:
+            if row < 0:
+                continue
             state[row] = state[row] * (conserved / total) if total > 0.0 else before[row]
 
 

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from crnsim.entrance.arguments import shown
 from crnsim.errors import suggest
 from crnsim.sweep.config.reader import Document, KeyPath, dotted
 
@@ -109,6 +110,10 @@ def _requirement(kind: str, context: dict[str, Any], name: str) -> str:
     if kind in limits:
         limit, text = limits[kind]
         return text.format(context[limit])
+    if kind in ("string_too_short", "string_too_long", "too_long"):
+        of = "values" if kind == "too_long" else "characters"
+        most = context.get("max_length")
+        return f"at most {most} {of}" if most else "text that is not empty"
     if kind in _TYPES:
         return _TYPES[kind]
     if kind in (
@@ -158,8 +163,7 @@ def model_in(annotation: Any) -> type[BaseModel] | None:
 
 def _shown(value: Any) -> str:
     """Return a value as it may stand in a message."""
-    text = "nothing" if value is None else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return "nothing" if value is None else shown(value)
 
 
 def _count(number: int) -> str:

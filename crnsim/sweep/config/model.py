@@ -2,78 +2,44 @@
 
 from __future__ import annotations
 
-import math
-import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    create_model,
+    field_validator,
+)
 
+from crnsim.entrance.limits import LONGEST_TEXT, MOST_POINTS
 from crnsim.noise.kinds import NOISE_KINDS, NoiseKind
-
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
-#: A label or name becomes part of a path and of file names joined by "-".
-_WORD = r"^[A-Za-z][A-Za-z0-9_]*$"
-
-
-def _number(value: Any) -> Any:
-    """Take 1e-3 from every dialect of YAML; tell a decimal comma and a percentage what to be."""
-    if isinstance(value, bool):
-        raise ValueError("must be a number")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("must be a finite number")
-    if not isinstance(value, str):
-        return value
-    text = value.strip()
-    if _NUMBER.fullmatch(text):
-        return float(text)
-    if text.endswith("%") and _NUMBER.fullmatch(text[:-1].strip()):
-        raise ValueError(f"must be a number; write {float(text[:-1]) / 100:g}")
-    if _NUMBER.fullmatch(text.replace(",", ".", 1)):
-        raise ValueError(f"must be a number; write {text.replace(',', '.', 1)}, with a point")
-    raise ValueError("must be a number")
-
-
-def _parameter(value: Any) -> Any:
-    """Turn whole numbers, and numbers written as text, into float; leave words alone."""
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        return float(value)
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _number_or_word(value: Any) -> Any:
-    """Leave a word such as algebraic_sigmoid to the circuit; all else is a number."""
-    return value if isinstance(value, str) and re.fullmatch(_WORD, value) else _number(value)
-
-
-def _magnitude(value: Any) -> Any:
-    """Refuse 10 for 10 %: a factor of e^2 either way is already more than noise."""
-    value = _number(value)
-    if isinstance(value, (int, float)) and value > 2:
-        raise ValueError(f"must be 2 or less; {value:g} % is {value / 100:g}")
-    return value
-
-
-def _no_repeats(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    repeated = [value for index, value in enumerate(values) if value in values[:index]]
-    if repeated:
-        raise ValueError(f"lists {repeated[0]} twice; list each value once")
-    return values
-
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_number)]
-Tolerance = Annotated[float, Field(gt=0, le=0.1), BeforeValidator(_number)]
-Magnitudes = Annotated[
-    tuple[Annotated[float, Field(ge=0, le=2, allow_inf_nan=False), BeforeValidator(_magnitude)], ...],
-    Field(min_length=1),
-]
-Whole = Annotated[int, Field(ge=1), BeforeValidator(_number)]
-WholeOrZero = Annotated[int, Field(ge=0), BeforeValidator(_number)]
-RunningTimes = Annotated[tuple[Positive, ...], Field(min_length=1)]
-Label = Annotated[str, Field(pattern=_WORD)]
-Layers = Annotated[tuple[Whole, ...], Field(min_length=2)]
-Parameters = dict[
-    str, Annotated[Annotated[float, Field(allow_inf_nan=False)] | str, BeforeValidator(_number_or_word)]
-]
+from crnsim.sweep.config.values import (
+    Count,
+    CountOrZero,
+    Epochs,
+    Label,
+    Layers,
+    LearningRate,
+    Magnitudes,
+    MaxPoints,
+    Minutes,
+    Parameters,
+    Reference,
+    RelativeTolerance,
+    RunningTimes,
+    Seed,
+    Steps,
+    Text,
+    Time,
+    Tolerance,
+    Workers,
+    no_repeats,
+    one_line,
+    parameter_value,
+)
 
 
 class Section(BaseModel):
@@ -85,7 +51,7 @@ class Section(BaseModel):
     @classmethod
     def _list_once(cls, value: Any, info: Any) -> Any:
         once = isinstance(value, tuple) and info.field_name != "layers"
-        return _no_repeats(value) if once else value
+        return no_repeats(value) if once else value
 
 
 class Activation(Section):
@@ -93,8 +59,9 @@ class Activation(Section):
 
     # Parameters differ between activations; `checks` compares them with the registry.
     model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Annotated[float | str | bool, BeforeValidator(parameter_value)]]
 
-    name: str = Field(description="Name of the activation: `squareplus`, `relu`, ...")
+    name: Reference = Field(description="Name of the activation: `squareplus`, `relu`, ...")
     role: Literal["smooth", "sharp", "baseline"] | None = Field(
         default=None,
         description="Part in the verdict: the `smooth` one is compared with each `sharp` and `baseline` one.",
@@ -106,7 +73,7 @@ class Activation(Section):
     @property
     def parameters(self) -> tuple[tuple[str, float | str], ...]:
         """Parameters by name, in alphabetical order, numbers as float."""
-        return tuple((name, _parameter(value)) for name, value in sorted((self.model_extra or {}).items()))
+        return tuple(sorted((self.model_extra or {}).items()))
 
 
 class OwnNoise(Section):
@@ -114,6 +81,7 @@ class OwnNoise(Section):
 
     # Options differ between kinds; `names` compares them with the kind.
     model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Annotated[float | str | bool, BeforeValidator(parameter_value)]]
 
     magnitudes: Magnitudes = Field(
         default=(), description="Standard deviations, or what the kind makes of them."
@@ -124,7 +92,7 @@ def _noise_section(kind: NoiseKind) -> Any:
     """Return the section of a kind of noise as a model made from its entry in the table."""
     fields: dict[str, Any] = {"magnitudes": (Magnitudes, Field(default=(), description=kind.description))}
     for option in kind.options:
-        annotation: Any = bool if isinstance(option.default, bool) else Positive
+        annotation: Any = bool if isinstance(option.default, bool) else Time
         if option.choices:
             annotation = Literal[option.choices]
         fields[option.name] = (annotation, Field(default=option.default, description=option.description))
@@ -159,9 +127,11 @@ else:
             for kind in NOISE_KINDS.values()
         },
         own=(
-            dict[str, OwnNoise],
+            dict[str, OwnNoise | None] | None,
             Field(
-                default={}, description="Kinds of noise of your own, by `module:Class` (docs/noise-kinds.md)."
+                default={},
+                description="Kinds of noise of your own, by `module:Class` (docs/noise-kinds.md); `null` leaves one "
+                "out, or all.",
             ),
         ),
         cross=(
@@ -180,11 +150,11 @@ class DatasetSettings(Section):
     A name that is not that of a data set is the label of one of your own: give its `file` and its `target`.
     """
 
-    file: str | None = Field(
+    file: Text | None = Field(
         default=None,
         description="A CSV file with a header line, from the folder in which the command runs.",
     )
-    target: str | None = Field(
+    target: Text | None = Field(
         default=None, description="Column of `file` to predict; all other columns are features."
     )
     task: Literal["classification", "regression"] | None = Field(
@@ -194,10 +164,10 @@ class DatasetSettings(Section):
     layers: Layers | None = Field(
         default=None, description="Units per layer, from features to targets, such as `[2, 6, 1]`."
     )
-    epochs: Whole | None = Field(
+    epochs: Epochs | None = Field(
         default=None, description="Passes over the training set; the data set has its default."
     )
-    learning_rate: Positive | None = Field(
+    learning_rate: LearningRate | None = Field(
         default=None,
         description="Learning rate eps times running time, so a step is as large at every running time.",
     )
@@ -209,7 +179,7 @@ class DatasetSettings(Section):
         default=None,
         description="Keys given here replace the sweep's, key by key; `rates: null` leaves a kind out.",
     )
-    replicates: Whole | None = Field(default=None, description="Replaces the sweep's.")
+    replicates: Count | None = Field(default=None, description="Replaces the sweep's.")
     circuit_parameters: Parameters | None = Field(
         default=None, description="Added to the sweep's; the same name replaces its value."
     )
@@ -218,13 +188,13 @@ class DatasetSettings(Section):
 class Solver(Section):
     """Error control and budget of one presentation."""
 
-    rtol: Tolerance = Field(default=1e-3, description="Relative tolerance of a step.")
+    rtol: RelativeTolerance = Field(default=1e-3, description="Relative tolerance of a step.")
     atol: Tolerance = Field(default=1e-6, description="Absolute tolerance of a step, as a concentration.")
-    max_steps: Whole | None = Field(
+    max_steps: Steps | None = Field(
         default=None,
         description="Budget of a run: steps per presentation, on average; the library has a default.",
     )
-    method: str = Field(
+    method: Reference = Field(
         default="auto",
         description="Method of integration that can show samples: `auto`, `rosw`, `bs23`, `rkc` (docs/integration.md).",
     )
@@ -233,7 +203,7 @@ class Solver(Section):
 class Trajectories(Section):
     """Which points keep the concentrations of all species over time."""
 
-    replicates: WholeOrZero = Field(
+    replicates: CountOrZero = Field(
         default=1, description="Number of replicates, from the first, in each of the cells; 0 keeps none."
     )
     cells: Literal["noise-free", "extremes", "all"] = Field(
@@ -249,24 +219,28 @@ class Chunks(Section):
     Left alone, chunks are cut by the estimated cost of their points: dear points make small chunks.
     """
 
-    minutes: Positive | None = Field(
+    minutes: Minutes | None = Field(
         default=None,
         description="Core time of one chunk, about: one job, one file; 10 where left out.",
     )
-    cells: Whole | None = Field(
+    cells: Count | None = Field(
         default=None,
         description="Cells (running time x noise level) in one chunk, instead of as many as `minutes` allows.",
     )
-    replicates: Whole | None = Field(
+    replicates: Count | None = Field(
         default=None,
         description="Replicates of a cell in one chunk, instead of as many as `minutes` allows.",
     )
-    workers: Annotated[int, Field(ge=1, le=1024), BeforeValidator(_number)] = Field(
+    workers: Workers = Field(
         default=2, description="Dask workers for one chunk; 1 computes in the job itself, without Dask."
     )
-    batch: Whole | None = Field(
+    batch: Count | None = Field(
         default=None,
         description="Points in one Dask task; where left out, the 8 that fill the vector unit, or more cheap ones.",
+    )
+    max_points: MaxPoints = Field(
+        default=MOST_POINTS,
+        description="Points that the sweep may have; more are taken for a slip, unless this says that they are none.",
     )
 
 
@@ -276,11 +250,13 @@ class Sweep(Section):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)] = Field(
         description="Names `results/<name>` and `reports/<name>.html`; the file's own name where left out."
     )
-    title: str = Field(default="", description="Heading of the report.")
-    seed: Annotated[int, Field(ge=0, lt=2**63), BeforeValidator(_number)] = Field(
+    title: Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(one_line)] = Field(
+        default="", description="Heading of the report."
+    )
+    seed: Seed = Field(
         default=0, description="Seed of all random streams; a replicate is a stream of its own."
     )
-    circuit: str = Field(
+    circuit: Reference = Field(
         default="onepot",
         description="Family of circuits: `onepot`, `feedforward` with `mode: inference`, or `module:NAME`.",
     )
@@ -288,7 +264,7 @@ class Sweep(Section):
         default="training",
         description="Train each circuit and read it out, or give it weights and read it out: far cheaper.",
     )
-    weights: str | None = Field(
+    weights: Text | None = Field(
         default=None,
         description="For `mode: inference`: `sgd` (default) trains the algebraic network with `epochs` and "
         "`learning_rate`; or a file from `crnsim train -o`, or `.npz` with arrays W1, b1, W2, b2, ...",
@@ -304,14 +280,14 @@ class Sweep(Section):
     noise: NoiseAxes = Field(
         default_factory=lambda: NoiseAxes.model_validate({}), description="Kinds and magnitudes of noise."
     )
-    replicates: Whole = Field(
+    replicates: Count = Field(
         default=10, description="Runs of each cell, each with weights, split and draws of its own."
     )
     datasets: Annotated[dict[str, DatasetSettings], Field(min_length=1)] = Field(
         description="Data sets by name, each with what it does differently; or a list of names."
     )
     solver: Solver = Field(default=Solver(), description="Error control.")
-    claims: str | None = Field(
+    claims: Reference | None = Field(
         default=None,
         description="Paper whose claims the report judges, for the circuits of this sweep: `kang2025`, "
         "`anderson2021`, or `module:NAME` of your own.",
@@ -336,7 +312,7 @@ class Sweep(Section):
                 raise ValueError(
                     "must be a list of names, or names with settings such as 'iris: {replicates: 5}'"
                 )
-            return {name: {} for name in _no_repeats(tuple(value))}
+            return {name: {} for name in no_repeats(tuple(value))}
         if isinstance(value, dict):
             return {name: {} if settings is None else settings for name, settings in value.items()}
         return value
@@ -349,10 +325,6 @@ class Sweep(Section):
             for name, settings in self.datasets.items()
         }
         # A kind of one's own is rare: a sweep without one need not say so.
-        for section in (
-            data["noise"],
-            *(settings.get("noise") or {} for settings in data["datasets"].values()),
-        ):
-            if not section.get("own", True):
-                del section["own"]
+        if not data["noise"].get("own", True):
+            del data["noise"]["own"]
         return data

@@ -8,9 +8,11 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from crnsim.circuits import check_parameters, circuit_kind
+from crnsim.entrance.limits import LONGEST_LABEL, MOST_EVENTS
 from crnsim.errors import InputError, suggest
-from crnsim.noise.kinds import NOISE_KINDS
+from crnsim.noise.kinds import NOISE_KINDS, noise_kind
 from crnsim.noise.noise import Noise, own_section
+from crnsim.sweep.config.extent import check_extent
 from crnsim.sweep.config.mistakes import Mistake
 from crnsim.sweep.config.resolve import (
     ResolvedSettings,
@@ -22,10 +24,10 @@ from crnsim.sweep.config.resolve import (
 
 if TYPE_CHECKING:
     from crnsim.experiment.point import Parameters
-    from crnsim.sweep.config.model import NoiseAxes, Sweep
+    from crnsim.sweep.config.model import Sweep
 
 #: The label of a data set becomes part of a path and of file names joined by "-".
-LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 
 
 def checked(sweep: Sweep) -> ResolvedSweep:
@@ -45,8 +47,10 @@ def checked(sweep: Sweep) -> ResolvedSweep:
     for name in sweep.datasets:
         sources[name] = _check_source(sweep, name)
         settings[name] = _check_dataset(sweep, name, sources[name])
+        _check_noise(sweep, name, settings[name])
+    check_extent(sweep, settings)
+    for name in sweep.datasets:
         _check_weights(sweep, name, settings[name], weights)
-        _check_noise(sweep, name, settings[name].noise)
     return ResolvedSweep(sweep, sources, settings, weights)
 
 
@@ -158,8 +162,9 @@ def _check_activations(sweep: Sweep) -> None:
                 raise Mistake((*path, name), str(error).removeprefix(f"activation {cls.name}: ")) from None
         _check_parameters(sweep, (*path, "circuit_parameters"), spec.circuit_parameters)
         unit = (
-            *(spec.name, tuple(activation(spec.name, **dict(spec.parameters)).parameters().items())),
-            tuple(sorted(spec.circuit_parameters.items())),
+            spec.name,
+            _rounded(activation(spec.name, **dict(spec.parameters)).parameters()),
+            _rounded(spec.circuit_parameters),
         )
         if unit in seen:
             raise Mistake(path, f"the same as {seen[unit]}; keep one of the two, or change a parameter")
@@ -169,6 +174,14 @@ def _check_activations(sweep: Sweep) -> None:
         raise Mistake(
             ("activations", smooth[1], "role"), f"{smooth[0]} is smooth already; one label can have that role"
         )
+
+
+def _rounded(parameters: Mapping[str, object]) -> tuple[tuple[str, object], ...]:
+    """Return parameters so that numbers are equal which differ in their last digits alone."""
+    return tuple(
+        (name, float(f"{value:.9g}") if isinstance(value, float) else value)
+        for name, value in sorted(parameters.items())
+    )
 
 
 def _check_dataset(sweep: Sweep, name: str, source: Parameters) -> ResolvedSettings:
@@ -192,9 +205,9 @@ def _check_dataset(sweep: Sweep, name: str, source: Parameters) -> ResolvedSetti
     return resolve_settings(sweep, name, source)
 
 
-def _check_noise(sweep: Sweep, name: str, noise: NoiseAxes) -> None:
+def _check_noise(sweep: Sweep, name: str, settings: ResolvedSettings) -> None:
     """Check magnitudes, scope, and kinds of the user's own, of one data set."""
-    given = sweep.datasets[name].noise
+    given, noise = sweep.datasets[name].noise, settings.noise
 
     def path(*keys: str) -> tuple[str, ...]:
         """Where a key stands: with the data set, if its section does, or with the sweep."""
@@ -211,21 +224,37 @@ def _check_noise(sweep: Sweep, name: str, noise: NoiseAxes) -> None:
             )
         if section is not None and not section.magnitudes:
             raise Mistake(path(kind.name, "magnitudes"), "missing; give a list such as [0.02, 0.1]")
+        interval = getattr(section, "interval", None)
+        if interval and (kicks := max(settings.running_times) / interval) > MOST_EVENTS:
+            raise Mistake(
+                path(kind.name, "interval"),
+                f"{interval:g} makes {kicks:.3g} kicks in a running time of {max(settings.running_times):g}; "
+                f"at most {MOST_EVENTS}",
+            )
+    called: dict[str, str] = {}
     for reference, section in noise.own.items():
         if not section.magnitudes:
             raise Mistake(path("own", reference, "magnitudes"), "missing; give a list such as [0.02, 0.1]")
         try:
             Noise(**own_section(reference, section.magnitudes[0], section.model_extra or {}))
+            own_name = noise_kind(reference).name
         except InputError as error:
             raise Mistake(path("own", reference), str(error)) from None
+        if own_name in called:
+            raise Mistake(
+                path("own", reference), f"called '{own_name}', as {called[own_name]} is; keep one of the two"
+            )
+        called[own_name] = reference
 
 
 def _check_weights(sweep: Sweep, name: str, settings: ResolvedSettings, weights: Parameters) -> None:
     """Check that a file of weights fits a data set and all replicates."""
-    from crnsim.experiment.given_weights import check_fit
+    from crnsim.experiment.given_weights import check_fit, is_npz
 
     about = dict(weights)
-    for replicate in range(settings.replicates if "file" in about else 0):
+    # The weights of an .npz are those of every replicate; a result has few, and the first that it lacks ends this.
+    n_replicates = 1 if is_npz(str(about.get("file", ""))) else settings.replicates
+    for replicate in range(n_replicates if "file" in about else 0):
         try:
             check_fit(str(about["file"]), str(about["sha256"]), name, settings.layers, replicate, sweep.seed)
         except InputError as error:
@@ -248,8 +277,11 @@ def _check_source(sweep: Sweep, name: str) -> Parameters:
         raise Mistake(
             path, "the name of a data set that there is already; call the one in the file otherwise"
         )
-    if not LABEL.fullmatch(name):
-        raise Mistake(path, "does not fit a path; use letters, digits and _, and begin with a letter")
+    if not LABEL.fullmatch(name) or len(name) > LONGEST_LABEL:
+        raise Mistake(
+            path,
+            f"does not fit a path; use at most {LONGEST_LABEL} letters, digits and _, and begin with a letter",
+        )
     try:
         return resolve_source(given)
     except InputError as error:

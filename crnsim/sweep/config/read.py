@@ -6,11 +6,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from crnsim.entrance.arguments import shown
 from crnsim.errors import ConfigError
 from crnsim.sweep.config.mistakes import Mistake, explain
 from crnsim.sweep.config.model import Sweep
 from crnsim.sweep.config.names import checked
-from crnsim.sweep.config.reader import Document, read_yaml
+from crnsim.sweep.config.reader import Document, check_plain, read_yaml
 from crnsim.sweep.config.resolve import ResolvedSweep
 
 
@@ -38,10 +39,11 @@ def validate(document: Document) -> ResolvedSweep:
     if document.data is None:
         raise ConfigError(f"{document.source}: empty; a sweep needs datasets, activations and running_times")
     if not isinstance(document.data, dict):
-        found = "a list" if isinstance(document.data, list) else f"the text {str(document.data)[:40]!r}"
+        found = "a list" if isinstance(document.data, list) else f"the text {shown(document.data, 40)}"
         raise ConfigError(
             f"{document.source}: not a sweep: lines such as 'replicates: 10' are needed, not {found}"
         )
+    check_plain(document)
     try:
         return checked(Sweep.model_validate(document.data))
     except ValidationError as error:

@@ -9,7 +9,10 @@ from typing import Any
 
 import yaml
 
-from crnsim.errors import ConfigError
+from crnsim.entrance.arguments import line_fault, shown
+from crnsim.entrance.files import NotReadableError, NotThereError, read_text
+from crnsim.entrance.limits import DEEPEST, LARGEST_SWEEP_FILE, LONGEST_REFERENCE, MOST_VALUES
+from crnsim.errors import ConfigError, InputError
 
 KeyPath = tuple[str | int, ...]
 
@@ -41,8 +44,33 @@ class Document:
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader with the number and truth words of YAML 1.2: 1e-3 is a number, 1:30 and `no` are text."""
+    """SafeLoader with the number and truth words of YAML 1.2: 1e-3 is a number, 1:30 and `no` are text.
 
+    Tags, and more values than a sweep file can mean, are refused while the text is read.
+    """
+
+    def __init__(self, text: str, source: str) -> None:
+        super().__init__(text)
+        self.source, self.n_values = source, 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Look at what comes next before anything is made of it."""
+        event = self.peek_event()
+        where = f"{self.source}: line {event.start_mark.line + 1}"
+        if (tag := getattr(event, "tag", None)) is not None:
+            raise ConfigError(
+                f"{where}: not YAML: tags such as {shown(tag)} are not read; write the value alone"
+            )
+        self.n_values += 1
+        if self.n_values > MOST_VALUES:
+            raise ConfigError(f"{where}: more than {MOST_VALUES} values in the file; {_FEWER}")
+        node: yaml.Node | None = super().compose_node(parent, index)
+        return node
+
+
+_FEWER = "a list of so many belongs into several sweeps"
+#: Digits of a whole number; Python itself reads no more than 4,300.
+_MOST_DIGITS = 400
 
 _Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
@@ -58,22 +86,46 @@ for _tag, _pattern, _first in (
 
 def _decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
     """Read 010 as ten, which YAML 1.1 takes for octal."""
-    return int(loader.construct_scalar(node))
+    text = loader.construct_scalar(node)
+    if len(text) > _MOST_DIGITS:
+        problem = f"a number of {len(text)} digits"
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    return int(text)
 
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _decimal)
 
 
-def _collect_lines(
-    node: yaml.Node, path: KeyPath, source: str, lines: dict[KeyPath, int], open_: set[int]
-) -> None:
+def _check_size(root: yaml.Node, source: str) -> None:
+    """Count the values that there are once every alias is written out; refuse what multiplies or contains itself."""
+    counts: dict[int, int] = {}
+
+    def count(node: yaml.Node) -> int:
+        if (known := counts.get(id(node))) is not None:
+            if not known:
+                raise ConfigError(f"{source}: line {node.start_mark.line + 1}: an alias that contains itself")
+            return known
+        counts[id(node)] = 0  # until it is known: whoever meets it is within it
+        below: list[yaml.Node] = []
+        if isinstance(node, yaml.SequenceNode):
+            below = node.value
+        elif isinstance(node, yaml.MappingNode):
+            below = [part for pair in node.value for part in pair]
+        counts[id(node)] = 1 + sum(map(count, below))
+        return counts[id(node)]
+
+    if (found := count(root)) > MOST_VALUES:
+        number = f"{found}" if found < 10**15 else f"10^{len(str(found)) - 1}"
+        raise ConfigError(f"{source}: {number} values once its aliases are written out; {_FEWER}")
+
+
+def _collect_lines(node: yaml.Node, path: KeyPath, source: str, lines: dict[KeyPath, int]) -> None:
     """Record where each key and item stands; refuse keys that are written twice or are not text."""
-    if id(node) in open_:
-        raise ConfigError(f"{source}: line {node.start_mark.line + 1}: an alias that contains itself")
     children: list[tuple[str | int, yaml.Node, yaml.Node]] = []
     if isinstance(node, yaml.SequenceNode):
         children = [(index, item, item) for index, item in enumerate(node.value)]
     elif isinstance(node, yaml.MappingNode):
+        known: set[str] = set()
         for key, value in node.value:
             where = f"{source}: line {key.start_mark.line + 1}"
             if not isinstance(key, yaml.ScalarNode):
@@ -81,15 +133,16 @@ def _collect_lines(
             if key.tag == "tag:yaml.org,2002:merge":
                 continue
             if key.tag != "tag:yaml.org,2002:str":
-                raise ConfigError(f"{where}: the key {key.value!r} is not text; put it between quotes")
-            if any(key.value == known for known, _, _ in children):
+                raise ConfigError(f"{where}: the key {shown(key.value)} is not text; put it between quotes")
+            if key.value in known:
                 raise ConfigError(
                     f"{where}: {dotted((*path, key.value))} is written twice; keep one of the two"
                 )
+            known.add(key.value)
             children.append((key.value, key, value))
     for name, mark, value in children:
         lines[(*path, name)] = mark.start_mark.line + 1
-        _collect_lines(value, (*path, name), source, lines, open_ | {id(node)})
+        _collect_lines(value, (*path, name), source, lines)
 
 
 def dotted(path: KeyPath) -> str:
@@ -110,21 +163,21 @@ def read_yaml(path: str | Path) -> Document:
     """
     source = str(path)
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise ConfigError(f"{source}: there is no such file") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{source}: not a text file in UTF-8; a sweep is written in YAML") from None
-    except OSError as error:
-        raise ConfigError(f"{source}: cannot be read ({error.strerror or error})") from None
+        text = read_text(path, LARGEST_SWEEP_FILE, encoding="utf-8-sig")
+    except (NotThereError, NotReadableError) as error:
+        hint = "; a sweep is written in YAML" if "UTF-8" in str(error) else ""
+        raise ConfigError(f"{error}{hint}") from None
+    except InputError as error:
+        raise ConfigError(f"sweep file: {error}") from None
     _refuse_control_characters(text, source)
     lines: dict[KeyPath, int] = {}
-    loader = _Loader(text)
+    loader = _Loader(text, source)
     try:
         node = loader.get_single_node()
         if node is None:
             return Document(source, None, lines)
-        _collect_lines(node, (), source, lines, set())
+        _check_size(node, source)
+        _collect_lines(node, (), source, lines)
         return Document(source, loader.construct_document(node), lines)
     except ConfigError:
         raise
@@ -134,10 +187,10 @@ def read_yaml(path: str | Path) -> Document:
         problem = " ".join((error.problem or str(error)).split())
         hint = " (indent with blanks, not with tabs)" if "'\\t'" in problem else ""
         raise ConfigError(f"{source}: {where}not YAML: {problem}{hint}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(
-            f"{source}: not YAML: {' '.join(str(error).split()) or 'nested too deeply'}"
-        ) from None
+    except RecursionError:
+        raise ConfigError(f"{source}: not YAML: nested too deeply") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"{source}: not YAML: {error}") from None
     finally:
         loader.dispose()
 
@@ -148,3 +201,37 @@ def _refuse_control_characters(text: str, source: str) -> None:
     if match:
         line = text.count("\n", 0, match.start()) + 1
         raise ConfigError(f"{source}: line {line}: not YAML: control character {match.group()!r}")
+
+
+def check_plain(document: Document) -> None:
+    """Refuse text that cannot be shown or stored, keys too long and values nested too deeply.
+
+    Raises
+    ------
+    ConfigError
+        With file, line and key.
+    """
+    _check_plain(document, document.data, ())
+
+
+def _check_plain(document: Document, value: Any, path: KeyPath) -> None:
+    fault, where = "", path
+    if len(path) > DEEPEST:
+        fault, where = "nested too deeply", path[:6]
+    elif isinstance(value, str):
+        fault = line_fault(value) and f"the text {line_fault(value)}"
+    elif isinstance(value, dict):
+        for key, below in value.items():
+            wrong = line_fault(key, LONGEST_REFERENCE) if isinstance(key, str) else "is not text"
+            if wrong:
+                fault, where = f"the key {shown(key)} {wrong}", (*path, key)
+                break
+            _check_plain(document, below, (*path, key))
+    elif isinstance(value, list):
+        for number, below in enumerate(value):
+            _check_plain(document, below, (*path, number))
+    if fault:
+        line = document.line(where)
+        place = f"line {line}: " if line else ""
+        name = dotted(where[:-1] if fault.startswith("the key") else where)
+        raise ConfigError(f"{document.source}: {place}{name}{': ' if name else ''}{fault}")

@@ -44,6 +44,11 @@ one that is. Results are addressed by what determines them: after a change, only
 computed. An editor that reads JSON schemas checks a sweep file against `workflow/schemas/sweep.schema.json`
 as you type.
 
+Numbers are decimal (`100`, `1e2`, `010` is ten); `1_000`, `0x10`, `1:30` and tags such as `!!int` are none. Two
+numbers of a list that differ by less than one in 10^9 are one value written twice. A file has at most 1 MB and
+30,000 values, aliases written out. The number of points is the product of the lists: beyond `chunks.max_points`
+it is taken for a slip.
+
 ## The sweep
 """
 

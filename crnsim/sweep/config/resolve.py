@@ -111,6 +111,10 @@ def resolve_settings(sweep: Sweep, name: str, source: Parameters) -> ResolvedSet
     for key, value in (given.noise.model_dump(exclude_unset=True) if given.noise else {}).items():
         inherited = noise.get(key)
         noise[key] = inherited | value if isinstance(inherited, dict) and isinstance(value, dict) else value
+    # None leaves a kind out, where a data set says so of one that the sweep has.
+    noise["own"] = {
+        kind: section for kind, section in (noise.get("own") or {}).items() if section is not None
+    }
     return ResolvedSettings(
         layers=given.layers or tuple(info.layers),
         epochs=given.epochs or info.epochs,

@@ -16,7 +16,7 @@ from crnsim.experiment.command import command as repeating_command
 from crnsim.noise.streams import generator
 from crnsim.outcomes import OK, OUTCOMES, WORKER_KILLED
 from crnsim.provenance import code_hash
-from crnsim.store.points import read_points
+from crnsim.store.points import read_points, with_all_magnitudes
 from crnsim.sweep.inspect.folder import ResultsFolder
 from crnsim.sweep.plan.plan import read_plan
 from crnsim.sweep.run.chunk_files import Account, list_chunks, read_account
@@ -193,6 +193,8 @@ def verify(plan: Plan, samples: Sequence[Sample]) -> Iterator[Comparison]:
             continue
         record = [sample.point.key] if "trajectory" in stored else []
         computed = _one(run_points([sample.point], record=record), sample.point.key)
+        # A kind of noise that the point does not name had magnitude 0.
+        stored, computed = with_all_magnitudes([stored, computed])
         why = _inexact_because(read[1], read_account(sample.path) or Account())
         yield _compared(sample, stored, computed, why, command)
 

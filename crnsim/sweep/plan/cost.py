@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from crnsim.entrance.arguments import check_memory
 from crnsim.experiment.kept import CHECKPOINTS, RECORDED_FIRST, RECORDED_LAST, RECORDED_TIMES
 
 if TYPE_CHECKING:
@@ -130,6 +131,34 @@ def descent_seconds(point: Point) -> float:
     if dict(point.weights).get("by") != "sgd":
         return 0.0
     return size(point).n_train * point.epochs * SECONDS_PER_DESCENT * (len(point.layers) - 1)
+
+
+def check_runs(point: Point, runs: int = 1) -> None:
+    """Refuse runs whose tables would not fit into memory: weights at checkpoints, samples and the order they come in.
+
+    Parameters
+    ----------
+    point : Point
+    runs : int
+        That are computed side by side.
+
+    Raises
+    ------
+    InputError
+        With the estimate, and what it is for.
+    """
+    of = size(point)
+    checkpoints = CHECKPOINTS + 1 if point.learns else 0
+    presented = of.n_train * point.epochs if point.learns else 0
+    numbers = of.species * (4 + checkpoints) + 4 * of.reactions + 2 * presented
+    samples = (of.n_train + of.n_test) * (of.features + of.targets)
+    layers, many = "-".join(map(str, point.layers)), f"{runs} runs" if runs > 1 else "a run"
+    check_memory(
+        f"{many} of {point.dataset} in a network {layers} of {of.species} species and {of.reactions} reactions, "
+        f"with {presented or of.n_test} presentations,",
+        8.0 * runs * (numbers + samples),
+        "take smaller layers, fewer epochs or fewer replicates at a time",
+    )
 
 
 def cell_seconds(group: Group) -> list[float]:

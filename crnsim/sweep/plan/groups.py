@@ -220,9 +220,8 @@ def groups(resolved: ResolvedSweep) -> list[Group]:
     """Return the groups of a sweep, data sets outermost, in the order of the sweep file."""
     found, weights, sweep = [], resolved.given_weights, resolved.sweep
     for dataset, settings in resolved.settings.items():
-        cells = tuple(
-            Cell(time, noise) for time in settings.running_times for noise in noise_levels(settings.noise)
-        )
+        levels = noise_levels(settings.noise)
+        cells = tuple(Cell(time, noise) for time in settings.running_times for noise in levels)
         recorded = (
             frozenset(_recorded(sweep, settings, cells)) if not weights else frozenset[tuple[int, int]]()
         )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from crnsim.sweep.plan.cost import RUNS, cell_seconds, point_bytes, recorded_bytes
+from crnsim.sweep.plan.cost import RUNS, cell_seconds, check_runs, point_bytes, recorded_bytes
 
 if TYPE_CHECKING:
     from crnsim.sweep.config.model import Chunks
@@ -33,6 +33,7 @@ def blocks(group: Group, chunks: Chunks) -> Iterator[tuple[range, range]]:
     chunks : Chunks
         `cells` and `replicates`, where given, are taken as they are.
     """
+    check_runs(group.point(0, 0))
     cost = cell_seconds(group)
     seconds = 60.0 * (chunks.minutes or MINUTES)
     stored = point_bytes(group) + recorded_bytes(group) * len(group.recorded) / group.n_points

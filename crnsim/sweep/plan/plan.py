@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -110,27 +110,44 @@ def make_plan(resolved: ResolvedSweep, config_path: str = "") -> Plan:
 def _group_entry(sweep: Sweep, group: Group, chunks: tuple[Chunk, ...], cost: list[float]) -> GroupEntry:
     folder = results_folder(sweep.name)
     return GroupEntry(
-        dataset=group.dataset,
-        source=dict(group.source),
-        circuit=group.circuit,
-        label=group.label,
-        role=group.role,
-        activation=group.activation,
-        activation_parameters=dict(group.activation_parameters),
-        circuit_parameters=dict(group.own_parameters),
-        layers=group.settings.layers,
-        mode="inference" if group.weights else "training",
-        given_weights=dict(group.weights),
-        epochs=group.settings.epochs,
-        learning_rate=group.settings.learning_rate,
-        running_times=group.settings.running_times,
-        replicates=group.settings.replicates,
-        n_cells=len(group.cells),
-        n_points=group.n_points,
+        **_about(group),
         summary=str(folder / "summary" / f"{group.name}.nc"),
         network=str(folder / "networks" / f"{group.name}.nc"),
         chunks=tuple(_chunk_entry(sweep, group, chunk, cost) for chunk in chunks),
     )
+
+
+def _about(group: Group) -> dict[str, Any]:
+    """Return the fields of an entry that say what a group is."""
+    return {
+        "dataset": group.dataset,
+        "source": dict(group.source),
+        "circuit": group.circuit,
+        "label": group.label,
+        "role": group.role,
+        "activation": group.activation,
+        "activation_parameters": dict(group.activation_parameters),
+        "circuit_parameters": dict(group.own_parameters),
+        "layers": tuple(group.settings.layers),
+        "mode": "inference" if group.weights else "training",
+        "given_weights": dict(group.weights),
+        "epochs": group.settings.epochs,
+        "learning_rate": group.settings.learning_rate,
+        "running_times": tuple(group.settings.running_times),
+        "replicates": group.settings.replicates,
+        "n_cells": len(group.cells),
+        "n_points": group.n_points,
+    }
+
+
+def _check_entries(plan: PlanFile, laid_out: Sequence[Group]) -> None:
+    """Raise KeyError unless the groups of a plan are those that its own configuration gives."""
+    if [entry.name for entry in plan.groups] != [group.name for group in laid_out]:
+        raise KeyError("its groups are not those of its configuration")
+    for entry, group in zip(plan.groups, laid_out, strict=True):
+        for name, value in _about(group).items():
+            if getattr(entry, name) != value:
+                raise KeyError(f"{name} of {entry.name} is not that of its configuration")
 
 
 def _chunk_entry(sweep: Sweep, group: Group, chunk: Chunk, cost: list[float]) -> ChunkEntry:
@@ -181,12 +198,14 @@ def read_plan(path: str | Path) -> Plan:
             entry.name: tuple(Chunk(chunk.key, chunk.cells, chunk.replicates) for chunk in entry.chunks)
             for entry in file.groups
         }
-        return Plan(resolved.sweep, tuple((group, chunks[group.name]) for group in groups(resolved)), file)
+        laid_out = groups(resolved)
+        _check_entries(file, laid_out)
+        return Plan(resolved.sweep, tuple((group, chunks[group.name]) for group in laid_out), file)
     except (KeyError, ConfigError) as error:
         # A file that is gone, or that no longer holds what it did, is not the fault of the plan.
         _check_sources(path, file, {})
         raise DamagedFileError(
-            f"{path}: damaged ({error}); delete it and run the same command again"
+            f"{path}: damaged ({error.args[0] if error.args else error}); delete it and run the same command again"
         ) from None
 
 

@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
+from crnsim.entrance.files import NotReadableError, NotThereError, check_path, read_text
+from crnsim.entrance.limits import LARGEST_PLAN, MOST_POINTS_EVER, MOST_WORKERS
 from crnsim.errors import DamagedFileError, InputError
 
 Count = Annotated[int, Field(ge=0)]
@@ -20,6 +22,9 @@ Amount = Annotated[float, Field(ge=0)]
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 Values = dict[str, float | str]
 _OWN = re.compile(r"[\w.]+:\w+")
+_SWEEP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}", re.ASCII)
+_GROUP = re.compile(r"[A-Za-z0-9_]+-[A-Za-z0-9_]+-[A-Za-z0-9_]+", re.ASCII)
+_KEY = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -175,14 +180,15 @@ class PlanFile:
     @property
     def own_code(self) -> list[str]:
         """Names ``module:Name`` that the configuration gives: code of its maker's own."""
-        found: list[str] = []
-        rest: list[Any] = [self.config]
-        while rest:
-            value = rest.pop()
-            inner = [*value, *value.values()] if isinstance(value, dict) else value
-            rest += inner if isinstance(inner, list) else []
-            found += [value] if isinstance(value, str) and _OWN.fullmatch(value) else []
-        return sorted(set(found))
+        return sorted({word for word in words_in(self.config) if _OWN.fullmatch(word)})
+
+    @property
+    def data_files(self) -> list[str]:
+        """Files of data and weights that the plan names."""
+        named = (
+            source.get("file") for group in self.groups for source in (group.source, group.given_weights)
+        )
+        return sorted({file for file in named if file is not None})
 
     @classmethod
     def from_json(cls, text: str) -> PlanFile:
@@ -195,12 +201,10 @@ class PlanFile:
         """
         plan = _adapter().validate_json(text, strict=True)
         try:
-            if plan.workers < 1:
-                raise ValueError("config.chunks.workers must be 1 or more")
+            if not 1 <= plan.workers <= MOST_WORKERS:
+                raise ValueError(f"config.chunks.workers must be 1 to {MOST_WORKERS}")
             _ = plan.smoothing
-            for group in plan.groups:
-                for chunk in group.chunks:
-                    _check_chunk(group, chunk)
+            _check_sweep(plan)
         except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"config: {error}") from None
         return plan
@@ -210,8 +214,54 @@ class PlanFile:
         return json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def words_in(value: Any) -> Iterator[str]:
+    """Yield every text of nested lists and mappings, keys among them."""
+    rest = [value]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            rest += [*one, *one.values()]
+        elif isinstance(one, list):
+            rest += one
+
+
+def _check_sweep(plan: PlanFile) -> None:
+    """Raise ValueError unless a plan is one that `crnsim plan` could have written: counts add up, paths follow."""
+    if not _SWEEP.fullmatch(plan.sweep):
+        raise ValueError(f"sweep {plan.sweep!r}")
+    keys: set[str] = set()
+    for group in plan.groups:
+        place = PurePosixPath("results", plan.sweep)
+        name = f"{group.dataset}-{group.variant}"
+        if not (_GROUP.fullmatch(name) and group.variant.endswith(f"-{group.label}")):
+            raise ValueError(f"group {name!r}")
+        if group.summary != str(place / "summary" / f"{name}.nc"):
+            raise ValueError(f"summary {group.summary!r}")
+        if group.network != str(place / "networks" / f"{name}.nc"):
+            raise ValueError(f"network {group.network!r}")
+        if group.n_points != group.n_cells * group.replicates:
+            raise ValueError(f"{name}: {group.n_points} points")
+        if sum(chunk.n_points for chunk in group.chunks) != group.n_points:
+            raise ValueError(f"{name}: its chunks do not hold its points")
+        folder = place / "chunks" / group.dataset / group.variant
+        for chunk in group.chunks:
+            _check_chunk(group, chunk)
+            if not _KEY.fullmatch(chunk.key) or chunk.key in keys:
+                raise ValueError(f"{name}: the key {chunk.key!r}")
+            if chunk.path != f"{folder}/{chunk.key}.nc":
+                raise ValueError(f"{name}: the path {chunk.path!r}")
+            keys.add(chunk.key)
+    if plan.n_points != sum(group.n_points for group in plan.groups) or plan.n_points > MOST_POINTS_EVER:
+        raise ValueError(f"{plan.n_points} points")
+
+
 def _check_chunk(group: GroupEntry, chunk: ChunkEntry) -> None:
     """Raise ValueError unless a chunk holds points of its group."""
+    cells, replicates = chunk.cells[1] - chunk.cells[0], chunk.replicates[1] - chunk.replicates[0]
+    if (chunk.n_cells, chunk.n_points) != (cells, cells * replicates):
+        raise ValueError(f"chunk {chunk.key}: {chunk.n_points} points of {chunk.n_cells} cells")
     for part, (first, end), most in (
         ("cells", chunk.cells, group.n_cells),
         ("replicates", chunk.replicates, group.replicates),
@@ -236,7 +286,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
         The file is not a plan.
     """
     try:
-        stamp = Path(path).stat().st_mtime_ns
+        stamp = check_path(path, "plan").stat().st_mtime_ns
     except OSError:
         raise InputError(f"{path}: there is no such plan; 'crnsim plan CONFIG -o {path}' makes it") from None
     return _read(str(path), stamp)
@@ -246,8 +296,10 @@ def read_plan_file(path: str | Path) -> PlanFile:
 def _read(path: str, stamp: int) -> PlanFile:
     """Read a plan once for each time it was written; a workflow asks for each of thousands of chunks."""
     try:
-        return PlanFile.from_json(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return PlanFile.from_json(read_text(path, LARGEST_PLAN))
+    except (NotThereError, NotReadableError):
+        raise
+    except (ValueError, RecursionError):
         raise DamagedFileError(
             f"{path}: not a plan of crnsim, or damaged; delete it and run the same command again"
         ) from None

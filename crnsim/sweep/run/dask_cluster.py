@@ -12,12 +12,12 @@ import ssl
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from crnsim.entrance.arguments import setting
 from crnsim.errors import CrnsimError, InputError
+from crnsim.sweep.run import own_workers
 
 #: Address of a scheduler that someone already runs, such as tls://10.0.0.1:8786, or its scheduler file.
 SCHEDULER = "CRNSIM_DASK_SCHEDULER"
@@ -30,10 +30,6 @@ OWN_PATIENCE = 60.0
 ANSWER = 20.0
 #: Seconds between two looks at whether the workers are still there.
 LOOK = 2.0
-
-#: Variables of a job in a queue. There the queue watches over memory, and tries a job that had too little again with
-#: more; elsewhere Dask ends a worker that takes more than its share, before the whole machine stands still.
-IN_A_JOB = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID", "CRNSIM_WALL_MINUTES")
 
 log = logging.getLogger("crnsim.integrate")
 
@@ -128,59 +124,11 @@ def connect(workers: int, preload: Sequence[str]) -> Iterator[Cluster]:
 
 @contextlib.contextmanager
 def _own(workers: int, preload: Sequence[str]) -> Iterator[Cluster]:
-    """Start workers on this machine; they listen on the loopback only."""
-    import dask.config
-    import distributed
-    from distributed.utils import get_mp_context
-
-    settings = {
-        # Workers are forked from one process that has imported everything: twice as fast as importing in each.
-        "distributed.worker.multiprocessing-method": "forkserver",
-        "distributed.scheduler.allowed-failures": 0,
-        "distributed.comm.timeouts.connect": "60s",
-        "distributed.nanny.pre-spawn-environ.NUMBA_NUM_THREADS": 1,
-        # A worker that is there and says nothing counts as dead after this time; usually it is five minutes.
-        "distributed.scheduler.worker-ttl": "120s",
-        # A worker that pauses for lack of memory would never go on: what fills it is not Dask's to spill.
-        "distributed.worker.memory.target": False,
-        "distributed.worker.memory.spill": False,
-        "distributed.worker.memory.pause": False,
-        "distributed.worker.memory.terminate": False if any(map(os.environ.get, IN_A_JOB)) else 0.95,
-        # Dask watches itself many times a second, in every process; with tasks of seconds that only costs.
-        "distributed.admin.tick.interval": "500ms",
-        "distributed.admin.system-monitor.interval": "5s",
-        "distributed.worker.profile.enabled": False,
-    }
-    with dask.config.set(settings):
-        get_mp_context().set_forkserver_preload(["distributed", "distributed.nanny", *preload])
-    encrypted = dask.config.get("distributed.comm.require-encryption", None)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(dask.config.set(settings))
-        cluster = distributed.LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            protocol="tls://" if encrypted else "tcp://",
-            dashboard_address="127.0.0.1:0",
-            silence_logs=logging.CRITICAL,
-        )
-        stack.callback(_close, cluster)
-        client = distributed.Client(cluster)
-        stack.callback(_close, client)
-        pages = "" if find_spec("bokeh") else " (its pages need the package bokeh)"
-        log.info("%d Dask workers; dashboard: %s%s", workers, cluster.dashboard_link, pages)
+    """Start workers on this machine."""
+    with own_workers.start(workers, preload) as client:
         where = "the Dask cluster of this command"
         remedy = "give each worker more memory, or use fewer (chunks.workers)"
         yield Cluster(client, where, remedy, OWN_PATIENCE)
-
-
-def _close(closable: Any) -> None:
-    """Close a cluster or a client; where that fails, as with a worker that is just being replaced, the work is done."""
-    try:
-        closable.close()
-    except Exception as error:
-        log.info("while Dask was closed: %s: %s", type(error).__name__, error)
 
 
 @contextlib.contextmanager
@@ -200,10 +148,9 @@ def _running(given: str) -> Iterator[Cluster]:
             raise _no_answer(given, error) from None
     for message in said:
         log.warning("%s: %s", address, " ".join(str(message.message).split()))
-    if not address.startswith(("tls://", "wss://")) and not _is_loopback(address):
-        log.warning(
-            "%s is not encrypted: whoever reaches it can run code as you; use tls:// (docs/dask.md)", address
-        )
+    if not address.startswith(("tls://", "wss://")):
+        who = "every user of this machine" if _is_loopback(address) else "whoever reaches it"
+        log.warning("%s is not encrypted: %s can run code as you; use tls:// (docs/dask.md)", address, who)
     with client:
         log.info("Dask scheduler of %s: %s; dashboard: %s", SCHEDULER, address, client.dashboard_link)
         remedy = f"start workers with 'dask worker {address}', or unset {SCHEDULER}; {PATIENCE} is how long to wait"

@@ -1,0 +1,135 @@
+"""Words of a command line: text, numbers and the files that are written, each checked before a command runs."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from crnsim.entrance.arguments import check_number, check_whole, line_fault, shown
+from crnsim.entrance.limits import (
+    LARGEST_COUNT,
+    LARGEST_LEARNING_RATE,
+    LARGEST_RATE,
+    LARGEST_SEED,
+    LARGEST_TOLERANCE,
+    LONGEST_TEXT,
+    LONGEST_TIME,
+    MOST_EPOCHS,
+    MOST_STEPS,
+    MOST_WORKERS,
+    SHORTEST_TIME,
+    SMALLEST_ATOL,
+    SMALLEST_LEARNING_RATE,
+    SMALLEST_RATE,
+    SMALLEST_RTOL,
+)
+from crnsim.errors import InputError
+from crnsim.store.outputs import check_output, is_stdout
+
+_WHOLE = re.compile(r"[-+]?\d{1,400}", re.ASCII)
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+
+
+def text(word: str) -> str:
+    """Take any text but none at all, and what no terminal shows or no file system takes."""
+    fault = "is empty" if not word.strip() else line_fault(word, LONGEST_TEXT)
+    if fault:
+        raise argparse.ArgumentTypeError(f"{shown(word)} {fault}")
+    return word
+
+
+def whole(least: int = 1, most: int = LARGEST_COUNT) -> Callable[[str], int]:
+    """Return a type of whole numbers in decimal digits, within bounds."""
+
+    def read(word: str) -> int:
+        try:
+            return check_whole("it", int(word) if _WHOLE.fullmatch(word) else word, least=least, most=most)
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read
+
+
+def number(least: float = 0.0, most: float = 1e100, *, above: float | None = None) -> Callable[[str], float]:
+    """Return a type of numbers such as 0.1 or 1e-3, within bounds."""
+
+    def read(word: str) -> float:
+        try:
+            value = float(word) if _NUMBER.fullmatch(word) else word
+            return check_number("it", value, least=least, most=most)
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read
+
+
+count, replicate, seed = whole(), whole(0), whole(0, LARGEST_SEED)
+epochs, steps, workers = whole(most=MOST_EPOCHS), whole(most=MOST_STEPS), whole(most=MOST_WORKERS)
+#: Runs of one command are all in one piece of memory; cores are those of a cluster, for an estimate.
+replicates, n_cores = whole(most=100_000), whole(most=1_000_000)
+duration, seconds = number(SHORTEST_TIME, LONGEST_TIME), number(0.01, 86_400.0)
+rate, sigma = number(SMALLEST_RATE, LARGEST_RATE), number(0.0, 2.0)
+learning_rate = number(SMALLEST_LEARNING_RATE, LARGEST_LEARNING_RATE)
+rtol, atol = number(SMALLEST_RTOL, LARGEST_TOLERANCE), number(SMALLEST_ATOL, LARGEST_TOLERANCE)
+
+
+def cores(word: str) -> str:
+    """Take what Snakemake says of its cores: a number, or a word for none."""
+    if word.strip().lower() in ("", "none", "all"):
+        return ""
+    return str(count(word))
+
+
+def value(word: str) -> float | str:
+    """Return a parameter of a circuit or an activation: a number, or a word such as algebraic_sigmoid."""
+    word = word.strip()
+    return float(word) if _NUMBER.fullmatch(word) else word
+
+
+def check_outputs(options: argparse.Namespace) -> None:
+    """Refuse files that a command could not write, before it begins; see `crnsim.store.outputs.check_output`.
+
+    Raises
+    ------
+    InputError, StorageError
+    """
+    given = {name: getattr(options, name, None) for name in ("config", "plan", "dataset", "weights")}
+    inputs = [path for path in given.values() if path is not None]
+    written: dict[str, Path] = {}
+    output, beside = getattr(options, "output", None), getattr(options, "beside", None)
+    kind = {"text": options.text, "beside": bool(beside) and not getattr(options, "csv", None)}
+    for name, path, of in (
+        ("--log", getattr(options, "log", None), {"text": False, "beside": False}),
+        ("--csv", getattr(options, "csv", None), {"text": True, "beside": False}),
+        ("-o", output, kind),
+    ):
+        if path is None:
+            continue
+        check_output(path, name, inputs=inputs, **of)
+        if not is_stdout(path):
+            _once(written, name, Path(path))
+    if output and kind["beside"]:
+        _once(written, f"the {beside} beside it", Path(output).with_suffix(str(beside)))
+
+
+def _once(written: dict[str, Path], name: str, path: Path) -> None:
+    for other, taken in written.items():
+        if taken.absolute() == path.absolute() and not path.is_char_device():
+            raise InputError(f"{path}: both {other} and {name} would be written there; name two files")
+    written[name] = path
+
+
+def help_text(given: str) -> str:
+    """Return a text as argparse wants it, for which a percent sign begins a field."""
+    return given.replace("%", "%%")
+
+
+def place_of(error: OSError) -> str:
+    """Return the place that a failed call of the system was about; some do not name it."""
+    import tempfile
+
+    if error.filename is not None:
+        return str(error.filename)
+    return f"a folder of temporary files ({tempfile.gettempdir()}) or of caches (CRNSIM_CACHE_DIR)"
