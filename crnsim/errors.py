@@ -53,13 +53,15 @@ class OutOfTimeError(StoppedError):
     exit_status = 75  # EX_TEMPFAIL of sysexits.h: try again
 
 
+#: Known names that a message lists, and among how many the nearest is looked for: a message is one line, at once.
+_LISTED, _COMPARED = 30, 2000
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
-    """Return what to say after an unknown `name`: the nearest known one, in whatever case, and all of them."""
+    """Return what to say after an unknown `name`: the nearest known one, in whatever case, and all or the first."""
     names = [str(item) for item in known]
-    more = len(names) - MOST_KNOWN
-    if more > 0:
-        return f"known: {', '.join(names[:MOST_KNOWN])} and {more} more"
-    by_lower = {item.lower(): item for item in reversed(names)}
-    close = difflib.get_close_matches(str(name).lower(), list(by_lower), n=1, cutoff=0.6)
+    by_lower = {item.lower(): item for item in reversed(names[:_COMPARED])}
+    close = difflib.get_close_matches(str(name).lower()[:100], list(by_lower), n=1, cutoff=0.6)
     hint = f"did you mean '{by_lower[close[0]]}'? " if close else ""
-    return f"{hint}known: {', '.join(names)}"
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"{hint}known: {', '.join(names[:_LISTED]) or 'none'}{more}"

@@ -198,7 +198,7 @@ def test_documented_costs_are_those_of_the_networks():
     ("name", "parameters", "words"),
     [
         ("leaky_squareplus", {"alpha": 1.0}, "alpha is 1; it must lie between 0 and 1"),
-        ("leaky_relu", {"alpha": 0}, "alpha is 0; it must be a number > 0"),
+        ("leaky_relu", {"alpha": 0}, "alpha is 0; it must be a number >= 1e-30"),
         ("algebraic_tanh", {"h": 0}, "h is 0"),
         ("algebraic_sigmoid", {"kz": 1}, "no parameter 'kz'"),
         ("algebraic_sigmod", {}, "did you mean 'algebraic_sigmoid'"),

@@ -224,7 +224,7 @@ def test_a_trained_pot_becomes_a_feedforward_circuit():
     np.testing.assert_allclose(circuit.predict(x), exact, rtol=1e-12)
     assert feedforward(result, h=0.01).activation == activation("squareplus", h=0.01)
     assert feedforward(result, "relu").activation.name == "relu"
-    with pytest.raises(CrnsimError, match="no replicate 7 in the result; it has 0, 1"):
+    with pytest.raises(CrnsimError, match="no replicate 7 in the result; known: 0, 1"):
         feedforward(result, replicate=7)
 
 
@@ -238,7 +238,10 @@ GOOD = [(np.ones((2, 3)), np.zeros(2))]
         (lambda: feedforward("digits"), "weights are str; give"),
         (lambda: feedforward([np.ones((2, 2))]), "weights of layer 1: W has shape"),
         (lambda: feedforward([*GOOD, (np.ones((1, 3)), np.zeros(1))]), "layer 2: W takes 3 signals.* has 2"),
-        (lambda: feedforward([(np.full((1, 1), np.nan), np.zeros(1))]), "layer 1: all must be finite"),
+        (
+            lambda: feedforward([(np.full((1, 1), np.nan), np.zeros(1))]),
+            "layer 1: all of its values must be finite",
+        ),
         (lambda: feedforward(GOOD, "squareplos"), "did you mean 'squareplus'"),
         (lambda: feedforward(GOOD, hh=1), "feedforward has no parameter 'hh'"),
         (

@@ -1,6 +1,7 @@
 """What is no network is refused in one line that names the argument, and nothing that a user names becomes source."""
 
 import math
+import os
 import re
 from fractions import Fraction
 
@@ -14,7 +15,7 @@ from crnsim.circuits import circuit_kind
 from crnsim.entrance.arguments import shown
 from crnsim.entrance.limits import LARGEST_COEFFICIENT, LONGEST_NAME
 from crnsim.errors import InputError
-from crnsim.interchange import file_format, read_network, write_network
+from crnsim.interchange import FORMATS, Format, file_format, read_network, write_network
 from crnsim.kinetics.codegen import generate
 from crnsim.kinetics.kernels import compile_network
 from crnsim.network import Network
@@ -79,7 +80,7 @@ def test_a_word_that_is_no_name_is_refused_everywhere(word):
     refuses(lambda: net.set_parameter(word, 1.0), "is not a name for a rate parameter")
     refuses(lambda: net.add_species(word), "is not a name for a species")
     refuses(lambda: net.add_species("C", word), "species 'C': unknown dimension")
-    refuses(lambda: net.rows(word), "unknown species")
+    refuses(lambda: net.rows(word), "no species ")
     if word not in ("", " "):
         refuses(lambda: net.add_family("", f"A[{word}] -> 0", "k"))
     assert len(net.species) == 3
@@ -218,7 +219,7 @@ def test_a_state_names_arrays_or_single_species():
     )
     assert net.state({"S[1,0]": 10**20})[net.rows("S")[1, 0]] == 1e20
     for name in ("S[2,0]", "S[1]", "A[-1]", 1, None, ("A", 0), "", "x" * 10**5):
-        refuses(lambda name=name: net.state({name: 1}), "unknown species")
+        refuses(lambda name=name: net.state({name: 1}), "no species ")
     refuses(lambda: net.state({"A": [1, 2, 3]}), "initial 'A' has shape (3,); it must fit (2,)")
     refuses(lambda: net.state({"A": [[1, 2]]}), "initial 'A' has shape (1, 2)")
     refuses(lambda: net.set_parameter("empty", []), "'empty' is an array without a value")
@@ -298,6 +299,12 @@ def test_odd_files_of_networks_are_refused(tmp_path):
     for name in (None, 3, b"text", ["text"]):
         refuses(lambda name=name: file_format("x.crn", name), "name of a format is ")
     refuses(lambda: read_network(tmp_path / "x.crn"), "written and not read yet")
+    own = Format("own", ".own", "a format", print, lambda path: network())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(FORMATS, "own", own)
+        os.mkfifo(tmp_path / "pipe.own")
+        refuses(lambda: read_network(tmp_path / "pipe.own", "own"), "this is a pipe")
+        (tmp_path / "pipe.own").unlink()
     assert not list(tmp_path.iterdir())
 
 

@@ -102,12 +102,14 @@ def read_network(path: str | Path, name: str = "") -> Network:
     Raises
     ------
     InputError
-        The format is only written, there is no such format, or there is no such file.
+        The format is only written, there is no such format, or `path` is no file.
     """
     chosen = file_format(path, name)
     if chosen.read is None:
         raise InputError(f"{path}: the format {chosen.name} is written and not read yet")
-    check_regular(path, LARGEST_TABLE)
+    # A reader of one's own may take a name that is no file, but not wait at a pipe.
+    if check_path(path).exists():
+        check_regular(path, LARGEST_TABLE)
     with _REGISTRY.code_of(name or chosen.name):
         found = chosen.read(Path(path))
     if not isinstance(found, Network):

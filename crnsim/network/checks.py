@@ -254,9 +254,7 @@ def check_indices(where: str, count: int) -> None:
 
 def check_size(what: str, species: int, reactions: int) -> None:
     """Raise InputError if a network of this size would not fit the memory that is allowed."""
-    size = f"{species:.4g} species" if species else f"{reactions:.4g} reactions"
-    check_memory(
-        f"{what}: {size}",
-        species * _SPECIES_BYTES + reactions * _REACTION_BYTES,
-        "take shorter dimensions or fewer",
-    )
+    n_bytes = species * _SPECIES_BYTES + reactions * _REACTION_BYTES
+    if n_bytes > 1e6:  # a megabyte is always there
+        size = f"{species:.4g} species" if species else f"{reactions:.4g} reactions"
+        check_memory(f"{what}: {size}", n_bytes, "take shorter dimensions or fewer")

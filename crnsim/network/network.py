@@ -58,6 +58,7 @@ class Network:
             self.set_parameter(name, value)
         self._species: dict[str, Species] = {}
         self._families: list[Family] = []
+        self._n_species = self._n_reactions = 0
 
     # -- building ---------------------------------------------------------------------------------------
 
@@ -97,8 +98,9 @@ class Network:
         fault = f"species '{name}': unknown dimension"
         shape = tuple(self.dims[checks.known(fault, dim, self.dims)] for dim in dims)
         species = Species(name, dims, shape, bool(slow))
-        checks.check_size(f"species '{name}'", sum(s.size for s in (*self._species.values(), species)), 0)
+        checks.check_size(f"species '{name}'", self._n_species + species.size, 0)
         self._species[name] = species
+        self._n_species += species.size
         self._forget()
 
     def add_family(self, label: str, equation: str, rate: str | float) -> None:
@@ -121,8 +123,8 @@ class Network:
             different length, an unreadable equation, more than 20 molecules that meet, or a negative rate.
         """
         family = parse_family(label, equation, rate, self._species, self.parameters, self.arrays)
-        reactions = sum(f.size for f in self._families) + family.size
-        checks.check_size(f"reaction {shown(equation, 200)}", 0, reactions)
+        checks.check_size(f"reaction '{equation}'", 0, self._n_reactions + family.size)
+        self._n_reactions += family.size
         self._families.append(family)
         self._forget()
 
@@ -154,10 +156,10 @@ class Network:
         """Families of reactions in order of declaration."""
         return tuple(self._families)
 
-    @cached_property
+    @property
     def n_species(self) -> int:
         """Number of single species."""
-        return sum(s.size for s in self.species)
+        return self._n_species
 
     @cached_property
     def n_dynamic(self) -> int:
@@ -165,10 +167,10 @@ class Network:
         changed = {name for family in self._families for name, _ in family.net}
         return sum(s.size for s in self.species if s.name in changed)
 
-    @cached_property
+    @property
     def n_reactions(self) -> int:
         """Number of elementary reactions."""
-        return sum(family.size for family in self._families)
+        return self._n_reactions
 
     def n_active_reactions(self, parameters: Mapping[str, npt.ArrayLike] | None = None) -> int:
         """Number of elementary reactions whose rate constant is above zero."""
@@ -186,7 +188,7 @@ class Network:
 
     def rows(self, name: str) -> np.ndarray:
         """Rows of an array of species in a state vector, with the array's shape."""
-        species = self._species[checks.known("unknown species", name, self._species)]
+        species = self._species[checks.known("no species", name, self._species)]
         first = self._first_rows[name]
         return np.arange(first, first + species.size).reshape(species.shape)
 
