@@ -10,7 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from crnsim.entrance.arguments import check_memory, check_number, check_seed, check_whole
-from crnsim.entrance.limits import LARGEST_CONCENTRATION, LARGEST_RATE, LARGEST_TOLERANCE, MOST_STEPS
+from crnsim.entrance.limits import (
+    LARGEST_CONCENTRATION,
+    LARGEST_RATE,
+    LARGEST_TOLERANCE,
+    MOST_STEPS,
+    SMALLEST_ATOL,
+    SMALLEST_RTOL,
+)
 from crnsim.entrance.objects import check_array, check_instance, check_line, check_sequence
 from crnsim.errors import InputError
 from crnsim.network.network import Network
@@ -96,11 +103,13 @@ def simulate(
     )
     times = _check_times(t)
     chosen = find_method(method)
-    rtol = check_number("rtol", rtol, above=0.0, most=LARGEST_TOLERANCE)
-    atol = check_number("atol", atol, above=0.0, most=LARGEST_CONCENTRATION)
+    rtol = check_number("rtol", rtol, least=SMALLEST_RTOL, most=LARGEST_TOLERANCE)
+    atol = check_number("atol", atol, least=SMALLEST_ATOL, most=LARGEST_CONCENTRATION)
     max_steps = check_whole("max_steps", max_steps, most=MOST_STEPS)
     replicates = check_whole("replicates", replicates)
     seed = None if seed is None else check_seed(seed)
+    if volume is not None:
+        volume = check_number("volume", volume, above=0.0, most=LARGEST_CONCENTRATION)
     kept = _kept(network, species)
     state = _check_state(network, initial, replicates)
     replicates = len(state) if state.ndim == 2 else replicates

@@ -91,10 +91,10 @@ def output_unit(circuit: str, name: Any, h: float, known: Sequence[str]) -> Acti
     h : float
         Its smoothing, if it has one.
     """
+    if not isinstance(name, str) or (name != LINEAR and name not in known and ":" not in name):
+        raise InputError(f"{circuit}: output is {shown(name)}; use one of {', '.join(known)}")
     if name == LINEAR:
         return None
-    if not isinstance(name, str) or (name not in known and ":" not in name):
-        raise InputError(f"{circuit}: output is {shown(name)}; use one of {', '.join(known)}")
     unit = make_activation(name)
     return make_activation(name, h=h) if "h" in unit.parameters() else unit
 

@@ -60,13 +60,14 @@ def read_weights(source: Any, *, replicate: int = 0) -> Given:
         return _from_scikit_learn(source)
     if hasattr(source, "data_vars"):
         return _from_training(source, replicate)
-    if isinstance(source, (str, bytes)) or not isinstance(source, (Sequence, np.ndarray)):
+    array = isinstance(source, np.ndarray) and source.ndim > 0
+    if isinstance(source, (str, bytes, bytearray)) or not (array or isinstance(source, Sequence)):
         raise InputError(
             f"weights are {type(source).__name__}; give [(W1, b1), (W2, b2), ...], layer sizes, a fitted MLPClassifier "
             "or MLPRegressor, or the result of crnsim.train"
         )
-    if len(source) and all(np.isscalar(item) for item in source):
-        sizes = check_layers(list(source))
+    if len(source) and all(np.isscalar(item) for item in source[: MOST_LAYERS + 1]):
+        sizes = check_layers(source)
         return Given([(np.ones((above, below)), np.ones(above)) for below, above in pairwise(sizes)])
     return Given(check_weights(source))
 
@@ -86,8 +87,10 @@ def check_weights(weights: Any) -> Weights:
         raise InputError(f"weights of {len(given)} layers are given; at most {MOST_LAYERS}")
     for number, pair in enumerate(given, start=1):
         where = f"weights of layer {number}"
-        if not hasattr(pair, "__len__") or isinstance(pair, (str, bytes, dict, set)) or len(pair) != 2:
+        if not isinstance(pair, (tuple, list)) and not (isinstance(pair, np.ndarray) and pair.ndim):
             raise InputError(f"{where}: give a pair (W, b) of arrays of numbers")
+        if len(pair) != 2:
+            raise InputError(f"{where}: {len(pair)} arrays are given; give a pair (W, b)")
         w, b = (
             np.array(check_array(where, part, wanted="a pair (W, b) of arrays of numbers", **_BOUNDS))
             for part in pair

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 T = TypeVar("T")
-#: Types of array elements that are real numbers; truth values count as 0 and 1.
-_REAL = "biuf"
+#: Types of array elements that are real numbers; truth values are none.
+_REAL = "iuf"
 #: Characters of a line that is shown in a message, such as the name of a method or ``module:Name``.
 LONGEST_LINE = 300
 
@@ -123,21 +123,27 @@ def real_array(name: str, value: object, wanted: str = "an array of numbers") ->
 
     if isinstance(value, np.ndarray) and type(value) is np.ndarray and value.dtype == np.float64:
         return value
-    with contextlib.suppress(TypeError, AttributeError):
-        check_memory(name, 8.0 * len(value), "give fewer values")  # type: ignore[arg-type]
+    check_length(name, value)
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             masked = np.ma.is_masked(value)
             found = np.asarray(value)
             real = found.dtype.kind in _REAL or (
-                found.dtype.kind == "O" and all(isinstance(one, numbers.Real) for one in found.flat)
+                found.dtype.kind == "O"
+                and all(isinstance(one, numbers.Real) and not isinstance(one, bool) for one in found.flat)
             )
             if not masked and real:
                 return np.asarray(found, dtype=float)
     except Exception:  # whatever the __array__ or __len__ of somebody's object does
         pass
     raise InputError(f"{name} is {shown(value)}; give {wanted}")
+
+
+def check_length(name: str, value: object) -> None:
+    """Refuse what NumPy would fill the memory with, such as ``range(10**12)``."""
+    with contextlib.suppress(TypeError, AttributeError):
+        check_memory(name, 8.0 * len(value), "give fewer values")  # type: ignore[arg-type]
 
 
 def _shape(value: object) -> tuple[Any, ...]:

@@ -18,6 +18,8 @@ from crnsim.entrance.limits import (
     MOST_EPOCHS,
     MOST_STEPS,
     SHORTEST_TIME,
+    SMALLEST_ATOL,
+    SMALLEST_RTOL,
 )
 from crnsim.entrance.objects import check_array, check_flag, check_function, check_instance, check_line
 from crnsim.errors import InputError
@@ -198,8 +200,8 @@ def _first_point(
         noise=noise,
         replicate=0,
         seed=check_seed(seed),
-        rtol=check_number("rtol", rtol, above=0.0, most=LARGEST_TOLERANCE),
-        atol=check_number("atol", atol, above=0.0, most=LARGEST_CONCENTRATION),
+        rtol=check_number("rtol", rtol, least=SMALLEST_RTOL, most=LARGEST_TOLERANCE),
+        atol=check_number("atol", atol, least=SMALLEST_ATOL, most=LARGEST_TOLERANCE),
         max_steps=check_whole("max_steps", max_steps, most=MOST_STEPS),
     )
 

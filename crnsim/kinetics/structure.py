@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from graphlib import TopologicalSorter
 
 import numpy as np
@@ -78,9 +79,26 @@ class Structure:
     slow: frozenset[str]
     rings: tuple[tuple[str, ...], ...]
 
+    @cached_property
+    def order(self) -> dict[str, int]:
+        """Place of each array in the order of solution."""
+        return {name: place for place, name in enumerate(name for block in self.blocks for name in block)}
+
+    @cached_property
+    def into(self) -> dict[str, list[tuple[int, Coupling]]]:
+        """Derivatives of the rate of change of each array, with their places among all."""
+        found: dict[str, list[tuple[int, Coupling]]] = {name: [] for name in self.order}
+        for place, coupling in enumerate(self.couplings):
+            found[coupling.target].append((place, coupling))
+        return found
+
+    @cached_property
+    def _block_of(self) -> dict[str, tuple[str, ...]]:
+        return {name: block for block in self.blocks for name in block}
+
     def block(self, name: str) -> tuple[str, ...]:
         """The arrays that are solved together with `name`."""
-        return next(block for block in self.blocks if name in block)
+        return self._block_of[name]
 
     def in_ring(self, coupling: Coupling) -> bool:
         """Whether a derivative is part of a larger loop."""
@@ -88,8 +106,7 @@ class Structure:
 
     def used(self, coupling: Coupling) -> bool:
         """Whether a derivative by an array solved before is part of the linear system."""
-        order = [name for block in self.blocks for name in block]
-        return order.index(coupling.source.name) < order.index(coupling.target)
+        return self.order[coupling.source.name] < self.order[coupling.target]
 
 
 def analyse(network: Network) -> Structure:
@@ -107,10 +124,15 @@ def analyse(network: Network) -> Structure:
     ]
     blocks: list[tuple[str, ...]] = []
     rings: list[tuple[str, ...]] = []
+    families, dims = network.families, {s.name: s.dims for s in network.species}
+    into: dict[str, list[Coupling]] = defaultdict(list)
+    for coupling in couplings:
+        into[coupling.target].append(coupling)
     for component in _components(fast, couplings):
-        inside = [c for c in couplings if c.target in component and c.source.name in component]
-        direct = all(c.same or c.elementwise(network.families[c.number]) for c in inside)
-        shapes = {s.dims for s in network.species if s.name in component}
+        among = set(component)
+        inside = [c for name in component for c in into[name] if c.source.name in among]
+        direct = all(c.same or c.elementwise(families[c.number]) for c in inside)
+        shapes = {dims[name] for name in component}
         if direct and len(shapes) == 1 and len(component) <= LARGEST_BLOCK:
             blocks.append(tuple(component))
         else:

@@ -20,6 +20,7 @@ from crnsim.entrance.limits import (
     LONGEST_REFERENCE,
     MOST_INDICES,
 )
+from crnsim.entrance.objects import check_length, real_array
 from crnsim.errors import InputError, suggest
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -113,7 +114,8 @@ def check_dim(name: object, length: object) -> tuple[str, int]:
 
 def rate_number(name: str, value: object) -> float:
     """Return a rate parameter that is a number from 0 to `LARGEST_RATE`."""
-    return check_number(f"rate parameter '{name}'", value, least=0, most=LARGEST_RATE) + 0.0  # no -0.0
+    number = value.item() if isinstance(value, np.ndarray) and not value.ndim else value
+    return check_number(f"rate parameter '{name}'", number, least=0, most=LARGEST_RATE) + 0.0  # no -0.0
 
 
 def check_array(what: str, value: object, *, most: float) -> np.ndarray:
@@ -125,16 +127,7 @@ def check_array(what: str, value: object, *, most: float) -> np.ndarray:
         There is something else in it, text and bools too, or it is no array.
     """
     wanted = f"all of its values must be finite numbers >= 0 and <= {most:g}"
-    try:
-        given = np.asarray(value)
-        # Whole numbers beyond 64 bits, and fractions, come as objects.
-        if given.dtype.kind == "O" and all(_real(one) for one in given.flat):
-            given = given.astype(float)
-        array = given.astype(float) + 0.0 if given.dtype.kind in "iuf" else None  # no -0.0
-    except (TypeError, ValueError, OverflowError):
-        array = None
-    if array is None:
-        raise InputError(f"{what} is {shown(value)}; {wanted}")
+    array = real_array(what, value, f"finite numbers >= 0 and <= {most:g}") + 0.0  # no -0.0
     if not np.all((array >= 0) & (array <= most)):  # nan is neither
         wrong = array[~((array >= 0) & (array <= most))]
         raise InputError(f"{what} has {wrong.flat[0]:g} in it; {wanted}")
@@ -161,9 +154,10 @@ def shape_of(what: str, value: Any) -> tuple[int, ...]:
     InputError
         It has none: a list whose rows differ in length.
     """
+    check_length(what, value)
     try:
         return np.shape(value)
-    except (TypeError, ValueError):
+    except Exception:  # whatever the __array__ of somebody's object does
         raise InputError(f"{what} is {shown(value)}; its rows must be of one length") from None
 
 
@@ -175,15 +169,10 @@ def check_vector(what: str, value: object, length: int) -> np.ndarray:
     InputError
         It is none, or of another shape.
     """
-    try:
-        vector = np.asarray(value)
-    except (TypeError, ValueError):
-        vector = np.array(None)
-    if vector.dtype.kind not in "iuf" and vector.shape != (0,):
-        raise InputError(f"{what} is {shown(value)}; it must be a vector of {length} numbers")
+    vector = real_array(what, value, f"a vector of {length} numbers")
     if vector.shape != (length,):
         raise InputError(f"{what} has shape {vector.shape}; it must be a vector of shape ({length},)")
-    return vector.astype(float, copy=False)
+    return vector
 
 
 def rate_text(where: str, rate: object) -> str:
