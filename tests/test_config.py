@@ -124,7 +124,7 @@ def test_name_is_that_of_the_file_unless_given(read):
             "line 7: noise.concentrations is [0.1]; it must be settings ",
         ),
         ("signals", "signal", "line 7: noise.concentrations.scope is 'signal'; did you mean 'signals'?"),
-        ("h: 0.1", "h: 0", "line 2: activations.smooth.h: h is 0.0; it must be a number > 0"),
+        ("h: 0.1", "h: 0", "line 2: activations.smooth.h: h is 0.0; it must be a number >= 1e-30"),
         ("h: 0.1", "hh: 0.1", "line 2: activations.smooth.hh: squareplus has no such key; did you mean 'h'?"),
         (
             "squareplus",

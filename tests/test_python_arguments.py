@@ -142,10 +142,12 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
     "fluxes": lambda: Entrance(
         tube().fluxes,
         {"state": state(), "constants": rates()},
+        constants="nan array",  # of which nothing is made but nan
     ),
     "jacobian": lambda: Entrance(
         tube().jacobian,
         {"state": state(), "constants": rates()},
+        constants="nan array",  # of which nothing is made but nan
     ),
     "simulate": lambda: Entrance(
         crnsim.simulate,

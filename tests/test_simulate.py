@@ -303,7 +303,7 @@ def test_a_replicate_does_not_depend_on_those_beside_it():
         ({"t": [1.0, 0.0]}, "increasing"),
         ({"method": "rk45"}, "unknown method"),
         ({"volume": 100.0}, "deterministic"),
-        ({"species": ["Q"]}, "unknown species 'Q'; known: A, B"),
+        ({"species": ["Q"]}, "no species 'Q'; known: A, B"),
         ({"rates": {"q": 1.0}}, "unknown rate parameter 'q'"),
         ({"rates": np.ones(5)}, "shape"),
         ({"rtol": 0.0}, "rtol is 0.0"),
