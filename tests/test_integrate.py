@@ -165,7 +165,7 @@ def test_points_of_another_version_and_of_killed_workers_are_computed_again(here
     write_dataset(whole.assign_attrs(code_hash="0"), chunk.with_name("0" * 32 + ".nc"))
     assert computed(plan)[0][0].computed == 12
     forget(chunk)
-    whole["status"][2] = 3
+    whole["status"][2], whole["score"][2] = 3, 0.0
     write_dataset(whole, chunk.with_name("0" * 32 + ".nc"))
     accounts, again = computed(plan)
     assert accounts[0].computed == 1

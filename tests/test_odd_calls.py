@@ -89,7 +89,7 @@ def test_an_odd_call_is_one_line_at_once(name):
     assert said.isprintable()
     assert len(said) < 500
     said.encode()
-    assert time.process_time() - start < 5.0
+    assert time.process_time() - start < 20.0
 
 
 def test_numbers_of_numpy_go_on_working():

@@ -55,7 +55,7 @@ def complaint(content: bytes, **options: str) -> str:
     return str(caught.value).removeprefix("data.csv: ")
 
 
-MANY = ",".join(f"c{n}" for n in range(100_000))
+MANY = ",".join(f"c{n}" for n in range(20_000))
 
 
 @pytest.mark.parametrize(
@@ -97,10 +97,10 @@ def test_an_odd_table_is_one_line_with_line_and_column(content, said):
     assert complaint(content).startswith(said)
 
 
-def test_a_table_of_a_hundred_thousand_columns_is_read():
-    rows = (",".join(str((n * m) % 7) for n in range(100_000)) for m in range(1, 13))
+def test_a_table_of_twenty_thousand_columns_is_read():
+    rows = (",".join(str((n * m) % 7) for n in range(20_000)) for m in range(1, 13))
     content = "\n".join([f"{MANY},kind", *(f"{row},{'xy'[n % 2]}" for n, row in enumerate(rows))])
-    assert loaded(content.encode()).x_train.shape[1] > 80_000
+    assert loaded(content.encode()).x_train.shape[1] > 16_000
 
 
 def test_what_is_accepted_means_what_is_written():
@@ -192,8 +192,8 @@ ZEROS = npy("(1,)", data=bytes(8))
         ({"W1": npy("(1, 1)", "[('a', '<f8')]", bytes(8)), "b1": ZEROS}, "W1.npy holds [('a', '<f8')], and no real"),
         ({"W1": b"not numpy", "b1": ZEROS}, "arrays W1, b1, W2, b2, ... are needed ("),
         ({"W1": b"", "b1": ZEROS}, "arrays W1, b1, W2, b2, ... are needed ("),
-        ({"W1": npy("(1, 1)", data=struct.pack("<d", 1e300)), "b1": ZEROS}, "a weight is beyond 1e+100"),
-        ({"W1": npy("(1, 1)", data=struct.pack("<d", float("nan"))), "b1": ZEROS}, "all must be finite"),
+        ({"W1": npy("(1, 1)", data=struct.pack("<d", 1e300)), "b1": ZEROS}, "must be finite numbers"),
+        ({"W1": npy("(1, 1)", data=struct.pack("<d", float("nan"))), "b1": ZEROS}, "must be finite numbers"),
         ({"W1": npy("(-1, 1)"), "b1": ZEROS}, "arrays W1, b1, W2, b2, ... are needed ("),
     ],
 )  # fmt: skip
@@ -238,9 +238,7 @@ def test_results_whose_header_promises_terabytes_are_refused_before_room_is_made
         file.createDimension("point", 10**12)
         file.createVariable("weights", "f8", ("point",), chunksizes=(1000,))
     began = time.monotonic()
-    with pytest.raises(
-        InputError, match=r"big\.nc: its arrays of 10{12} values would take 8e\+03 GB of memory"
-    ):
+    with pytest.raises(InputError, match=r"big\.nc: its arrays would take 1\.2e\+04 GB of memory"):
         weights_source("big.nc")
     assert time.monotonic() - began < 5
 
