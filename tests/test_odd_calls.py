@@ -96,3 +96,8 @@ def test_numbers_of_numpy_go_on_working():
     found = run(replicates=np.int64(2), rtol=np.float32(1e-3), max_steps=np.int32(1000))
     assert found.sizes["replicate"] == 2
     assert onepot(np.array([2, 1, 1]), ka=np.float64(20)).layers == (2, 1, 1)
+
+
+def test_a_count_beyond_all_bounds_is_told_the_bound():
+    with pytest.raises(CrnsimError, match=r"it must be a whole number >= 1 and <= 1e\+09"):
+        run(replicates=1e10)

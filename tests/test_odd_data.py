@@ -15,7 +15,7 @@ import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
-from odd import REFUSED, fuzzed, judged, odd_words
+from odd import REFUSED, fuzzed, judged, odd_values, odd_words
 from test_mnist import FILES, cache, served
 
 from crnsim.datasets import csv_source, fetch, find_dataset, load_dataset
@@ -331,3 +331,79 @@ def test_tables_fuzzed(content, target, task):
     assert all(name.isprintable() for name in (*data.feature_names, *data.target_names))
     if data.task == "classification":
         assert set(np.unique(data.y_train)) <= {0.0, 1.0}
+
+
+# A fuzzer of weights: good archives and results of a training, with odd arrays, attributes and bytes.
+SHAPES = st.sampled_from([(3, 2), (3,), (1, 3), (1,), (), (0,), (2, 2, 2), (3, 0)])
+TYPES = st.sampled_from(["<f8", "<f4", ">f8", "<i4", "<c16", "<U3", "?", "<M8[s]", "|S4"])
+ARRAYS = st.builds(
+    lambda shape, kind, bits: np.resize(np.frombuffer(bits, kind), shape),
+    SHAPES, TYPES, st.one_of(st.just(np.ones(6).tobytes()), st.binary(min_size=48, max_size=48)),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained_weights(tmp_path_factory):
+    """Both kinds of file with weights, of a 2-3-1 network."""
+    import crnsim
+    from crnsim.store.files import write_dataset
+
+    folder = tmp_path_factory.mktemp("weights")
+    np.savez(folder / "w.npz", W1=np.ones((3, 2)), b1=np.ones(3), W2=np.ones((1, 3)), b2=np.ones(1))
+    result = crnsim.train(crnsim.onepot((2, 3, 1)), "xor", running_time=1.0, epochs=1)
+    write_dataset(result, folder / "w.nc")
+    return folder, result
+
+
+@st.composite
+def spoilt(draw: st.DrawFn, content: bytes) -> bytes:
+    for _ in range(draw(st.integers(0, 3))):
+        place = draw(st.integers(0, len(content)))
+        content = content[:place] + draw(st.binary(max_size=8)) + content[place + draw(st.integers(0, 8)) :]
+    return content[: draw(st.sampled_from([len(content)] * 3 + [len(content) // 2, 100]))]
+
+
+def weights_of(file: str):
+    """What a sweep does with a file of weights."""
+    digest = dict(weights_source(file))["sha256"]
+    check_fit(file, digest, "xor", (2, 3, 1), 0, 0)
+    from crnsim.experiment.given_weights import _read
+
+    return _read(file, digest, 0)
+
+
+@pytest.mark.fuzz
+@fuzzed(150)
+@given(st.dictionaries(st.sampled_from(["W1", "b1", "W2", "b2", "W3", "x"]), ARRAYS, max_size=3), st.data())
+def test_archives_of_weights_fuzzed(trained_weights, arrays, data):
+    whole = dict(np.load(trained_weights[0] / "w.npz"))
+    np.savez("w.npz", **whole | arrays)
+    content = data.draw(spoilt(Path("w.npz").read_bytes()))
+    Path("w.npz").write_bytes(content)
+    found = judged("archives of weights", (arrays, content), lambda: weights_of("w.npz"))
+    if found is not REFUSED:
+        assert [W.shape for W, _ in found] == [(3, 2), (1, 3)]
+        assert all(np.isfinite(part).all() for pair in found for part in pair)
+
+
+@pytest.mark.fuzz
+@fuzzed(100)
+@given(st.dictionaries(odd_words(), odd_values(), max_size=2), odd_values(), st.sampled_from(range(12)), st.data())
+def test_results_with_weights_fuzzed(trained_weights, more, value, which, data):
+    from crnsim.store.files import write_dataset
+
+    folder, result = trained_weights
+    Path("w.nc").write_bytes((folder / "w.nc").read_bytes())
+    if data.draw(st.booleans()):
+        name = sorted(result.attrs)[which % len(result.attrs)]
+        changed = result.assign_attrs({**more, name: value})
+        try:
+            write_dataset(changed, Path("w.nc"))
+        except Exception:
+            return  # NetCDF has no such attribute
+    content = data.draw(spoilt(Path("w.nc").read_bytes()))
+    Path("w.nc").write_bytes(content)
+    found = judged("results with weights", (more, value, which, content), lambda: weights_of("w.nc"))
+    if found is not REFUSED and found is not None:
+        assert [W.shape for W, _ in found] == [(3, 2), (1, 3)]
+        assert all(np.isfinite(part).all() for pair in found for part in pair)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -197,34 +193,3 @@ def test_what_a_result_names_is_not_imported():
         damaged = result.assign_attrs({"activation": "relu", name: value})
         with pytest.raises(InputError, match=f"the attribute {name} "):
             crnsim.feedforward(damaged)
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGINT") or os.name == "nt", reason="POSIX signals")
-def test_a_long_run_hears_ctrl_c():
-    # Rates that beat against the error control: steps stay short, and the budget is for hours.
-    code = """
-import sys
-import crnsim
-net = crnsim.Network(parameters={"k": 1.0})
-for name in ("A", "B"):
-    net.add_species(name)
-net.add_family("growth", "A -> 2A", "k")
-net.add_family("predation", "A + B -> 2B", "k")
-net.add_family("death", "B -> 0", "k")
-crnsim.simulate(net, [0, 1], initial={"A": 1.0, "B": 0.5})
-print("ready", flush=True)
-crnsim.simulate(net, [0, 1e9], initial={"A": 1.0, "B": 0.5}, rtol=1e-8, atol=1e-10, max_steps=10**12)
-"""
-    with subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(crnsim.__file__).parent.parent)},
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(0.5)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
-    assert "KeyboardInterrupt" in said

@@ -10,7 +10,7 @@ from crnsim.datasets.base import Dataset, DatasetInfo, centred, min_max, stratif
 from crnsim.datasets.images import DIGITS, MNIST
 from crnsim.datasets.tables import IRIS, Source, csv_info, csv_source, file_hash
 from crnsim.datasets.toy import GATES, REGRESSIONS
-from crnsim.entrance.arguments import check_word, shown
+from crnsim.entrance.arguments import check_seed, check_whole, check_word, shown
 from crnsim.entrance.limits import LONGEST_LABEL
 from crnsim.errors import InputError, suggest
 
@@ -133,13 +133,25 @@ def load_dataset(
     Raises
     ------
     InputError
-        For an unknown name, or a file that cannot be used; the message names file, line and column.
+        For an unknown name, a replicate or a seed out of range, or a file that cannot be used; the message names file,
+        line and column.
     CrnsimError
         For MNIST without its files and without a network.
     """
+    replicate, seed = check_whole("replicate", replicate, least=0), check_seed(seed)
+    if not _is_source(source):
+        raise InputError(f"source is {shown(source)}; give what crnsim.datasets.csv_source has returned")
     if not source:
         name, source = find_dataset(name, target=target, task=task)
     return dataset_info(name, source).load(replicate, seed)
+
+
+def _is_source(given: object) -> bool:
+    """Whether something has the form of a `Source`: pairs of text."""
+    return isinstance(given, tuple) and all(
+        isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(word, str) for word in pair)
+        for pair in given
+    )
 
 
 def check_layers(name: str, layers: Sequence[int], source: Source = ()) -> None:

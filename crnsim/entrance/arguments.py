@@ -84,7 +84,9 @@ def check_whole(name: str, value: object, *, least: int = 1, most: int = LARGEST
         except (OverflowError, ValueError, TypeError):
             found = None
     if found is None or not least <= found <= most:
-        raise InputError(f"{name} is {shown(value)}; it must be {_bounds('a whole number', least, most)}")
+        # The bound of everything that is counted is news only to whoever asks for more.
+        bound = math.inf if most == LARGEST_COUNT and (found is None or found < least) else most
+        raise InputError(f"{name} is {shown(value)}; it must be {_bounds('a whole number', least, bound)}")
     return found
 
 
@@ -207,5 +209,5 @@ def check_memory(what: str, n_bytes: float, remedy: str) -> None:
 def _bounds(kind: str, least: float, most: float, above: float | None = None) -> str:
     """Return what is right, in words."""
     low = f" > {above:g}" if above is not None else f" >= {least:g}" if least > -math.inf else ""
-    high = f" <= {most:g}" if most < math.inf and most != LARGEST_COUNT else ""
+    high = f" <= {most:g}" if most < math.inf else ""
     return f"{kind}{low}{' and' if low and high else ''}{high}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from crnsim.entrance.arguments import check_number, shown
-from crnsim.entrance.limits import LARGEST_NOISE
+from crnsim.entrance.limits import LARGEST_NOISE, SMALLEST_NOISE
 from crnsim.errors import InputError
 from crnsim.registry import Registry
 
@@ -308,5 +308,10 @@ def kind_source_hash(name: str) -> str:
 
 
 def check_magnitude(name: str, value: Any) -> float:
-    """Return a magnitude as a float; raise InputError unless it is a finite number of at least 0."""
-    return check_number(f"noise {name}", value, least=0.0, most=LARGEST_NOISE)
+    """Return a magnitude as a float; raise InputError unless it is 0, or a number that is not lost in rounding."""
+    magnitude = check_number(f"noise {name}", value, least=0.0, most=LARGEST_NOISE)
+    if 0 < magnitude < SMALLEST_NOISE:
+        raise InputError(
+            f"noise {name} is {shown(value)}; it must be 0, or {SMALLEST_NOISE:g} or more: less is lost in rounding"
+        )
+    return magnitude

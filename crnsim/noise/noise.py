@@ -46,7 +46,7 @@ class Noise:
     _values: dict[str, Any]
     _kinds: dict[str, tuple[NoiseKind, str]]
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, /, **values: Any) -> None:
         kinds = {name: (kind, name) for name, kind in NOISE_KINDS.items()}
         # In one order, however they were given: kinds need not commute, and equal points have equal numbers.
         for name in sorted(values):
