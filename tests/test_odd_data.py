@@ -388,7 +388,12 @@ def test_archives_of_weights_fuzzed(trained_weights, arrays, data):
 
 @pytest.mark.fuzz
 @fuzzed(100)
-@given(st.dictionaries(odd_words(), odd_values(), max_size=2), odd_values(), st.sampled_from(range(12)), st.data())
+@given(
+    st.dictionaries(odd_words(), odd_values(), max_size=2),
+    odd_values(),
+    st.sampled_from(range(12)),
+    st.data(),
+)
 def test_results_with_weights_fuzzed(trained_weights, more, value, which, data):
     from crnsim.store.files import write_dataset
 
