@@ -26,6 +26,8 @@ FIRST = (
     "test_workflow",
     "test_workers",
     "test_methods",
+    "test_robust_design",
+    "test_hostile_results",
 )
 
 

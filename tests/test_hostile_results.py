@@ -104,7 +104,11 @@ def test_a_chunk_that_was_changed_with_its_account_contradicts_the_plan(finished
     line = complaint(capsys, "merge", PLAN, "xor-onepot-smooth")
     assert line.startswith(f"{path} is damaged: ")
     assert said in line
-    # A page of what is there leaves it out and says so.
+
+
+@pytest.mark.parametrize(("change", "said"), [CHANGES[0], CHANGES[-1]])
+def test_a_page_of_what_there_is_leaves_a_changed_chunk_out_and_says_so(finished, change, said):
+    altered(chunk_of(finished), change, with_account=bool(said))
     assert main(["report", PLAN, "--partial"]) == 0
     assert "left out" in Path("reports/small.partial.html").read_text()
 

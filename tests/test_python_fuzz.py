@@ -192,5 +192,5 @@ crnsim.simulate(net, [0, 100], initial={"A": 1.0}, rtol=1e-13, atol=1e-13, max_s
         assert process.stdout.readline() == "ready\n"
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=60)
     assert "KeyboardInterrupt" in said

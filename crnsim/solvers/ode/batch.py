@@ -57,8 +57,8 @@ def integrate_batch(
     total = int(np.sum(protocol.member["n_presentations"]))
     # The compiled loop releases the interpreter, so that this thread can watch its counter and hear Ctrl-C.
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(integrate, *kernel.kinetics, policy, protocol, record, work)
         try:
+            running = pool.submit(integrate, *kernel.kinetics, policy, protocol, record, work)
             while not wait([running], timeout=0.2).done:
                 if progress is not None:
                     progress(int(record.control[DONE]) / max(total, 1))
