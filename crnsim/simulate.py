@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
 Rates = Mapping[str, float] | np.ndarray
 
-#: Neighbouring times must be further apart than this part of the largest: the compiled loop takes those that are closer
-#: for one, and steps towards them are lost in rounding.
+#: Neighbouring times must be further apart than this part of the time since the first: the compiled loop takes those
+#: that are closer for one, and steps towards them are lost in rounding.
 CLOSEST_TIMES = 1e-12
+#: Networks of more reactions are integrated without a look at what grows out of the tolerances.
+MOST_WATCHED = 5000
 #: Bytes of a run beside its numbers: how it ended, and why.
 _RUN_BYTES = 500
 
@@ -47,8 +49,8 @@ def simulate(
     volume: float | None = None,
     seed: int | None = None,
     species: Sequence[str] | None = None,
-    rtol: float = 1e-3,
-    atol: float = 1e-6,
+    rtol: float = 1e-6,
+    atol: float | None = None,
     max_steps: int = 1_000_000,
 ) -> xr.Dataset:
     """Integrate mass-action kinetics from ``t[0]`` to ``t[-1]``.
@@ -97,6 +99,7 @@ def simulate(
         that does not suit the method.
     """
     from crnsim.solvers import find_method, solve
+    from crnsim.solvers.scales import fit_scales
 
     check_instance(
         "network", network, Network, "a crnsim.Network, such as that of a circuit: circuit.network"
@@ -104,7 +107,8 @@ def simulate(
     times = _check_times(t)
     chosen = find_method(method)
     rtol = check_number("rtol", rtol, least=SMALLEST_RTOL, most=LARGEST_TOLERANCE)
-    atol = check_number("atol", atol, least=SMALLEST_ATOL, most=LARGEST_CONCENTRATION)
+    if atol is not None:
+        atol = check_number("atol", atol, least=SMALLEST_ATOL, most=LARGEST_CONCENTRATION)
     max_steps = check_whole("max_steps", max_steps, most=MOST_STEPS)
     replicates = check_whole("replicates", replicates)
     seed = None if seed is None else check_seed(seed)
@@ -123,9 +127,11 @@ def simulate(
         span=span,
         grid=(times - times[0]) / span,
         rtol=rtol,
-        atol=atol,
+        atol=0.0,
         max_steps=max_steps,
+        guarded=network.n_reactions <= MOST_WATCHED,
     )
+    protocol = fit_scales(network, protocol, None if atol is None else np.full(network.n_species, atol))
     record, reasons = solve(
         network, protocol, method=method, volume=volume, seed=seed, time_zero=float(times[0])
     )
@@ -144,6 +150,7 @@ def plain_protocol(
     rtol: float,
     atol: float,
     max_steps: int,
+    guarded: bool = False,
 ) -> Protocol:
     """One presentation without samples or noise for each row of `start`; rows of `constants` go with them."""
     member = new_members(len(start))
@@ -151,7 +158,7 @@ def plain_protocol(
     member["record_slot"] = np.arange(len(start))
     member["running_time"] = span
     member["max_steps"] = max_steps
-    member["moderate"] = np.maximum(np.max(start, axis=1, initial=0.0), 1.0)
+    member["moderate"] = np.where((highest := np.max(start, axis=1, initial=0.0)) > 0, highest, 1.0)
     none = np.zeros((0, 2), dtype=np.int64)
     return Protocol(
         start=np.ascontiguousarray(start, dtype=float),
@@ -170,7 +177,8 @@ def plain_protocol(
         record_presentations=np.zeros(1, dtype=np.int64),
         grid=np.ascontiguousarray(grid, dtype=float),
         rtol=float(rtol),
-        atol=float(atol),
+        atol=np.full((1, start.shape[1]), atol, dtype=float),
+        guarded=int(guarded),
     )
 
 
@@ -182,11 +190,13 @@ def _check_times(t: Sequence[float] | np.ndarray) -> np.ndarray:
         raise InputError(
             "t must be at least two finite, increasing times, such as numpy.linspace(0, 100, 51)"
         )
-    shortest, largest = float(np.min(np.diff(times))), float(np.max(np.abs(times)))
-    if shortest <= CLOSEST_TIMES * largest or times[-1] - times[0] < 1 / LARGEST_RATE:
+    apart, since = np.diff(times), times[1:] - times[0]
+    least = np.maximum(CLOSEST_TIMES * since, 4 * np.finfo(float).eps * np.abs(times[1:]))
+    if np.any(apart <= least) or since[-1] < 1 / LARGEST_RATE:
+        worst = int(np.argmin(apart / least))
         raise InputError(
-            f"t: two of the times are {shortest:.3g} apart, which is lost in rounding beside {largest:.3g}; "
-            f"let them be further apart than {CLOSEST_TIMES:g} of the largest and {1 / LARGEST_RATE:g}, or begin at 0"
+            f"t: {times[worst]:.6g} and {times[worst + 1]:.6g} are {apart[worst]:.3g} apart, which is lost in rounding; "
+            f"let times be further apart than {CLOSEST_TIMES:g} of the time since the first, and span {1 / LARGEST_RATE:g}"
         )
     return times
 

@@ -12,7 +12,7 @@ from llvmlite import binding
 from numba import njit, types
 
 from crnsim import Network
-from crnsim.kinetics.kernels import PREPARE, RIGHT_HAND_SIDE, SOLVE, compile_network, rates_of_change
+from crnsim.kinetics.kernels import compile_network, rates_of_change
 from crnsim.kinetics.lanes import LANES, lanes_array
 from crnsim.simulate import plain_protocol
 from crnsim.solvers.ode import steps

@@ -293,7 +293,7 @@ def reference(case: Case, count: int) -> np.ndarray:
         values = np.exp(found.y)
     else:
         found = solve_ivp(
-            slope, (0.0, case.end), start, "Radau", times, rtol=1e-11, atol=1e-16 * scale, jac=jacobian
+            slope, (0.0, case.end), start, "Radau", times, rtol=1e-11, atol=1e-30 * scale, jac=jacobian
         )
         values = found.y
     if not found.success or values.shape[1] != count:

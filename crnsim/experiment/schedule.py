@@ -279,7 +279,7 @@ def _noise(circuit: Circuit, points: Sequence[Point], phase: str) -> dict[str, A
         "member": member,
         "laws": _laws(circuit),
         "rtol": float(points[0].rtol),
-        "atol": float(points[0].atol),
+        "atol": np.full((1, circuit.network.n_species), points[0].atol),
     }
 
 

@@ -14,28 +14,17 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types
 
 from crnsim.compiled import compiled, compiled_folder, inlined, kept_in_our_folder, not_kept
 from crnsim.entrance.arguments import shown
 from crnsim.errors import InputError
 from crnsim.kinetics.lanes import LANES, lanes_array
+from crnsim.kinetics.signatures import IMPLICIT_ROWS, LINEAR_STEP, RADIUS
 from crnsim.network.checks import check_vector
 from crnsim.network.network import Network
 
-_TABLE = types.float64[:, ::1]
-_INTEGERS = types.int64[::1]
-_SIZES = (_INTEGERS, _INTEGERS, _INTEGERS)
-#: right_hand_side(y, rate, dy, size, offset, first): size = (rows to step, length of each dimension)
-RIGHT_HAND_SIDE = types.void(*[_TABLE] * 3, *_SIZES)
-#: prepare(y, rate, p, q, implicit, size, offset, first): `implicit` has the rows `LINEAR_STEP` and `RADIUS`
-PREPARE = types.void(*[_TABLE] * 5, *_SIZES)
-#: solve(y, rate, p, q, x, implicit, size, offset, first)
-SOLVE = types.void(*[_TABLE] * 6, *_SIZES)
 #: From this many reactions on one run fills the vectors; below it eight runs stand side by side.
 WIDE_FROM = 2000
-#: Rows of ``implicit``: the step of a linear system, which `prepare` reads, and the spectral radius, which it writes.
-LINEAR_STEP, RADIUS = range(2)
 
 
 class Kinetics(NamedTuple):
@@ -45,7 +34,7 @@ class Kinetics(NamedTuple):
     prepare: Any
     solve: Any
     size: np.ndarray  # rows to step, lengths of the dimensions
-    offset: np.ndarray  # first row of each array of species
+    offset: np.ndarray  # first row of each array of species, or the lists of reactions
     first: np.ndarray  # first reaction of each family
 
 
@@ -56,7 +45,7 @@ class Kernel:
     Attributes
     ----------
     kinetics : Kinetics
-        Compiled code (`RIGHT_HAND_SIDE`, `PREPARE`, `SOLVE`, see `crnsim.kinetics.codegen`) and its sizes.
+        Compiled code (see `crnsim.kinetics.signatures`), generated or for all networks, and its sizes.
     wide : bool
         Whether a table holds one run, species after species, instead of eight runs side by side.
     exact : bool
@@ -67,6 +56,8 @@ class Kernel:
         Species that some reaction changes; they come first.
     slow, fast : numpy.ndarray
         Rows to step: those with slow arrays only, and the others.
+    factor_rows : tuple of int
+        Rows of the two tables for the factors of a linear system.
     """
 
     kinetics: Kinetics
@@ -77,6 +68,7 @@ class Kernel:
     n_dynamic: int
     slow: np.ndarray
     fast: np.ndarray
+    factor_rows: tuple[int, int]
 
     def table(self, values: np.ndarray) -> np.ndarray:
         """Return a table that holds one run's species or rate constants."""
@@ -103,7 +95,8 @@ class Kernel:
         state, right = (check_vector(*one, self.n_species) for one in (("state", state), ("right", right)))
         constants = check_vector("constants", constants, self.n_reactions)
         y, rate, x = self.table(state), self.table(constants), self.table(right)
-        p, q, implicit = self.table(np.zeros(len(state))), self.table(np.zeros(len(state))), lanes_array(2)
+        p, q = (lanes_array(rows) for rows in self.factor_rows)
+        implicit = lanes_array(IMPLICIT_ROWS)
         implicit[LINEAR_STEP] = step
         prepare_linear(self.kinetics, y, rate, p, q, implicit)
         solve_linear(self.kinetics, y, rate, p, q, x, implicit)
@@ -169,7 +162,7 @@ def solve_linear(
     k.solve(y, rate, p, q, x, implicit, k.size, k.offset, k.first)
 
 
-def compile_network(network: Network, *, wide: bool | None = None) -> Kernel:
+def compile_network(network: Network, *, wide: bool | None = None, listed: bool = False) -> Kernel:
     """Compile the kinetics of `network`, or take them from the cache.
 
     Parameters
@@ -177,6 +170,8 @@ def compile_network(network: Network, *, wide: bool | None = None) -> Kernel:
     network : Network
     wide : bool, optional
         One run in a table instead of eight; by default chosen by the number of reactions.
+    listed : bool
+        Take the code for all networks, with the whole Jacobian (`crnsim.kinetics.listed`), eight runs in a table.
 
     Returns
     -------
@@ -191,12 +186,41 @@ def compile_network(network: Network, *, wide: bool | None = None) -> Kernel:
         raise InputError(f"network is {shown(network)}; it must be a crnsim.Network")
     if wide is not None and not isinstance(wide, bool):
         raise InputError(f"wide is {shown(wide)}; it must be True, False or None")
+    known = network.derived
+    if listed:
+        if "listed kernel" not in known:
+            known["listed kernel"] = _listed(network)
+        return known["listed kernel"]
     if wide is None:
         wide = network.n_reactions >= WIDE_FROM
-    known = network.derived
     if ("kernel", wide) not in known:
         known["kernel", wide] = _compile(network, wide)
     return known["kernel", wide]
+
+
+def _listed(network: Network) -> Kernel:
+    from crnsim.kinetics import listed
+
+    program, entries = listed.program_of(network)
+    kinetics = Kinetics(
+        right_hand_side=listed.right_hand_side,
+        prepare=listed.prepare,
+        solve=listed.solve,
+        size=np.array([network.n_dynamic], dtype=np.int64),
+        offset=program,
+        first=network.first_reactions,
+    )
+    return Kernel(
+        kinetics=kinetics,
+        wide=False,
+        n_species=network.n_species,
+        n_reactions=network.n_reactions,
+        n_dynamic=network.n_dynamic,
+        exact=True,
+        slow=np.empty(0, dtype=np.int64),
+        fast=np.arange(network.n_dynamic),
+        factor_rows=(entries, network.n_dynamic),
+    )
 
 
 def _compile(network: Network, wide: bool) -> Kernel:
@@ -205,7 +229,7 @@ def _compile(network: Network, wide: bool) -> Kernel:
 
     name, source = generate(network, wide=wide)
     offsets = [int(network.rows(species.name).flat[0]) for species in network.species]
-    rows = -(-network.n_dynamic // LANES) if wide else network.n_dynamic
+    rows, all_rows = (-(-n // LANES) if wide else n for n in (network.n_dynamic, network.n_species))
     structure = analyse(network)
     is_slow = np.array([s.name in structure.slow for s in network.species], dtype=bool)
     slow_rows: np.ndarray = np.repeat(is_slow, [s.size for s in network.species])
@@ -230,6 +254,7 @@ def _compile(network: Network, wide: bool) -> Kernel:
         exact=not structure.rings,
         slow=np.flatnonzero(slow_rows[:rows]),
         fast=np.flatnonzero(~slow_rows[:rows]),
+        factor_rows=(all_rows, all_rows),
     )
 
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 #: Marks of the compiled solver that are not outcomes yet: a run going on, and a blow-up to be confirmed.
-RUNNING, BLOWN_UP = -1, -2
+#: And a species that grew again from less than what floating-point numbers hold.
+RUNNING, BLOWN_UP, LOST = -1, -2, -3
 #: Entries of ``Record.control``: presentations done by the batch so far, and a request to stop if it is not zero.
 DONE, STOP = range(2)
 #: One run ("member") of a batch. Times are within a presentation.
@@ -23,6 +24,7 @@ MEMBER = np.dtype(
         ("record_slot", "i8"),  # place among the recorded members, -1 for none
         ("kick_additive", "i8"),  # 0 or 1
         ("running_time", "f8"),
+        ("first_step", "f8"),  # to begin with; 0: a part of the running time
         ("moderate", "f8"),  # concentration that the run starts from, at least 1
         ("ceiling", "f8"),  # a concentration above it is a blow-up
         ("noise_inputs", "f8"),  # noise on presented features
@@ -47,6 +49,10 @@ RUN = np.dtype(
 )
 
 
+#: No numbers.
+_NONE = np.zeros(0)
+
+
 class Protocol(NamedTuple):
     """Tables of M runs ("members") over n species, each a sequence of presentations.
 
@@ -69,8 +75,13 @@ class Protocol(NamedTuple):
     record_presentations: np.ndarray  # (K,) recorded presentations, ascending
     grid: np.ndarray  # (G,) recorded times as fractions of the running time, ascending
     rtol: float
-    atol: float
+    atol: np.ndarray  # (M or 1, n) absolute tolerances
     per_loss: int = 1  # presentations whose losses are averaged into one entry
+    scaled: np.ndarray = (
+        _NONE  # (n or 0,) parts of a species' highest concentration that its tolerance is at least
+    )
+    least_atol: np.ndarray = np.zeros((1, 0))  # (M or 1, n) absolute tolerances where others were too large
+    guarded: int = 0  # 1: a species that grows from below the tolerances by itself is noted
 
     def events(self) -> list[str]:
         """Name what there is beyond one presentation that is integrated from its start."""
@@ -121,6 +132,7 @@ class Record(NamedTuple):
         np.ndarray
     )  # (M, n) last start of a presentation with no concentration above 10 times the initial ones
     control: np.ndarray  # (2,) entries DONE and STOP
+    grown: np.ndarray  # (M, n) 1: the species was lost in the tolerance, and grew out of it by itself
 
 
 def new_members(count: int) -> np.ndarray:
@@ -133,6 +145,22 @@ def new_members(count: int) -> np.ndarray:
     member["moderate"] = 1.0
     member["ceiling"] = np.inf
     return member
+
+
+def members_of(protocol: Protocol, members: np.ndarray) -> Protocol:
+    """Some members of a batch as a batch of their own; the recorded ones are numbered anew."""
+    some = protocol.member[members]
+    recorded = some["record_slot"] >= 0
+    some["record_slot"][recorded] = np.arange(np.count_nonzero(recorded))
+    return protocol._replace(
+        start=protocol.start[members],
+        member=some,
+        order=protocol.order[members],
+        rate_keys=protocol.rate_keys[members],
+        kick_keys=protocol.kick_keys[members],
+        atol=protocol.atol[members] if len(protocol.atol) > 1 else protocol.atol,
+        least_atol=protocol.least_atol[members] if len(protocol.least_atol) > 1 else protocol.least_atol,
+    )
 
 
 def new_record(protocol: Protocol) -> Record:
@@ -149,4 +177,5 @@ def new_record(protocol: Protocol) -> Record:
         run=run,
         safe=protocol.start.copy(),
         control=np.zeros(2, dtype=np.int64),
+        grown=np.zeros((members, n), dtype=np.int8),
     )

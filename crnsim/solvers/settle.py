@@ -11,8 +11,18 @@ import numpy as np
 from crnsim.entrance.arguments import check_number
 from crnsim.network.network import Network
 from crnsim.outcomes import DIVERGED, FAILED, OK, STEP_LIMIT
-from crnsim.solvers.methods import check_request, code_of_method, find_method
-from crnsim.solvers.protocol import BLOWN_UP, RUNNING, STOP, Protocol, Record, Request, new_record
+from crnsim.solvers.methods import Run, check_request, code_of_method, find_method
+from crnsim.solvers.protocol import (
+    BLOWN_UP,
+    LOST,
+    RUNNING,
+    STOP,
+    Protocol,
+    Record,
+    Request,
+    members_of,
+    new_record,
+)
 
 
 def solve(
@@ -64,11 +74,38 @@ def solve(
     record = new_record(protocol)
     with code_of_method(method):
         chosen.function()(network, protocol, record, request)
+        if protocol.guarded:
+            _again(network, protocol, record, request, chosen.function())
     _distrust(record, method)
     reasons = [""] * len(record.run)
     for member in np.flatnonzero(record.run["status"] != OK):
         reasons[member] = _settle(network, protocol, record, int(member), time_zero)
     return record, reasons
+
+
+def _again(network: Network, protocol: Protocol, record: Record, request: Request, run: Run) -> None:
+    """Repeat runs by relative tolerances alone in which a species grew out of the absolute ones, or that failed.
+
+    Their `grown` stays noted; what grew from below the smallest numbers even so leaves the run failed.
+    """
+    doubtful = record.grown.any(axis=1) | (record.run["status"] == BLOWN_UP)
+    members = np.flatnonzero(doubtful)
+    if not len(members):
+        return
+    some = members_of(protocol, members)
+    some = some._replace(atol=some.least_atol, scaled=np.zeros(0))
+    repeated = new_record(some)
+    run(network, some, repeated, replace(request, progress=None))
+    for name in ("final", "loss", "checkpoints", "safe"):
+        getattr(record, name)[members] = getattr(repeated, name)
+    slots = protocol.member["record_slot"][members]
+    recorded = slots >= 0
+    record.trajectory[slots[recorded]] = repeated.trajectory
+    for name in ("steps", "rejected", "evaluations"):
+        repeated.run[name] += record.run[name][members]
+    record.run[members] = repeated.run
+    record.run["status"][members[repeated.grown.any(axis=1)]] = LOST
+    record.grown[members] |= repeated.grown
 
 
 def _distrust(record: Record, method: str) -> None:
@@ -95,6 +132,9 @@ def _settle(network: Network, protocol: Protocol, record: Record, member: int, t
         record.run["status"][member] = DIVERGED if confirmed else FAILED
         return f"{reason} ({where})"
     record.run["status"][member] = FAILED
+    if status == LOST:
+        names = [network.labels[row] for row in np.flatnonzero(record.grown[member])]
+        return f"grew again from less than floating-point numbers hold: {', '.join(names)}"
     if status == RUNNING and not record.control[STOP]:
         return f"the method has not said how the run ended ({where})"
     return f"stopped at {where}"

@@ -13,7 +13,7 @@ from crnsim.kinetics.kernels import Kernel, compile_network
 from crnsim.network.network import Network
 from crnsim.solvers.ode.choice import AUTO
 from crnsim.solvers.ode.loop import integrate
-from crnsim.solvers.ode.steps import BS23, NAMES
+from crnsim.solvers.ode.steps import NAMES
 from crnsim.solvers.ode.work import new_work
 from crnsim.solvers.protocol import DONE, STOP, Protocol, Record, Request
 
@@ -35,11 +35,18 @@ def run(network: Network, protocol: Protocol, record: Record, request: Request) 
 
 
 def _run(network: Network, protocol: Protocol, record: Record, request: Request) -> None:
-    kernel = compile_network(network)
+    kernel = kernel_of(network, protocol)
     policy = AUTO if request.method == "auto" else NAMES.index(request.method)
-    if policy == AUTO and not kernel.exact:
-        policy = BS23  # a linear system with loops cut out of it would not keep conserved sums
     integrate_batch(kernel, protocol, record, policy, request.progress)
+
+
+def kernel_of(network: Network, protocol: Protocol) -> Kernel:
+    """Compiled kinetics for a batch: from families, unless it must be watched, or loops of species would be cut."""
+    if not protocol.guarded:
+        kernel = compile_network(network)
+        if kernel.exact:
+            return kernel
+    return compile_network(network, listed=True)
 
 
 def integrate_batch(

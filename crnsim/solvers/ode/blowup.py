@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from crnsim.kinetics.kernels import compile_network
 from crnsim.network.network import Network
 from crnsim.outcomes import STEP_LIMIT
-from crnsim.solvers.ode.batch import integrate_batch
+from crnsim.solvers.ode.batch import integrate_batch, kernel_of
 from crnsim.solvers.ode.steps import RKC, ROSW
-from crnsim.solvers.protocol import BLOWN_UP, Protocol, Record, new_record
+from crnsim.solvers.protocol import BLOWN_UP, Protocol, Record, members_of, new_record
 
 #: Tolerances of the confirmation: a hundred times tighter than the run's, at most these.
 CONFIRM_RTOL = 1e-5
@@ -38,7 +37,7 @@ def confirm(network: Network, protocol: Protocol, record: Record, member: int) -
         return False, "the step size vanished although no concentration had grown"
     again = _ending(protocol, record, member, height)
     repeated = new_record(again)
-    kernel = compile_network(network)
+    kernel = kernel_of(network, protocol)
     integrate_batch(kernel, again, repeated, ROSW if kernel.exact else RKC)
     status, reached = int(repeated.run["status"][0]), float(np.nanmax(repeated.final[0]))
     if status == STEP_LIMIT:
@@ -66,16 +65,16 @@ def _ending(protocol: Protocol, record: Record, member: int, height: float) -> P
     # A run that ended on a vanishing step has blown up if it goes on growing.
     one["ceiling"] = min(float(one["ceiling"][0]), 1e3 * height, 1e100)
     rtol = min(CONFIRM_RTOL, protocol.rtol / 100)
-    return protocol._replace(
+    alone = members_of(protocol, np.array([member]))
+    return alone._replace(
         start=record.safe[[member]],
         member=one,
-        order=np.ascontiguousarray(protocol.order[[member], start:stop]),
-        rate_keys=protocol.rate_keys[[member]],
-        kick_keys=protocol.kick_keys[[member]],
+        order=np.ascontiguousarray(alone.order[:, start:stop]),
         checkpoint_after=np.empty(0, dtype=protocol.checkpoint_after.dtype),
         record_presentations=np.empty(0, dtype=protocol.record_presentations.dtype),
         grid=np.empty(0),
         per_loss=1,
         rtol=rtol,
-        atol=min(CONFIRM_ATOL * rtol / CONFIRM_RTOL, protocol.atol / 100),
+        atol=np.minimum(CONFIRM_ATOL * rtol / CONFIRM_RTOL, alone.atol / 100),
+        scaled=protocol.scaled / 100,
     )

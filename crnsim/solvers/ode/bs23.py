@@ -10,7 +10,7 @@ from crnsim.solvers.ode.work import NEW_SLOPE, SLOPE, STEP, U1, U2, Y_NEW, Work,
 
 
 @inlined
-def attempt_bs23(k: Kinetics, w: Work, rtol: float, atol: float) -> None:
+def attempt_bs23(k: Kinetics, w: Work, rtol: float) -> None:
     """One step of every lane from (y, slope) with the pair of Bogacki and Shampine, order 3(2).
 
     With k1 the slope at y::
@@ -44,10 +44,10 @@ def attempt_bs23(k: Kinetics, w: Work, rtol: float, atol: float) -> None:
     rates_of_change(k, y_new, w.rate, new_slope)
     e1, e2 = splat(-5.0 / 72.0) * h, splat(1.0 / 12.0) * h
     e3, e4 = splat(1.0 / 9.0) * h, splat(-1.0 / 8.0) * h
-    absolute, relative = splat(atol), splat(rtol)
+    tolerance, relative = w.absolute, splat(rtol)
     error = lowest = highest = total = splat(0.0)
     for row in range(n):
-        old, new = load(y, row), load(y_new, row)
+        old, new, absolute = load(y, row), load(y_new, row), load(tolerance, row)
         difference = (
             e1 * load(slope, row) + e2 * load(u1, row) + e3 * load(u2, row) + e4 * load(new_slope, row)
         )

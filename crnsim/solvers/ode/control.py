@@ -11,8 +11,8 @@ import math
 import numpy as np
 
 from crnsim.compiled import compiled, inlined
-from crnsim.kinetics.kernels import RADIUS
 from crnsim.kinetics.lanes import LANES
+from crnsim.kinetics.signatures import PIVOT, RADIUS
 from crnsim.solvers.ode.choice import end_failed_trial
 from crnsim.solvers.ode.rkc import longest_step, stages_needed
 from crnsim.solvers.ode.steps import STEPS
@@ -22,6 +22,9 @@ from crnsim.solvers.ode.work import ACCEPTED, ERROR, HIGHEST, ROOM, STEP, TOTAL,
 FIRST_STEP = 1e-3
 _SMALLEST_STEP = 1e-13  # of the time reached
 _SHORTEST_STEP = 1e-20  # of the running time
+#: A step in which a pivot of ``1 - gamma h J`` is smaller is too long for what grows: it would not be followed but
+#: damped, below the tolerances unseen. Where species only turn into each other no pivot is below 1.
+_LEAST_PIVOT = 0.5
 _SAFETY = 0.9
 _GROWTH = 5.0
 _SHRINKAGE = 0.2
@@ -80,7 +83,7 @@ def widest_radius(w: Work) -> None:
 
 
 @inlined
-def _bring_together(w: Work) -> None:
+def bring_together(w: Work) -> None:
     """One run in all lanes: bring together what they found."""
     for lane in range(1, LANES):
         for row in (ERROR, ROOM, HIGHEST, TOTAL):
@@ -94,7 +97,42 @@ def _bring_together(w: Work) -> None:
 
 
 @inlined
-def _judge(runs: np.ndarray, lanes: np.ndarray, attempt: np.ndarray, stages: np.ndarray, lane: int) -> bool:
+def _finite(attempt: np.ndarray, lane: int) -> bool:
+    """Whether a step has led to numbers."""
+    return math.isfinite(attempt[TOTAL, lane]) and math.isfinite(attempt[ERROR, lane])
+
+
+@inlined
+def _outgrown(lanes: np.ndarray, implicit: np.ndarray, lane: int) -> bool:
+    """Whether something grows too much within an implicit step."""
+    return STEPS[lanes[lane].method].implicit == 1 and not implicit[PIVOT, lane] >= _LEAST_PIVOT
+
+
+@inlined
+def passes(attempt: np.ndarray, implicit: np.ndarray, lanes: np.ndarray, lane: int) -> bool:
+    """Whether a step is as good as it must be."""
+    error, low = attempt[ERROR, lane], attempt[ROOM, lane]
+    return _finite(attempt, lane) and error <= 1.0 and low >= 0.0 and not _outgrown(lanes, implicit, lane)
+
+
+@inlined
+def take_back(runs: np.ndarray, lanes: np.ndarray, lane: int, used: float) -> None:
+    """A step that was accepted is none: one on the way, as long as `used`, does not pass."""
+    runs[lanes[lane].member].steps -= 1
+    runs[lanes[lane].member].rejected += 1
+    lanes[lane].step = 0.5 * used
+    lanes[lane].rejected = 1
+
+
+@inlined
+def _judge(
+    runs: np.ndarray,
+    lanes: np.ndarray,
+    attempt: np.ndarray,
+    implicit: np.ndarray,
+    stages: np.ndarray,
+    lane: int,
+) -> bool:
     """Accept or reject a run's step and set its next one; return whether it was accepted.
 
     With errors e in units of the tolerance, the step after an accepted one is ``0.9 h e_n^(-0.85/3) e_(n-1)^(0.25/3)``,
@@ -104,13 +142,12 @@ def _judge(runs: np.ndarray, lanes: np.ndarray, attempt: np.ndarray, stages: np.
     """
     member = lanes[lane].member
     error = attempt[ERROR, lane]
-    finite = math.isfinite(attempt[TOTAL, lane]) and math.isfinite(error)
     evaluations = STEPS[lanes[lane].method].evaluations
     runs[member].evaluations += evaluations if evaluations > 0 else stages[lane]
     lanes[lane].spent += 1
     end_failed_trial(lanes, lane)
     used = attempt[STEP, lane]
-    if finite and error <= 1.0 and attempt[ROOM, lane] >= 0.0:
+    if passes(attempt, implicit, lanes, lane):
         runs[member].steps += 1
         logarithm = math.log(max(error, 1e-8))
         factor = _SAFETY * math.exp((_INTEGRAL * lanes[lane].error - _PROPORTIONAL * logarithm) / 3.0)
@@ -126,7 +163,7 @@ def _judge(runs: np.ndarray, lanes: np.ndarray, attempt: np.ndarray, stages: np.
         return True
     runs[member].rejected += 1
     factor = _SHRINKAGE
-    if finite:
+    if _finite(attempt, lane):
         factor = 0.5 if error <= 1.0 else _SAFETY * math.exp(-math.log(error) / 3.0)
     lanes[lane].step = used * min(max(factor, _SHRINKAGE), 0.9)
     lanes[lane].rejected = 1
@@ -137,15 +174,21 @@ def _judge(runs: np.ndarray, lanes: np.ndarray, attempt: np.ndarray, stages: np.
 def judge_all(runs: np.ndarray, w: Work, method: int) -> bool:
     """Judge the steps attempted with a method; return whether all lanes have been accepted."""
     if w.wide == 1:
-        _bring_together(w)
+        bring_together(w)
     for lane in range(LANES):
         w.attempt[ACCEPTED, lane] = 0.0
     for lane in range(len(w.lane)):
         # From here on a run with no step (0) has not taken part.
         if w.lane[lane].member < 0 or w.lane[lane].method != method:
             w.attempt[STEP, lane] = 0.0
-        elif _judge(runs, w.lane, w.attempt, w.stages, lane):
+        elif _judge(runs, w.lane, w.attempt, w.implicit, w.stages, lane):
             w.attempt[ACCEPTED, lane] = 1.0
+    return all_accepted(w)
+
+
+@inlined
+def all_accepted(w: Work) -> bool:
+    """Whether the steps of all lanes have been accepted."""
     if w.wide == 1:
         return w.attempt[ACCEPTED, 0] == 1.0
     accepted = 0.0
@@ -163,5 +206,8 @@ def spent(members: np.ndarray, runs: np.ndarray, member: int) -> bool:
 @inlined
 def vanished(members: np.ndarray, lanes: np.ndarray, lane: int) -> bool:
     """Whether a lane's step is lost in the rounding of its time."""
-    end = members[lanes[lane].member].running_time
-    return lanes[lane].step < max(_SMALLEST_STEP * lanes[lane].time, _SHORTEST_STEP * end)
+    member = lanes[lane].member
+    shortest = _SHORTEST_STEP * min(members[member].running_time, 100.0 * members[member].first_step)
+    if members[member].first_step == 0.0:
+        shortest = _SHORTEST_STEP * members[member].running_time
+    return lanes[lane].step < max(_SMALLEST_STEP * lanes[lane].time, shortest)

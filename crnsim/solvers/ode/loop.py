@@ -18,7 +18,7 @@ from crnsim.compiled import compiled, inlined
 from crnsim.kinetics.kernels import Kinetics, prepare_linear, rates_of_change
 from crnsim.kinetics.lanes import load, select, store
 from crnsim.outcomes import OK, STEP_LIMIT
-from crnsim.solvers.ode import choice, control, events, recording
+from crnsim.solvers.ode import choice, control, events, guard, recording
 from crnsim.solvers.ode.recording import column
 from crnsim.solvers.ode.steps import STEPS, attempt
 from crnsim.solvers.ode.work import (
@@ -29,8 +29,6 @@ from crnsim.solvers.ode.work import (
     STAGE,
     STEP,
     Y_NEW,
-    P,
-    Q,
     Work,
     Y,
 )
@@ -90,7 +88,11 @@ def _begin_member(
         return
     events.put_run(p.start[member], w.tables[w.at[Y]], column(w, lane))
     w.lane[lane].presentation = 0
-    w.lane[lane].step = w.lane[lane].first_step = control.FIRST_STEP * p.member[member].running_time
+    first_step = p.member[member].first_step
+    if first_step == 0.0:
+        first_step = control.FIRST_STEP * p.member[member].running_time
+    w.lane[lane].step = w.lane[lane].first_step = first_step
+    guard.set_tolerances(p, w, lane)
     w.lane[lane].rejected = 0
     events.keep_checkpoints(p, r, member, w.lane[lane].presentation, p.start[member])
     _begin_presentation(p, r, w, policy, first, lane)
@@ -220,12 +222,12 @@ def _act(p: Protocol, r: Record, w: Work, policy: int, first: np.ndarray, queue:
 @inlined
 def _attempt(k: Kinetics, p: Protocol, w: Work, method: int, side: bool) -> None:
     """Attempt a step of every run that uses a method: as long as is planned, or a side step, which is aimed already."""
-    if STEPS[method].stabilised == 1:
-        prepare_linear(k, w.tables[w.at[Y]], w.rate, w.tables[w.at[P]], w.tables[w.at[Q]], w.implicit)
+    if STEPS[method].stabilised == 1 and not side:
+        prepare_linear(k, w.tables[w.at[Y]], w.rate, w.p, w.q, w.implicit)
         control.widest_radius(w)
     if not side:
         control.plan_steps(w, method)
-    attempt(method, k, w, p.rtol, p.atol)
+    attempt(method, k, w, p.rtol)
 
 
 @compiled
@@ -282,9 +284,14 @@ def integrate(
             if side:
                 continue
             recording.restore_step(w, n)
+            all_accepted = control.all_accepted(w)
+        if p.guarded == 1:
+            guard.watch(k.offset, p, r, w, n)
         if all_accepted:
             _exchange(w)
         elif w.wide == 0:
             _take(w, n)
+        if len(p.scaled) > 0:
+            guard.raise_tolerances(w, n, p.scaled)
         queue, fresh = _act(p, r, w, policy, first, queue)
         method = control.next_method(w, method)

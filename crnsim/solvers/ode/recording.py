@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from crnsim.compiled import compiled, inlined
 from crnsim.kinetics.lanes import LANES, load, store
+from crnsim.solvers.ode import control
 from crnsim.solvers.ode.events import get_run
 from crnsim.solvers.ode.work import (
     ACCEPTED,
+    ASIDE,
+    ASIDE_SLOPE,
     HIGHEST,
     NEW_SLOPE,
     SLOPE,
-    SPARE,
-    STAGE,
     STEP,
     Y_NEW,
     Work,
     Y,
 )
 from crnsim.solvers.protocol import Protocol, Record
+
+#: A recorded time this part of the time reached beyond the end of a step counts as reached.
+_SLACK = 1e-12
 
 
 @compiled
@@ -47,7 +51,7 @@ def _interpolate(p: Protocol, r: Record, w: Work, lane: int) -> None:
     new_time = time + w.attempt[STEP, lane]
     h = new_time - time
     end = p.member[member].running_time
-    while w.lane[lane].grid < len(p.grid) and p.grid[w.lane[lane].grid] * end <= new_time + 1e-12 * end:
+    while w.lane[lane].grid < len(p.grid) and p.grid[w.lane[lane].grid] * end <= new_time * (1.0 + _SLACK):
         s = min(max((p.grid[w.lane[lane].grid] * end - time) / h, 0.0), 1.0)
         a = (1.0 + 2.0 * s) * (1.0 - s) * (1.0 - s)
         b = s * (1.0 - s) * (1.0 - s) * h
@@ -97,7 +101,9 @@ def plan_side_steps(p: Protocol, w: Work) -> bool:
             continue
         time, step = w.lane[lane].time, w.aside[STEP, lane]
         end = p.member[w.lane[lane].member].running_time
-        if w.lane[lane].grid == len(p.grid) or p.grid[w.lane[lane].grid] * end > time + step + 1e-12 * end:
+        if w.lane[lane].grid == len(p.grid) or p.grid[w.lane[lane].grid] * end > (time + step) * (
+            1.0 + _SLACK
+        ):
             continue
         w.attempt[STEP, lane] = min(max(p.grid[w.lane[lane].grid] * end - time, 0.0), step)
         w.aimed[lane] = 1
@@ -113,8 +119,8 @@ def put_step_aside(w: Work, n: int) -> None:
     """Put the outcome of a step aside while side steps are taken."""
     t, at = w.tables, w.at
     for row in range(n):
-        store(t[at[STAGE]], row, load(t[at[Y_NEW]], row))
-        store(t[at[SPARE]], row, load(t[at[NEW_SLOPE]], row))
+        store(t[at[ASIDE]], row, load(t[at[Y_NEW]], row))
+        store(t[at[ASIDE_SLOPE]], row, load(t[at[NEW_SLOPE]], row))
     for row in (STEP, HIGHEST, ACCEPTED):
         store(w.aside, row, load(w.attempt, row))
 
@@ -124,17 +130,22 @@ def restore_step(w: Work, n: int) -> None:
     """Take up again the step that was put aside."""
     t, at = w.tables, w.at
     for row in range(n):
-        store(t[at[Y_NEW]], row, load(t[at[STAGE]], row))
-        store(t[at[NEW_SLOPE]], row, load(t[at[SPARE]], row))
+        store(t[at[Y_NEW]], row, load(t[at[ASIDE]], row))
+        store(t[at[NEW_SLOPE]], row, load(t[at[ASIDE_SLOPE]], row))
     for row in (STEP, HIGHEST, ACCEPTED):
         store(w.attempt, row, load(w.aside, row))
 
 
 @compiled
 def record_side_steps(p: Protocol, r: Record, w: Work) -> None:
-    """Keep the states that side steps have led to."""
+    """Keep the states that side steps have led to; the whole step is taken back where one does not pass."""
+    if w.wide == 1:
+        control.bring_together(w)
     for lane in range(len(w.lane)):
-        if w.aimed[lane] == 1:
+        if w.aimed[lane] == 1 and not control.passes(w.attempt, w.implicit, w.lane, lane):
+            w.aside[ACCEPTED, lane] = 0.0
+            control.take_back(r.run, w.lane, lane, w.attempt[STEP, lane])
+        elif w.aimed[lane] == 1:
             slot = p.member[w.lane[lane].member].record_slot
             target = r.trajectory[slot, w.lane[lane].recorded_as, w.lane[lane].grid]
             get_run(w.tables[w.at[Y_NEW]], column(w, lane), target)

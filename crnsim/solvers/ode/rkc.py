@@ -59,7 +59,7 @@ def _coefficients(w: Work, stage: int) -> None:
 
 
 @inlined
-def attempt_rkc(k: Kinetics, w: Work, rtol: float, atol: float) -> None:
+def attempt_rkc(k: Kinetics, w: Work, rtol: float) -> None:
     """One step of every lane with the Runge-Kutta-Chebyshev method of order 2, with as many stages as each needs.
 
     With y_0 = y and y_1 = y + mu~_1 h f(y), stage j from 2 to s is::
@@ -101,10 +101,10 @@ def attempt_rkc(k: Kinetics, w: Work, rtol: float, atol: float) -> None:
     rates_of_change(k, y_new, w.rate, new_slope)
     # Twice the usual estimate: the result is of order 2 itself, so that errors add up faster than with the pairs.
     h = splat(0.8) * load(w.attempt, STEP)
-    absolute, relative, weight = splat(atol), splat(rtol), splat(1.6)
+    tolerance, relative, weight = w.absolute, splat(rtol), splat(1.6)
     error = lowest = highest = total = splat(0.0)
     for row in range(n):
-        old, new = load(y, row), load(y_new, row)
+        old, new, absolute = load(y, row), load(y_new, row), load(tolerance, row)
         difference = weight * (old - new) + h * (load(slope, row) + load(new_slope, row))
         error = larger(scaled(difference, old, new, absolute, relative), error)
         lowest = smaller(room(old, new, absolute), lowest)

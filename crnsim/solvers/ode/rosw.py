@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from crnsim.compiled import inlined
-from crnsim.kinetics.kernels import LINEAR_STEP, Kinetics, prepare_linear, rates_of_change, solve_linear
+from crnsim.kinetics.kernels import Kinetics, prepare_linear, rates_of_change, solve_linear
 from crnsim.kinetics.lanes import larger, load, smaller, splat, store
+from crnsim.kinetics.signatures import LINEAR_STEP
 from crnsim.solvers.ode.error import Lanes, report, room, scaled
 from crnsim.solvers.ode.work import (
     ERROR,
@@ -25,8 +26,6 @@ from crnsim.solvers.ode.work import (
     U2,
     U3,
     Y_NEW,
-    P,
-    Q,
     Work,
     Y,
 )
@@ -131,18 +130,18 @@ def _conclude(
     e: tuple[Lanes, ...],
     vectors: tuple[np.ndarray, ...],
     attempt: np.ndarray,
+    tolerance: np.ndarray,
     rtol: float,
-    atol: float,
 ) -> None:
     """New state and error from four vectors with weights `m` and `e`; keep what is needed to judge the step."""
     u1, u2, u3, u4 = vectors
-    absolute, relative = splat(atol), splat(rtol)
+    relative = splat(rtol)
     error, lowest = load(attempt, ERROR), load(attempt, ROOM)
     highest, total = load(attempt, HIGHEST), load(attempt, TOTAL)
     for i in range(len(rows)):
         row = rows[i]
         k1, k2, k3, k4 = load(u1, row), load(u2, row), load(u3, row), load(u4, row)
-        old = load(y, row)
+        old, absolute = load(y, row), load(tolerance, row)
         new = old + (m[0] * k1 + m[1] * k2 + m[2] * k3 + m[3] * k4)
         store(y_new, row, new)
         difference = e[0] * k1 + e[1] * k2 + e[2] * k3 + e[3] * k4
@@ -154,7 +153,7 @@ def _conclude(
 
 
 @inlined
-def attempt_rosw(k: Kinetics, w: Work, rtol: float, atol: float) -> None:
+def attempt_rosw(k: Kinetics, w: Work, rtol: float) -> None:
     """One step of every lane from (y, slope).
 
     Slow rows have no system to solve: for them the method is an explicit one, in the rates of change themselves. Stages
@@ -169,8 +168,7 @@ def attempt_rosw(k: Kinetics, w: Work, rtol: float, atol: float) -> None:
     u1 = t[at[U1]]
     u2 = t[at[U2]]
     u3 = t[at[U3]]
-    p = t[at[P]]
-    q = t[at[Q]]
+    p, q = w.p, w.q
     fast, slow, rate, implicit = w.fast, w.slow, w.rate, w.implicit
     one, zero, h = splat(1.0), splat(0.0), load(w.attempt, STEP)
     step = splat(_GAMMA) * h
@@ -196,8 +194,8 @@ def attempt_rosw(k: Kinetics, w: Work, rtol: float, atol: float) -> None:
     report(w.attempt, zero, zero, zero, zero)
     m = (splat(_M1), splat(_M2), splat(_M3), splat(_M4))
     e = (splat(_E1), splat(_E2), splat(_E3), splat(_E4))
-    _conclude(fast, y, y_new, m, e, (u1, u2, u3, new_slope), w.attempt, rtol, atol)
+    _conclude(fast, y, y_new, m, e, (u1, u2, u3, new_slope), w.attempt, w.absolute, rtol)
     m = (splat(_B1) * h, splat(_B2) * h, splat(_B3) * h, splat(_B4) * h)
     e = (splat(_D1) * h, splat(_D2) * h, splat(_D3) * h, splat(_D4) * h)
-    _conclude(slow, y, y_new, m, e, (slope, u2, u3, new_slope), w.attempt, rtol, atol)
+    _conclude(slow, y, y_new, m, e, (slope, u2, u3, new_slope), w.attempt, w.absolute, rtol)
     rates_of_change(k, y_new, rate, new_slope)

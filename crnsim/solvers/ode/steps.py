@@ -1,6 +1,6 @@
 """The step methods of the compiled loop: one table of what each is, and one place that calls them.
 
-A step method is a file with a compiled function of the arguments ``(k, w, rtol, atol)``. It takes one step of length
+A step method is a file with a compiled function of the arguments ``(k, w, rtol)``. It takes one step of length
 ``w.attempt[STEP]`` from the tables Y and SLOPE in every lane, leaves the new state and its slope in Y_NEW and
 NEW_SLOPE, and reports what is needed to judge the step (`crnsim.solvers.ode.error.report`). A line in `STEPS` and one
 in `attempt` make it known to the loop.
@@ -24,9 +24,9 @@ NAMES = ("bs23", "rkc", "rosw")
 #: What the loop must know of each.
 STEPS = np.array(
     [
-        (3, 1.0, 1, 0),  # bs23
-        (0, 1.0, 1, 1),  # rkc
-        (4, 2.3, 0, 0),  # rosw
+        (3, 1.0, 1, 0, 0),  # bs23
+        (0, 1.0, 0, 1, 0),  # rkc
+        (4, 2.3, 0, 0, 1),  # rosw
     ],
     dtype=[
         ("evaluations", "i8"),  # of the right-hand side in one step; 0: as many as the step has stages
@@ -36,16 +36,17 @@ STEPS = np.array(
         ),  # of a step, in steps of bs23, by measurement; only `choice.CANDIDATES` are ever compared
         ("interpolated", "i8"),  # 1: recorded times by interpolation inside a step; 0: by side steps
         ("stabilised", "i8"),  # 1: a step has as many stages as the spectral radius asks for
+        ("implicit", "i8"),  # 1: a step solves linear systems, whose pivots say what grows within it
     ],
 )
 
 
 @inlined
-def attempt(method: int, k: Kinetics, w: Work, rtol: float, atol: float) -> None:
+def attempt(method: int, k: Kinetics, w: Work, rtol: float) -> None:
     """Attempt one step of every lane whose ``w.attempt[STEP]`` is not zero, with the method of a code."""
     if method == RKC:
-        attempt_rkc(k, w, rtol, atol)
+        attempt_rkc(k, w, rtol)
     elif method == ROSW:
-        attempt_rosw(k, w, rtol, atol)
+        attempt_rosw(k, w, rtol)
     else:
-        attempt_bs23(k, w, rtol, atol)
+        attempt_bs23(k, w, rtol)

@@ -8,17 +8,19 @@ import numpy as np
 
 from crnsim.kinetics.kernels import Kernel
 from crnsim.kinetics.lanes import LANES, lanes_array
+from crnsim.kinetics.signatures import PIVOT
 from crnsim.solvers.ode.chebyshev import chebyshev
 from crnsim.solvers.protocol import Protocol
 
 #: Tables of a batch, found as ``w.tables[w.at[name]]``: the first four change places.
-Y, Y_NEW, SLOPE, NEW_SLOPE, STAGE, U1, U2, U3, P, Q, SPARE = range(11)
+Y, Y_NEW, SLOPE, NEW_SLOPE, STAGE, U1, U2, U3, ASIDE, ASIDE_SLOPE = range(10)
 #: Number of tables.
-TABLES = 11
+TABLES = 10
 #: Rows of ``w.attempt``, for the step that every lane attempts: its length (0: the lane takes no part), the largest
 #: error in units of the tolerance, how far the lowest concentration is above what is allowed, the highest
-#: concentration, a sum that is finite if all of them are, and whether the step was accepted (1 or 0).
-STEP, ERROR, ROOM, HIGHEST, TOTAL, ACCEPTED = range(6)
+#: concentration, a sum that is finite if all of them are, whether the step was accepted (1 or 0), and, above zero, that a
+#: species has come out of the tolerances.
+STEP, ERROR, ROOM, HIGHEST, TOTAL, ACCEPTED, RISEN = range(7)
 #: Rows of ``w.coefficient``, of one stage of the stabilised method (see `crnsim.solvers.ode.rkc`).
 MU, NU, MU_STEP, GAMMA_STEP, REST = range(5)
 
@@ -54,9 +56,12 @@ class Work(NamedTuple):
     tables: np.ndarray  # (TABLES, rows, LANES), by name as above
     at: np.ndarray  # (TABLES,) place of each table
     rate: np.ndarray  # table of rate constants
-    attempt: np.ndarray  # rows STEP to ACCEPTED
-    aside: np.ndarray  # the same rows, put aside while side steps are taken
-    implicit: np.ndarray  # rows LINEAR_STEP and RADIUS (see `crnsim.kinetics.kernels`)
+    absolute: np.ndarray  # table of absolute tolerances
+    p: np.ndarray  # table of the factors of a linear system
+    q: np.ndarray  # and another
+    attempt: np.ndarray  # rows STEP to RISEN
+    aside: np.ndarray  # the first of these rows, put aside while side steps are taken
+    implicit: np.ndarray  # see `crnsim.kinetics.signatures`
     coefficient: np.ndarray  # rows MU to REST
     stages: np.ndarray  # (LANES,) of the stabilised method
     aimed: np.ndarray  # (LANES,) 1: the run takes a side step to a recorded time
@@ -84,15 +89,19 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
     length = member["running_time"] * member["n_presentations"]
     queue = np.lexsort((-length, member["noise_concentrations"] > 0))
     rows, rates = (-(-n // LANES) if wide else n for n in (n_species, n_reactions))
-    small = lanes_array(19)  # in one piece, because a piece takes 4 us
+    small = lanes_array(21)  # in one piece, because a piece takes 4 us
+    small[13 + PIVOT] = 1.0
     return Work(
         tables=lanes_array(TABLES * rows).reshape(TABLES, rows, LANES),
         at=np.arange(TABLES),
         rate=lanes_array(rates),
-        attempt=small[:6],
-        aside=small[6:12],
-        implicit=small[12:14],
-        coefficient=small[14:],
+        absolute=_ones(rows),
+        p=lanes_array(kernel.factor_rows[0]),
+        q=lanes_array(kernel.factor_rows[1]),
+        attempt=small[:7],
+        aside=small[7:13],
+        implicit=small[13:16],
+        coefficient=small[16:],
         stages=np.full(LANES, 2),
         aimed=np.zeros(LANES, dtype=np.int64),
         chebyshev=chebyshev(),
@@ -108,3 +117,10 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
         draws=np.zeros(max(n_species, n_reactions, n_values)),
         sample=np.zeros(n_values),
     )
+
+
+def _ones(rows: int) -> np.ndarray:
+    """A table of ones: what lies in no run's part of it must not divide by zero."""
+    table = lanes_array(rows)
+    table[:] = 1.0
+    return table

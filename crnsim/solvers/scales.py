@@ -1,0 +1,100 @@
+"""Absolute tolerances and first steps that suit a network and where it starts, in whatever units they are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crnsim.network.network import Network
+from crnsim.solvers.protocol import Protocol
+
+#: An absolute tolerance that is not given is this part of the relative one times the highest concentration that the
+#: species has had so far.
+SCALED_ATOL = 1e-9
+#: The smallest absolute tolerance, as errors of what is there are to be relative ones: near the smallest number.
+SMALLEST = 1e-300
+#: That of a species that is not there at the start, in the scale of concentrations. A method of order 3 has no relative
+#: accuracy where a species begins to grow with the third power of time or slower.
+_SMALLEST_NEW = 1e-30
+#: The first step is this part of the shortest time in which something changes, and at least this part of the whole.
+_FIRST, _SHORTEST_FIRST = 0.01, 1e-18
+
+
+def fit_scales(network: Network, protocol: Protocol, atol: np.ndarray | None) -> Protocol:
+    """Set tolerances and first steps of a batch, and switch reactions off whose reactants can never be there.
+
+    The latter change no number, but would seem to grow: nothing is there to grow from.
+
+    Parameters
+    ----------
+    network : Network
+    protocol : Protocol
+        Of single presentations; its rate constants are changed in place.
+    atol : numpy.ndarray, shape (n_species,), optional
+        Absolute tolerances; those that are negative, or without it all, are made from the concentrations.
+    """
+    members, n = protocol.start.shape
+    tolerances, least = np.empty((members, n)), np.empty((members, n))
+    known: dict[tuple[bytes, int, float], int] = {}
+    for number, member in enumerate(protocol.member):
+        start, rates = protocol.start[number], protocol.rates[member["rate_set"]]
+        key = (start.tobytes(), int(member["rate_set"]), float(member["running_time"]))
+        if (same := known.setdefault(key, number)) != number:
+            member["first_step"] = protocol.member["first_step"][same]
+            tolerances[number], least[number] = tolerances[same], least[same]
+            continue
+        rates[~reachable(network, start > 0, rates > 0)] = 0.0
+        fastest = float(np.max(abs(network.jacobian(start, rates)).sum(axis=1), initial=0.0))
+        span = float(member["running_time"])
+        first = _FIRST / fastest if fastest > 0 else 1e-3 * span
+        member["first_step"] = max(min(first, 1e-3 * span), _SHORTEST_FIRST * span)
+        scale = _scale(network, start, rates, fastest, span)
+        absent = start == 0
+        tolerances[number] = np.where(absent, SCALED_ATOL * protocol.rtol * scale, SMALLEST)
+        least[number] = np.where(absent, _SMALLEST_NEW * protocol.rtol * scale, SMALLEST)
+    given = np.full(n, -1.0) if atol is None else atol
+    if not protocol.guarded:
+        tolerances = (
+            SCALED_ATOL
+            * protocol.rtol
+            * np.maximum(protocol.start, np.max(protocol.start, axis=1, keepdims=True))
+        )
+    return protocol._replace(
+        atol=np.where(given >= 0, given, np.maximum(tolerances, SMALLEST)),
+        least_atol=np.maximum(least, SMALLEST),
+        scaled=np.where(given >= 0, 0.0, SCALED_ATOL * protocol.rtol) if protocol.guarded else np.zeros(0),
+    )
+
+
+def _scale(network: Network, start: np.ndarray, rates: np.ndarray, fastest: float, span: float) -> float:
+    """The highest concentration at the start; of an empty pot, what flows in before something changes."""
+    changing = start[: network.n_dynamic]
+    if np.any(changing > 0):
+        return float(np.max(changing))
+    inflow = float(np.max(network.fluxes(start, rates), initial=0.0))
+    return inflow * min(span, 1.0 / fastest if fastest > 0 else span)
+
+
+def reachable(network: Network, present: np.ndarray, going: np.ndarray) -> np.ndarray:
+    """Which reactions can ever take place.
+
+    Parameters
+    ----------
+    network : Network
+    present : numpy.ndarray of bool, shape (n_species,)
+        Species that are there at the start.
+    going : numpy.ndarray of bool, shape (n_reactions,)
+        Reactions with a rate constant above zero.
+    """
+    makes = (network.stoichiometry() > 0).astype(np.int8)
+    present = present.copy()
+    while True:
+        can = going.copy()
+        for first, family, terms in zip(
+            network.first_reactions, network.families, network.elementary[0], strict=True
+        ):
+            for rows, _ in terms:
+                can[first : first + family.size] &= present[rows]
+        made = (makes @ can.astype(np.int64)) > 0
+        if not np.any(made & ~present):
+            return can
+        present |= made
