@@ -14,7 +14,7 @@ from numba import njit, types
 from crnsim import Network
 from crnsim.kinetics.kernels import compile_network, rates_of_change
 from crnsim.kinetics.lanes import LANES, lanes_array
-from crnsim.simulate import plain_protocol
+from crnsim.solvers.single import plain_protocol
 from crnsim.solvers.ode import steps
 from crnsim.solvers.ode.work import new_work
 

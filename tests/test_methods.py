@@ -14,7 +14,7 @@ from pages import DOCS, files_of
 
 from crnsim import CrnsimError, Network, simulate
 from crnsim.outcomes import FAILED, OK
-from crnsim.simulate import plain_protocol
+from crnsim.solvers.single import plain_protocol
 from crnsim.solvers import METHODS, Method, Request, find_method, methods, solve
 from crnsim.solvers.methods import check_request
 

@@ -10,7 +10,7 @@ import pytest
 
 import crnsim
 from crnsim import CrnsimError, Network, onepot, simulate
-from crnsim.simulate import plain_protocol
+from crnsim.solvers.single import plain_protocol
 from crnsim.solvers import METHODS
 
 

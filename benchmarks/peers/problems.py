@@ -11,7 +11,7 @@ from crnsim import onepot
 from crnsim.algebraic import initial_weights
 from crnsim.circuits import Circuit
 from crnsim.outcomes import OK
-from crnsim.simulate import plain_protocol
+from crnsim.solvers.single import plain_protocol
 from crnsim.solvers import solve
 from crnsim.solvers.protocol import Protocol
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +13,7 @@ from crnsim.circuits import Circuit
 from crnsim.datasets import Dataset
 from crnsim.errors import InputError
 from crnsim.experiment.kept import RECORDED_FIRST, RECORDED_LAST, RECORDED_TIMES
-from crnsim.noise.kinds import NOISE_KINDS, code_of_kind
-from crnsim.noise.philox import normals
+from crnsim.noise.applied import NoisyRuns, noise_tables, perturb_rate_constants
 from crnsim.noise.streams import stream_key
 from crnsim.solvers.protocol import Protocol, new_members
 
@@ -178,25 +178,7 @@ def rate_constants(
     constants = circuit.network.rate_constants(
         overrides | (circuit.rate_overrides(weights) if weights else {})
     )
-    network = circuit.network
-    families = {
-        name: slice(first, first + family.size)
-        for name, family, first in zip(
-            network.family_names, network.families, network.first_reactions.tolist(), strict=True
-        )
-    }
-
-    def draws(purpose: str, name: str, count: int) -> np.ndarray:
-        drawn, key = np.empty(count), _key(point, purpose, name)
-        normals(key[0], key[1], 0, 0, drawn)
-        return drawn
-
-    for kind in point.noise.acting:
-        magnitude, options = point.noise.magnitudes[kind.name], point.noise.options(kind)
-        with code_of_kind(point.noise.asked_as(kind)):
-            kind.perturb_rate_constants(magnitude, options, constants, dict(families), draws)
-        if not np.all(np.isfinite(constants)) or np.any(constants < 0):
-            raise InputError(f"noise {kind.name}: it has made rate constants negative or not finite")
+    perturb_rate_constants(circuit.network, point.noise, constants, partial(_key, point))
     return constants
 
 
@@ -221,61 +203,21 @@ def _rails(circuit: Circuit) -> dict[str, Any]:
     return {"clamp": np.concatenate([inputs, targets]), "n_features": len(inputs), "output": outputs}
 
 
-class _Runs:
-    """Runs of a batch, as kinds of noise meet them; see `crnsim.noise.kinds.Runs`."""
-
-    def __init__(self, circuit: Circuit, points: Sequence[Point], phase: str) -> None:
-        self.circuit, self.points, self.phase = circuit, points, phase
-        self.member = new_members(len(points))
-        self.families = circuit.network.family_names
-
-    def values(self, keyword: str) -> list[Any]:
-        """Magnitude or option of each run."""
-        return [getattr(point.noise, keyword, 0.0) for point in self.points]
-
-    def keys(self, active: Sequence[bool], purpose: str, over: Sequence[str]) -> np.ndarray:
-        """Keys of streams, shape (runs, names, 2)."""
-        none = np.zeros(2, dtype=np.uint64)
-        table = [
-            [_key(point, f"{purpose}, {self.phase}", name) if on else none for name in over]
-            for point, on in zip(self.points, active, strict=True)
-        ]
-        return np.array(table, dtype=np.uint64).reshape(len(self.points), len(over), 2)
-
-    def in_scope(self, scope: str | None) -> tuple[list[str], np.ndarray]:
-        """Names of arrays of species, and first row and length of each, shape (names, 2); none for None."""
-        names = [] if scope is None else self.circuit.scope(scope)
-        if scope is not None and not names:
-            raise InputError(
-                f"noise scope '{scope}': no species of {self.circuit.name} is in it; its weights are constants"
-            )
-        rows = [self.circuit.network.rows(name).ravel() for name in names]
-        return names, np.array([(r[0], len(r)) for r in rows], dtype=np.int64).reshape(-1, 2)
-
-
-#: How the columns of members begin that kinds of noise may set.
-_NOISE_COLUMNS = ("noise_", "kick_", "input_key_")
-
-
 def _noise(circuit: Circuit, points: Sequence[Point], phase: str) -> dict[str, Any]:
     """Members and noise tables of points; `phase` keeps the draws of training and read-out apart."""
-    runs = _Runs(circuit, points, phase)
-    member = runs.member
+    member = new_members(len(points))
     member["rate_set"] = np.arange(len(points))
     member["running_time"] = [p.running_time for p in points]
     member["max_steps"] = [p.max_steps for p in points]
-    tables: dict[str, Any] = {}
-    kinds = {kind.name: (kind, p.noise.asked_as(kind)) for p in points for kind in p.noise.kinds}
-    for kind, reference in kinds.values():
-        before = member.copy()
-        with code_of_kind(reference):
-            added = kind.prepare(runs)
-            if kind.name in NOISE_KINDS:
-                tables |= added
-            else:
-                acts = np.array([magnitude > 0 for magnitude in runs.values(kind.name)])
-                tables = _joined(kind.name, acts, before, member, tables, added)
-    return tables | {
+    runs = NoisyRuns(
+        member,
+        circuit.network.family_names,
+        [point.noise for point in points],
+        [partial(_key, point) for point in points],
+        phase,
+        partial(_scope, circuit),
+    )
+    return noise_tables(runs) | {
         "member": member,
         "laws": _laws(circuit),
         "rtol": float(points[0].rtol),
@@ -283,55 +225,14 @@ def _noise(circuit: Circuit, points: Sequence[Point], phase: str) -> dict[str, A
     }
 
 
-def _joined(
-    kind: str,
-    acts: np.ndarray,
-    before: np.ndarray,
-    member: np.ndarray,
-    tables: dict[str, Any],
-    added: dict[str, np.ndarray],
-) -> dict[str, Any]:
-    """Let a kind of a user's own set what it acts by in its own runs alone, so that no run depends on its neighbours.
-
-    Raises
-    ------
-    InputError
-        It set something else; or another kind acts in one of its runs in the same way.
-    """
-    for name in member.dtype.names or ():
-        changed = member[name] != before[name]
-        if not name.startswith(_NOISE_COLUMNS):
-            if np.any(changed):
-                raise InputError(f"noise {kind}: prepare may set columns of noise alone, not {name}")
-            continue
-        _check_alone(kind, name, changed & acts, before)
-        member[name] = np.where(acts, member[name], before[name])
-    if unknown := [name for name in added if name not in ("rate_keys", "kick_keys", "kicked")]:
+def _scope(circuit: Circuit, scope: str) -> tuple[list[str], np.ndarray]:
+    """Names of the arrays of species in a scope, and first row and length of each."""
+    names = circuit.scope(scope)
+    if not names:
         raise InputError(
-            f"noise {kind}: prepare may return rate_keys, kick_keys and kicked, not {unknown[0]}"
+            f"noise scope '{scope}': no species of {circuit.name} is in it; its weights are constants"
         )
-    if not acts.any():
-        return tables
-    whole = dict(tables)
-    if "kicked" in added and not np.array_equal(added["kicked"], tables["kicked"]):
-        if len(tables["kicked"]):
-            raise InputError(
-                f"noise {kind}: runs of one batch kick different species; let in_common tell them apart"
-            )
-        return whole | added
-    for name, table in added.items():
-        if name != "kicked":
-            _check_alone(kind, name, acts, before)
-            whole[name] = np.where(acts[:, None, None], table, tables[name])
-    return whole
-
-
-def _check_alone(kind: str, name: str, runs: np.ndarray, before: np.ndarray) -> None:
-    """Raise InputError if a built-in kind acts, by its column, in runs in which `kind` sets `name` of that column."""
-    by = {"input_key": "noise_inputs", "rate_keys": "noise_rates", "kick": "noise_concentrations"}
-    column = next((column for start, column in by.items() if name.startswith(start)), name)
-    if np.any(before[column][runs] != 0):
-        raise InputError(f"noise {kind}: another kind of noise of the same run has set {column}")
+    return names, circuit.network.spans(names)
 
 
 def _laws(circuit: Circuit) -> np.ndarray:

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 #: Marks of the compiled solver that are not outcomes yet: a run going on, and a blow-up to be confirmed.
-#: And a species that grew again from less than what floating-point numbers hold.
-RUNNING, BLOWN_UP, LOST = -1, -2, -3
+#: A species that grew again from less than what floating-point numbers hold, one far below zero, and one that is no
+#: number any more.
+RUNNING, BLOWN_UP, LOST, NEGATIVE, NOT_FINITE = range(-1, -6, -1)
 #: Entries of ``Record.control``: presentations done by the batch so far, and a request to stop if it is not zero.
 DONE, STOP = range(2)
 #: One run ("member") of a batch. Times are within a presentation.
@@ -24,6 +25,7 @@ MEMBER = np.dtype(
         ("record_slot", "i8"),  # place among the recorded members, -1 for none
         ("kick_additive", "i8"),  # 0 or 1
         ("running_time", "f8"),
+        ("looser", "f8"),  # its tolerances, in those of the batch
         ("first_step", "f8"),  # to begin with; 0: a part of the running time
         ("moderate", "f8"),  # concentration that the run starts from, at least 1
         ("ceiling", "f8"),  # a concentration above it is a blow-up
@@ -143,6 +145,7 @@ def new_members(count: int) -> np.ndarray:
     member["record_slot"] = -1
     member["kick_interval"] = 1.0
     member["moderate"] = 1.0
+    member["looser"] = 1.0
     member["ceiling"] = np.inf
     return member
 

@@ -88,13 +88,19 @@ def reachable(network: Network, present: np.ndarray, going: np.ndarray) -> np.nd
     makes = (network.stoichiometry() > 0).astype(np.int8)
     present = present.copy()
     while True:
-        can = going.copy()
-        for first, family, terms in zip(
-            network.first_reactions, network.families, network.elementary[0], strict=True
-        ):
-            for rows, _ in terms:
-                can[first : first + family.size] &= present[rows]
+        can = going & may_fire(network, present)
         made = (makes @ can.astype(np.int64)) > 0
         if not np.any(made & ~present):
             return can
         present |= made
+
+
+def may_fire(network: Network, present: np.ndarray) -> np.ndarray:
+    """Which reactions have all their reactants among some species, given as booleans by row."""
+    can = np.ones(network.n_reactions, dtype=bool)
+    for first, family, terms in zip(
+        network.first_reactions, network.families, network.elementary[0], strict=True
+    ):
+        for rows, _ in terms:
+            can[first : first + family.size] &= present[rows]
+    return can

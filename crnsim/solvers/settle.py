@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,6 +14,8 @@ from crnsim.solvers.methods import Run, check_request, code_of_method, find_meth
 from crnsim.solvers.protocol import (
     BLOWN_UP,
     LOST,
+    NEGATIVE,
+    NOT_FINITE,
     RUNNING,
     STOP,
     Protocol,
@@ -23,6 +24,9 @@ from crnsim.solvers.protocol import (
     members_of,
     new_record,
 )
+
+#: A concentration may be this many absolute tolerances below zero, as in `crnsim.solvers.ode.error`.
+LOWEST = 100.0
 
 
 def solve(
@@ -74,9 +78,9 @@ def solve(
     record = new_record(protocol)
     with code_of_method(method):
         chosen.function()(network, protocol, record, request)
+        _distrust(protocol, record)
         if protocol.guarded:
             _again(network, protocol, record, request, chosen.function())
-    _distrust(record, method)
     reasons = [""] * len(record.run)
     for member in np.flatnonzero(record.run["status"] != OK):
         reasons[member] = _settle(network, protocol, record, int(member), time_zero)
@@ -88,7 +92,7 @@ def _again(network: Network, protocol: Protocol, record: Record, request: Reques
 
     Their `grown` stays noted; what grew from below the smallest numbers even so leaves the run failed.
     """
-    doubtful = record.grown.any(axis=1) | (record.run["status"] == BLOWN_UP)
+    doubtful = record.grown.any(axis=1) | np.isin(record.run["status"], (BLOWN_UP, NEGATIVE))
     members = np.flatnonzero(doubtful)
     if not len(members):
         return
@@ -96,6 +100,7 @@ def _again(network: Network, protocol: Protocol, record: Record, request: Reques
     some = some._replace(atol=some.least_atol, scaled=np.zeros(0))
     repeated = new_record(some)
     run(network, some, repeated, replace(request, progress=None))
+    _distrust(some, repeated)
     for name in ("final", "loss", "checkpoints", "safe"):
         getattr(record, name)[members] = getattr(repeated, name)
     slots = protocol.member["record_slot"][members]
@@ -108,12 +113,26 @@ def _again(network: Network, protocol: Protocol, record: Record, request: Reques
     record.grown[members] |= repeated.grown
 
 
-def _distrust(record: Record, method: str) -> None:
-    """Take a run for failed that a method calls whole although a number of it is not finite."""
-    status = record.run["status"]
-    for member in np.flatnonzero((status == OK) & ~np.isfinite(record.final).all(axis=1)):
-        logging.getLogger("crnsim").warning("%s ended a run as ok with a state that is not finite", method)
-        status[member] = FAILED
+def _distrust(protocol: Protocol, record: Record) -> None:
+    """Take a run for failed that a method calls whole although it holds what is no concentration.
+
+    That is a number that is not finite, or, where single presentations are integrated, one that is more than 100
+    absolute tolerances below zero.
+    """
+    for member in np.flatnonzero(record.run["status"] == OK):
+        values = [record.final[member][None]]
+        if (slot := int(protocol.member["record_slot"][member])) >= 0:
+            values.append(record.trajectory[slot].reshape(-1, record.final.shape[1]))
+        y = np.concatenate(values)
+        if not np.all(np.isfinite(y)):
+            record.run["status"][member] = NOT_FINITE
+        elif protocol.guarded:
+            atol = protocol.atol[min(int(member), len(protocol.atol) - 1)] * protocol.member["looser"][member]
+            if len(protocol.scaled):
+                highest = np.maximum(np.max(y, axis=0), protocol.start[member])
+                atol = np.maximum(atol, protocol.member["looser"][member] * protocol.scaled * highest)
+            if np.any(y < -LOWEST * atol):
+                record.run["status"][member] = NEGATIVE
 
 
 def _settle(network: Network, protocol: Protocol, record: Record, member: int, time_zero: float) -> str:
@@ -135,6 +154,10 @@ def _settle(network: Network, protocol: Protocol, record: Record, member: int, t
     if status == LOST:
         names = [network.labels[row] for row in np.flatnonzero(record.grown[member])]
         return f"grew again from less than floating-point numbers hold: {', '.join(names)}"
+    if status == NEGATIVE:
+        return f"a concentration fell more than {LOWEST:g} absolute tolerances below zero ({where})"
+    if status == NOT_FINITE:
+        return f"a concentration became infinite or no number ({where})"
     if status == RUNNING and not record.control[STOP]:
         return f"the method has not said how the run ended ({where})"
     return f"stopped at {where}"

@@ -62,6 +62,7 @@ def _ending(protocol: Protocol, record: Record, member: int, height: float) -> P
     one["first_number"] += start
     one["max_steps"] = max(CONFIRM_STEPS * (stop - start), CONFIRM_LEAST)
     one["record_slot"] = -1
+    one["looser"] = 1.0
     # A run that ended on a vanishing step has blown up if it goes on growing.
     one["ceiling"] = min(float(one["ceiling"][0]), 1e3 * height, 1e100)
     rtol = min(CONFIRM_RTOL, protocol.rtol / 100)

@@ -6,11 +6,11 @@ from crnsim.compiled import inlined
 from crnsim.kinetics.kernels import Kinetics, rates_of_change
 from crnsim.kinetics.lanes import larger, load, smaller, splat, store
 from crnsim.solvers.ode.error import report, room, scaled
-from crnsim.solvers.ode.work import NEW_SLOPE, SLOPE, STEP, U1, U2, Y_NEW, Work, Y
+from crnsim.solvers.ode.work import NEW_SLOPE, RELATIVE, SLOPE, STEP, U1, U2, Y_NEW, Work, Y
 
 
 @inlined
-def attempt_bs23(k: Kinetics, w: Work, rtol: float) -> None:
+def attempt_bs23(k: Kinetics, w: Work) -> None:
     """One step of every lane from (y, slope) with the pair of Bogacki and Shampine, order 3(2).
 
     With k1 the slope at y::
@@ -44,7 +44,7 @@ def attempt_bs23(k: Kinetics, w: Work, rtol: float) -> None:
     rates_of_change(k, y_new, w.rate, new_slope)
     e1, e2 = splat(-5.0 / 72.0) * h, splat(1.0 / 12.0) * h
     e3, e4 = splat(1.0 / 9.0) * h, splat(-1.0 / 8.0) * h
-    tolerance, relative = w.absolute, splat(rtol)
+    tolerance, relative = w.absolute, load(w.relative, RELATIVE)
     error = lowest = highest = total = splat(0.0)
     for row in range(n):
         old, new, absolute = load(y, row), load(y_new, row), load(tolerance, row)

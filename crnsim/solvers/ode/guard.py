@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from crnsim.compiled import compiled, inlined
-from crnsim.kinetics.lanes import larger, load, smaller, splat, store
+from crnsim.kinetics.lanes import LANES, larger, load, smaller, splat, store
 from crnsim.kinetics.listed import CHANGES, REACTANTS, REACTIONS
 from crnsim.solvers.ode.events import put_run
-from crnsim.solvers.ode.work import ACCEPTED, RISEN, Y_NEW, Work, Y
+from crnsim.solvers.ode.work import ACCEPTED, LOOSER, RELATIVE, RISEN, Y_NEW, Work, Y
 from crnsim.solvers.protocol import Protocol, Record
 
 
@@ -23,25 +23,32 @@ def set_tolerances(p: Protocol, w: Work, lane: int) -> None:
     member = w.lane[lane].member
     start = p.start[member]
     atol = p.atol[min(member, len(p.atol) - 1)]
+    looser = p.member[member].looser
     for row in range(len(start)):
-        w.before[row] = atol[row]
+        w.before[row] = looser * atol[row]
     for row in range(len(p.scaled)):
-        w.before[row] = max(w.before[row], p.scaled[row] * start[row])
+        w.before[row] = max(w.before[row], looser * p.scaled[row] * start[row])
     put_run(w.before, w.absolute, -1 if w.wide == 1 else lane)
+    for other in range(LANES):
+        if w.wide == 1 or other == lane:
+            w.relative[RELATIVE, other] = looser * p.rtol
+            w.relative[LOOSER, other] = looser
 
 
 @inlined
 def raise_tolerances(w: Work, n: int, scaled: np.ndarray) -> None:
     """Let absolute tolerances follow the highest concentrations so far; eight runs side by side."""
-    y = w.tables[w.at[Y]]
+    y, looser = w.tables[w.at[Y]], load(w.relative, LOOSER)
     for row in range(n):
-        store(w.absolute, row, larger(splat(scaled[row]) * load(y, row), load(w.absolute, row)))
+        store(
+            w.absolute, row, larger(looser * (splat(scaled[row]) * load(y, row)), load(w.absolute, row))
+        )
 
 
 @inlined
 def watch(program: np.ndarray, p: Protocol, r: Record, w: Work, n: int) -> None:
     """Note the species that a step has brought out of the tolerances by themselves."""
-    inverse = splat(1.0 / p.rtol)
+    inverse = splat(1.0) / load(w.relative, RELATIVE)
     y = w.tables[w.at[Y]]
     y_new = w.tables[w.at[Y_NEW]]
     risen = splat(-1.0)
@@ -62,9 +69,9 @@ def _note(program: np.ndarray, p: Protocol, r: Record, w: Work, lane: int) -> No
     """
     y = w.tables[w.at[Y]]
     y_new = w.tables[w.at[Y_NEW]]
-    grounded, surplus = w.before, w.draws
+    grounded, surplus, rtol = w.before, w.draws, w.relative[RELATIVE, lane]
     for row in range(len(grounded)):
-        followed = row >= w.dynamic or y[row, lane] >= w.absolute[row, lane] / p.rtol
+        followed = row >= w.dynamic or y[row, lane] >= w.absolute[row, lane] / rtol
         grounded[row] = 1.0 if followed else 0.0
     reactants, changes = program[REACTANTS], program[CHANGES]
     searching = True
@@ -86,6 +93,6 @@ def _note(program: np.ndarray, p: Protocol, r: Record, w: Work, lane: int) -> No
                 grounded[row] = 1.0
                 searching = True
     for row in range(w.dynamic):
-        old, least = y[row, lane], w.absolute[row, lane] / p.rtol
+        old, least = y[row, lane], w.absolute[row, lane] / rtol
         if grounded[row] == 0.0 and 0.0 < old < least <= y_new[row, lane]:
             r.grown[w.lane[lane].member, row] = 1

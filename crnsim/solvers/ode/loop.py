@@ -227,7 +227,7 @@ def _attempt(k: Kinetics, p: Protocol, w: Work, method: int, side: bool) -> None
         control.widest_radius(w)
     if not side:
         control.plan_steps(w, method)
-    attempt(method, k, w, p.rtol)
+    attempt(method, k, w)
 
 
 @compiled

@@ -15,6 +15,7 @@ from crnsim.solvers.ode.work import (
     MU_STEP,
     NEW_SLOPE,
     NU,
+    RELATIVE,
     REST,
     SLOPE,
     STAGE,
@@ -59,7 +60,7 @@ def _coefficients(w: Work, stage: int) -> None:
 
 
 @inlined
-def attempt_rkc(k: Kinetics, w: Work, rtol: float) -> None:
+def attempt_rkc(k: Kinetics, w: Work) -> None:
     """One step of every lane with the Runge-Kutta-Chebyshev method of order 2, with as many stages as each needs.
 
     With y_0 = y and y_1 = y + mu~_1 h f(y), stage j from 2 to s is::
@@ -101,7 +102,7 @@ def attempt_rkc(k: Kinetics, w: Work, rtol: float) -> None:
     rates_of_change(k, y_new, w.rate, new_slope)
     # Twice the usual estimate: the result is of order 2 itself, so that errors add up faster than with the pairs.
     h = splat(0.8) * load(w.attempt, STEP)
-    tolerance, relative, weight = w.absolute, splat(rtol), splat(1.6)
+    tolerance, relative, weight = w.absolute, load(w.relative, RELATIVE), splat(1.6)
     error = lowest = highest = total = splat(0.0)
     for row in range(n):
         old, new, absolute = load(y, row), load(y_new, row), load(tolerance, row)

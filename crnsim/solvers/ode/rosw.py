@@ -18,6 +18,7 @@ from crnsim.solvers.ode.work import (
     ERROR,
     HIGHEST,
     NEW_SLOPE,
+    RELATIVE,
     ROOM,
     SLOPE,
     STEP,
@@ -131,11 +132,10 @@ def _conclude(
     vectors: tuple[np.ndarray, ...],
     attempt: np.ndarray,
     tolerance: np.ndarray,
-    rtol: float,
+    relative: Lanes,
 ) -> None:
     """New state and error from four vectors with weights `m` and `e`; keep what is needed to judge the step."""
     u1, u2, u3, u4 = vectors
-    relative = splat(rtol)
     error, lowest = load(attempt, ERROR), load(attempt, ROOM)
     highest, total = load(attempt, HIGHEST), load(attempt, TOTAL)
     for i in range(len(rows)):
@@ -153,7 +153,7 @@ def _conclude(
 
 
 @inlined
-def attempt_rosw(k: Kinetics, w: Work, rtol: float) -> None:
+def attempt_rosw(k: Kinetics, w: Work) -> None:
     """One step of every lane from (y, slope).
 
     Slow rows have no system to solve: for them the method is an explicit one, in the rates of change themselves. Stages
@@ -171,6 +171,7 @@ def attempt_rosw(k: Kinetics, w: Work, rtol: float) -> None:
     p, q = w.p, w.q
     fast, slow, rate, implicit = w.fast, w.slow, w.rate, w.implicit
     one, zero, h = splat(1.0), splat(0.0), load(w.attempt, STEP)
+    relative = load(w.relative, RELATIVE)
     step = splat(_GAMMA) * h
     store(implicit, LINEAR_STEP, step)
     prepare_linear(k, y, rate, p, q, implicit)
@@ -194,8 +195,8 @@ def attempt_rosw(k: Kinetics, w: Work, rtol: float) -> None:
     report(w.attempt, zero, zero, zero, zero)
     m = (splat(_M1), splat(_M2), splat(_M3), splat(_M4))
     e = (splat(_E1), splat(_E2), splat(_E3), splat(_E4))
-    _conclude(fast, y, y_new, m, e, (u1, u2, u3, new_slope), w.attempt, w.absolute, rtol)
+    _conclude(fast, y, y_new, m, e, (u1, u2, u3, new_slope), w.attempt, w.absolute, relative)
     m = (splat(_B1) * h, splat(_B2) * h, splat(_B3) * h, splat(_B4) * h)
     e = (splat(_D1) * h, splat(_D2) * h, splat(_D3) * h, splat(_D4) * h)
-    _conclude(slow, y, y_new, m, e, (slope, u2, u3, new_slope), w.attempt, w.absolute, rtol)
+    _conclude(slow, y, y_new, m, e, (slope, u2, u3, new_slope), w.attempt, w.absolute, relative)
     rates_of_change(k, y_new, rate, new_slope)

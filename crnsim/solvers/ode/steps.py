@@ -1,6 +1,6 @@
 """The step methods of the compiled loop: one table of what each is, and one place that calls them.
 
-A step method is a file with a compiled function of the arguments ``(k, w, rtol)``. It takes one step of length
+A step method is a file with a compiled function of the arguments ``(k, w)``. It takes one step of length
 ``w.attempt[STEP]`` from the tables Y and SLOPE in every lane, leaves the new state and its slope in Y_NEW and
 NEW_SLOPE, and reports what is needed to judge the step (`crnsim.solvers.ode.error.report`). A line in `STEPS` and one
 in `attempt` make it known to the loop.
@@ -42,11 +42,11 @@ STEPS = np.array(
 
 
 @inlined
-def attempt(method: int, k: Kinetics, w: Work, rtol: float) -> None:
+def attempt(method: int, k: Kinetics, w: Work) -> None:
     """Attempt one step of every lane whose ``w.attempt[STEP]`` is not zero, with the method of a code."""
     if method == RKC:
-        attempt_rkc(k, w, rtol)
+        attempt_rkc(k, w)
     elif method == ROSW:
-        attempt_rosw(k, w, rtol)
+        attempt_rosw(k, w)
     else:
-        attempt_bs23(k, w, rtol)
+        attempt_bs23(k, w)

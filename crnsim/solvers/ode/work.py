@@ -21,6 +21,8 @@ TABLES = 10
 #: concentration, a sum that is finite if all of them are, whether the step was accepted (1 or 0), and, above zero, that a
 #: species has come out of the tolerances.
 STEP, ERROR, ROOM, HIGHEST, TOTAL, ACCEPTED, RISEN = range(7)
+#: Rows of ``w.relative``: the relative tolerance of each lane, and by how much it is looser than that of the batch.
+RELATIVE, LOOSER = range(2)
 #: Rows of ``w.coefficient``, of one stage of the stabilised method (see `crnsim.solvers.ode.rkc`).
 MU, NU, MU_STEP, GAMMA_STEP, REST = range(5)
 
@@ -57,6 +59,7 @@ class Work(NamedTuple):
     at: np.ndarray  # (TABLES,) place of each table
     rate: np.ndarray  # table of rate constants
     absolute: np.ndarray  # table of absolute tolerances
+    relative: np.ndarray  # rows RELATIVE and LOOSER
     p: np.ndarray  # table of the factors of a linear system
     q: np.ndarray  # and another
     attempt: np.ndarray  # rows STEP to RISEN
@@ -89,7 +92,7 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
     length = member["running_time"] * member["n_presentations"]
     queue = np.lexsort((-length, member["noise_concentrations"] > 0))
     rows, rates = (-(-n // LANES) if wide else n for n in (n_species, n_reactions))
-    small = lanes_array(21)  # in one piece, because a piece takes 4 us
+    small = lanes_array(23)  # in one piece, because a piece takes 4 us
     small[13 + PIVOT] = 1.0
     return Work(
         tables=lanes_array(TABLES * rows).reshape(TABLES, rows, LANES),
@@ -101,7 +104,8 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
         attempt=small[:7],
         aside=small[7:13],
         implicit=small[13:16],
-        coefficient=small[16:],
+        coefficient=small[16:21],
+        relative=small[21:],
         stages=np.full(LANES, 2),
         aimed=np.zeros(LANES, dtype=np.int64),
         chebyshev=chebyshev(),

@@ -1,0 +1,84 @@
+"""How far a run is from the exact solution: its distance from one at looser tolerances.
+
+Control of the error of single steps says nothing of what becomes of these errors. Where a network forgets them the
+result is as good as the tolerance; where it enlarges them (unstable states, rivals, clocks that drift) it may be off by
+thousands of tolerances or be another one altogether. The error of the methods here falls in proportion to the tolerance,
+so that two runs tell it (Hairer, Norsett, Wanner, Solving Ordinary Differential Equations I, section II.4, doi
+10.1007/978-3-540-78862-1).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crnsim.outcomes import OK
+from crnsim.solvers.protocol import Protocol, Record
+
+#: Tolerances of the second run, in those of the first.
+LOOSER = 10.0
+#: With a larger relative tolerance a looser run would say nothing.
+LARGEST_RTOL = 0.01
+
+
+def doubled(protocol: Protocol) -> Protocol:
+    """Put beside each run of a batch one at looser tolerances."""
+    twice = np.repeat(np.arange(len(protocol.member)), 2)
+    member = protocol.member[twice]
+    member["looser"][1::2] = LOOSER
+    recorded = member["record_slot"] >= 0
+    member["record_slot"][recorded] = np.arange(np.count_nonzero(recorded))
+
+    def again(table: np.ndarray) -> np.ndarray:
+        return table[twice] if len(table) == len(protocol.member) else table
+
+    return protocol._replace(
+        start=protocol.start[twice],
+        member=member,
+        order=protocol.order[twice],
+        rate_keys=protocol.rate_keys[twice],
+        kick_keys=protocol.kick_keys[twice],
+        atol=again(protocol.atol),
+        least_atol=again(protocol.least_atol),
+    )
+
+
+def first_of_two(record: Record) -> Record:
+    """Return the record of the runs at the tolerances asked for."""
+    return record._replace(
+        **{
+            name: np.ascontiguousarray(getattr(record, name)[::2])
+            for name in ("final", "loss", "checkpoints", "trajectory", "run", "safe", "grown")
+        }
+    )
+
+
+def errors(protocol: Protocol, record: Record, orders: tuple[int, ...]) -> np.ndarray:
+    """Estimate the error of each run, in tolerances; nan where it has not ended well, inf where the looser one has not.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        Of runs by twos, all of them recorded (see `doubled`).
+    record : Record
+        Theirs.
+    orders : tuple of int
+        Of the method (`crnsim.solvers.Method`). With an embedded solution one order lower the error falls in
+        proportion to the tolerance; of others it is taken to fall with its power 2/3, as of order 2 without one.
+    """
+    proportional = len(orders) == 2 and orders[0] == orders[1] + 1
+    times = LOOSER if proportional else LOOSER ** (2 / 3)
+    found = np.full(len(protocol.member) // 2, np.nan)
+    for number in range(len(found)):
+        first, second = 2 * number, 2 * number + 1
+        if record.run["status"][first] != OK:
+            continue
+        if record.run["status"][second] != OK:
+            found[number] = np.inf
+            continue
+        y, other = (np.vstack([record.trajectory[n, 0], record.final[n]]) for n in (first, second))
+        atol = protocol.atol[min(first, len(protocol.atol) - 1)]
+        if len(protocol.scaled):
+            atol = np.maximum(atol, protocol.scaled * np.max(np.abs(y), axis=0))
+        off = np.abs(other - y) / (atol + protocol.rtol * np.abs(y))
+        found[number] = float(np.max(off, initial=0.0)) / (times - 1.0)
+    return found
