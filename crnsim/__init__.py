@@ -16,6 +16,8 @@ _HOME = {
     "simulate": "crnsim.simulate",
     "infer": "crnsim.experiment.notebook",
     "train": "crnsim.experiment.notebook",
+    "rate_constants": "crnsim.experiment.rebuild",
+    "sample_order": "crnsim.experiment.rebuild",
     "load_dataset": "crnsim.datasets",
 }
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from crnsim.datasets import load_dataset
     from crnsim.errors import CrnsimError
     from crnsim.experiment.notebook import infer, train
+    from crnsim.experiment.rebuild import rate_constants, sample_order
     from crnsim.network.network import Network
     from crnsim.noise.noise import Noise
     from crnsim.simulate import simulate
@@ -51,6 +54,8 @@ __all__ = [
     "infer",
     "load_dataset",
     "onepot",
+    "rate_constants",
+    "sample_order",
     "simulate",
     "train",
 ]

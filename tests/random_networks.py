@@ -42,9 +42,9 @@ def draw(seed: int) -> Drawn:
         equation = f"{' + '.join(left) or '0'} -> {' + '.join(right) or '0'}"
         network.add_family(f"r{number}", equation, float(10 ** rng.uniform(-4.5, 4.5)))
     scale = 10.0 ** rng.uniform(-9, 3)
-    initial = {
-        name: float(scale * 10 ** rng.uniform(-4, 0)) for name in names if rng.random() < 0.6
-    } or {names[0]: scale}
+    initial = {name: float(scale * 10 ** rng.uniform(-4, 0)) for name in names if rng.random() < 0.6} or {
+        names[0]: scale
+    }
     return Drawn(network, initial, float(10 ** rng.uniform(-2, 3)))
 
 

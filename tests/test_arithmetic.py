@@ -14,9 +14,10 @@ from numba import njit, types
 from crnsim import Network
 from crnsim.kinetics.kernels import compile_network, rates_of_change
 from crnsim.kinetics.lanes import LANES, lanes_array
-from crnsim.solvers.single import plain_protocol
+from crnsim.kinetics.signatures import PREPARE, RIGHT_HAND_SIDE, SOLVE
 from crnsim.solvers.ode import steps
 from crnsim.solvers.ode.work import new_work
+from crnsim.solvers.single import plain_protocol
 
 #: Processors that have fused multiply-add, whatever this one has.
 TARGETS = {

@@ -14,9 +14,9 @@ from pages import DOCS, files_of
 
 from crnsim import CrnsimError, Network, simulate
 from crnsim.outcomes import FAILED, OK
-from crnsim.solvers.single import plain_protocol
 from crnsim.solvers import METHODS, Method, Request, find_method, methods, solve
 from crnsim.solvers.methods import check_request
+from crnsim.solvers.single import plain_protocol
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_a_deterministic_method_of_ones_own_has_its_order(here):
 
 def test_a_stochastic_method_of_ones_own_follows_the_law(here):
     birth = network(("0 -> X", 2.0), ("X -> 0", 1.0))
-    options = {"method": "my_methods:DIRECT", "volume": 10.0, "replicates": 1000}
+    options = {"method": "my_methods:DIRECT", "initial": {}, "volume": 10.0, "replicates": 1000}
     run = simulate(birth, [0, 0.5, 2], seed=3, **options)
     molecules = 10 * run.concentration.values[:, 1:, 0]
     mean = 20 * (1 - np.exp(-np.array([0.5, 2.0])))
@@ -137,7 +137,7 @@ def test_a_pair_of_molecules_reacts_as_often_as_the_rate_law_says(here):
 
 def test_runs_of_a_stochastic_method_depend_on_seed_and_number_alone(here):
     birth = network(("0 -> X", 2.0), ("X -> 0", 1.0))
-    options = {"method": "my_methods:DIRECT", "volume": 100.0, "replicates": 4}
+    options = {"method": "my_methods:DIRECT", "initial": {}, "volume": 100.0, "replicates": 4}
     t = np.linspace(0, 2, 9)
     first, again, other = (simulate(birth, t, seed=s, **options).concentration.values for s in (5, 5, 6))
     np.testing.assert_array_equal(first, again)
@@ -155,7 +155,7 @@ def test_runs_of_a_stochastic_method_depend_on_seed_and_number_alone(here):
 
 def test_a_spent_budget_of_ones_own_method_is_an_outcome(here):
     birth = network(("0 -> X", 2.0))
-    run = simulate(birth, [0, 10.0], method="my_methods:DIRECT", volume=100, max_steps=7)
+    run = simulate(birth, [0, 10.0], method="my_methods:DIRECT", initial={}, volume=100, max_steps=7)
     assert run.steps.item() == 7
     assert "budget of 7 steps" in run.reason.item()
 
@@ -182,7 +182,7 @@ REQUESTS = [
 @pytest.mark.parametrize(("method", "options", "words"), REQUESTS)
 def test_a_request_that_a_method_cannot_meet_is_one_error_that_names_it(here, method, options, words):
     with pytest.raises(CrnsimError, match=words) as error:
-        simulate(network(("X -> 0", 1.0)), [0, 1], method=method, **options)
+        simulate(network(("X -> 0", 1.0)), [0, 1], initial={"X": 1.0}, method=method, **options)
     assert "\n" not in str(error.value)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import math
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -164,10 +163,16 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
             "rtol": 1e-3,
             "atol": 1e-6,
             "max_steps": 1000,
+            "noise": crnsim.Noise(rates=0.1),
+            "estimate": False,
+            "keep_rates": False,
         },
         rates=NONE,
-        initial=NONE,
+        initial="{}",
         replicates=WHOLE,
+        noise="None",
+        estimate="True",
+        keep_rates="True",
         # Methods that take neither volume nor seed refuse both later on.
         volume=f"None|{POSITIVE}|1e-320",
         seed="None|0|3",
@@ -339,7 +344,7 @@ def nothing_runs(monkeypatch, tmp_path):
     for name in ("_train_and_read", "_read_given"):
         monkeypatch.setattr(notebook, name, lambda *given: None)
     monkeypatch.setattr("crnsim.solvers.solve", lambda *given, **options: (None, []))
-    monkeypatch.setattr(sys.modules["crnsim.simulate"], "_dataset", lambda *given: None)
+    monkeypatch.setattr("crnsim.simulate.run.result.make_dataset", lambda *given: None)
 
 
 def called(entrance: Entrance, **changed: Any) -> Any:

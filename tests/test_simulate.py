@@ -10,8 +10,8 @@ import pytest
 
 import crnsim
 from crnsim import CrnsimError, Network, onepot, simulate
-from crnsim.solvers.single import plain_protocol
 from crnsim.solvers import METHODS
+from crnsim.solvers.single import plain_protocol
 
 
 def decay_chain() -> Network:
@@ -124,7 +124,8 @@ def test_fast_annihilation_costs_little_and_stays_accurate(layers):
 
 def test_a_stabilised_method_needs_fewer_evaluations_of_a_moderately_stiff_pot():
     net, state = pot((2, 6, 1), ka=100.0)
-    cost = {m: int(simulate(net, [0, 100], initial=state, method=m).evaluations[0]) for m in ("bs23", "rkc")}
+    options = {"initial": state, "rtol": 1e-3, "atol": 1e-6}
+    cost = {m: int(simulate(net, [0, 100], method=m, **options).evaluations[0]) for m in ("bs23", "rkc")}
     assert cost["rkc"] < 0.6 * cost["bs23"]
 
 
@@ -246,7 +247,7 @@ def test_finite_time_blow_up_is_diverged_and_says_when():
     assert crnsim.outcomes.OUTCOMES[run.status.item()] == "diverged"
     assert run.concentration[0, 1, 0] == pytest.approx(2.0, rel=1e-2)
     assert np.isnan(run.concentration[0, 2, 0])
-    assert "time 1.0" in run.reason.item()
+    assert "(time 1)" in run.reason.item()
 
 
 def test_a_bounded_network_is_never_diverged_however_fast_it_grows():
@@ -282,7 +283,7 @@ def test_scipys_methods_end_on_a_blow_up_too(method):
     net.add_species("X")
     net.add_family("autocatalysis", "2X -> 3X", 1.0)
     run = simulate(net, [0, 0.5, 2.0], initial={"X": 1.0}, method=method, max_steps=20_000)
-    assert crnsim.outcomes.OUTCOMES[run.status.item()] in ("failed", "step_limit")
+    assert crnsim.outcomes.OUTCOMES[run.status.item()] in ("diverged", "failed", "step_limit")
     assert run.reason.item()
 
 

@@ -2,10 +2,10 @@
 
     python benchmarks/accuracy/run.py [--only seed ring POLLU] [--methods auto LSODA] [--rtol 1e-6] [--json OUT]
 
-An error is the largest over species and recorded times of |y - reference| / (atol + rtol |reference|), with the absolute
-tolerance that `crnsim.simulate` has by default: 1e-9 rtol times the species' highest concentration; at 41 and at 4,001
-recorded times. A periodic orbit is
-judged by its phase too: the lag in time at which it fits best. Prints a Markdown table.
+An error is the largest over species and recorded times of |y - reference| / (atol + rtol |reference|), with the
+absolute tolerance that `crnsim.simulate` has by default: 1e-9 rtol times the species' highest concentration; at 41 and
+at 4,001 recorded times. "estimated" is what the result says of its own error. A periodic orbit is judged by its phase
+too: the lag in time at which it fits best. Prints a Markdown table.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ from crnsim import onepot
 from crnsim.algebraic import initial_weights
 from crnsim.circuits import Circuit
 from crnsim.outcomes import OK
-from crnsim.solvers.single import plain_protocol
 from crnsim.solvers import solve
 from crnsim.solvers.protocol import Protocol
+from crnsim.solvers.single import plain_protocol
 
 #: Duration of one presentation, in units of 1/k.
 SPAN = 100.0

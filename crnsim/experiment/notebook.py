@@ -86,7 +86,7 @@ def train(
         range.
     """
     kept = check_flag("record", record)
-    first = _first_point(circuit, dataset, running_time, epochs, noise, seed, rtol, atol, max_steps)
+    first = first_point(circuit, dataset, running_time, epochs, noise, seed, rtol, atol, max_steps)
     if not circuit.kind.learns:
         raise InputError(f"{circuit.name} does not learn; train a onepot circuit")
     points, datasets = _replicates(circuit, dataset, first, replicates)
@@ -139,7 +139,7 @@ def infer(
     """
     from crnsim.circuits.weights import check_weights
 
-    first = _first_point(circuit, dataset, running_time, 1, noise, seed, rtol, atol, max_steps)
+    first = first_point(circuit, dataset, running_time, 1, noise, seed, rtol, atol, max_steps)
     heard = check_function("progress", progress, "a function of the share of the work done")
     given = getattr(circuit, "given", None) if weights is None else weights
     if given is None:
@@ -171,7 +171,7 @@ def _replicates(
     return points, [one] * count
 
 
-def _first_point(
+def first_point(
     circuit: Circuit,
     dataset: str | Dataset,
     running_time: float,

@@ -178,7 +178,7 @@ def rate_constants(
     constants = circuit.network.rate_constants(
         overrides | (circuit.rate_overrides(weights) if weights else {})
     )
-    perturb_rate_constants(circuit.network, point.noise, constants, partial(_key, point))
+    perturb_rate_constants(circuit.network, point.noise, constants, partial(stream_of, point))
     return constants
 
 
@@ -188,7 +188,8 @@ def bound(member: np.ndarray, states: np.ndarray, shown: Sequence[float]) -> Non
     member["ceiling"] = CEILING * member["moderate"]
 
 
-def _key(point: Point, purpose: str, family: str) -> np.ndarray:
+def stream_of(point: Point, purpose: str, family: str) -> np.ndarray:
+    """Key of a stream of a point by what it is for and the equation of a family or the name of an array."""
     layers = "-".join(map(str, point.layers))
     return stream_key(point.seed, point.dataset, layers, point.replicate, purpose, family)
 
@@ -213,7 +214,7 @@ def _noise(circuit: Circuit, points: Sequence[Point], phase: str) -> dict[str, A
         member,
         circuit.network.family_names,
         [point.noise for point in points],
-        [partial(_key, point) for point in points],
+        [partial(stream_of, point) for point in points],
         phase,
         partial(_scope, circuit),
     )

@@ -8,6 +8,7 @@ linear systems. What it reads is a program: one array of integers with all lists
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numba import cfunc
@@ -107,7 +108,7 @@ def _changes(network: Network) -> list[list[tuple[int, int]]]:
 with kept_in_our_folder():
 
     @cfunc(RIGHT_HAND_SIDE, cache=True, error_model="numpy")
-    def right_hand_side(y, rate, dy, size, program, first):
+    def right_hand_side(y: Any, rate: Any, dy: Any, size: Any, program: Any, first: Any) -> None:
         """Rates of change."""
         zero = splat(0.0)
         for row in range(size[0]):
@@ -122,7 +123,9 @@ with kept_in_our_folder():
                 store(dy, row, load(dy, row) + splat(program[at + 1] * 1.0) * flux)
 
     @cfunc(PREPARE, cache=True, error_model="numpy")
-    def prepare(y, rate, p, q, implicit, size, program, first):
+    def prepare(
+        y: Any, rate: Any, p: Any, q: Any, implicit: Any, size: Any, program: Any, first: Any
+    ) -> None:
         """The factors of 1 - step J into p, with the inverse of each pivot; q is room for one row."""
         zero, one = splat(0.0), splat(1.0)
         n, start = program[ROWS], program[START]
@@ -172,7 +175,9 @@ with kept_in_our_folder():
         store(implicit, PIVOT, least)
 
     @cfunc(SOLVE, cache=True, error_model="numpy")
-    def solve(y, rate, p, q, x, implicit, size, program, first):
+    def solve(
+        y: Any, rate: Any, p: Any, q: Any, x: Any, implicit: Any, size: Any, program: Any, first: Any
+    ) -> None:
         """Solve (1 - step J) x = x in place."""
         n, start, order = program[ROWS], program[START], program[ORDER]
         column, diagonal = program[COLUMN], program[DIAGONAL]

@@ -2,9 +2,9 @@
 
 Control of the error of single steps says nothing of what becomes of these errors. Where a network forgets them the
 result is as good as the tolerance; where it enlarges them (unstable states, rivals, clocks that drift) it may be off by
-thousands of tolerances or be another one altogether. The error of the methods here falls in proportion to the tolerance,
-so that two runs tell it (Hairer, Norsett, Wanner, Solving Ordinary Differential Equations I, section II.4, doi
-10.1007/978-3-540-78862-1).
+thousands of tolerances or be another one altogether. The error of the methods here falls in proportion to the
+tolerance, so that two runs tell it (Hairer, Norsett, Wanner, Solving Ordinary Differential Equations I, section II.4,
+doi 10.1007/978-3-540-78862-1).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def first_of_two(record: Record) -> Record:
     return record._replace(
         **{
             name: np.ascontiguousarray(getattr(record, name)[::2])
-            for name in ("final", "loss", "checkpoints", "trajectory", "run", "safe", "grown")
+            for name in ("final", "loss", "checkpoints", "trajectory", "run", "safe", "atol", "grown")
         }
     )
 
@@ -76,9 +76,6 @@ def errors(protocol: Protocol, record: Record, orders: tuple[int, ...]) -> np.nd
             found[number] = np.inf
             continue
         y, other = (np.vstack([record.trajectory[n, 0], record.final[n]]) for n in (first, second))
-        atol = protocol.atol[min(first, len(protocol.atol) - 1)]
-        if len(protocol.scaled):
-            atol = np.maximum(atol, protocol.scaled * np.max(np.abs(y), axis=0))
-        off = np.abs(other - y) / (atol + protocol.rtol * np.abs(y))
+        off = np.abs(other - y) / (record.atol[first] + protocol.rtol * np.abs(y))
         found[number] = float(np.max(off, initial=0.0)) / (times - 1.0)
     return found

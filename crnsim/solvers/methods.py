@@ -100,7 +100,7 @@ _BUILT_IN = (
         _ODE,
         jacobian=True,  # a bound of its spectral radius
         events=True,
-        output="interpolated",
+        output="side steps",
         orders=(2,),
     ),
     Method(

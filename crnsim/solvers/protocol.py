@@ -134,6 +134,7 @@ class Record(NamedTuple):
         np.ndarray
     )  # (M, n) last start of a presentation with no concentration above 10 times the initial ones
     control: np.ndarray  # (2,) entries DONE and STOP
+    atol: np.ndarray  # (M, n) absolute tolerances that a run ended with
     grown: np.ndarray  # (M, n) 1: the species was lost in the tolerance, and grew out of it by itself
 
 
@@ -180,5 +181,6 @@ def new_record(protocol: Protocol) -> Record:
         run=run,
         safe=protocol.start.copy(),
         control=np.zeros(2, dtype=np.int64),
+        atol=protocol.member["looser"][:, None] * np.broadcast_to(protocol.atol, (members, n)),
         grown=np.zeros((members, n), dtype=np.int8),
     )

@@ -12,7 +12,7 @@ from scipy.integrate import BDF, LSODA, OdeSolver, Radau
 from crnsim.kinetics.kernels import compile_network
 from crnsim.network.network import Network
 from crnsim.outcomes import FAILED, OK, STEP_LIMIT
-from crnsim.solvers.protocol import NEGATIVE, NOT_FINITE, STOP, Protocol, Record, Request
+from crnsim.solvers.protocol import BLOWN_UP, NEGATIVE, NOT_FINITE, STOP, Protocol, Record, Request
 from crnsim.solvers.scales import may_fire
 
 _METHODS: dict[str, type[OdeSolver]] = {"BDF": BDF, "LSODA": LSODA, "Radau": Radau}
@@ -57,7 +57,7 @@ class _Run:
         atol = protocol.atol[min(member, len(protocol.atol) - 1)]
         if len(protocol.scaled):
             atol = np.maximum(atol, protocol.scaled * self.start)
-        self.atol = about["looser"] * atol
+        self.atol = record.atol[member] = about["looser"] * atol
         self.times = np.minimum(protocol.grid * self.span, self.span)
         self.budget = int(about["max_steps"])
         self.outcome = record.run[member]
@@ -115,6 +115,9 @@ class _Run:
         """Tell a step that leads where no concentration is; note what has grown out of the tolerances."""
         if not np.all(np.isfinite(new)):
             return NOT_FINITE
+        if np.any(new > self.protocol.member["ceiling"][self.member]):
+            self.record.final[self.member] = new
+            return BLOWN_UP
         if np.any(new < np.minimum(self.start, 0) - _FLOOR * self.atol):
             return NEGATIVE
         least = self.atol / self.rtol

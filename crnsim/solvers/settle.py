@@ -100,8 +100,11 @@ def _again(network: Network, protocol: Protocol, record: Record, request: Reques
     some = some._replace(atol=some.least_atol, scaled=np.zeros(0))
     repeated = new_record(some)
     run(network, some, repeated, replace(request, progress=None))
+    repeated.atol[:] = np.maximum(
+        repeated.atol, record.atol[members]
+    )  # what was asked for, not what was done
     _distrust(some, repeated)
-    for name in ("final", "loss", "checkpoints", "safe"):
+    for name in ("final", "loss", "checkpoints", "safe", "atol"):
         getattr(record, name)[members] = getattr(repeated, name)
     slots = protocol.member["record_slot"][members]
     recorded = slots >= 0
@@ -120,19 +123,12 @@ def _distrust(protocol: Protocol, record: Record) -> None:
     absolute tolerances below zero.
     """
     for member in np.flatnonzero(record.run["status"] == OK):
-        values = [record.final[member][None]]
-        if (slot := int(protocol.member["record_slot"][member])) >= 0:
-            values.append(record.trajectory[slot].reshape(-1, record.final.shape[1]))
-        y = np.concatenate(values)
+        slot = int(protocol.member["record_slot"][member])
+        y = np.vstack([record.final[member], *(record.trajectory[slot] if slot >= 0 else ())])
         if not np.all(np.isfinite(y)):
             record.run["status"][member] = NOT_FINITE
-        elif protocol.guarded:
-            atol = protocol.atol[min(int(member), len(protocol.atol) - 1)] * protocol.member["looser"][member]
-            if len(protocol.scaled):
-                highest = np.maximum(np.max(y, axis=0), protocol.start[member])
-                atol = np.maximum(atol, protocol.member["looser"][member] * protocol.scaled * highest)
-            if np.any(y < -LOWEST * atol):
-                record.run["status"][member] = NEGATIVE
+        elif protocol.guarded and np.any(y < -LOWEST * record.atol[member]):
+            record.run["status"][member] = NEGATIVE
 
 
 def _settle(network: Network, protocol: Protocol, record: Record, member: int, time_zero: float) -> str:

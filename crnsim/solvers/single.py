@@ -6,6 +6,9 @@ import numpy as np
 
 from crnsim.solvers.protocol import Protocol, new_members
 
+#: A concentration this many times the highest at the start grows without bound: products of larger ones are no numbers.
+HIGHEST = 1e100
+
 
 def plain_protocol(
     start: np.ndarray,
@@ -26,6 +29,7 @@ def plain_protocol(
     member["max_steps"] = max_steps
     highest = np.max(start, axis=1, initial=0.0)
     member["moderate"] = np.where(highest > 0, highest, 1.0)
+    member["ceiling"] = np.minimum(HIGHEST * member["moderate"], HIGHEST**1.5)
     none = np.zeros((0, 2), dtype=np.int64)
     return Protocol(
         start=np.ascontiguousarray(start, dtype=float),

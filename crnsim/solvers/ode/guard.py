@@ -40,9 +40,7 @@ def raise_tolerances(w: Work, n: int, scaled: np.ndarray) -> None:
     """Let absolute tolerances follow the highest concentrations so far; eight runs side by side."""
     y, looser = w.tables[w.at[Y]], load(w.relative, LOOSER)
     for row in range(n):
-        store(
-            w.absolute, row, larger(looser * (splat(scaled[row]) * load(y, row)), load(w.absolute, row))
-        )
+        store(w.absolute, row, larger(looser * (splat(scaled[row]) * load(y, row)), load(w.absolute, row)))
 
 
 @inlined

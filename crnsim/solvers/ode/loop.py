@@ -104,6 +104,7 @@ def _finish(r: Record, w: Work, lane: int, status: int) -> None:
     member = w.lane[lane].member
     r.run[member].status = status
     events.get_run(w.tables[w.at[Y]], column(w, lane), r.final[member])
+    events.get_run(w.absolute, column(w, lane), r.atol[member])
     r.run[member].presentation = w.lane[lane].presentation
     r.run[member].time = w.lane[lane].time
 

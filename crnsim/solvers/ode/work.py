@@ -18,8 +18,8 @@ Y, Y_NEW, SLOPE, NEW_SLOPE, STAGE, U1, U2, U3, ASIDE, ASIDE_SLOPE = range(10)
 TABLES = 10
 #: Rows of ``w.attempt``, for the step that every lane attempts: its length (0: the lane takes no part), the largest
 #: error in units of the tolerance, how far the lowest concentration is above what is allowed, the highest
-#: concentration, a sum that is finite if all of them are, whether the step was accepted (1 or 0), and, above zero, that a
-#: species has come out of the tolerances.
+#: concentration, a sum that is finite if all of them are, whether the step was accepted (1 or 0), and, above zero, that
+#: a species has come out of the tolerances.
 STEP, ERROR, ROOM, HIGHEST, TOTAL, ACCEPTED, RISEN = range(7)
 #: Rows of ``w.relative``: the relative tolerance of each lane, and by how much it is looser than that of the batch.
 RELATIVE, LOOSER = range(2)

@@ -1,0 +1,97 @@
+"""What a noisy run computed with, for whoever wants to do it again elsewhere: rate constants and the order of samples."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crnsim.algebraic import sample_order as _order
+from crnsim.circuits import Circuit
+from crnsim.datasets import load_dataset
+from crnsim.entrance.arguments import check_whole
+from crnsim.entrance.objects import check_flag
+from crnsim.errors import InputError
+from crnsim.experiment import schedule
+from crnsim.experiment.notebook import first_point
+from crnsim.experiment.point import MAX_STEPS
+from crnsim.noise.noise import Noise
+from crnsim.noise.philox import normals
+
+if TYPE_CHECKING:
+    from crnsim.datasets import Dataset
+
+
+def rate_constants(
+    circuit: Circuit,
+    dataset: str | Dataset,
+    *,
+    running_time: float,
+    noise: Noise | None = None,
+    replicate: int = 0,
+    seed: int = 0,
+    presentation: int = 0,
+    learning: bool = True,
+    weights: Any = None,
+) -> np.ndarray:
+    """Return the rate constants, with their noise, that one replicate of `train` or `infer` runs with.
+
+    Parameters
+    ----------
+    circuit, dataset, running_time, noise, seed
+        As for `crnsim.train` or `crnsim.infer`.
+    replicate : int
+    presentation : int
+        Number of the presentation from 0, for noise on rates that is drawn anew for each.
+    learning : bool
+        As in training; otherwise as in the read-out and in `crnsim.infer`.
+    weights : list of (W, b), optional
+        Of a circuit that has them as rate constants.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n_reactions,)
+        In the order of ``circuit.network.reactions()``.
+
+    Raises
+    ------
+    InputError
+        An argument is out of range or of another type.
+    """
+    from crnsim.circuits.weights import check_weights
+
+    point = first_point(circuit, dataset, running_time, 1, noise, seed, 1e-3, 1e-6, MAX_STEPS)
+    point = replace(point, replicate=check_whole("replicate", replicate, least=0))
+    number = check_whole("presentation", presentation, least=0)
+    held = None if weights is None else check_weights(weights)
+    if held is None and (given := getattr(circuit, "given", None)) is not None:
+        held = given
+    learning = check_flag("learning", learning)
+    if learning and not circuit.kind.learns:
+        raise InputError(f"{circuit.name} does not learn; ask for learning=False")
+    constants = schedule.rate_constants(circuit, point, learning=learning, weights=held)
+    sigma = point.noise.rates if point.noise.rates_mode == "per_presentation" else 0.0
+    if sigma > 0:
+        network, phase = circuit.network, "training" if learning else "read-out"
+        for name, family, first in zip(
+            network.family_names, network.families, network.first_reactions.tolist(), strict=True
+        ):
+            key, drawn = schedule.stream_of(point, f"rate noise, {phase}", name), np.empty(family.size)
+            normals(key[0], key[1], number, 0, drawn)
+            constants[first : first + family.size] *= np.exp(sigma * drawn - 0.5 * sigma * sigma)
+    return constants
+
+
+def sample_order(dataset: str, *, epochs: int, replicate: int = 0, seed: int = 0) -> np.ndarray:
+    """Return the order in which `crnsim.train` shows the training samples of a replicate.
+
+    Returns
+    -------
+    numpy.ndarray, shape (epochs, samples)
+        Rows of ``crnsim.load_dataset(dataset, replicate=replicate, seed=seed).x_train``.
+    """
+    data = load_dataset(dataset, replicate=replicate, seed=seed)
+    number = check_whole("epochs", epochs)
+    order: np.ndarray = _order(len(data.x_train), number, seed=seed, dataset=data.name, replicate=replicate)
+    return order

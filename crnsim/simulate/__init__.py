@@ -1,0 +1,7 @@
+"""Integrate any network over given times."""
+
+from __future__ import annotations
+
+from crnsim.simulate.run import simulate
+
+__all__ = ["simulate"]

@@ -1,0 +1,169 @@
+"""What `crnsim.simulate` is given: times, tolerances, rates and starts, checked and made into arrays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from crnsim.entrance.arguments import check_memory, check_number
+from crnsim.entrance.limits import LARGEST_CONCENTRATION, LARGEST_RATE, SMALLEST_ATOL
+from crnsim.entrance.objects import check_array, check_instance, check_line, check_sequence
+from crnsim.errors import InputError
+from crnsim.network.network import Network
+from crnsim.noise.noise import Noise
+
+#: Rate parameters by name, or rate constants.
+Rates = Mapping[str, npt.ArrayLike] | np.ndarray
+#: Absolute tolerances.
+Tolerances = float | Mapping[str, npt.ArrayLike]
+
+#: Neighbouring times must be further apart than this part of the time since the first: the compiled loop takes those
+#: that are closer for one, and steps towards them are lost in rounding.
+CLOSEST_TIMES = 1e-12
+#: Bytes of a run beside its numbers: how it ended, and why.
+_RUN_BYTES = 500
+
+
+def check_times(t: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Increasing times that rounding tells apart."""
+    wanted = "increasing times, such as numpy.linspace(0, 100, 51)"
+    # Steps of 1e-20 of the span are still numbers in double precision, and so are those of a rate constant.
+    times = check_array("t", t, wanted=wanted, least=-LARGEST_RATE, most=LARGEST_RATE)
+    if times.ndim != 1 or len(times) < 2 or np.any(np.diff(times) <= 0):
+        raise InputError(
+            "t must be at least two finite, increasing times, such as numpy.linspace(0, 100, 51)"
+        )
+    apart, since = np.diff(times), times[1:] - times[0]
+    least = np.maximum(CLOSEST_TIMES * since, 4 * np.finfo(float).eps * np.abs(times[1:]))
+    if np.any(apart <= least) or since[-1] < 1 / LARGEST_RATE:
+        worst = int(np.argmin(apart / least))
+        raise InputError(
+            f"t: {times[worst]:.6g} and {times[worst + 1]:.6g} are {apart[worst]:.3g} apart, which is lost in rounding;"
+            f" let times be further apart than {CLOSEST_TIMES:g} of the time since the first, and span at least "
+            f"{1 / LARGEST_RATE:g}"
+        )
+    return times
+
+
+def check_room(network: Network, runs: int, n_times: int, n_kept: int) -> None:
+    """Refuse results that would not fit into memory."""
+    numbers = runs * (n_times * (network.n_species + n_kept) + 8 * network.n_species + network.n_reactions)
+    check_memory(
+        f"{runs:.4g} runs of {network.n_species} species at {n_times} times",
+        float(8 * numbers + _RUN_BYTES * runs),
+        "ask for fewer replicates or times",
+    )
+
+
+def check_noise(noise: Noise | None) -> Noise:
+    """Noise that has something to act on."""
+    if noise is None:
+        return Noise()
+    check_instance("noise", noise, Noise, "a crnsim.Noise, such as crnsim.Noise(rates=0.1)")
+    if noise.inputs:
+        raise InputError("noise: inputs acts on samples that are shown, and here are none; leave it out")
+    return noise
+
+
+def check_atol(network: Network, atol: Tolerances | None) -> np.ndarray | None:
+    """Absolute tolerance of each species, -1 where none is given."""
+    if atol is None:
+        return None
+    if not isinstance(atol, Mapping):
+        number = check_number("atol", atol, least=SMALLEST_ATOL, most=LARGEST_CONCENTRATION)
+        return np.full(network.n_species, number)
+    given = network.state(atol)
+    named = network.state({name: np.ones(np.shape(values)) for name, values in atol.items()}) > 0
+    if np.any(given[named] < SMALLEST_ATOL):
+        worst = network.labels[int(np.flatnonzero(named & (given < SMALLEST_ATOL))[0])]
+        raise InputError(f"atol of {worst} is {given[named].min():g}; it must be at least {SMALLEST_ATOL:g}")
+    tolerances: np.ndarray = np.where(named, given, -1.0)
+    return tolerances
+
+
+def atol_text(atol: Tolerances | None) -> float | str:
+    """The absolute tolerances as an attribute."""
+    if atol is None:
+        return "scaled"
+    if isinstance(atol, Mapping):
+        return json.dumps({name: np.asarray(value).tolist() for name, value in atol.items()})
+    return float(atol)
+
+
+def check_rates(
+    network: Network, rates: Rates | None, replicates: int
+) -> tuple[np.ndarray, dict[str, Any], int]:
+    """Rate constants, shape (1 or replicates, n_reactions); the parameters that were used; the number of runs."""
+    parameters = {name: np.asarray(value).tolist() for name, value in network.parameters.items()}
+    if rates is None or isinstance(rates, Mapping):
+        given = dict(rates or {})
+        shapes = {name: np.shape(value) for name, value in network.parameters.items()}
+        by_run = {
+            name: np.asarray(value)
+            for name, value in given.items()
+            if name in shapes and np.ndim(value) == len(shapes[name]) + 1
+        }
+        counts = {name: len(value) for name, value in by_run.items()}
+        for name, count in counts.items():
+            if count != max(counts.values()) or replicates not in (1, count):
+                other = replicates if replicates != 1 else max(counts.values())
+                raise InputError(
+                    f"rates: {name} has {count} values; give one, or one for each of {other} replicates"
+                )
+        runs = max(counts.values(), default=1)
+        rows = [
+            network.rate_constants(given | {name: value[run] for name, value in by_run.items()})
+            for run in range(max(runs, 1))
+        ]
+        used = parameters | {name: np.asarray(value).tolist() for name, value in given.items()}
+        return np.array(rows), used, max(replicates, runs)
+    wanted = "rate parameters by name, or an array with a rate constant for each reaction"
+    constants = np.atleast_2d(check_array("rates", rates, wanted=wanted, least=0, most=LARGEST_RATE))
+    if constants.shape not in {(1, network.n_reactions), (replicates, network.n_reactions)}:
+        shapes_of = f"({network.n_reactions},) or ({replicates}, {network.n_reactions})"
+        raise InputError(f"rates have shape {np.shape(rates)}; they must have shape {shapes_of}")
+    return constants, {}, replicates
+
+
+def check_state(
+    network: Network, initial: Mapping[str, npt.ArrayLike] | npt.ArrayLike | None, replicates: int
+) -> tuple[np.ndarray, int]:
+    """State that all runs share, shape (n_species,), or that of each; and the number of runs."""
+    if initial is None and network.n_species:
+        raise InputError(
+            "initial is not given, so that no species is there; give concentrations, such as "
+            f"initial={{'{network.species[0].name}': 1.0}}, that of a circuit as "
+            "initial=circuit.initial, or initial={} for an empty pot"
+        )
+    if initial is None or isinstance(initial, Mapping):
+        return network.state(initial), replicates
+    wanted = "concentrations by array name, or an array of them"
+    state = check_array("initial", initial, wanted=wanted, least=0, most=LARGEST_CONCENTRATION)
+    if state.ndim not in (1, 2) or state.shape[-1] != network.n_species or not len(state):
+        raise InputError(
+            f"initial has shape {state.shape}; it must be ({network.n_species},), or (runs, {network.n_species})"
+        )
+    if state.ndim == 2 and replicates not in (1, len(state)):
+        raise InputError(f"initial has {len(state)} states for {replicates} replicates; leave replicates out")
+    return state, len(state) if state.ndim == 2 else replicates
+
+
+def kept_rows(network: Network, species: Sequence[str] | None) -> np.ndarray:
+    """Rows of the species to return."""
+    if species is None:
+        return np.arange(network.n_species)
+    wanted = "names of species, such as ['A', 'W[0,1]']"
+    names = [species] if isinstance(species, str) else check_sequence("species", species, wanted)
+    row_of = {label: row for row, label in enumerate(network.labels)}
+    if not len(names):
+        raise InputError("species is empty; name at least one, or leave it out for all")
+    names = [check_line("a name in species", str(n) if isinstance(n, np.str_) else n) for n in names]
+    rows = np.concatenate([[row_of[n]] if n in row_of else network.rows(n).ravel() for n in names])
+    found, counts = np.unique(rows, return_counts=True)
+    if np.any(counts > 1):
+        raise InputError(f"species names {network.labels[int(found[counts > 1][0])]} twice; name each once")
+    return rows.astype(int)

@@ -1,0 +1,89 @@
+"""The result of `crnsim.simulate`."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crnsim.network.network import Network
+from crnsim.outcomes import OUTCOMES
+from crnsim.solvers.protocol import Record
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: From this many tolerances on an estimated error is worth a warning: errors were up to twice as large as estimated.
+MUCH = 10.0
+#: Most species that a warning names.
+_NAMED = 5
+
+
+def make_dataset(
+    network: Network,
+    record: Record,
+    reasons: list[str],
+    times: np.ndarray,
+    kept: np.ndarray,
+    options: dict[str, Any],
+) -> xr.Dataset:
+    """Concentrations, and how each run went."""
+    import xarray as xr
+
+    from crnsim import __version__
+
+    flags = {"flag_values": np.arange(len(OUTCOMES), dtype=np.int8), "flag_meanings": " ".join(OUTCOMES)}
+    return xr.Dataset(
+        {
+            "concentration": (
+                ("replicate", "time", "species"),
+                record.trajectory[:, 0][:, :, kept],
+                {"units": "1", "long_name": "concentration"},
+            ),
+            "status": ("replicate", record.run["status"].astype(np.int8), flags),
+            "reason": ("replicate", np.array(reasons, dtype=object)),
+            "steps": ("replicate", record.run["steps"]),
+            "rejected": ("replicate", record.run["rejected"]),
+            "evaluations": ("replicate", record.run["evaluations"]),
+        },
+        coords={
+            "replicate": np.arange(len(record.run["status"])),
+            "time": ("time", times, {"units": "1/k"}),
+            "species": [network.labels[row] for row in kept],
+        },
+        attrs={"version": __version__, **options},
+    )
+
+
+def with_errors(network: Network, result: xr.Dataset, record: Record, errors: np.ndarray) -> xr.Dataset:
+    """Add estimated errors, and warnings in words."""
+    texts = []
+    for error, grown in zip(errors, record.grown, strict=True):
+        said = []
+        if error > MUCH:
+            said.append(
+                f"the error is about {error:.2g} tolerances: the network enlarges errors; ask for a smaller rtol"
+                if np.isfinite(error)
+                else "at ten times the tolerances the run does not end well: its outcome hangs on them"
+            )
+        if grown.any():
+            names = [network.labels[row] for row in np.flatnonzero(grown)]
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            said.append(
+                f"{', '.join(names[:_NAMED])}{more} grew from below the absolute tolerance; integrated by relative ones"
+                " alone"
+            )
+        texts.append("; ".join(said))
+    for text in sorted(set(texts) - {""}):
+        logging.getLogger("crnsim").warning("simulate: %s", text)
+    return result.assign(
+        error=("replicate", errors, {"long_name": "estimated error", "units": "tolerances"}),
+        warning=("replicate", np.array(texts, dtype=object)),
+    )
+
+
+def with_rates(network: Network, result: xr.Dataset, rates: np.ndarray) -> xr.Dataset:
+    """Add the rate constants of each replicate, by the equation of each reaction."""
+    equations = [str(reaction) for reaction in network.reactions()]
+    return result.assign(rate_constant=(("replicate", "reaction"), rates)).assign_coords(reaction=equations)
