@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -177,7 +178,7 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         volume=f"None|{POSITIVE}|1e-320",
         seed="None|0|3",
         species="None",
-        atol=POSITIVE,
+        atol=f"{POSITIVE}|None|{{}}",
         max_steps=WHOLE,
     ),
     "train": lambda: Entrance(
@@ -227,6 +228,34 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         seed="0|3",
         max_steps=WHOLE,
         progress="None|function|class",
+    ),
+    "crnsim.rate_constants": lambda: Entrance(
+        crnsim.rate_constants,
+        {
+            "circuit": pot(),
+            "dataset": "xor",
+            "running_time": 10.0,
+            "noise": crnsim.Noise(rates=0.1),
+            "replicate": 1,
+            "seed": 1,
+            "presentation": 1,
+            "learning": True,
+            "weights": None,
+        },
+        running_time=TIME,
+        noise="None",
+        replicate="0|3",
+        seed="0|3",
+        presentation="0|3",
+        learning="True",
+        weights="None",
+    ),
+    "sample_order": lambda: Entrance(
+        crnsim.sample_order,
+        {"dataset": "xor", "epochs": 2, "replicate": 1, "seed": 1},
+        epochs=WHOLE,
+        replicate="0|3",
+        seed="0|3",
     ),
     "onepot": lambda: Entrance(
         crnsim.onepot,
@@ -344,7 +373,9 @@ def nothing_runs(monkeypatch, tmp_path):
     for name in ("_train_and_read", "_read_given"):
         monkeypatch.setattr(notebook, name, lambda *given: None)
     monkeypatch.setattr("crnsim.solvers.solve", lambda *given, **options: (None, []))
-    monkeypatch.setattr("crnsim.simulate.run.result.make_dataset", lambda *given: None)
+    for name in ("make_dataset", "with_errors", "with_rates"):
+        monkeypatch.setattr(sys.modules["crnsim.simulate.result"], name, lambda *given: None)
+    monkeypatch.setattr(sys.modules["crnsim.simulate.run"], "_solved", lambda *given: (None, [], None))
 
 
 def called(entrance: Entrance, **changed: Any) -> Any:

@@ -72,7 +72,7 @@ RUNS = some(
 def compiled():
     """Compile what the fuzzers run, which takes longer than they wait."""
     for method in ("auto", "bs23", "rkc"):
-        simulate(conversion(), [0, 1], method=method)
+        simulate(conversion(), [0, 1], initial={}, method=method)
     crnsim.train(crnsim.onepot(POT), "xor", running_time=1.0, epochs=1)
 
 

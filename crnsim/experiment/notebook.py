@@ -162,7 +162,7 @@ def _replicates(
 
     count = check_whole("replicates", replicates)
     one = load_dataset(dataset, replicate=0, seed=first.seed) if isinstance(dataset, str) else dataset
-    _check_fit(circuit, one)
+    check_fit(circuit, one)
     _check_room(circuit, one, first, count)
     points = [replace(first, replicate=replicate) for replicate in range(count)]
     if isinstance(dataset, str):
@@ -250,7 +250,8 @@ def _check_room(circuit: Circuit, dataset: Dataset, point: Point, replicates: in
     )
 
 
-def _check_fit(circuit: Circuit, dataset: Dataset) -> None:
+def check_fit(circuit: Circuit, dataset: Dataset) -> None:
+    """Raise InputError unless a circuit can be shown the samples of a data set."""
     wanted = (dataset.x_train.shape[1], dataset.y_train.shape[1])
     if (circuit.layers[0], circuit.layers[-1]) != wanted:
         raise InputError(

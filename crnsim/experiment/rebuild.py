@@ -1,4 +1,4 @@
-"""What a noisy run computed with, for whoever wants to do it again elsewhere: rate constants and the order of samples."""
+"""What a noisy run computed with, for whoever wants to do it again elsewhere: rate constants, the order of samples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from crnsim.entrance.arguments import check_whole
 from crnsim.entrance.objects import check_flag
 from crnsim.errors import InputError
 from crnsim.experiment import schedule
-from crnsim.experiment.notebook import first_point
+from crnsim.experiment.notebook import check_fit, first_point
 from crnsim.experiment.point import MAX_STEPS
 from crnsim.noise.noise import Noise
 from crnsim.noise.philox import normals
@@ -63,6 +63,10 @@ def rate_constants(
 
     point = first_point(circuit, dataset, running_time, 1, noise, seed, 1e-3, 1e-6, MAX_STEPS)
     point = replace(point, replicate=check_whole("replicate", replicate, least=0))
+    data = dataset
+    if isinstance(data, str):
+        data = load_dataset(data, replicate=point.replicate, seed=point.seed)
+    check_fit(circuit, data)
     number = check_whole("presentation", presentation, least=0)
     held = None if weights is None else check_weights(weights)
     if held is None and (given := getattr(circuit, "given", None)) is not None:

@@ -14,6 +14,7 @@ from crnsim.datasets import Dataset
 from crnsim.errors import InputError
 from crnsim.experiment.kept import RECORDED_FIRST, RECORDED_LAST, RECORDED_TIMES
 from crnsim.noise.applied import NoisyRuns, noise_tables, perturb_rate_constants
+from crnsim.noise.network import spans
 from crnsim.noise.streams import stream_key
 from crnsim.solvers.protocol import Protocol, new_members
 
@@ -233,7 +234,7 @@ def _scope(circuit: Circuit, scope: str) -> tuple[list[str], np.ndarray]:
         raise InputError(
             f"noise scope '{scope}': no species of {circuit.name} is in it; its weights are constants"
         )
-    return names, circuit.network.spans(names)
+    return names, spans(circuit.network, names)
 
 
 def _laws(circuit: Circuit) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -191,11 +191,6 @@ class Network:
         species = self._species[checks.known("no species", name, self._species)]
         first = self._first_rows[name]
         return np.arange(first, first + species.size).reshape(species.shape)
-
-    def spans(self, names: Sequence[str]) -> np.ndarray:
-        """First row and number of rows of arrays of species, shape (names, 2)."""
-        rows = [self.rows(name).ravel() for name in names]
-        return np.array([(r[0], len(r)) for r in rows], dtype=np.int64).reshape(-1, 2)
 
     def state(self, values: Mapping[str, npt.ArrayLike] | None = None) -> np.ndarray:
         """Return a state vector from concentrations by array name; what is not named is zero.

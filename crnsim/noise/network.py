@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from crnsim.errors import InputError
@@ -25,7 +27,13 @@ def scope_of(network: Network, scope: str) -> tuple[list[str], np.ndarray]:
     names = [s.name for s in arrays if scope == "all" or s.slow == (scope == "weights")]
     if not names:
         raise InputError(f"noise scope '{scope}': the network has no species in it; use 'all'")
-    return names, network.spans(names)
+    return names, spans(network, names)
+
+
+def spans(network: Network, names: Sequence[str]) -> np.ndarray:
+    """First row and number of rows of arrays of species, shape (names, 2)."""
+    rows = [network.rows(name).ravel() for name in names]
+    return np.array([(r[0], len(r)) for r in rows], dtype=np.int64).reshape(-1, 2)
 
 
 def kept_sums(network: Network) -> np.ndarray:

@@ -38,23 +38,23 @@ def check_times(t: Sequence[float] | np.ndarray) -> np.ndarray:
             "t must be at least two finite, increasing times, such as numpy.linspace(0, 100, 51)"
         )
     apart, since = np.diff(times), times[1:] - times[0]
-    least = np.maximum(CLOSEST_TIMES * since, 4 * np.finfo(float).eps * np.abs(times[1:]))
-    if np.any(apart <= least) or since[-1] < 1 / LARGEST_RATE:
+    lost = np.maximum(CLOSEST_TIMES * since, 4 * np.finfo(float).eps * np.abs(times[1:]))
+    least = np.maximum(lost, 1 / LARGEST_RATE)
+    if np.any(apart <= least):
         worst = int(np.argmin(apart / least))
         raise InputError(
             f"t: {times[worst]:.6g} and {times[worst + 1]:.6g} are {apart[worst]:.3g} apart, which is lost in rounding;"
-            f" let times be further apart than {CLOSEST_TIMES:g} of the time since the first, and span at least "
-            f"{1 / LARGEST_RATE:g}"
+            f" let times be further apart than {CLOSEST_TIMES:g} of the time since the first, and {1 / LARGEST_RATE:g}"
         )
     return times
 
 
-def check_room(network: Network, runs: int, n_times: int, n_kept: int) -> None:
+def check_room(network: Network, runs: int, n_times: int, n_kept: int, *, twice: bool) -> None:
     """Refuse results that would not fit into memory."""
     numbers = runs * (n_times * (network.n_species + n_kept) + 8 * network.n_species + network.n_reactions)
     check_memory(
         f"{runs:.4g} runs of {network.n_species} species at {n_times} times",
-        float(8 * numbers + _RUN_BYTES * runs),
+        (1 + twice) * float(8 * numbers + _RUN_BYTES * runs),
         "ask for fewer replicates or times",
     )
 

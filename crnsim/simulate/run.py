@@ -124,7 +124,7 @@ def simulate(
     state, replicates = arguments.check_state(network, initial, check_whole("replicates", replicates))
     constants, parameters, replicates = arguments.check_rates(network, rates, replicates)
     twice = estimate and not chosen.stochastic and rtol <= LARGEST_RTOL
-    arguments.check_room(network, replicates * (1 + twice), len(times), len(kept))
+    arguments.check_room(network, replicates, len(times), len(kept), twice=twice)
     runs = _Runs(network, times, state, constants, replicates, noise, seed or 0)
     protocol, used = _protocol(runs, rtol, tolerances, max_steps, stochastic=chosen.stochastic)
     own_seed = None if noise.acting and not chosen.stochastic else seed
