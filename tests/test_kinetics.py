@@ -228,3 +228,69 @@ def test_normals_are_standard_normal_and_depend_on_their_counter_alone():
     np.testing.assert_array_equal(some, draws[:7])
     normals(np.uint64(1), np.uint64(2), 3, 5, some)
     assert not np.any(some == draws[:7])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_lists_of_reactions_equal_the_stoichiometric_form_and_solve_the_whole_jacobian(seed):
+    """Random networks, with catalysts, species that nothing changes and reactions of a species with itself."""
+    from random_networks import draw
+
+    net = draw(seed).network
+    kernel = compile_network(net, listed=True)
+    rng = np.random.default_rng(seed)
+    state, constants = (
+        rng.uniform(0, 2, net.n_species),
+        net.rate_constants() * rng.uniform(0.5, 2, net.n_reactions),
+    )
+    expected = net.stoichiometry() @ net.fluxes(state, constants)
+    scale = np.abs(net.stoichiometry()) @ net.fluxes(state, constants)
+    np.testing.assert_array_less(np.abs(kernel(state, constants) - expected), 1e-14 * scale + 1e-300)
+    jacobian = net.jacobian(state, constants).toarray()
+    dynamic = jacobian[: net.n_dynamic, : net.n_dynamic]
+    radius = np.abs(dynamic).sum(axis=1).max(initial=0.0)
+    # Up to here every pivot is at least 1/2; beyond, steps are refused where something grows.
+    for step in (1e-3 / radius, 0.5 / radius):
+        matrix, right = np.eye(net.n_species) - step * jacobian, rng.normal(size=net.n_species)
+        right[net.n_dynamic :] = 0.0
+        found, bound = kernel.solve_linear(state, constants, step, right)
+        np.testing.assert_allclose(found, np.linalg.solve(matrix, right), rtol=1e-12, atol=1e-12)
+        assert bound == pytest.approx(radius, rel=1e-12)
+
+
+@pytest.mark.parametrize("rate", [1.0, 1e6, 1e12])
+def test_stiff_exchange_is_solved_as_well_as_its_condition_allows(rate):
+    net = Network()
+    for name in "ABCD":
+        net.add_species(name)
+    for number, equation in enumerate(("A -> B", "B -> A", "B + C -> D", "D -> B + C", "D -> 0")):
+        net.add_family(f"r{number}", equation, rate if number < 4 else 1.0)
+    kernel = compile_network(net, listed=True)
+    state, constants, right = (
+        np.array([1.0, 0.7, 0.3, 0.2]),
+        net.rate_constants(),
+        np.array([1.0, -1, 0.5, 0.2]),
+    )
+    matrix = np.eye(4) - net.jacobian(state, constants).toarray()
+    found, _ = kernel.solve_linear(state, constants, 1.0, right)
+    # Backward stable: what is left of the right-hand side is rounding of the largest products.
+    assert np.max(np.abs(matrix @ found - right)) < 1e-14 * np.abs(matrix).max() * np.abs(found).max()
+
+
+def test_lists_of_a_pot_do_what_its_families_do():
+    net = onepot((2, 3, 1)).network
+    kernels = compile_network(net), compile_network(net, listed=True)
+    rng = np.random.default_rng(0)
+    state, constants = rng.uniform(0, 2, net.n_species), net.rate_constants()
+    np.testing.assert_allclose(*(kernel(state, constants) for kernel in kernels), rtol=1e-12, atol=1e-13)
+
+
+def test_factors_of_a_chain_and_of_a_star_have_no_fill():
+    from crnsim.kinetics.elimination import factor_pattern
+
+    n = 200
+    chain = factor_pattern(n, np.arange(1, n), np.arange(n - 1))
+    assert len(chain.column) == 2 * n - 1
+    star = factor_pattern(
+        n, np.r_[np.zeros(n - 1, int), np.arange(1, n)], np.r_[np.arange(1, n), np.zeros(n - 1, int)]
+    )
+    assert len(star.column) == 3 * n - 2

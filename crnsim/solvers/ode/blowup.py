@@ -7,7 +7,7 @@ import numpy as np
 from crnsim.network.network import Network
 from crnsim.outcomes import STEP_LIMIT
 from crnsim.solvers.ode.batch import integrate_batch, kernel_of
-from crnsim.solvers.ode.steps import RKC, ROSW
+from crnsim.solvers.ode.steps import ROSW
 from crnsim.solvers.protocol import BLOWN_UP, Protocol, Record, members_of, new_record
 
 #: Tolerances of the confirmation: a hundred times tighter than the run's, at most these.
@@ -20,7 +20,7 @@ CONFIRM_STEPS, CONFIRM_LEAST = 10_000, 200_000
 def confirm(network: Network, protocol: Protocol, record: Record, member: int) -> tuple[bool, str]:
     """Repeat the end of a run with a method for stiff networks at a tighter tolerance.
 
-    That is ``rosw``, or ``rkc`` where species drive each other in loops that ``rosw`` cuts.
+    That is ``rosw``.
 
     It starts at the last presentation whose concentrations were all below 10 times the initial ones and follows the
     same samples, rate constants and kicks.
@@ -38,7 +38,7 @@ def confirm(network: Network, protocol: Protocol, record: Record, member: int) -
     again = _ending(protocol, record, member, height)
     repeated = new_record(again)
     kernel = kernel_of(network, protocol)
-    integrate_batch(kernel, again, repeated, ROSW if kernel.exact else RKC)
+    integrate_batch(kernel, again, repeated, ROSW)
     status, reached = int(repeated.run["status"][0]), float(np.nanmax(repeated.final[0]))
     if status == STEP_LIMIT:
         return False, "a blow-up that a stiff method could not confirm within its budget"
