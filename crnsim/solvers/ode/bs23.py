@@ -44,10 +44,10 @@ def attempt_bs23(k: Kinetics, w: Work) -> None:
     rates_of_change(k, y_new, w.rate, new_slope)
     e1, e2 = splat(-5.0 / 72.0) * h, splat(1.0 / 12.0) * h
     e3, e4 = splat(1.0 / 9.0) * h, splat(-1.0 / 8.0) * h
-    tolerance, relative = w.absolute, load(w.relative, RELATIVE)
+    tolerance, each, relative = w.absolute, w.each, load(w.relative, RELATIVE)
     error = lowest = highest = total = splat(0.0)
     for row in range(n):
-        old, new, absolute = load(y, row), load(y_new, row), load(tolerance, row)
+        old, new, absolute = load(y, row), load(y_new, row), load(tolerance, each * row)
         difference = (
             e1 * load(slope, row) + e2 * load(u1, row) + e3 * load(u2, row) + e4 * load(new_slope, row)
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crnsim.compiled import compiled, inlined
+from crnsim.compiled import compiled
 from crnsim.kinetics.lanes import LANES, larger, load, smaller, splat, store
 from crnsim.kinetics.listed import CHANGES, REACTANTS, REACTIONS
 from crnsim.solvers.ode.events import put_run
@@ -35,7 +35,7 @@ def set_tolerances(p: Protocol, w: Work, lane: int) -> None:
             w.relative[LOOSER, other] = looser
 
 
-@inlined
+@compiled
 def raise_tolerances(w: Work, n: int, scaled: np.ndarray) -> None:
     """Let absolute tolerances follow the highest concentrations so far; eight runs side by side."""
     y, looser = w.tables[w.at[Y]], load(w.relative, LOOSER)
@@ -43,7 +43,7 @@ def raise_tolerances(w: Work, n: int, scaled: np.ndarray) -> None:
         store(w.absolute, row, larger(looser * (splat(scaled[row]) * load(y, row)), load(w.absolute, row)))
 
 
-@inlined
+@compiled
 def watch(program: np.ndarray, p: Protocol, r: Record, w: Work, n: int) -> None:
     """Note the species that a step has brought out of the tolerances by themselves."""
     inverse = splat(1.0) / load(w.relative, RELATIVE)

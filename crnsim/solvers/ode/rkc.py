@@ -102,10 +102,10 @@ def attempt_rkc(k: Kinetics, w: Work) -> None:
     rates_of_change(k, y_new, w.rate, new_slope)
     # Twice the usual estimate: the result is of order 2 itself, so that errors add up faster than with the pairs.
     h = splat(0.8) * load(w.attempt, STEP)
-    tolerance, relative, weight = w.absolute, load(w.relative, RELATIVE), splat(1.6)
+    tolerance, each, relative, weight = w.absolute, w.each, load(w.relative, RELATIVE), splat(1.6)
     error = lowest = highest = total = splat(0.0)
     for row in range(n):
-        old, new, absolute = load(y, row), load(y_new, row), load(tolerance, row)
+        old, new, absolute = load(y, row), load(y_new, row), load(tolerance, each * row)
         difference = weight * (old - new) + h * (load(slope, row) + load(new_slope, row))
         error = larger(scaled(difference, old, new, absolute, relative), error)
         lowest = smaller(room(old, new, absolute), lowest)

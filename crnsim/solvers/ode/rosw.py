@@ -132,6 +132,7 @@ def _conclude(
     vectors: tuple[np.ndarray, ...],
     attempt: np.ndarray,
     tolerance: np.ndarray,
+    each: int,
     relative: Lanes,
 ) -> None:
     """New state and error from four vectors with weights `m` and `e`; keep what is needed to judge the step."""
@@ -141,7 +142,7 @@ def _conclude(
     for i in range(len(rows)):
         row = rows[i]
         k1, k2, k3, k4 = load(u1, row), load(u2, row), load(u3, row), load(u4, row)
-        old, absolute = load(y, row), load(tolerance, row)
+        old, absolute = load(y, row), load(tolerance, each * row)
         new = old + (m[0] * k1 + m[1] * k2 + m[2] * k3 + m[3] * k4)
         store(y_new, row, new)
         difference = e[0] * k1 + e[1] * k2 + e[2] * k3 + e[3] * k4
@@ -195,8 +196,8 @@ def attempt_rosw(k: Kinetics, w: Work) -> None:
     report(w.attempt, zero, zero, zero, zero)
     m = (splat(_M1), splat(_M2), splat(_M3), splat(_M4))
     e = (splat(_E1), splat(_E2), splat(_E3), splat(_E4))
-    _conclude(fast, y, y_new, m, e, (u1, u2, u3, new_slope), w.attempt, w.absolute, relative)
+    _conclude(fast, y, y_new, m, e, (u1, u2, u3, new_slope), w.attempt, w.absolute, w.each, relative)
     m = (splat(_B1) * h, splat(_B2) * h, splat(_B3) * h, splat(_B4) * h)
     e = (splat(_D1) * h, splat(_D2) * h, splat(_D3) * h, splat(_D4) * h)
-    _conclude(slow, y, y_new, m, e, (slope, u2, u3, new_slope), w.attempt, w.absolute, relative)
+    _conclude(slow, y, y_new, m, e, (slope, u2, u3, new_slope), w.attempt, w.absolute, w.each, relative)
     rates_of_change(k, y_new, rate, new_slope)

@@ -75,6 +75,7 @@ class Work(NamedTuple):
     queue: np.ndarray  # (M,) members in the order in which lanes take them
     dynamic: int  # species that change
     wide: int  # 1: one run fills all lanes
+    each: int  # 1: rows of `absolute` differ; 0: the first one is all of them, and stays in the nearest cache
     state: np.ndarray  # (n_species,) scratch, as are the following
     before: np.ndarray  # (n_species,)
     constants: np.ndarray  # (n_reactions,)
@@ -115,6 +116,7 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
         queue=queue,
         dynamic=kernel.n_dynamic,
         wide=int(wide),
+        each=int(protocol.guarded == 1 or bool(np.any(protocol.atol != protocol.atol[0, 0]))),
         state=np.zeros(n_species),
         before=np.zeros(n_species),
         constants=np.zeros(n_reactions),
