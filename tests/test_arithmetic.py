@@ -44,6 +44,11 @@ def intermediate(wide: bool) -> dict[str, str]:
         function = getattr(kernel.kinetics, name)._pyfunc
         found[name] = compiled(function, signature.args)
     if not wide:
+        listed = compile_network(network, listed=True).kinetics
+        found |= {
+            f"listed {name}": compiled(getattr(listed, name)._pyfunc, signature.args)
+            for name, signature in signatures.items()
+        }
         start = np.zeros((1, network.n_species))
         protocol = plain_protocol(
             start,
@@ -55,7 +60,7 @@ def intermediate(wide: bool) -> dict[str, str]:
             max_steps=9,
         )
         work = numba.typeof(new_work(kernel, protocol))
-        arguments = (types.int64, numba.typeof(kernel.kinetics), work, types.float64, types.float64)
+        arguments = (types.int64, numba.typeof(kernel.kinetics), work)
         found["attempt"] = compiled(steps.attempt.py_func, arguments)
     return found
 

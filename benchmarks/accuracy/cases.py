@@ -102,8 +102,8 @@ def autocatalysis(seed: float) -> Case:
 
     def exact(t: np.ndarray) -> np.ndarray:
         total = 1.0 + seed
-        x = total / (1.0 + np.exp(np.log(1.0 / seed) - total * t))
-        return np.stack([total - x, x], axis=1)
+        rise = np.exp(total * t - np.log(1.0 / seed))
+        return np.stack([total / (1.0 + rise), total * rise / (1.0 + rise)], axis=1)
 
     return Case(f"seed {seed:g}", (("A + X -> 2X", 1.0),), {"A": 1.0, "X": seed}, 60.0, exact=exact)
 
