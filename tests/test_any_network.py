@@ -29,6 +29,8 @@ from random_networks import draw, solved
 import crnsim
 from crnsim import Network, simulate
 from crnsim.errors import InputError
+from crnsim.kinetics.kernels import compile_network
+from crnsim.kinetics.listed import DEAR
 from crnsim.outcomes import OUTCOMES
 from crnsim.solvers.scales import SCALED_ATOL
 
@@ -332,3 +334,25 @@ def test_kicks_keep_conserved_sums_and_act_between_them():
         simulate(decay, [0, 1], initial={"A": 1.0}, noise=crnsim.Noise(inputs=0.1))
     with pytest.raises(InputError, match=r"LSODA.*noise on concentrations"):
         simulate(decay, [0, 1], initial={"A": 1.0}, noise=noise, method="LSODA")
+
+
+def test_a_network_whose_factors_fill_up_takes_the_implicit_step_where_it_pays():
+    rng = np.random.default_rng(1)
+    crowd = Network()
+    for i in range(60):
+        crowd.add_species(f"S{i}")
+    for r in range(200):
+        a, b, c = rng.choice(60, size=3, replace=False)
+        left = f"S{a} + S{b}" if r % 3 else f"S{a}"
+        crowd.add_family(f"r{r}", f"{left} -> S{c}", float(10 ** rng.uniform(-2, 2)))
+    start = {f"S{i}": 1.0 for i in range(0, 60, 5)}
+    times = np.linspace(0, 5, 6)
+    assert compile_network(crowd, listed=True).kinetics.offset[DEAR] > 6
+    auto, implicit = (simulate(crowd, times, initial=start, method=m) for m in ("auto", "rosw"))
+    assert status(auto) == status(implicit) == "ok"
+    # Explicit steps have three evaluations, implicit ones four.
+    assert int(auto.evaluations[0]) < 3.5 * int(auto.steps[0])
+    exact = simulate(crowd, times, initial=start, method="LSODA", rtol=1e-11, estimate=False)
+    for result in (auto, implicit):
+        off = tolerances_off(result.concentration.values[0], exact.concentration.values[0], 1e-6)
+        assert off < MUCH or result.warning[0] != ""

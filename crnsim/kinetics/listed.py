@@ -14,7 +14,7 @@ import numpy as np
 from numba import cfunc
 
 from crnsim.compiled import kept_in_our_folder
-from crnsim.kinetics.elimination import factor_pattern
+from crnsim.kinetics.elimination import Pattern, factor_pattern
 from crnsim.kinetics.lanes import LANES, larger, load, magnitude, smaller, splat, store
 from crnsim.kinetics.signatures import LINEAR_STEP, PIVOT, PREPARE, RADIUS, RIGHT_HAND_SIDE, SOLVE
 from crnsim.network.network import Network
@@ -23,7 +23,11 @@ from crnsim.network.network import Network
 #: reactants of each reaction begin, and its changes (pairs of row and number of molecules); slopes; and the rows of the
 #: factors, as in `crnsim.kinetics.elimination.Pattern`.
 REACTIONS, REACTANTS, CHANGES, SLOPES, SLOPE_LIST, ROWS, ORDER, START, COLUMN, DIAGONAL = range(10)
-_HEAD = 10
+#: And how many explicit steps an implicit one costs; 0 where that is about as little as for most networks.
+DEAR = 10
+_HEAD = 11
+#: An implicit step that costs more explicit ones than this is dear.
+_USUAL = 6
 #: Numbers of a slope, the derivative of a reaction's rate by one reactant: the reaction, how many molecules of the
 #: reactant it takes, where the list of the other reactants begins and ends, and likewise that of its pairs of an entry
 #: of the Jacobian and a factor.
@@ -59,6 +63,7 @@ def program_of(network: Network) -> tuple[np.ndarray, int]:
         slopes += [number, count, *_append(program, others), *_append(program, into)]
     program[SLOPES], program[SLOPE_LIST] = len(targets), _append(program, slopes)[0]
     program[ROWS] = network.n_dynamic
+    program[DEAR] = _cost(pattern, sum(map(len, reactants)) + sum(map(len, changes)) + len(reactants))
     for place, values in (
         (ORDER, pattern.order),
         (START, pattern.start),
@@ -67,6 +72,17 @@ def program_of(network: Network) -> tuple[np.ndarray, int]:
     ):
         program[place] = _append(program, values.tolist())[0]
     return np.array(program, dtype=np.int64), len(pattern.column)
+
+
+def _cost(pattern: Pattern, right_hand_side: int) -> int:
+    """Steps of the explicit pair that one implicit step costs, by counts of products; 0 for the usual few."""
+    above = (
+        np.diff(pattern.start) - (pattern.diagonal - pattern.start[:-1]) - 1
+    )  # entries right of the diagonal
+    left = np.repeat(np.arange(len(pattern.order)), np.diff(pattern.start)) > pattern.column
+    factoring = int(above[pattern.column[left]].sum())
+    steps = (4 * right_hand_side + factoring + 5 * len(pattern.column)) // max(3 * right_hand_side, 1)
+    return steps if steps > _USUAL else 0
 
 
 def _append(program: list[int], values: Sequence[int]) -> tuple[int, int]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from crnsim.compiled import compiled, inlined
+from crnsim.kinetics.signatures import RADIUS
 from crnsim.solvers.ode.steps import BS23, ROSW, STEPS
-from crnsim.solvers.ode.work import Work
+from crnsim.solvers.ode.work import ACCEPTED, STEP, Work
 from crnsim.solvers.protocol import Protocol
 
 #: The policy, instead of the code of one step method, by which a run finds out for itself: it begins with the first of
@@ -57,6 +58,24 @@ def choose_method(p: Protocol, w: Work, policy: int, lane: int) -> None:
         w.lane[lane].method = CANDIDATES[1] if favoured == CANDIDATES[0] else CANDIDATES[0]
         w.lane[lane].trial = 1
         w.lane[lane].tried = w.lane[lane].cost
+
+
+@inlined
+def follow_stiffness(
+    lanes: np.ndarray, attempt: np.ndarray, implicit: np.ndarray, dear: int, lane: int
+) -> None:
+    """Where an implicit step costs `dear` explicit ones: take it only while it is that much longer.
+
+    The explicit pair is stable up to 2.5 over the spectral radius, which is known after an implicit step. One of those
+    is tried again after a while, or when a step has been rejected.
+    """
+    if lanes[lane].method == BS23:
+        lanes[lane].easy += 1
+        if attempt[ACCEPTED, lane] == 0.0 or lanes[lane].easy > 5 * dear:
+            lanes[lane].method = ROSW
+    elif attempt[ACCEPTED, lane] == 1.0 and attempt[STEP, lane] * implicit[RADIUS, lane] < 2.0 * dear:
+        lanes[lane].method = BS23
+        lanes[lane].easy = 0
 
 
 @compiled

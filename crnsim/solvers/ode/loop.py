@@ -17,6 +17,7 @@ import numpy as np
 from crnsim.compiled import compiled, inlined
 from crnsim.kinetics.kernels import Kinetics, prepare_linear, rates_of_change
 from crnsim.kinetics.lanes import load, select, store
+from crnsim.kinetics.listed import DEAR
 from crnsim.outcomes import OK, STEP_LIMIT
 from crnsim.solvers.ode import choice, control, events, guard, recording
 from crnsim.solvers.ode.recording import column
@@ -192,13 +193,17 @@ def _exchange(w: Work) -> None:
 
 
 @inlined
-def _act(p: Protocol, r: Record, w: Work, policy: int, first: np.ndarray, queue: int) -> tuple[int, bool]:
+def _act(
+    p: Protocol, r: Record, w: Work, policy: int, dear: int, first: np.ndarray, queue: int
+) -> tuple[int, bool]:
     """Move the clocks of runs that have taken a step; return (next in the queue, are slopes to be renewed?)."""
     fresh = False
     for lane in range(len(w.lane)):
         if w.lane[lane].member < 0 or w.attempt[STEP, lane] == 0.0:
             continue
         over = False
+        if dear > 0:
+            choice.follow_stiffness(w.lane, w.attempt, w.implicit, dear, lane)
         if w.attempt[ACCEPTED, lane] == 1.0:
             reached = w.attempt[STEP, lane] == w.lane[lane].stop - w.lane[lane].time
             w.lane[lane].time = w.lane[lane].stop if reached else w.lane[lane].time + w.attempt[STEP, lane]
@@ -260,6 +265,7 @@ def integrate(
     """
     k = Kinetics(right_hand_side, prepare, solve, size, offset, first)
     n = size[0]
+    dear = k.offset[DEAR] if p.guarded == 1 and policy == choice.AUTO else 0
     queue = 0
     for lane in range(len(w.lane)):
         _begin_member(p, r, w, policy, first, lane, w.queue[queue] if queue < len(p.start) else -1)
@@ -294,5 +300,5 @@ def integrate(
             _take(w, n)
         if len(p.scaled) > 0:
             guard.raise_tolerances(w, n, p.scaled)
-        queue, fresh = _act(p, r, w, policy, first, queue)
+        queue, fresh = _act(p, r, w, policy, dear, first, queue)
         method = control.next_method(w, method)

@@ -40,6 +40,7 @@ LANE = np.dtype(
         ("favoured", "i8"),  # the method that has cost less
         ("trial", "i8"),  # is this presentation for trying the other one (1), or has that failed (2)?
         ("spent", "i8"),  # steps in this presentation
+        ("easy", "i8"),  # steps since an implicit one has been found to be of no use
         ("time", "f8"),
         ("step", "f8"),
         ("stop", "f8"),  # time of the next event
