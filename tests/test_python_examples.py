@@ -106,6 +106,7 @@ def test_an_odd_argument_of_simulate_is_one_line(options, says):
         ({"noise": []}, "noise is \\[\\]; give a crnsim.Noise"),
         ({"noise": 0.1}, "noise is 0.1; give a crnsim.Noise"),
         ({"noise": Noise(concentrations=0.1, interval=1e-300)}, "at most 1,000,000: take a longer interval"),
+        ({"noise": Noise(concentrations=0.1), "running_time": 2.5}, "acts first after interval/2 = 2.5, which is not"),
         ({"dataset": None}, "dataset is None; give the name of a data set"),
         ({"dataset": ["xor"]}, "dataset is \\['xor'\\]"),
         ({"progress": 3}, "progress is 3; give a function"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from crnsim.cli.words import value
 from crnsim.entrance.arguments import check_memory, check_number, check_whole, check_word, shown
-from crnsim.entrance.limits import LARGEST_RATE, MOST_EVENTS, MOST_LAYERS, MOST_UNITS, SMALLEST_RATE
+from crnsim.entrance.limits import LARGEST_RATE, MOST_LAYERS, MOST_UNITS, SMALLEST_RATE
 from crnsim.errors import InputError
 from crnsim.outcomes import OK
 from crnsim.store.outputs import is_stdout
@@ -179,10 +179,7 @@ def _points(options: argparse.Namespace, weights: Parameters = ()) -> list[Point
         "seed": options.seed,
     }
     noise = _noise(options)
-    for kind, kicks in noise.disturbances(number["running_time"]).items():
-        check_number(
-            f"noise on {kind}: the number of its kicks in a running time", kicks, most=MOST_EVENTS + 1
-        )
+    noise.check_events(number["running_time"])
     first, count = (0, options.replicates) if options.replicate is None else (options.replicate, 1)
     return [
         Point(
