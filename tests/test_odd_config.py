@@ -133,7 +133,7 @@ INSIDE = [
     ("rates: {magnitudes: [0.02, 5e-2]}", "concentrations: {magnitudes: [0.1], interval: 1e-6}",
      "line 5: noise.concentrations.interval: 1e-06 makes 1e+08 kicks in a running time of 100; at most 1000000"),
     ("rates: {magnitudes: [0.02, 5e-2]}", "concentrations: {magnitudes: [0.1], interval: 60}",
-     "line 5: noise.concentrations: noise on concentrations acts first after interval/2 = 30, which is not within the "),
+     "line 5: noise.concentrations: noise on concentrations acts first after interval/2 = 30, which is not "),
 ]  # fmt: skip
 
 

@@ -1,7 +1,10 @@
 """What is no network is refused in one line that names the argument, and nothing that a user names becomes source."""
 
+import copy
+import json
 import math
 import os
+import pickle
 import re
 from fractions import Fraction
 
@@ -210,6 +213,30 @@ def test_numbers_are_numbers(value):
     refuses(lambda: net.set_parameter("new", value), "rate parameter 'new' ")
     assert net.parameters == {"k": 1.0}
     assert list(net.arrays) == ["W"]
+
+
+def test_what_is_read_of_a_network_cannot_be_set_past_its_checks():
+    net = network()
+    for change in (
+        lambda: net.parameters.__setitem__("k", -5.0),
+        lambda: net.parameters.update(k=-5.0),
+        lambda: net.parameters.__ior__({"k": -5.0}),
+        net.parameters.clear,
+        lambda: net.arrays.pop("W"),
+        lambda: net.dims.__setitem__("n", 0),
+    ):
+        refuses(change, "to be read only", "set_parameter")
+    for name in ("parameters", "arrays", "dims"):
+        with pytest.raises(AttributeError):
+            setattr(net, name, {})
+    for one in (net, copy.deepcopy(net), pickle.loads(pickle.dumps(net))):  # noqa: S301
+        with pytest.raises(ValueError, match="read-only"):
+            one.arrays["W"][0, 0] = -5.0
+        one.set_parameter("k", 2.0)
+        one.set_parameter("W", np.full((2, 3), 3.0))
+        assert (one.parameters["k"], one.arrays["W"][0, 0], one.dims["n"]) == (2.0, 3.0, 2)
+    assert json.loads(json.dumps(net.parameters)) == {"k": 2.0}
+    assert pickle.loads(pickle.dumps(net.parameters)) == net.parameters == {"k": 2.0}  # noqa: S301
 
 
 def test_a_state_names_arrays_or_single_species():
