@@ -95,6 +95,10 @@ def dataset_info(name: str, source: Source = ()) -> DatasetInfo:
     InputError
         For an unknown name, or a CSV file that is no longer what `source` says.
     """
+    if not _is_source(source):
+        raise InputError(f"source is {shown(source)}; give what crnsim.datasets.csv_source has returned")
+    if not isinstance(name, str):
+        raise InputError(f"data set is {shown(name)}; give a name")
     if source:
         return csv_info(name, source)
     if name not in DATASETS:
