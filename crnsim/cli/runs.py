@@ -89,6 +89,7 @@ def layers(text: str) -> tuple[int, ...]:
 def parameters(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the parameters of the activation and those of the circuit."""
     from crnsim.activations import activation
+    from crnsim.circuits import circuit_kind
 
     known = activation(options.activation).parameters()
     own = {
@@ -109,6 +110,12 @@ def parameters(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, A
         of_circuit["kz"] = own.pop("kz")
     # A name that both have is the circuit's here; the activation's has an option of its own.
     own |= {name: of_circuit.pop(name) for name in list(of_circuit) if name in known and name != "kz"}
+    # What the weights were trained with, where nothing else is asked for.
+    of_unit, of_output = getattr(options, "trained", ({}, {}))
+    own = dict(of_unit) | own
+    if of_output and "output" not in of_circuit:
+        taken = circuit_kind(options.circuit).parameters
+        of_circuit = {name: value for name, value in of_output.items() if name in taken} | of_circuit
     activation(options.activation, **own)
     return own, of_circuit
 
@@ -131,9 +138,14 @@ def train(options: argparse.Namespace) -> None:
 
 def infer(options: argparse.Namespace) -> None:
     """Give weights to replicates of one circuit, read them out and print how they did."""
-    from crnsim.experiment.given_weights import weights_source
+    from crnsim.experiment.given_weights import trained_unit, weights_source
 
-    _run(_points(options, weights_source(options.weights)), options)
+    source = weights_source(options.weights)
+    if options.activation is None:
+        # As crnsim.feedforward(result): weights mean what they were trained for only with their own activation.
+        trained = trained_unit(source)
+        options.activation, *options.trained = trained or ("squareplus", {}, {})
+    _run(_points(options, source), options)
 
 
 def _run(points: list[Point], options: argparse.Namespace) -> None:
