@@ -339,6 +339,10 @@ def test_a_name_that_fits_no_path_becomes_a_word(label):
     assert name.isidentifier()
 
 
+def test_a_file_called_as_a_data_set_is_not_taken_for_it():
+    assert load_dataset(write(GOOD, "xor.csv"), target="kind").name == "file_xor"
+
+
 def point(file: str, target: str = "kind", **changes) -> Point:
     source = csv_source(file, target)
     info = dataset_info("mine", source)

@@ -86,6 +86,8 @@ def complaint(tmp_path, monkeypatch, capsys):
         (["train", "digits", "--layers", "64,10000,10000,10"], "species 'W2p': 1.014e+08 species would take 25.3 GB"),
         (["describe", "onepot", "--layers", "9000,9000,10", "--all"], "species 'W1p': 8.101e+07 species would"),
         (["train", "data.csv", "--target", "kind", "--label", "../x"], "label is '../x'; it must be a word of at"),
+        (["train", "data.csv", "--target", "kind", "--label", "xor"], "label is 'xor', the name of a data set that th"),
+        (["describe", "onepot", "--format", "text"], "--format text is of the file that -o names; give -o FILE too"),
         (["train", "data.csv", "--target", "kind", "--label", ""], "argument --label: '' is empty"),
         (["train", "data.csv", "--target", "kind", "--label", "x" * 300], "label is 'xxx"),
         (["train", "data.csv", "--target", ""], "argument --target: '' is empty"),

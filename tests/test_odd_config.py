@@ -132,6 +132,10 @@ INSIDE = [
      "line 5: noise.concentrations.interval is 1e-300; it must be 1e-09 or more"),
     ("rates: {magnitudes: [0.02, 5e-2]}", "concentrations: {magnitudes: [0.1], interval: 1e-6}",
      "line 5: noise.concentrations.interval: 1e-06 makes 1e+08 kicks in a running time of 100; at most 1000000"),
+    *(("rates: {magnitudes: [0.02, 5e-2]}", f"concentrations: {{magnitudes: [0.1], additive: {word}}}",
+       "line 5: noise.concentrations.additive is ") for word in ("0", "1", "yes", "1.0")),
+    ("rates: {magnitudes: [0.02, 5e-2]}", "{cross: 1}", "line 5: noise.cross is 1; it must be true or false"),
+    ("h: 0.1, role: smooth}", "h: 0.1}\n  Smooth: {name: relu}", "line 3: activations.Smooth: differs from smooth by "),
     ("rates: {magnitudes: [0.02, 5e-2]}", "concentrations: {magnitudes: [0.1], interval: 60}",
      "line 5: noise.concentrations: noise on concentrations acts first after interval/2 = 30, which is not "),
 ]  # fmt: skip

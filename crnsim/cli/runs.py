@@ -35,6 +35,8 @@ def describe(options: argparse.Namespace) -> None:
     from crnsim.experiment.build import built_circuit
     from crnsim.interchange.text import count_text, parameter_lines, reactions_text
 
+    if options.format and not options.output:
+        raise InputError(f"--format {options.format} is of the file that -o names; give -o FILE too")
     unit, of_circuit = parameters(options)
     circuit = built_circuit(
         options.circuit,

@@ -42,6 +42,7 @@ def checked(sweep: Sweep) -> ResolvedSweep:
     _check_method(sweep)
     weights = _check_circuit(sweep)
     _check_claims(sweep)
+    _check_cases(sweep)
     _check_activations(sweep)
     sources, settings = {}, {}
     for name in sweep.datasets:
@@ -52,6 +53,18 @@ def checked(sweep: Sweep) -> ResolvedSweep:
     for name in sweep.datasets:
         _check_weights(sweep, name, settings[name], weights)
     return ResolvedSweep(sweep, sources, settings, weights)
+
+
+def _check_cases(sweep: Sweep) -> None:
+    """Refuse labels whose files would be one on a file system that does not tell capitals from small letters."""
+    for key, labels in (("activations", sweep.activations), ("datasets", sweep.datasets)):
+        seen: dict[str, str] = {}
+        for label in labels:
+            if (other := seen.setdefault(label.lower(), label)) != label:
+                raise Mistake(
+                    (key, label),
+                    f"differs from {other} by capital letters alone; some file systems take both for one: rename it",
+                )
 
 
 def _check_chunks(sweep: Sweep) -> None:

@@ -8,7 +8,7 @@ import re
 import sys
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, Strict
 
 from crnsim.entrance.limits import (
     LARGEST_COUNT,
@@ -127,6 +127,8 @@ def _within(least: float, most: float) -> Any:
 
 
 _numeric = BeforeValidator(_number)
+#: True or false, not what Pydantic takes for them, such as 1 and "yes".
+Switch = Annotated[bool, Strict()]
 Time = Annotated[float, _within(SHORTEST_TIME, LONGEST_TIME), _numeric]
 LearningRate = Annotated[float, _within(SMALLEST_LEARNING_RATE, LARGEST_LEARNING_RATE), _numeric]
 RelativeTolerance = Annotated[float, _within(SMALLEST_RTOL, LARGEST_TOLERANCE), BeforeValidator(_tolerance)]
