@@ -87,6 +87,8 @@ def complaint(tmp_path, monkeypatch, capsys):
         (["describe", "onepot", "--layers", "9000,9000,10", "--all"], "species 'W1p': 8.101e+07 species would"),
         (["train", "data.csv", "--target", "kind", "--label", "../x"], "label is '../x'; it must be a word of at"),
         (["train", "data.csv", "--target", "kind", "--label", "xor"], "label is 'xor', the name of a data set that th"),
+        (["describe", "onepot", "--layers", "1000,1000,1000", "--all"],
+         "--all: 14058000 reactions, and at most 500000 are printed; take smaller layers, write them to a file with"),
         (["describe", "onepot", "--format", "text"], "--format text is of the file that -o names; give -o FILE too"),
         (["train", "data.csv", "--target", "kind", "--label", ""], "argument --label: '' is empty"),
         (["train", "data.csv", "--target", "kind", "--label", "x" * 300], "label is 'xxx"),

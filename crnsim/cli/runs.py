@@ -10,8 +10,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from crnsim.cli.words import value
-from crnsim.entrance.arguments import check_memory, check_number, check_whole, check_word, shown
-from crnsim.entrance.limits import LARGEST_RATE, MOST_LAYERS, MOST_UNITS, SMALLEST_RATE
+from crnsim.entrance.arguments import check_number, check_whole, check_word, shown
+from crnsim.entrance.limits import LARGEST_RATE, MOST_LAYERS, MOST_PRINTED, MOST_UNITS, SMALLEST_RATE
 from crnsim.errors import InputError
 from crnsim.outcomes import OK
 from crnsim.store.outputs import is_stdout
@@ -26,14 +26,10 @@ if TYPE_CHECKING:
     from crnsim.noise.noise import Noise
 
 
-#: Memory of one reaction that is written out.
-REACTION_BYTES = 600.0
-
-
 def describe(options: argparse.Namespace) -> None:
     """Print counts and reactions of a circuit."""
     from crnsim.experiment.build import built_circuit
-    from crnsim.interchange.text import count_text, parameter_lines, reactions_text
+    from crnsim.interchange.text import check_listing, count_text, parameter_lines, reactions_text
 
     if options.format and not options.output:
         raise InputError(f"--format {options.format} is of the file that -o names; give -o FILE too")
@@ -47,15 +43,15 @@ def describe(options: argparse.Namespace) -> None:
         unit_parameters=tuple(sorted(unit.items())),
     )
     title = f"{options.circuit} {'-'.join(map(str, circuit.layers))} with {options.activation}"
-    if options.output or options.all:
-        check_memory(
-            f"every one of {circuit.network.n_reactions} reactions",
-            REACTION_BYTES * circuit.network.n_reactions,
-            "take smaller layers, or look at the families of reactions: leave --all and -o out",
-        )
     if options.output:
+        check_listing(circuit.network)
         _write(circuit, options.output, title, options.format or "")
         return
+    if options.all and circuit.network.n_reactions > MOST_PRINTED:
+        raise InputError(
+            f"--all: {circuit.network.n_reactions} reactions, and at most {MOST_PRINTED} are printed; take smaller "
+            "layers, write them to a file with -o FILE, or leave --all out to see the families of reactions"
+        )
     print(f"{title}: {count_text(circuit.network)}")
     if options.all:
         print(reactions_text(circuit, repr(circuit)[1:-1]), end="")
