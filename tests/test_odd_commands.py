@@ -89,6 +89,8 @@ def complaint(tmp_path, monkeypatch, capsys):
         (["train", "data.csv", "--target", "kind", "--label", "xor"], "label is 'xor', the name of a data set that th"),
         (["describe", "onepot", "--layers", "1000,1000,1000", "--all"],
          "--all: 14058000 reactions, and at most 500000 are printed; take smaller layers, write them to a file with"),
+        (["train", "xor", "--h", "1e-50"], "--h is 1e-50; it must be a number >= 1e-30 and <= 1e+100"),
+        (["train", "xor", "--set", "nope=3"], "--set nope: onepot has no such parameter; known: k, ka, "),
         (["describe", "onepot", "--format", "text"], "--format text is of the file that -o names; give -o FILE too"),
         (["train", "data.csv", "--target", "kind", "--label", ""], "argument --label: '' is empty"),
         (["train", "data.csv", "--target", "kind", "--label", "x" * 300], "label is 'xxx"),

@@ -280,7 +280,7 @@ def _add_circuit(command: argparse.ArgumentParser, *, trained: bool = False) -> 
         default=None if trained else "squareplus",
         help=f"squareplus (default{', or that of --weights' if trained else ''}), relu, ..., or module:Class",
     )
-    command.add_argument("--h", type=words.rate, help="smoothing of a smooth activation")
+    command.add_argument("--h", type=words.parameter, help="smoothing of a smooth activation")
     command.add_argument("--kz", type=words.rate, help="rate constant of relu's annihilation")
     command.add_argument("--derivative", help="derivative of squareplus: ratio (default) or reported")
     command.add_argument(

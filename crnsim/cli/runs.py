@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from crnsim.cli.words import value
 from crnsim.entrance.arguments import check_number, check_whole, check_word, shown
 from crnsim.entrance.limits import LARGEST_RATE, MOST_LAYERS, MOST_PRINTED, MOST_UNITS, SMALLEST_RATE
-from crnsim.errors import InputError
+from crnsim.errors import InputError, suggest
 from crnsim.outcomes import OK
 from crnsim.store.outputs import is_stdout
 
@@ -257,6 +257,11 @@ def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, m
         raise InputError(
             f"--set {name}: {name} is the learning rate per time; use --learning-rate and --running-time"
         )
+    for name in parameters:
+        if name not in kind.settings:
+            raise InputError(
+                f"--set {name}: {options.circuit} has no such parameter; {suggest(name, kind.settings)}"
+            )
     check_parameters(options.circuit, parameters)
     check_presentations(options.method)
 
