@@ -198,7 +198,7 @@ def test_train_repeats_a_point_of_a_sweep(here, capsys):
     [
         (["xorr"], "unknown data set 'xorr'; did you mean 'xor'?"),
         (["xor", "--activation", "squarplus"], "unknown activation 'squarplus'; did you mean 'squareplus'?"),
-        (["xor", "--h", "0"], "--h is 0.0; it must be a number >= 1e-100"),
+        (["xor", "--h", "0"], "--h is 0.0; it must be a number >= 1e-30"),
         (["xor", "--activation", "relu", "--h", "0.1"], "activation relu has no parameter 'h'"),
         (["xor", "--layers", "2,a,1"], "--layers is '2,a,1'; give whole numbers such as 2,6,1"),
         (["xor", "--layers", "2"], "--layers has 1 of them; give 2 to 100, such as 2,6,1"),

@@ -15,7 +15,7 @@ from small_sweeps import small_sweep, write_sweep
 from crnsim.activations import activation
 from crnsim.algebraic import forward, initial_weights, sample_order, sgd
 from crnsim.cli.parser import main
-from crnsim.datasets import check_layers, csv_source, dataset_info, load_dataset
+from crnsim.datasets import check_layers, csv_source, csvfile, dataset_info, load_dataset
 from crnsim.errors import ConfigError, InputError
 from crnsim.experiment.build import build_circuit
 from crnsim.experiment.point import Point
@@ -87,6 +87,34 @@ def test_a_number_is_one_class_however_it_is_written():
         f"{i},{'1' if i % 4 == 0 else '1.0' if i % 2 == 0 else '2'}\n" for i in range(20)
     )
     assert load_dataset(write(text), target="grade").target_names == ("2",)
+
+
+def test_equal_numbers_are_one_class_and_others_are_not():
+    def classes(*cells: str) -> tuple[str, ...]:
+        rows = "".join(f"{n},{cells[n % len(cells)]}\n" for n in range(6 * len(cells)))
+        return csvfile.read_table(write(f"a,kind\n{rows}")).labels("kind")[: len(cells)]
+
+    assert classes("-0", "0", "-0.0", "+0e5", "1") == ("0", "0", "0", "0", "1")
+    assert classes("1e22", "1" + "0" * 22, "-1e2", "-100.0") == ("1" + "0" * 22,) * 2 + ("-100",) * 2
+    assert classes("1e300", "1" + "0" * 300, "0.10", "1e-1") == ("1E+300", "1E+300", "0.1", "0.1")
+    # Two whole numbers that are one float.
+    assert classes("9007199254740993", "9007199254740993.0", "9007199254740992") == (
+        *("9007199254740993",) * 2, "9007199254740992",
+    )  # fmt: skip
+    said = "line 2, column 'kind': '1111111111.* is too large a number for a class; write words"
+    with pytest.raises(InputError, match=said):
+        classes("1" * 400, "2")
+
+
+@pytest.mark.parametrize("odd", [["kind"], {}, 3, b"kind", np.zeros(2)])
+def test_a_target_and_a_task_that_are_no_text_are_refused(odd):
+    file = write(two_classes())
+    with pytest.raises(InputError, match=r"target is .*; give the name of one column"):
+        load_dataset(file, target=odd)
+    with pytest.raises(InputError, match="task is "):
+        load_dataset(file, target="kind", task=odd)
+    with pytest.raises(InputError, match="data set is "):
+        dataset_info(odd)
 
 
 def test_features_and_values_are_scaled_by_the_training_rows():
@@ -199,7 +227,11 @@ GOOD = two_classes()
         ("a,b,kind", "a,b,knd", "there is no column 'kind'; did you mean 'knd'? known: a, b, knd"),
         ("a,b,kind", "a,b,b", "line 1: two columns are called 'b'"),
         ("a,b,kind", "a,,kind", "line 1: column 2 has no name"),
-        ("a,b,kind\n", "", "line 1: two columns are called '0.0'|there is no column 'kind'"),
+        (
+            "a,b,kind\n",
+            "",
+            "line 1: two columns are called '0.0'; the first line must name the columns|there is no column 'kind'",
+        ),
         ("a,b,kind", "1,2,3", "line 1 holds numbers; a header line with the names of the columns is needed"),
         ("down", "up", "column 'kind' has one class only, 'up'; two or more are needed"),
         ("0.7,0.35,up", "0.7,0.35,left", "column 'kind': one row only of class 'left'; each class needs one"),
@@ -305,6 +337,10 @@ def test_a_name_that_fits_no_path_becomes_a_word(label):
     name = load_dataset(write(GOOD, f"{label}.csv"), target="kind").name
     assert name.isascii()
     assert name.isidentifier()
+
+
+def test_a_file_called_as_a_data_set_is_not_taken_for_it():
+    assert load_dataset(write(GOOD, "xor.csv"), target="kind").name == "file_xor"
 
 
 def point(file: str, target: str = "kind", **changes) -> Point:

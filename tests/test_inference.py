@@ -192,8 +192,8 @@ def test_a_file_of_one_replicate_is_not_tested_on_what_another_was_trained_on(tm
     assert run_points([point]).status.item() == 0
     for change, words in (
         ({"replicate": 1}, "no replicate 1"),
-        ({"seed": 0}, "trained with seed 3; the sweep has 0"),
-        ({"dataset": "or"}, "trained with dataset xor; the sweep has or"),
+        ({"seed": 0}, "trained with seed 3; seed 0 is asked for"),
+        ({"dataset": "or"}, "trained with dataset xor; dataset or is asked for"),
     ):
         with pytest.raises(CrnsimError, match=words):
             run_points([replace(point, **change)])
@@ -238,10 +238,10 @@ def not_weights(tmp_path, kind):
     [
         ("missing", "there is no such file; give 'sgd', or a file from 'crnsim train -o'"),
         ("text", "not a NetCDF-4 file"),
-        ("names", "arrays W1, b1, W2, b2, ... are needed; it has first"),
+        ("names", "arrays W1, b1, W2, b2, ... are needed, and W1 is missing; it has 'first'"),
         ("shapes", "layer 2"),
         ("pickle", "W1, b1, W2, b2, ... are needed"),
-        ("layers", "its weights are of layers 2-5-3; the sweep has 4-5-3"),
+        ("layers", "its weights are of layers 2-5-3; layers 4-5-3 are asked for"),
     ],
 )
 def test_weights_that_cannot_be_used_are_one_clear_line(tmp_path, capsys, kind, words):
@@ -298,7 +298,7 @@ def test_weights_are_checked_against_every_data_set_before_anything_runs(tmp_pat
     monkeypatch.chdir(tmp_path)
     np.savez(tmp_path / "w.npz", W1=np.ones((3, 2)), b1=np.zeros(3))
     with pytest.raises(
-        CrnsimError, match=r"weights: w\.npz: its weights are of layers 2-3; the sweep has 4-5-3"
+        CrnsimError, match=r"weights: w\.npz: its weights are of layers 2-3; layers 4-5-3 are asked for"
     ):
         read_sweep(write_sweep(tmp_path / "wrong.yaml", **SWEEP | {"weights": "w.npz"}))
 

@@ -75,7 +75,7 @@ NUMBERS = [
     ("circuit_parameters: {ka: 1e300}", "line 8: circuit_parameters.ka is 1e+300; it must be 0, or between 1e-100 "),
     ("circuit_parameters: {ka: 1e-320}", "line 8: circuit_parameters.ka is 1e-320; it must be 0, or between "),
     (f"circuit_parameters: {{ka: {DIGITS}}}", "line 8: circuit_parameters.ka is a whole number of 399 digits; it "),
-    ("trajectories: {replicates: 1e30}", "line 8: trajectories.replicates is 1e+30; it must be a smaller number"),
+    ("trajectories: {replicates: 1e30}", "line 8: trajectories.replicates is 1e+30; it must be 1000000000 or less"),
     ("weights: ''", "line 8: weights is ''; it must be text that is not empty"),
     ("claims: ''", "line 8: claims is ''; it must be text that is not empty"),
     ("circuit: ''", "line 8: circuit is ''; it must be text that is not empty"),
@@ -132,6 +132,18 @@ INSIDE = [
      "line 5: noise.concentrations.interval is 1e-300; it must be 1e-09 or more"),
     ("rates: {magnitudes: [0.02, 5e-2]}", "concentrations: {magnitudes: [0.1], interval: 1e-6}",
      "line 5: noise.concentrations.interval: 1e-06 makes 1e+08 kicks in a running time of 100; at most 1000000"),
+    ("xor: {}", "xor: {}\nseed: '10%'", "line 8: seed is '10%'; it must be a whole number, not a share"),
+    ("xor: {}", "xor: {}\nseed: 1e300", "line 8: seed is 1e+300; it must be 9223372036854775807 or less"),
+    ("xor: {}", "xor: {}\nname: ' '", "line 8: name: ' ' does not fit a path; use letters, digits, _, . and -, and "),
+    ("xor: {}", "xor: {}\ncircuit_parameters: {'': 1}", "line 8: circuit_parameters.'': unknown parameter of onepot"),
+    ("0.02, 5e-2", "1e300", "line 5: noise.rates.magnitudes[0] is 1e+300; it must be 2 or less"),
+    ("0.02, 5e-2", "10", "line 5: noise.rates.magnitudes[0] is 10; it must be 2 or less; 10 % is 0.1"),
+    *(("rates: {magnitudes: [0.02, 5e-2]}", f"concentrations: {{magnitudes: [0.1], additive: {word}}}",
+       "line 5: noise.concentrations.additive is ") for word in ("0", "1", "yes", "1.0")),
+    ("rates: {magnitudes: [0.02, 5e-2]}", "{cross: 1}", "line 5: noise.cross is 1; it must be true or false"),
+    ("h: 0.1, role: smooth}", "h: 0.1}\n  Smooth: {name: relu}", "line 3: activations.Smooth: differs from smooth by "),
+    ("rates: {magnitudes: [0.02, 5e-2]}", "concentrations: {magnitudes: [0.1], interval: 60}",
+     "line 5: noise.concentrations: noise on concentrations acts first after interval/2 = 30, which is not "),
 ]  # fmt: skip
 
 

@@ -18,10 +18,13 @@ from hypothesis import strategies as st
 from odd import REFUSED, fuzzed, judged, odd_values, odd_words
 from test_mnist import FILES, cache, served
 
+from crnsim.cli import runs
+from crnsim.cli.parser import main
 from crnsim.datasets import csv_source, fetch, find_dataset, load_dataset
 from crnsim.datasets.idx import IMAGES, read_idx
 from crnsim.errors import CrnsimError, InputError
 from crnsim.experiment.given_weights import check_fit, weights_source
+from crnsim.store.files import write_dataset
 
 __all__ = ["cache"]
 
@@ -178,7 +181,7 @@ def npz(arrays: dict[str, bytes], file: str = "w.npz") -> str:
     return file
 
 
-ZEROS = npy("(1,)", data=bytes(8))
+ZEROS, ONE = npy("(1,)", data=bytes(8)), npy("(1, 1)", data=struct.pack("<d", 1.0))
 
 
 @pytest.mark.parametrize(
@@ -194,13 +197,72 @@ ZEROS = npy("(1,)", data=bytes(8))
         ({"W1": b"", "b1": ZEROS}, "arrays W1, b1, W2, b2, ... are needed ("),
         ({"W1": npy("(1, 1)", data=struct.pack("<d", 1e300)), "b1": ZEROS}, "must be finite numbers"),
         ({"W1": npy("(1, 1)", data=struct.pack("<d", float("nan"))), "b1": ZEROS}, "must be finite numbers"),
-        ({"W1": npy("(-1, 1)"), "b1": ZEROS}, "arrays W1, b1, W2, b2, ... are needed ("),
+        ({"W1": npy("(-6, -2)"), "b1": ZEROS}, "arrays W1, b1, W2, b2, ... are needed (W1.npy has the shape (-6, -2))"),
+        ({"W1": ONE}, "arrays W1, b1, W2, b2, ... are needed, and b1 is missing; it has 'W1'"),
+        ({"W1": ONE, "b1": ZEROS, "b2": ZEROS}, "it has 'b2' too; take it out"),
+        ({"W1": ONE, "b1": ZEROS, "W4": ONE, "b4": ZEROS}, "W2 is missing; it has 'W1', 'b1', 'W4', 'b4'"),
+        ({"W0": ONE, "W1": ONE, "b1": ZEROS}, "it has 'W0' too; take it out"),
+        ({"W1": ONE, "b1": ZEROS, "W01": ONE}, "it has 'W01' too; take it out"),
+        ({"W1": ONE, "b1": ZEROS, "scale": ONE}, "it has 'scale' too; take it out"),
     ],
 )  # fmt: skip
 def test_odd_arrays_of_weights_are_one_line(arrays, said):
     with pytest.raises(InputError) as caught:
         weights_source(npz(arrays))
     assert said in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_two_arrays_of_one_name_are_refused():
+    with zipfile.ZipFile("w.npz", "w") as archive:
+        for name, content in (("W1.npy", ONE), ("b1.npy", ZEROS), ("W1.npy", ONE)):
+            archive.writestr(name, content)
+    with pytest.raises(InputError, match=r"w\.npz: it has two arrays called 'W1'; keep one"):
+        weights_source("w.npz")
+
+
+def test_infer_runs_weights_with_the_activation_that_they_were_trained_with(trained_weights, monkeypatch):
+    taken = []
+    monkeypatch.setattr(runs, "_run", lambda points, options: taken.extend(points))
+
+    def run(*words: str, **attributes: str) -> tuple[str, dict, dict]:
+        changed = trained_weights[1].assign_attrs(attributes)
+        write_dataset(changed, "r.nc")
+        if main(["infer", "xor", "--layers", "2,3,1", "--weights", "r.nc", *words]):
+            raise InputError("refused")
+        point = taken.pop()
+        return point.activation, dict(point.activation_parameters), dict(point.circuit_parameters)
+
+    relu = {"activation": "relu", "activation_parameters": '{"kz": 50.0}'}
+    assert run(**relu)[:2] == ("relu", {"kz": 50.0})
+    assert run("--kz", "70", **relu)[:2] == ("relu", {"kz": 70.0})
+    assert run("--activation", "squareplus", **relu)[:2] == ("squareplus", {})
+    output = {"circuit_parameters": '{"output": "algebraic_sigmoid", "h_output": 0.2}'}
+    assert run(**output)[2] == {"output": "algebraic_sigmoid", "h_output": 0.2}
+    assert run("--set", "output=linear", **output)[2] == {"output": "linear"}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ({"activation": "nope"}, "r.nc: unknown activation 'nope'; "),
+        (
+            {"activation": "nobody:Knows"},
+            "r.nc: the pot was trained with the activation 'nobody:Knows'; give --activ",
+        ),
+        (
+            {"activation_parameters": "{"},
+            "r.nc: the attribute activation_parameters of the result is damaged; give",
+        ),
+        ({"activation_parameters": '{"h": -1.0}'}, "r.nc: activation squareplus: h is -1.0; "),
+    ],
+)
+def test_attributes_of_weights_that_make_no_activation_are_one_line(
+    trained_weights, capsys, attributes, said
+):
+    write_dataset(trained_weights[1].assign_attrs(attributes), "r.nc")
+    assert main(["infer", "xor", "--layers", "2,3,1", "--weights", "r.nc"]) == 2
+    assert capsys.readouterr().err.removeprefix("crnsim: ").startswith(said)
 
 
 def test_weights_that_unpack_to_gigabytes_are_refused_before_they_do():

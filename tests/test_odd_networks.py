@@ -1,8 +1,12 @@
 """What is no network is refused in one line that names the argument, and nothing that a user names becomes source."""
 
+import copy
+import json
 import math
 import os
+import pickle
 import re
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -19,6 +23,7 @@ from crnsim.interchange import FORMATS, Format, file_format, read_network, write
 from crnsim.kinetics.codegen import generate
 from crnsim.kinetics.kernels import compile_network
 from crnsim.network import Network
+from crnsim.simulate import simulate
 
 WORDS_FOR_NO_NAME = [
     *("", " ", "a b", "n; x=1", "2A", "A-B", "A\nB", "A\0", "\ud800", "é", "²", "名", "A[0]", "lambda"),
@@ -210,6 +215,55 @@ def test_numbers_are_numbers(value):
     refuses(lambda: net.set_parameter("new", value), "rate parameter 'new' ")
     assert net.parameters == {"k": 1.0}
     assert list(net.arrays) == ["W"]
+
+
+def test_what_is_read_of_a_network_cannot_be_set_past_its_checks():
+    net = network()
+    for change in (
+        lambda: net.parameters.__setitem__("k", -5.0),
+        lambda: net.parameters.update(k=-5.0),
+        lambda: net.parameters.__ior__({"k": -5.0}),
+        net.parameters.clear,
+        lambda: net.arrays.pop("W"),
+        lambda: net.dims.__setitem__("n", 0),
+    ):
+        refuses(change, "to be read only", "set_parameter")
+    for name in ("parameters", "arrays", "dims"):
+        with pytest.raises(AttributeError):
+            setattr(net, name, {})
+    for one in (net, copy.deepcopy(net), pickle.loads(pickle.dumps(net))):  # noqa: S301
+        with pytest.raises(ValueError, match="read-only"):
+            one.arrays["W"][0, 0] = -5.0
+        one.set_parameter("k", 2.0)
+        one.set_parameter("W", np.full((2, 3), 3.0))
+        assert (one.parameters["k"], one.arrays["W"][0, 0], one.dims["n"]) == (2.0, 3.0, 2)
+    assert json.loads(json.dumps(net.parameters)) == {"k": 2.0}
+    assert pickle.loads(pickle.dumps(net.parameters)) == net.parameters == {"k": 2.0}  # noqa: S301
+
+
+HUGE = [
+    np.broadcast_to(1.0, (10**6, 10**6)), np.broadcast_to(np.float32(1), (10**6, 10**6)),
+    [np.broadcast_to(1, (10**6, 10**6))], [[[0.0] * 10**4] * 10**4] * 10**4, range(10**12),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("huge", HUGE, ids=["floats", "single", "within", "lists", "range"])
+def test_arrays_that_would_never_end_are_refused_before_they_are_read(huge):
+    net, state, constants = network(), np.zeros(7), np.zeros(0)
+    for call in (
+        lambda: net.set_parameter("W", huge),
+        lambda: Network(parameters={"W": huge}),
+        lambda: net.state({"A": huge}),
+        lambda: net.rate_constants({"W": huge}),
+        lambda: net.fluxes(huge, constants),
+        lambda: net.jacobian(state, huge),
+        lambda: simulate(net, huge),
+        lambda: simulate(net, [0, 1], initial=huge),
+        lambda: simulate(net, [0, 1], rates=huge),
+    ):
+        began = time.monotonic()
+        refuses(call, "GB")
+        assert time.monotonic() - began < 2
 
 
 def test_a_state_names_arrays_or_single_species():

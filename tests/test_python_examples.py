@@ -106,6 +106,10 @@ def test_an_odd_argument_of_simulate_is_one_line(options, says):
         ({"noise": []}, "noise is \\[\\]; give a crnsim.Noise"),
         ({"noise": 0.1}, "noise is 0.1; give a crnsim.Noise"),
         ({"noise": Noise(concentrations=0.1, interval=1e-300)}, "at most 1,000,000: take a longer interval"),
+        (
+            {"noise": Noise(concentrations=0.1), "running_time": 2.5},
+            "acts first after interval/2 = 2.5, which is not",
+        ),
         ({"dataset": None}, "dataset is None; give the name of a data set"),
         ({"dataset": ["xor"]}, "dataset is \\['xor'\\]"),
         ({"progress": 3}, "progress is 3; give a function"),
@@ -134,12 +138,40 @@ def test_an_odd_argument_of_training_is_one_line(options, says, monkeypatch):
         ({"y_train": np.zeros((3, 1))}, "have shapes \\(4, 2\\) and \\(3, 1\\)"),
         ({"x_test": [["a", "b"]]}, "x_test is"),
         ({"name": "a\nb"}, "its name"),
+        ({"task": "nope"}, "xor: task is 'nope'; it must be classification or regression"),
+        ({"task": None}, "xor: task is None"),
+        ({"task": ["regression"]}, "xor: task is \\['regression'\\]"),
+        ({"dual_rail": "yes"}, "xor: dual_rail is 'yes'; it must be True or False"),
+        (
+            {"target_names": ("a", "a")},
+            "xor: target_names is \\('a', 'a'\\); give 1 different name, one for each col",
+        ),
+        ({"target_names": None}, "xor: target_names is None; give 1 different name"),
+        ({"target_names": (None,)}, "xor: target_names: a name is None"),
+        ({"feature_names": ()}, "xor: feature_names is \\(\\); give 2 different names, one for each column"),
+        ({"feature_names": ("a", "a")}, "xor: feature_names is \\('a', 'a'\\); give 2 different names"),
+        (
+            {"x_test": np.zeros((4, 3))},
+            "xor: x_train and x_test have shapes \\(4, 2\\) and \\(4, 3\\); they must have",
+        ),
     ],
 )
 def test_samples_of_ones_own_are_looked_at(change, says, monkeypatch):
     monkeypatch.setattr(notebook, "_train_and_read", lambda *given: None)
     with pytest.raises(InputError, match=says):
         crnsim.train(crnsim.onepot(POT), replace(load_dataset("xor"), **change), running_time=10.0, epochs=1)
+
+
+def test_lists_and_names_of_ones_own_are_taken(monkeypatch):
+    taken = []
+    monkeypatch.setattr(
+        notebook, "_train_and_read", lambda circuit, points, datasets, *rest: taken.extend(datasets)
+    )
+    xor = load_dataset("xor")
+    made = replace(xor, x_train=xor.x_train.tolist(), target_names=["out"], dual_rail=np.bool_(False))
+    crnsim.train(crnsim.onepot(POT), made, running_time=10.0, epochs=1)
+    assert (taken[0].x_train == xor.x_train).all()
+    assert taken[0].target_names == ("out",)
 
 
 @pytest.mark.parametrize(

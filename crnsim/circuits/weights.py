@@ -139,19 +139,31 @@ def _from_training(result: xr.Dataset, replicate: int) -> Given:
     weights = last_weights(result, replicate)
     if weights is None:
         raise InputError(f"replicate {replicate} did not reach its last checkpoint; it has no weights there")
-    of_circuit = _parameters(result, "circuit_parameters")
-    name = result.attrs["activation"]
+    name, of_unit, of_circuit = trained_unit(result)
+    return Given(
+        weights,
+        activation=make_activation(name, **of_unit),
+        dual_rail=bool(result.attrs.get("dual_rail", 0) == 1),
+        parameters=of_circuit,
+    )
+
+
+def trained_unit(result: xr.Dataset) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return the activation of a result of `crnsim.train`, its parameters, and those of the circuit for its output.
+
+    Raises
+    ------
+    InputError
+        The activation is one of a user's own that nobody has imported, or an attribute is damaged.
+    """
+    of_circuit, of_unit = (_parameters(result, f"{of}_parameters") for of in ("circuit", "activation"))
+    name = result.attrs.get("activation")
     if not isinstance(name, str) or (":" in name and name.partition(":")[0] not in sys.modules):
         # What a file names is not imported: that is for whoever reads it to say.
         raise InputError(
             f"the pot was trained with the activation {shown(name)}; name it too, as activation=..., and its parameters"
         )
-    return Given(
-        weights,
-        activation=make_activation(name, **_parameters(result, "activation_parameters")),
-        dual_rail=bool(result.attrs.get("dual_rail", 0) == 1),
-        parameters={n: of_circuit[n] for n in ("output", "h_output") if n in of_circuit},
-    )
+    return name, of_unit, {n: of_circuit[n] for n in ("output", "h_output") if n in of_circuit}
 
 
 def _parameters(result: xr.Dataset, name: str) -> dict[str, Any]:

@@ -272,13 +272,15 @@ def _add_results(add: _Add) -> None:
     )
 
 
-def _add_circuit(command: argparse.ArgumentParser) -> None:
-    """Options that choose a circuit."""
+def _add_circuit(command: argparse.ArgumentParser, *, trained: bool = False) -> None:
+    """Options that choose a circuit; `trained` where weights may come with an activation."""
     command.add_argument("--layers", metavar="N,N,...", help="units per layer, such as 2,6,1")
     command.add_argument(
-        "--activation", default="squareplus", help="squareplus (default), relu, ..., or module:Class"
+        "--activation",
+        default=None if trained else "squareplus",
+        help=f"squareplus (default{', or that of --weights' if trained else ''}), relu, ..., or module:Class",
     )
-    command.add_argument("--h", type=words.rate, help="smoothing of a smooth activation")
+    command.add_argument("--h", type=words.parameter, help="smoothing of a smooth activation")
     command.add_argument("--kz", type=words.rate, help="rate constant of relu's annihilation")
     command.add_argument("--derivative", help="derivative of squareplus: ratio (default) or reported")
     command.add_argument(
@@ -307,7 +309,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
 
 
 def _add_infer(command: argparse.ArgumentParser) -> None:
-    _add_run(command, "feedforward")
+    _add_run(command, "feedforward", trained=True)
     command.add_argument(
         "--weights",
         default="sgd",
@@ -316,7 +318,7 @@ def _add_infer(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_run(command: argparse.ArgumentParser, circuit: str) -> None:
+def _add_run(command: argparse.ArgumentParser, circuit: str, *, trained: bool = False) -> None:
     """Options of a run: data set, circuit, schedule, noise and accuracy."""
     command.add_argument("dataset", help="xor, or, and, iris, digits, regression, ...; or a CSV file")
     command.add_argument("--target", metavar="COLUMN", help="column of the CSV file to predict")
@@ -328,7 +330,7 @@ def _add_run(command: argparse.ArgumentParser, circuit: str) -> None:
         help="name of the CSV data set in a sweep, to repeat a run of it; the file's own by default",
     )
     command.add_argument("--circuit", default=circuit, help=f"{circuit} (default)")
-    _add_circuit(command)
+    _add_circuit(command, trained=trained)
     command.add_argument(
         "--running-time",
         type=words.duration,

@@ -10,9 +10,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from crnsim.cli.words import value
-from crnsim.entrance.arguments import check_memory, check_number, check_whole, check_word, shown
-from crnsim.entrance.limits import LARGEST_RATE, MOST_EVENTS, MOST_LAYERS, MOST_UNITS, SMALLEST_RATE
-from crnsim.errors import InputError
+from crnsim.entrance.arguments import check_number, check_whole, check_word, shown
+from crnsim.entrance.limits import LARGEST_RATE, MOST_LAYERS, MOST_PRINTED, MOST_UNITS, SMALLEST_RATE
+from crnsim.errors import InputError, suggest
 from crnsim.outcomes import OK
 from crnsim.store.outputs import is_stdout
 
@@ -26,15 +26,13 @@ if TYPE_CHECKING:
     from crnsim.noise.noise import Noise
 
 
-#: Memory of one reaction that is written out.
-REACTION_BYTES = 600.0
-
-
 def describe(options: argparse.Namespace) -> None:
     """Print counts and reactions of a circuit."""
     from crnsim.experiment.build import built_circuit
-    from crnsim.interchange.text import count_text, parameter_lines, reactions_text
+    from crnsim.interchange.text import check_listing, count_text, parameter_lines, reactions_text
 
+    if options.format and not options.output:
+        raise InputError(f"--format {options.format} is of the file that -o names; give -o FILE too")
     unit, of_circuit = parameters(options)
     circuit = built_circuit(
         options.circuit,
@@ -45,15 +43,15 @@ def describe(options: argparse.Namespace) -> None:
         unit_parameters=tuple(sorted(unit.items())),
     )
     title = f"{options.circuit} {'-'.join(map(str, circuit.layers))} with {options.activation}"
-    if options.output or options.all:
-        check_memory(
-            f"every one of {circuit.network.n_reactions} reactions",
-            REACTION_BYTES * circuit.network.n_reactions,
-            "take smaller layers, or look at the families of reactions: leave --all and -o out",
-        )
     if options.output:
+        check_listing(circuit.network)
         _write(circuit, options.output, title, options.format or "")
         return
+    if options.all and circuit.network.n_reactions > MOST_PRINTED:
+        raise InputError(
+            f"--all: {circuit.network.n_reactions} reactions, and at most {MOST_PRINTED} are printed; take smaller "
+            "layers, write them to a file with -o FILE, or leave --all out to see the families of reactions"
+        )
     print(f"{title}: {count_text(circuit.network)}")
     if options.all:
         print(reactions_text(circuit, repr(circuit)[1:-1]), end="")
@@ -89,6 +87,7 @@ def layers(text: str) -> tuple[int, ...]:
 def parameters(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the parameters of the activation and those of the circuit."""
     from crnsim.activations import activation
+    from crnsim.circuits import circuit_kind
 
     known = activation(options.activation).parameters()
     own = {
@@ -109,6 +108,12 @@ def parameters(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, A
         of_circuit["kz"] = own.pop("kz")
     # A name that both have is the circuit's here; the activation's has an option of its own.
     own |= {name: of_circuit.pop(name) for name in list(of_circuit) if name in known and name != "kz"}
+    # What the weights were trained with, where nothing else is asked for.
+    of_unit, of_output = getattr(options, "trained", ({}, {}))
+    own = dict(of_unit) | own
+    if of_output and "output" not in of_circuit:
+        taken = circuit_kind(options.circuit).parameters
+        of_circuit = {name: value for name, value in of_output.items() if name in taken} | of_circuit
     activation(options.activation, **own)
     return own, of_circuit
 
@@ -131,9 +136,14 @@ def train(options: argparse.Namespace) -> None:
 
 def infer(options: argparse.Namespace) -> None:
     """Give weights to replicates of one circuit, read them out and print how they did."""
-    from crnsim.experiment.given_weights import weights_source
+    from crnsim.experiment.given_weights import trained_unit, weights_source
 
-    _run(_points(options, weights_source(options.weights)), options)
+    source = weights_source(options.weights)
+    if options.activation is None:
+        # As crnsim.feedforward(result): weights mean what they were trained for only with their own activation.
+        trained = trained_unit(source)
+        options.activation, *options.trained = trained or ("squareplus", {}, {})
+    _run(_points(options, source), options)
 
 
 def _run(points: list[Point], options: argparse.Namespace) -> None:
@@ -179,10 +189,7 @@ def _points(options: argparse.Namespace, weights: Parameters = ()) -> list[Point
         "seed": options.seed,
     }
     noise = _noise(options)
-    for kind, kicks in noise.disturbances(number["running_time"]).items():
-        check_number(
-            f"noise on {kind}: the number of its kicks in a running time", kicks, most=MOST_EVENTS + 1
-        )
+    noise.check_events(number["running_time"])
     first, count = (0, options.replicates) if options.replicate is None else (options.replicate, 1)
     return [
         Point(
@@ -250,6 +257,11 @@ def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, m
         raise InputError(
             f"--set {name}: {name} is the learning rate per time; use --learning-rate and --running-time"
         )
+    for name in parameters:
+        if name not in kind.settings:
+            raise InputError(
+                f"--set {name}: {options.circuit} has no such parameter; {suggest(name, kind.settings)}"
+            )
     check_parameters(options.circuit, parameters)
     check_presentations(options.method)
 

@@ -22,6 +22,7 @@ from crnsim.entrance.limits import (
     SHORTEST_TIME,
     SMALLEST_ATOL,
     SMALLEST_LEARNING_RATE,
+    SMALLEST_PARAMETER,
     SMALLEST_RATE,
     SMALLEST_RTOL,
 )
@@ -70,6 +71,7 @@ epochs, steps, workers = whole(most=MOST_EPOCHS), whole(most=MOST_STEPS), whole(
 #: Runs of one command are all in one piece of memory; cores are those of a cluster, for an estimate.
 replicates, n_cores = whole(most=100_000), whole(most=1_000_000)
 duration, seconds = number(SHORTEST_TIME, LONGEST_TIME), number(0.01, 86_400.0)
+parameter = number(SMALLEST_PARAMETER, LARGEST_RATE)
 rate, sigma = number(SMALLEST_RATE, LARGEST_RATE), number(0.0, 2.0)
 learning_rate = number(SMALLEST_LEARNING_RATE, LARGEST_LEARNING_RATE)
 rtol, atol = number(SMALLEST_RTOL, LARGEST_TOLERANCE), number(SMALLEST_ATOL, LARGEST_TOLERANCE)

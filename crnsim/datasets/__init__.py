@@ -75,9 +75,15 @@ def find_dataset(
             f"unknown data set '{name}'; {suggest(name, DATASETS)}; or a CSV file with its target column"
         )
     if label is not None:
-        return check_word("label", label, most=LONGEST_LABEL), csv_source(name, target, task)
+        if check_word("label", label, most=LONGEST_LABEL) in DATASETS:
+            raise InputError(
+                f"label is '{label}', the name of a data set that there is already; give another"
+            )
+        return label, csv_source(name, target, task)
     word = re.sub(r"\W", "_", path.stem, flags=re.ASCII)[: LONGEST_LABEL - len("file_")]
-    return word if word[:1].isalpha() else f"file_{word}", csv_source(name, target, task)
+    return word if word[:1].isalpha() and word not in DATASETS else f"file_{word}", csv_source(
+        name, target, task
+    )
 
 
 def dataset_info(name: str, source: Source = ()) -> DatasetInfo:
@@ -95,6 +101,10 @@ def dataset_info(name: str, source: Source = ()) -> DatasetInfo:
     InputError
         For an unknown name, or a CSV file that is no longer what `source` says.
     """
+    if not _is_source(source):
+        raise InputError(f"source is {shown(source)}; give what crnsim.datasets.csv_source has returned")
+    if not isinstance(name, str):
+        raise InputError(f"data set is {shown(name)}; give a name")
     if source:
         return csv_info(name, source)
     if name not in DATASETS:

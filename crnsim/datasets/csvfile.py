@@ -6,13 +6,13 @@ import csv
 import hashlib
 import io
 import math
-import re
 from dataclasses import dataclass
+from decimal import Context, Decimal
 from functools import lru_cache
 
 import numpy as np
 
-from crnsim.entrance.arguments import check_memory, line_fault
+from crnsim.entrance.arguments import check_memory, line_fault, shown
 from crnsim.entrance.files import read_bytes
 from crnsim.entrance.limits import LARGEST_CONCENTRATION, LARGEST_TABLE, LONGEST_REFERENCE
 from crnsim.errors import InputError
@@ -79,6 +79,9 @@ class Table:
         """
         numbers = [_number(cell) for cell in self.columns[name]]
         for cell, value, line in zip(self.columns[name], numbers, self.lines, strict=True):
+            if value is not None and math.isinf(value) and any(digit in cell for digit in "123456789"):
+                fault = "is too large a number for a class; write words, such as c1 and c2"
+                raise InputError(f"{self.file}: line {line}, column '{name}': {shown(cell, 40)} {fault}")
             if not cell or (value is not None and not math.isfinite(value)):
                 raise InputError(f"{self.file}: line {line}, column '{name}': {_fault(cell, value)}")
             if value is None and (fault := line_fault(cell, LONGEST_REFERENCE)):
@@ -97,10 +100,14 @@ def _number(cell: str) -> float | None:
 
 
 def _label(cell: str, value: float | None) -> str:
-    """Write a class that is a number: 3 and 3.0 are the same one, and no digit of a long number is lost."""
-    if re.fullmatch(r"[-+]?\d{1,400}", cell, re.ASCII):
-        return str(int(cell))
-    return repr(value).removesuffix(".0")
+    """Write a class that is a number: 3 and 3.0 are the same one, 0 and -0 too, and no whole digit is lost."""
+    if not value:
+        return "0"
+    exact = Decimal(cell) if value.is_integer() else Decimal("nan")
+    if exact != exact.to_integral_value():
+        return repr(value).removesuffix(".0")
+    digits = str(int(exact))
+    return digits if len(digits) <= LONGEST_REFERENCE else str(exact.normalize(Context(prec=len(digits))))
 
 
 def _fault(cell: str, value: float | None) -> str:
@@ -197,13 +204,16 @@ def _header(file: str, names: list[str]) -> list[str]:
             raise InputError(f"{file}: line 1: column {place} has no name")
         if fault := line_fault(name, LONGEST_REFERENCE):
             raise InputError(f"{file}: line 1: the name of column {place} {fault}")
-        if name in seen:
-            raise InputError(f"{file}: line 1: two columns are called '{name}'")
-        seen.add(name)
+    # Before repeats: a table without a header often has a number twice in its first line.
     if all(_number(name) is not None for name in names):
         raise InputError(
             f"{file}: line 1 holds numbers; a header line with the names of the columns is needed"
         )
+    for name in names:
+        if name in seen:
+            hint = "; the first line must name the columns" if _number(name) is not None else ""
+            raise InputError(f"{file}: line 1: two columns are called '{name}'{hint}")
+        seen.add(name)
     return names
 
 

@@ -126,9 +126,11 @@ def csv_source(file: str, target: str | None, task: str | None = None) -> Source
     known = list(table.columns)
     if target is None:
         raise InputError(f"{file}: which column is the target? its columns: {', '.join(known)}")
+    if not isinstance(target, str):
+        raise InputError(f"target is {shown(target)}; give the name of one column")
     if target not in table.columns:
         raise InputError(f"{file}: there is no column '{target}'; {suggest(target, known)}")
-    if task not in (None, *TASKS):
+    if task is not None and (not isinstance(task, str) or task not in TASKS):
         raise InputError(f"task is {shown(task)}; {suggest(str(task), TASKS)}")
     if table.n_rows < LEAST_ROWS:
         raise InputError(f"{file}: {table.n_rows} rows; {LEAST_ROWS} or more are needed")

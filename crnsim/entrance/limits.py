@@ -46,6 +46,8 @@ LARGEST_COEFFICIENT = 20
 #: Dimensions of an array of species, and index letters of a reaction: each is a loop in compiled code, and Python's
 #: parser takes 20 in each other.
 MOST_INDICES = 8
+#: Reactions that are printed, one a line: they are made before the first is shown, in ten seconds or so.
+MOST_PRINTED = 500_000
 #: Characters of a name that becomes part of a file's name (255 bytes on most systems) or of generated code.
 LONGEST_NAME = 60
 #: Characters of a label: those of a data set and an activation stand with the name of a circuit in one file's name, and

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import numbers
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,8 @@ T = TypeVar("T")
 _REAL = "iuf"
 #: Characters of a line that is shown in a message, such as the name of a method or ``module:Name``.
 LONGEST_LINE = 300
+#: Levels of lists in lists that NumPy takes.
+_MOST_DIMENSIONS = 64
 
 
 def check_flag(name: str, value: object) -> bool:
@@ -121,9 +124,10 @@ def real_array(name: str, value: object, wanted: str = "an array of numbers") ->
     """As `check_array`, of any real numbers, those that are not finite too."""
     import numpy as np
 
+    # One that is in memory may be a view that repeats a number for ever, as numpy.broadcast_to makes it.
+    check_length(name, value)
     if isinstance(value, np.ndarray) and type(value) is np.ndarray and value.dtype == np.float64:
         return value
-    check_length(name, value)
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
@@ -141,9 +145,16 @@ def real_array(name: str, value: object, wanted: str = "an array of numbers") ->
 
 
 def check_length(name: str, value: object) -> None:
-    """Refuse what NumPy would fill the memory with, such as ``range(10**12)``."""
+    """Refuse what NumPy would fill the memory with, or never come to the end of, such as ``range(10**12)``."""
+    count, within = 1, value
     with contextlib.suppress(TypeError, AttributeError):
-        check_memory(name, 8.0 * len(value), "give fewer values")  # type: ignore[arg-type]
+        # Lists in lists are as long as the first of them, or are no array.
+        for _ in range(_MOST_DIMENSIONS):
+            if not isinstance(within, (list, tuple)) or not within:
+                break
+            count, within = count * len(within), within[0]
+        size = math.prod(_shape(within)) if _shape(within) else 1 if within is not value else len(value)  # type: ignore[arg-type]
+        check_memory(name, 8.0 * count * size, "give fewer values")
 
 
 def _shape(value: object) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import struct
 import zipfile
 import zlib
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crnsim.algebraic import Weights, initial_weights, sample_order, sgd
+from crnsim.entrance.arguments import shown
 from crnsim.entrance.files import NotThereError, read_bytes
 from crnsim.entrance.limits import LARGEST_RATE, LARGEST_TABLE, MOST_LAYERS
-from crnsim.errors import InputError
+from crnsim.errors import MOST_KNOWN, InputError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -51,6 +53,30 @@ def weights_source(text: str) -> Parameters:
     else:
         _result(text, digest)
     return (("file", text), ("sha256", digest))
+
+
+def trained_unit(source: Parameters) -> tuple[str, dict[str, Any], dict[str, Any]] | None:
+    """Return activation, its parameters and those of the output that weights were trained with; None where nobody says.
+
+    Raises
+    ------
+    InputError
+        The file says something that no circuit can be built with.
+    """
+    from crnsim.activations import activation
+    from crnsim.circuits.weights import trained_unit as unit_of
+
+    about = dict(source)
+    file = about.get("file", "")
+    if not file or is_npz(file):
+        return None
+    try:
+        name, of_unit, of_output = unit_of(_result(file, about["sha256"]))
+        activation(name, **of_unit)
+    except InputError as error:
+        advice = "; give --activation, and its parameters, to run another"
+        raise InputError(f"{file}: {str(error).partition('; name it too')[0]}{advice}") from None
+    return name, of_unit, of_output
 
 
 def file_hash(file: str) -> str:
@@ -116,11 +142,11 @@ def check_fit(
     weights, attrs = _read(file, digest, replicate), _attributes(file, digest)
     for name, wanted in (("dataset", dataset), ("seed", seed)):
         if attrs.get(name, wanted) != wanted:
-            raise InputError(f"{file}: trained with {name} {attrs[name]}; the sweep has {wanted}")
+            raise InputError(f"{file}: trained with {name} {attrs[name]}; {name} {wanted} is asked for")
     found = (weights[0][0].shape[1], *(len(b) for _, b in weights)) if weights else layers
     if found != tuple(layers):
         shapes = ["-".join(map(str, sizes)) for sizes in (found, layers)]
-        raise InputError(f"{file}: its weights are of layers {shapes[0]}; the sweep has {shapes[1]}")
+        raise InputError(f"{file}: its weights are of layers {shapes[0]}; layers {shapes[1]} are asked for")
 
 
 class _Job:
@@ -197,25 +223,49 @@ def _attributes(file: str, digest: str) -> dict[str, Any]:
 
 def _npz(file: str) -> list[tuple[np.ndarray, np.ndarray]]:
     """Read W1, b1, W2, b2, ... in turn."""
-    pairs: list[tuple[np.ndarray, np.ndarray]] = []
     try:
         with zipfile.ZipFile(file) as archive:
             if (size := sum(entry.file_size for entry in archive.infolist())) > LARGEST_TABLE:
                 raise ValueError(
                     f"they unpack to {size / 1e6:.4g} MB; at most {LARGEST_TABLE / 1e6:.4g} MB are read"
                 )
-            there = {name.removesuffix(".npy"): name for name in archive.namelist()}
-            while f"W{len(pairs) + 1}" in there and len(pairs) < MOST_LAYERS:
-                number = len(pairs) + 1
-                pairs.append((_array(archive, there[f"W{number}"]), _array(archive, there[f"b{number}"])))
+            there = _entries(archive.namelist())
+            arrays = [_array(archive, entry) for entry in there.values()]
+    except InputError:
+        raise
     except (
         *(KeyError, ValueError, TypeError, OSError, EOFError, RuntimeError, NotImplementedError),
         *(SyntaxError, MemoryError, RecursionError, zipfile.BadZipFile, zlib.error, struct.error),
     ) as error:
         raise InputError(f"arrays W1, b1, W2, b2, ... are needed ({error})") from None
-    if not pairs:
-        raise InputError(f"arrays W1, b1, W2, b2, ... are needed; it has {', '.join(there) or 'none'}")
-    return pairs
+    return list(zip(arrays[::2], arrays[1::2], strict=True))
+
+
+def _entries(names: list[str]) -> dict[str, str]:
+    """Return the names in an archive by those of the arrays: W1, b1, W2, b2, ... in this order.
+
+    Raises
+    ------
+    InputError
+        One is missing, there twice, or another.
+    """
+    there: dict[str, str] = {}
+    for name in names:
+        if (array := name.removesuffix(".npy")) in there:
+            raise InputError(f"it has two arrays called {shown(array)}; keep one of them")
+        there[array] = name
+    count = max(1, min(MOST_LAYERS, sum(re.fullmatch(r"W[1-9]\d*", name) is not None for name in there)))
+    wanted = [f"{letter}{number}" for number in range(1, count + 1) for letter in "Wb"]
+    listed = "" if len(there) > MOST_KNOWN else f"; it has {', '.join(map(shown, there)) or 'none'}"
+    for name in wanted:
+        if name not in there:
+            raise InputError(f"arrays W1, b1, W2, b2, ... are needed, and {name} is missing{listed}")
+    if other := [name for name in there if name not in wanted]:
+        raise InputError(
+            f"arrays W1, b1, W2, b2, ... are read, {MOST_LAYERS} layers at most, and it has {shown(other[0])} too; "
+            "take it out"
+        )
+    return {name: there[name] for name in wanted}
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
@@ -227,6 +277,8 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
             np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         )
         shape, _, dtype = header(file)
+        if any(length < 0 for length in shape):
+            raise ValueError(f"{name} has the shape {shape}")
         if dtype.kind not in "fiu":
             raise ValueError(f"{name} holds {dtype}, and no real numbers")
         if math.prod(shape) * dtype.itemsize > entry.file_size:

@@ -21,7 +21,14 @@ from crnsim.entrance.limits import (
     SMALLEST_ATOL,
     SMALLEST_RTOL,
 )
-from crnsim.entrance.objects import check_array, check_flag, check_function, check_instance, check_line
+from crnsim.entrance.objects import (
+    check_array,
+    check_flag,
+    check_function,
+    check_instance,
+    check_line,
+    check_sequence,
+)
 from crnsim.errors import InputError
 from crnsim.experiment.kept import CHECKPOINTS
 from crnsim.experiment.point import MAX_STEPS, Point
@@ -86,6 +93,7 @@ def train(
         range.
     """
     kept = check_flag("record", record)
+    dataset = checked(dataset)
     first = first_point(circuit, dataset, running_time, epochs, noise, seed, rtol, atol, max_steps)
     if not circuit.kind.learns:
         raise InputError(f"{circuit.name} does not learn; train a onepot circuit")
@@ -139,6 +147,7 @@ def infer(
     """
     from crnsim.circuits.weights import check_weights
 
+    dataset = checked(dataset)
     first = first_point(circuit, dataset, running_time, 1, noise, seed, rtol, atol, max_steps)
     heard = check_function("progress", progress, "a function of the share of the work done")
     given = getattr(circuit, "given", None) if weights is None else weights
@@ -188,7 +197,7 @@ def first_point(
     noise = Noise() if noise is None else noise
     check_instance("noise", noise, Noise, "a crnsim.Noise, such as Noise(rates=0.1)").check_events(time)
     return Point(
-        dataset=_name_of(dataset),
+        dataset=dataset if isinstance(dataset, str) else dataset.name,
         layers=circuit.layers,
         circuit=circuit_reference(circuit.kind),
         circuit_parameters=tuple(sorted(circuit.parameters.items())),
@@ -206,9 +215,10 @@ def first_point(
     )
 
 
-def _name_of(dataset: object) -> str:
-    """Name of a data set, whose samples are looked at where it comes with them."""
+def checked(dataset: object) -> str | Dataset:
+    """Return the name of a data set, or one with its samples: those are looked at, and made arrays of floats."""
     from crnsim.datasets import Dataset
+    from crnsim.datasets.tables import TASKS
 
     if isinstance(dataset, str):
         return check_line("dataset", dataset, most=4000)
@@ -216,26 +226,48 @@ def _name_of(dataset: object) -> str:
         "dataset", dataset, Dataset, "the name of a data set, or a crnsim.datasets.Dataset"
     )
     name = check_line("dataset: its name", found.name)
+    if not isinstance(found.task, str) or found.task not in TASKS:
+        raise InputError(f"{name}: task is {shown(found.task)}; it must be {' or '.join(TASKS)}")
+    two_rails = check_flag(f"{name}: dual_rail", found.dual_rail)
+    arrays = {
+        f"{axis}_{part}": check_array(
+            f"{name}: {axis}_{part}",
+            getattr(found, f"{axis}_{part}"),
+            wanted="an array of numbers",
+            least=-LARGEST_CONCENTRATION,
+            most=LARGEST_CONCENTRATION,
+        )
+        for part in ("train", "test")
+        for axis in "xy"
+    }
     for part in ("train", "test"):
-        arrays = [
-            check_array(
-                f"{name}: {axis}_{part}",
-                getattr(found, f"{axis}_{part}"),
-                wanted="an array of numbers",
-                least=-LARGEST_CONCENTRATION,
-                most=LARGEST_CONCENTRATION,
-            )
-            for axis in "xy"
-        ]
-        if any(array.ndim != 2 or not array.size for array in arrays) or len(arrays[0]) != len(arrays[1]):
-            shapes = " and ".join(str(array.shape) for array in arrays)
+        x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
+        if x.ndim != 2 or y.ndim != 2 or not x.size or not y.size or len(x) != len(y):
             raise InputError(
-                f"{name}: x_{part} and y_{part} have shapes {shapes}; they must be (n, features) "
+                f"{name}: x_{part} and y_{part} have shapes {x.shape} and {y.shape}; they must be (n, features) "
                 "and (n, targets), with at least one sample"
             )
-        if not found.dual_rail and np.any(arrays[0] < 0):
+        if not two_rails and np.any(x < 0):
             raise InputError(f"{name}: x_{part} has negative features; say so with dual_rail=True")
-    return name
+    fields: dict[str, Any] = {**arrays, "dual_rail": two_rails}
+    for axis, field in (("x", "feature_names"), ("y", "target_names")):
+        shapes = [arrays[f"{axis}_{part}"].shape for part in ("train", "test")]
+        if shapes[0][1] != shapes[1][1]:
+            raise InputError(
+                f"{name}: {axis}_train and {axis}_test have shapes {shapes[0]} and {shapes[1]}; they must have as many "
+                "columns"
+            )
+        fields[field] = _names(f"{name}: {field}", getattr(found, field), shapes[0][1])
+    return replace(found, **fields)
+
+
+def _names(what: str, given: object, count: int) -> tuple[str, ...]:
+    """Return the names of the columns of samples, each once."""
+    wanted = f"{count} different name{'' if count == 1 else 's'}, one for each column"
+    names = tuple(check_line(f"{what}: a name", one) for one in check_sequence(what, given, wanted))
+    if len(names) != count or len(set(names)) != count:
+        raise InputError(f"{what} is {shown(given)}; give {wanted}")
+    return names
 
 
 def _check_room(circuit: Circuit, dataset: Dataset, point: Point, replicates: int) -> None:

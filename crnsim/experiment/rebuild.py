@@ -14,7 +14,7 @@ from crnsim.entrance.arguments import check_whole
 from crnsim.entrance.objects import check_flag
 from crnsim.errors import InputError
 from crnsim.experiment import schedule
-from crnsim.experiment.notebook import check_fit, first_point
+from crnsim.experiment.notebook import check_fit, checked, first_point
 from crnsim.experiment.point import MAX_STEPS
 from crnsim.noise.noise import Noise
 from crnsim.noise.philox import normals
@@ -61,6 +61,7 @@ def rate_constants(
     """
     from crnsim.circuits.weights import check_weights
 
+    dataset = checked(dataset)
     point = first_point(circuit, dataset, running_time, 1, noise, seed, 1e-3, 1e-6, MAX_STEPS)
     point = replace(point, replicate=check_whole("replicate", replicate, least=0))
     data = dataset

@@ -7,7 +7,7 @@ import math
 import numbers
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -29,6 +29,26 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", r
 VALUES = frozenset({"nan", "inf", "infinity", "none", "true", "false"})
 #: Bytes of a species (its name, and rows of it) and of a reaction (rows of its terms, rate constants).
 _SPECIES_BYTES, _REACTION_BYTES = 250, 200
+
+
+class Fixed(dict[str, Any]):
+    """A dict to be read, which JSON and copies know as one: what is set in it would be set without a check."""
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise InputError("this is to be read only; set a rate parameter with set_parameter(name, value)")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    update = setdefault = pop = popitem = clear = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)
+
+
+def fixed_array(array: np.ndarray) -> np.ndarray:
+    """Return a view of an array that cannot be written."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def check_name(what: str, value: object, *, value_names: bool = True) -> str:

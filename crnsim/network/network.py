@@ -50,10 +50,9 @@ class Network:
         parameters: Mapping[str, npt.ArrayLike] | None = None,
     ) -> None:
         lengths = checks.check_mapping("dims", dims)
-        self.dims: dict[str, int] = dict(checks.check_dim(*item) for item in lengths.items())
-        #: Rate parameters that are numbers, and those that are arrays.
-        self.parameters: dict[str, float] = {}
-        self.arrays: dict[str, np.ndarray] = {}
+        self._dims: dict[str, int] = dict(checks.check_dim(*item) for item in lengths.items())
+        self._parameters: dict[str, float] = {}
+        self._arrays: dict[str, np.ndarray] = {}
         for name, value in checks.check_mapping("parameters", parameters).items():
             self.set_parameter(name, value)
         self._species: dict[str, Species] = {}
@@ -74,13 +73,13 @@ class Network:
         """
         checks.check_name("a rate parameter", name, value_names=False)
         given = checks.shape_of(f"rate parameter '{name}'", value)
-        shape = self.arrays[name].shape if name in self.arrays else ()
-        if (name in self.arrays or name in self.parameters) and shape != given:
+        shape = self._arrays[name].shape if name in self._arrays else ()
+        if (name in self._arrays or name in self._parameters) and shape != given:
             raise InputError(f"rate parameter '{name}' has shape {shape}, not {given}")
         if given == ():
-            self.parameters[name] = checks.rate_number(name, value)
+            self._parameters[name] = checks.rate_number(name, value)
         else:
-            self.arrays[name] = checks.rate_array(name, value)
+            self._arrays[name] = checks.rate_array(name, value)
 
     def add_species(self, name: str, *dims: str, slow: bool = False) -> None:
         """Declare an array of species over named dimensions (none: a single species).
@@ -96,7 +95,7 @@ class Network:
             raise InputError(f"slow of species '{name}' is {shown(slow)}; it must be True or False")
         checks.check_indices(f"species '{name}'", len(dims))
         fault = f"species '{name}': unknown dimension"
-        shape = tuple(self.dims[checks.known(fault, dim, self.dims)] for dim in dims)
+        shape = tuple(self._dims[checks.known(fault, dim, self._dims)] for dim in dims)
         species = Species(name, dims, shape, bool(slow))
         checks.check_size(f"species '{name}'", self._n_species + species.size, 0)
         self._species[name] = species
@@ -122,7 +121,7 @@ class Network:
             For an undeclared species or parameter, a wrong number of indices, an index that runs over dimensions of
             different length, an unreadable equation, more than 20 molecules that meet, or a negative rate.
         """
-        family = parse_family(label, equation, rate, self._species, self.parameters, self.arrays)
+        family = parse_family(label, equation, rate, self._species, self._parameters, self._arrays)
         checks.check_size(f"reaction '{equation}'", 0, self._n_reactions + family.size)
         self._n_reactions += family.size
         self._families.append(family)
@@ -143,6 +142,21 @@ class Network:
         return {}
 
     # -- reading ----------------------------------------------------------------------------------------
+
+    @property
+    def dims(self) -> Mapping[str, int]:
+        """Length of each dimension, to read."""
+        return checks.Fixed(self._dims)
+
+    @property
+    def parameters(self) -> Mapping[str, float]:
+        """Rate parameters that are numbers, to read: `set_parameter` sets one."""
+        return checks.Fixed(self._parameters)
+
+    @property
+    def arrays(self) -> Mapping[str, np.ndarray]:
+        """Rate parameters that are arrays, to read: `set_parameter` sets one."""
+        return checks.Fixed({name: checks.fixed_array(array) for name, array in self._arrays.items()})
 
     @cached_property
     def species(self) -> tuple[Species, ...]:
@@ -233,13 +247,13 @@ class Network:
         -------
         numpy.ndarray, shape (n_reactions,)
         """
-        values: dict[str, float | np.ndarray] = {**self.parameters, **self.arrays}
+        values: dict[str, float | np.ndarray] = {**self._parameters, **self._arrays}
         for name, value in checks.check_mapping("overrides", overrides).items():
             checks.known("unknown rate parameter", name, values)
-            if name in self.parameters:
+            if name in self._parameters:
                 values[name] = checks.rate_number(name, value)
                 continue
-            given, wanted = checks.shape_of(f"rate parameter '{name}'", value), self.arrays[name].shape
+            given, wanted = checks.shape_of(f"rate parameter '{name}'", value), self._arrays[name].shape
             if given != wanted:
                 raise InputError(f"rate parameter '{name}' has shape {given}; it must be {wanted}")
             values[name] = checks.rate_array(name, value)

@@ -137,6 +137,10 @@ class NoiseKind:
         """How often transients start anew in one presentation, for the estimate of its cost."""
         return 0.0
 
+    def first_action(self, options: Mapping[str, Any]) -> tuple[float, str]:
+        """When it first acts in a presentation, as a time and in words; a run that ends by then has no such noise."""
+        return 0.0, ""
+
 
 class Draws(Protocol):
     """Standard normals of one replicate by purpose and name."""
@@ -226,6 +230,10 @@ class Concentrations(NoiseKind):
         """One for each kick."""
         return 1 + running_time / float(options["interval"])
 
+    def first_action(self, options: Mapping[str, Any]) -> tuple[float, str]:
+        """Half an interval after the beginning."""
+        return 0.5 * float(options["interval"]), "interval/2"
+
 
 class Inputs(NoiseKind):
     """sigma xi is added to each presented feature; targets stay clean."""
@@ -266,7 +274,7 @@ def _checked(name: str, found: Any) -> NoiseKind:
 #: Words that mean something else where names of kinds and keywords of options stand.
 _TAKEN = {
     *("none", "kind", "kinds", "own", "cross", "options", "settings", "magnitudes", "magnitude", "acting"),
-    *("disturbances", "asked_as", "to_dict", "rates_mode", "scope", "interval", "additive"),
+    *("disturbances", "check_events", "asked_as", "to_dict", "rates_mode", "scope", "interval", "additive"),
 }
 
 

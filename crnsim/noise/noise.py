@@ -123,12 +123,20 @@ class Noise:
         return {name: number for name, number in found.items() if number}
 
     def check_events(self, running_time: float) -> None:
-        """Raise InputError if a kind acts more often in one presentation than a run could follow."""
+        """Raise InputError if a kind acts more often in one presentation than a run could follow, or never."""
         for name, number in self.disturbances(running_time).items():
             if not number <= MOST_EVENTS:
                 raise InputError(
                     f"noise on {name} acts {number:.3g} times in a running time of {running_time:g}; at most "
                     f"{MOST_EVENTS:,}: take a longer interval"
+                )
+        for kind in self.acting:
+            first, words = kind.first_action(self.options(kind))
+            # As the solver says it, which takes no kick in the last rounding before the end.
+            if first and not first < running_time * (1.0 - 1e-12):
+                raise InputError(
+                    f"noise on {kind.name} acts first after {words} = {first:g}, which is not within the running time "
+                    f"{running_time:g}; take a shorter {words.partition('/')[0]}, or a longer running time"
                 )
 
     def asked_as(self, kind: NoiseKind) -> str:

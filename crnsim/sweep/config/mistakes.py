@@ -88,9 +88,10 @@ def _sentence(error: Any, path: KeyPath, model: type[BaseModel]) -> str:
         known = [part.strip().strip("'") for part in context["expected"].replace(" or ", ", ").split(",")]
         return f"{key} is {_shown(value)}; {suggest(str(value), known)}"
     if kind == "string_pattern_mismatch":
-        return (
-            f"{key}: {_shown(value)} does not fit a path; use letters, digits and _, and begin with a letter"
-        )
+        right = "letters, digits and _, and begin with a letter"
+        if path == ("name",):
+            right = "letters, digits, _, . and -, and begin with a letter or a digit"
+        return f"{key}: {_shown(value)} does not fit a path; use {right}"
     if kind == "value_error":
         problem = str(context["error"])
         return (

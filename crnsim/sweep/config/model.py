@@ -32,6 +32,7 @@ from crnsim.sweep.config.values import (
     RunningTimes,
     Seed,
     Steps,
+    Switch,
     Text,
     Time,
     Tolerance,
@@ -92,7 +93,7 @@ def _noise_section(kind: NoiseKind) -> Any:
     """Return the section of a kind of noise as a model made from its entry in the table."""
     fields: dict[str, Any] = {"magnitudes": (Magnitudes, Field(default=(), description=kind.description))}
     for option in kind.options:
-        annotation: Any = bool if isinstance(option.default, bool) else Time
+        annotation: Any = Switch if isinstance(option.default, bool) else Time
         if option.choices:
             annotation = Literal[option.choices]
         fields[option.name] = (annotation, Field(default=option.default, description=option.description))
@@ -135,7 +136,7 @@ else:
             ),
         ),
         cross=(
-            bool,
+            Switch,
             Field(
                 default=False,
                 description="Take every combination of the kinds, instead of one kind at a time.",

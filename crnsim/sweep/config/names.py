@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crnsim.circuits import check_parameters, circuit_kind
 from crnsim.entrance.limits import LONGEST_LABEL, MOST_EVENTS
 from crnsim.errors import InputError, suggest
-from crnsim.noise.kinds import NOISE_KINDS, noise_kind
+from crnsim.noise.kinds import NOISE_KINDS, NoiseKind, code_of_kind, noise_kind
 from crnsim.noise.noise import Noise, own_section
 from crnsim.sweep.config.extent import check_extent
 from crnsim.sweep.config.mistakes import Mistake
@@ -42,6 +42,7 @@ def checked(sweep: Sweep) -> ResolvedSweep:
     _check_method(sweep)
     weights = _check_circuit(sweep)
     _check_claims(sweep)
+    _check_cases(sweep)
     _check_activations(sweep)
     sources, settings = {}, {}
     for name in sweep.datasets:
@@ -52,6 +53,18 @@ def checked(sweep: Sweep) -> ResolvedSweep:
     for name in sweep.datasets:
         _check_weights(sweep, name, settings[name], weights)
     return ResolvedSweep(sweep, sources, settings, weights)
+
+
+def _check_cases(sweep: Sweep) -> None:
+    """Refuse labels whose files would be one on a file system that does not tell capitals from small letters."""
+    for key, labels in (("activations", sweep.activations), ("datasets", sweep.datasets)):
+        seen: dict[str, str] = {}
+        for label in labels:
+            if (other := seen.setdefault(label.lower(), label)) != label:
+                raise Mistake(
+                    (key, label),
+                    f"differs from {other} by capital letters alone; some file systems take both for one: rename it",
+                )
 
 
 def _check_chunks(sweep: Sweep) -> None:
@@ -231,12 +244,15 @@ def _check_noise(sweep: Sweep, name: str, settings: ResolvedSettings) -> None:
                 f"{interval:g} makes {kicks:.3g} kicks in a running time of {max(settings.running_times):g}; "
                 f"at most {MOST_EVENTS}",
             )
+        _check_first_action(kind, section, settings, path)
     called: dict[str, str] = {}
     for reference, section in noise.own.items():
         if not section.magnitudes:
             raise Mistake(path("own", reference, "magnitudes"), "missing; give a list such as [0.02, 0.1]")
         try:
-            Noise(**own_section(reference, section.magnitudes[0], section.model_extra or {}))
+            noisy = Noise(**own_section(reference, max(section.magnitudes), section.model_extra or {}))
+            with code_of_kind(reference):
+                noisy.check_events(min(settings.running_times))
             own_name = noise_kind(reference).name
         except InputError as error:
             raise Mistake(path("own", reference), str(error)) from None
@@ -245,6 +261,19 @@ def _check_noise(sweep: Sweep, name: str, settings: ResolvedSettings) -> None:
                 path("own", reference), f"called '{own_name}', as {called[own_name]} is; keep one of the two"
             )
         called[own_name] = reference
+
+
+def _check_first_action(
+    kind: NoiseKind, section: Any, settings: ResolvedSettings, path: Callable[..., tuple[str, ...]]
+) -> None:
+    """Refuse noise that would not act at the shortest running time, where its cells would be those without noise."""
+    if section is None or not max(section.magnitudes):
+        return
+    options = {option.keyword: getattr(section, option.name) for option in kind.options}
+    try:
+        Noise(**{kind.name: max(section.magnitudes)}, **options).check_events(min(settings.running_times))
+    except InputError as error:
+        raise Mistake(path(kind.name), str(error)) from None
 
 
 def _check_weights(sweep: Sweep, name: str, settings: ResolvedSettings, weights: Parameters) -> None:

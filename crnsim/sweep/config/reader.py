@@ -149,7 +149,9 @@ def dotted(path: KeyPath) -> str:
     """Write a path as people say it: ``noise.rates.magnitudes[1]``."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        # An empty key would leave no trace.
+        word = f"[{part}]" if isinstance(part, int) else part if part.strip() else repr(part)
+        text += f".{word}" if text and not isinstance(part, int) else word
     return text
 
 

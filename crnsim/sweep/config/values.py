@@ -8,12 +8,13 @@ import re
 import sys
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, Strict
 
 from crnsim.entrance.limits import (
     LARGEST_COUNT,
     LARGEST_LEARNING_RATE,
     LARGEST_RATE,
+    LARGEST_SEED,
     LARGEST_TOLERANCE,
     LEAST_MINUTES,
     LONGEST_LABEL,
@@ -65,6 +66,20 @@ def _number(value: Any) -> Any:
     raise ValueError("must be a number")
 
 
+def _whole(most: int) -> BeforeValidator:
+    """Read a whole number of at most `most`; say that bound, and no share of one, where it is beyond every counter."""
+
+    def read(value: Any) -> Any:
+        if isinstance(value, str) and value.strip().endswith("%"):
+            raise ValueError("must be a whole number, not a share")
+        beyond = isinstance(value, float) or (isinstance(value, int) and value > sys.float_info.max)
+        if beyond and most < value < math.inf:
+            raise ValueError(f"must be {most} or less")
+        return _number(value)
+
+    return BeforeValidator(read)
+
+
 def _number_or_word(value: Any) -> Any:
     """Leave a word such as algebraic_sigmoid to the circuit; all else is a number."""
     if isinstance(value, str) and re.fullmatch(_WORD, value) and len(value) <= LONGEST_NAME:
@@ -87,7 +102,8 @@ def _magnitude(value: Any) -> Any:
     value = _number(value)
     if isinstance(value, (int, float)):
         if value > 2:
-            raise ValueError(f"must be 2 or less; {value:g} % is {value / 100:g}")
+            percent = f"; {value:g} % is {value / 100:g}" if value <= 200 else ""
+            raise ValueError(f"must be 2 or less{percent}")
         if 0 < value < SMALLEST_NOISE:
             raise ValueError(f"must be 0, or {SMALLEST_NOISE:g} or more: less is lost in rounding")
         return value or 0.0
@@ -127,20 +143,22 @@ def _within(least: float, most: float) -> Any:
 
 
 _numeric = BeforeValidator(_number)
+#: True or false, not what Pydantic takes for them, such as 1 and "yes".
+Switch = Annotated[bool, Strict()]
 Time = Annotated[float, _within(SHORTEST_TIME, LONGEST_TIME), _numeric]
 LearningRate = Annotated[float, _within(SMALLEST_LEARNING_RATE, LARGEST_LEARNING_RATE), _numeric]
 RelativeTolerance = Annotated[float, _within(SMALLEST_RTOL, LARGEST_TOLERANCE), BeforeValidator(_tolerance)]
 Tolerance = Annotated[float, _within(SMALLEST_ATOL, LARGEST_TOLERANCE), _numeric]
 Magnitude = Annotated[float, _within(0, 2), BeforeValidator(_magnitude)]
 Minutes = Annotated[float, _within(LEAST_MINUTES, MOST_MINUTES), _numeric]
-Count = Annotated[int, _within(1, LARGEST_COUNT), _numeric]
-CountOrZero = Annotated[int, _within(0, LARGEST_COUNT), _numeric]
-Units = Annotated[int, _within(1, MOST_UNITS), _numeric]
-Epochs = Annotated[int, _within(1, MOST_EPOCHS), _numeric]
-Steps = Annotated[int, _within(1, MOST_STEPS), _numeric]
-Workers = Annotated[int, _within(1, MOST_WORKERS), _numeric]
-MaxPoints = Annotated[int, _within(1, MOST_POINTS_EVER), _numeric]
-Seed = Annotated[int, Field(ge=0, lt=2**63), _numeric]
+Count = Annotated[int, _within(1, LARGEST_COUNT), _whole(LARGEST_COUNT)]
+CountOrZero = Annotated[int, _within(0, LARGEST_COUNT), _whole(LARGEST_COUNT)]
+Units = Annotated[int, _within(1, MOST_UNITS), _whole(MOST_UNITS)]
+Epochs = Annotated[int, _within(1, MOST_EPOCHS), _whole(MOST_EPOCHS)]
+Steps = Annotated[int, _within(1, MOST_STEPS), _whole(MOST_STEPS)]
+Workers = Annotated[int, _within(1, MOST_WORKERS), _whole(MOST_WORKERS)]
+MaxPoints = Annotated[int, _within(1, MOST_POINTS_EVER), _whole(MOST_POINTS_EVER)]
+Seed = Annotated[int, Field(ge=0, lt=2**63), _whole(LARGEST_SEED)]
 Magnitudes = Annotated[tuple[Magnitude, ...], Field(min_length=1)]
 RunningTimes = Annotated[tuple[Time, ...], Field(min_length=1)]
 Label = Annotated[str, Field(pattern=_WORD, max_length=LONGEST_LABEL)]
