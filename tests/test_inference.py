@@ -170,6 +170,7 @@ def test_large_weights_are_no_blow_up():
         y_train=x,
         x_test=x,
         y_test=x,
+        feature_names=("x",),
         target_names=("x",),
     )
     run = infer(feedforward(weights, h=0.1), line, running_time=50)
