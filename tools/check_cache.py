@@ -1,4 +1,4 @@
-"""Look whether Snakemake can write its cache: it makes a folder there before it reads our rules, or ends in a traceback."""
+"""Look whether Snakemake can write its cache, for which it makes a folder before it reads our rules."""
 
 from __future__ import annotations
 
