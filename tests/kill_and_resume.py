@@ -152,9 +152,8 @@ def end_started() -> None:
             family += descendants(process)
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-    for each in (
-        family
-    ):  # workers of Dask have sessions of their own; psutil takes no other process for one that is gone
+    # Workers of Dask have sessions of their own. psutil takes no other process for one that is gone.
+    for each in family:
         with contextlib.suppress(psutil.NoSuchProcess):
             each.kill()
     STARTED.clear()
