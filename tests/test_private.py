@@ -193,6 +193,7 @@ def test_commands_say_so_in_one_line(tmp_path):
 )
 def test_a_cache_that_cannot_be_written_is_told_and_its_stand_in_goes_with_the_process(tmp_path, then, there):
     """The last two: a child that ends does not take it away; who made it does."""
+    (tmp_path / "file").touch()
     begin = "import os, sys; from crnsim.compiled import compiled_folder; folder = compiled_folder()"
     done = subprocess.run(
         [
@@ -200,13 +201,13 @@ def test_a_cache_that_cannot_be_written_is_told_and_its_stand_in_goes_with_the_p
             "-c",
             f"{begin}\nassert folder == compiled_folder()\n{then}\nassert folder.is_dir()",
         ],
-        env=os.environ | {"CRNSIM_CACHE_DIR": "/dev/null/none", "TMPDIR": str(tmp_path)},
+        env=os.environ | {"CRNSIM_CACHE_DIR": str(tmp_path / "file/none"), "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         check=True,
     )
     assert done.stderr == (
-        "/dev/null/none cannot be written: compiled code is made anew in each process; "
+        f"{tmp_path}/file/none cannot be written: compiled code is made anew in each process; "
         "set CRNSIM_CACHE_DIR to another folder\n"
     )
     assert len(list(tmp_path.glob("crnsim-*"))) == there
