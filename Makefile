@@ -24,6 +24,7 @@ help:  ## Show this list
 
 run: $(VENV)/ready-to-run  ## Compute the default sweep (or SWEEP=file) and its report
 	@test -z "$(SWEEP)" || test -f "$(SWEEP)" || { echo "make: SWEEP=$(SWEEP): there is no such file" >&2; exit 2; }
+	@$(ON_PATH) python tools/check_cache.py
 	@$(ON_PATH) python tools/clear_stale_lock.py $(SNAKEMAKE_ARGS)
 	$(ON_PATH) snakemake --cores $(CORES) $(ARGS) $(SNAKEMAKE_ARGS)
 	@$(ON_PATH) python tools/report_path.py $(SWEEP)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
+import multiprocessing
 import os
 import tempfile
 import traceback
@@ -14,8 +16,10 @@ from typing import Any, TypeVar
 
 import numba
 
-from crnsim.entrance.private import make_private, temporary_folder
+from crnsim.entrance.private import make_private, remove_at_exit, temporary_folder
 from crnsim.errors import StorageError
+
+log = logging.getLogger("crnsim")
 
 F = TypeVar("F", bound=Callable[..., Any])
 #: Without their types: Numba's own leave out its settings and some of its options.
@@ -65,7 +69,14 @@ def compiled_folder() -> Path:
             return folder
     except OSError:
         # A read-only home (some clusters' nodes) costs a compilation per process, not the run.
-        return temporary_folder()
+        folder = temporary_folder()
+        remove_at_exit(folder)
+        if multiprocessing.parent_process() is None:  # workers need not say it again
+            log.warning(
+                "%s cannot be written: compiled code is made anew in each process; set %s to another folder",
+                *(cache_folder(), CACHE),
+            )
+        return folder
 
 
 @contextlib.contextmanager

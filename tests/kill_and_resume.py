@@ -31,6 +31,10 @@ from crnsim.store.files import read_dataset
 ROOT = Path(__file__).resolve().parent.parent
 #: Longest that one run may take before something must hang.
 PATIENCE = 600.0
+#: What was started here, so that nothing of it outlives this program.
+STARTED: list[subprocess.Popen] = []
+#: Processes of those that were left alive when the one above them was killed.
+LEFT_ALIVE: list[psutil.Process] = []
 
 
 class Folder:
@@ -56,7 +60,7 @@ class Folder:
     def start(self, *words: str) -> subprocess.Popen:
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
         with (self.path / "output.txt").open("w") as output:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 self.command(*words),
                 cwd=self.path,
                 env=os.environ | {"PYTHONPATH": path, "CRNSIM_SAVE_SECONDS": "0.1"},
@@ -64,6 +68,8 @@ class Folder:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
+        STARTED.append(process)
+        return process
 
     def finish(self) -> None:
         """Run to the end."""
@@ -132,10 +138,37 @@ def kill(process: subprocess.Popen, how: str, chance: random.Random) -> list[psu
                 each.kill()
     process.kill()
     process.wait()
-    return family if how != "group" else []
+    if how == "group":
+        return []
+    LEFT_ALIVE.extend(family)
+    return family
+
+
+def end_started() -> None:
+    """End what still runs of the runs that were started here, with its jobs and their workers."""
+    family = list(LEFT_ALIVE)
+    for process in STARTED:
+        if process.poll() is None:
+            family += descendants(process)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    # Workers of Dask have sessions of their own. psutil takes no other process for one that is gone.
+    for each in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+    STARTED.clear()
+    LEFT_ALIVE.clear()
 
 
 def torment(place: Path, kills: int, seed: int, say=print) -> Counter:
+    """Kill and resume `kills` times; return what was counted. Whatever ends it ends the runs too."""
+    try:
+        return _torment(place, kills, seed, say)
+    finally:
+        end_started()
+
+
+def _torment(place: Path, kills: int, seed: int, say) -> Counter:
     """Kill and resume `kills` times; return what was counted. Ends with SystemExit on the first loss."""
     chance = random.Random(seed)
     counts: Counter = Counter()

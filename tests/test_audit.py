@@ -381,8 +381,8 @@ def test_results_of_another_version_are_counted_and_not_compared(finished):
     findings = check_folder(open_folder(finished))
     assert findings[0].kind == "note"
     assert "made by another version of crnsim" in findings[0].what
-    # Their own attributes speak of another version than the plan; its summaries are older than it.
-    assert sorted(f.kind for f in findings[1:]) == ["foreign"] * 4 + ["note"] * 2
+    # Their own attributes speak of another version than the plan; its summaries and tables are older than it.
+    assert sorted(f.kind for f in findings[1:]) == ["foreign"] * 4 + ["note"] * 3
 
 
 def test_a_wrong_word_is_one_line(finished, capsys):

@@ -187,6 +187,32 @@ def test_commands_say_so_in_one_line(tmp_path):
     assert list(cache.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("then", "there"),
+    [("", 0), ("os._exit(0) if os.fork() else sys.exit()", 1), ("os.fork() or sys.exit(); os.wait()", 0)],
+)
+def test_a_cache_that_cannot_be_written_is_told_and_its_stand_in_goes_with_the_process(tmp_path, then, there):
+    """The last two: a child that ends does not take it away; who made it does."""
+    (tmp_path / "file").touch()
+    begin = "import os, sys; from crnsim.compiled import compiled_folder; folder = compiled_folder()"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"{begin}\nassert folder == compiled_folder()\n{then}\nassert folder.is_dir()",
+        ],
+        env=os.environ | {"CRNSIM_CACHE_DIR": str(tmp_path / "file/none"), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == (
+        f"{tmp_path}/file/none cannot be written: compiled code is made anew in each process; "
+        "set CRNSIM_CACHE_DIR to another folder\n"
+    )
+    assert len(list(tmp_path.glob("crnsim-*"))) == there
+
+
 def test_code_that_is_generated_is_kept_there_too(monkeypatch, tmp_path):
     import numba
 

@@ -13,6 +13,7 @@ import pytest
 import xarray as xr
 
 from crnsim.errors import DamagedFileError, InputError, StorageError
+from crnsim.outcomes import OUTCOMES
 from crnsim.store.files import read_dataset, remove_abandoned, replacing, write_dataset, write_text
 from crnsim.store.points import join, pick, read_points
 
@@ -30,7 +31,7 @@ def results(first: int, count: int, recorded: int = 0, **attrs) -> xr.Dataset:
             "status": (
                 "point",
                 np.zeros(count, "i1"),
-                {"flag_values": np.arange(5, dtype="i1"), "flag_meanings": "ok"},
+                {"flag_values": np.arange(5, dtype="i1"), "flag_meanings": " ".join(OUTCOMES)},
             ),
             "reason": ("point", text),
             "score": ("point", numbers / 7),

@@ -34,11 +34,24 @@ def main() -> int:
         print(f"Another Snakemake (process {holder}) may be at work in this folder; its lock stays.")
         return 0
     print("An earlier run was killed and left this folder locked; unlocking it.")
+    stays = f"the lock in {Path('.snakemake/locks')} stays."
     try:
-        return subprocess.call(["snakemake", "--unlock", "--quiet", "all", *sys.argv[1:]])
+        done = subprocess.run(
+            ["snakemake", "--unlock", *sys.argv[1:]],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
     except OSError as error:
-        print(f"snakemake does not start ({error.strerror}); the lock in {Path('.snakemake/locks')} stays.")
+        print(f"snakemake does not start ({error.strerror}); {stays}")
         return 1
+    if done.returncode:
+        lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+        print(f"snakemake --unlock failed: {lines[-1] if lines else 'it does not say why'}; {stays}")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -104,39 +104,41 @@ def _told_to_stop(*_: object) -> None:
 
 def merge(options: argparse.Namespace) -> None:
     """Write the summary of a group."""
-    from crnsim.store.files import digest, write_dataset
-    from crnsim.sweep.run.chunk_files import Account, remove_pieces
+    from crnsim.sweep.run.chunk_files import check_account_place, remove_pieces, write_with_account
     from crnsim.sweep.run.merge import merge_group
 
     made = opened(options.plan, options.sweep)
+    path = Path(options.output or Path(RESULTS, made.sweep.name) / "summary" / f"{options.group}.nc")
+    check_account_place(path, [options.plan])
     merged = merge_group(made, options.group)
     assert merged is not None
-    path = Path(options.output or Path(RESULTS, made.sweep.name) / "summary" / f"{options.group}.nc")
-    write_dataset(merged, path)
-    Account(key=options.group, points=merged.sizes["point"], sha256=digest(path)).write(path)
+    write_with_account(merged, path, options.group, merged.sizes["point"])
     remove_pieces(map(Path, chunk_files(options.plan, *options.group.split("-", 1))))
 
 
 def robustness(options: argparse.Namespace) -> None:
     """Write the metrics of a sweep as NetCDF and as tables."""
     from crnsim.robustness import to_csv
-    from crnsim.store.files import replacing, write_dataset
+    from crnsim.store.files import replacing
+    from crnsim.sweep.run.chunk_files import check_account_place, write_with_account
     from crnsim.sweep.run.metrics import summarise_sweep
 
     made = opened(options.plan, options.sweep)
-    metrics = summarise_sweep(made.file, _summaries(made))
     path = Path(options.output or Path(RESULTS, made.sweep.name) / "robustness.nc")
-    with replacing(options.csv or path.with_suffix(".csv")) as temporary:
+    table = options.csv or path.with_suffix(".csv")
+    check_account_place(path, [options.plan, table])
+    summaries = _summaries(made)
+    metrics = summarise_sweep(made.file, summaries)
+    with replacing(table) as temporary:
         to_csv(metrics, temporary)
-    write_dataset(metrics, path)
+    write_with_account(metrics, path, path.stem, sum(summary.sizes["point"] for summary in summaries))
 
 
 def report(options: argparse.Namespace) -> None:
     """Write the page of a sweep, or of the part of it that is there."""
     from crnsim.report import write_report
-    from crnsim.store.files import read_dataset
     from crnsim.sweep.run.merge import merge_group
-    from crnsim.sweep.run.metrics import summarise_sweep
+    from crnsim.sweep.run.metrics import read_metrics, summarise_sweep
 
     made = opened(options.plan, options.sweep)
     left_out: list[str] = []
@@ -148,7 +150,7 @@ def report(options: argparse.Namespace) -> None:
         metrics = summarise_sweep(made.file, summaries)
     else:
         summaries = _summaries(made)
-        metrics = read_dataset(Path(RESULTS, made.sweep.name) / "robustness.nc")
+        metrics = read_metrics(made.file, Path(RESULTS, made.sweep.name) / "robustness.nc")
     path = options.output or report_path(made.sweep.name, partial=options.partial)
     write_report(
         made.file, summaries, metrics, _accounts(made), path, partial=options.partial, left_out=left_out

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -90,6 +92,17 @@ def temporary_folder(prefix: str = "crnsim-") -> Path:
         return Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     except OSError as error:
         raise InputError(f"cannot make a folder for temporary files: {error.strerror}; {remedy}") from None
+
+
+def remove_at_exit(folder: Path) -> None:
+    """Remove a folder when this process ends; a process forked from it does not."""
+    maker = os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == maker:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
 
 
 def _way(folder: Path) -> Iterator[Path]:

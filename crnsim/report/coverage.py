@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from crnsim.noise.kinds import KINDS
 from crnsim.outcomes import OUTCOMES
 from crnsim.report import titles
 from crnsim.robustness.designs import Condition, Level, condition_order, outcome_names, point_conditions
+from crnsim.store.attributes import layers_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -210,7 +210,7 @@ def _values(group: GroupData, index: int) -> dict[str, Any]:
         "circuit": entry.circuit,
         "activation": entry.activation,
         "activation_parameters": entry.activation_parameters,
-        "layers": json.loads(attrs.get("layers", "[]")),
+        "layers": layers_of(summary),
         "running_time": condition.running_time,
         "epochs": int(attrs.get("epochs", summary.sizes.get("epoch", 0))),
         "learning_rate": attrs.get("learning_rate", entry.learning_rate),

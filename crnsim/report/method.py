@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import platform
 from importlib import metadata
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from crnsim.report import titles
 from crnsim.robustness.verdicts import ENOUGH_REPLICATES, ENOUGH_SCORE, SHARPNESS
+from crnsim.store.attributes import parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ def design_rows(groups: Sequence[GroupData], conditions: Sequence[dict[str, Any]
     for group in groups:
         entry = group.entry
         summary = group.summary
-        parameters = json.loads(summary.attrs.get("parameters", "{}")) if summary is not None else {}
+        parameters = parameters_of(summary) if summary is not None else {}
         quiet = [
             c["h_eff"]
             for c in conditions

@@ -11,6 +11,7 @@ from crnsim.report.curves import SCORE_AXIS, thinned
 from crnsim.report.figures import Axis, Line, Panel, draw_panel
 from crnsim.report.scores import FigureRow, Scores
 from crnsim.robustness.designs import QUIET, Condition
+from crnsim.store.attributes import parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ def _smoothing(group: GroupData) -> float | None:
     """Return h of a design: as given, or its default, which the summary tells."""
     h = group.entry.activation_parameters.get("h")
     if h is None and group.summary is not None:
-        h = json.loads(group.summary.attrs.get("parameters", "{}")).get("h")
+        h = parameters_of(group.summary).get("h")
     return float(h) if isinstance(h, (int, float)) and h > 0 else None
 
 

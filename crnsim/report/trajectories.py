@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from crnsim.report import titles
 from crnsim.report.figures import SERIES, Axis, Line, Panel, draw_panel
 from crnsim.report.scores import FigureRow
 from crnsim.robustness.designs import Condition, outcome_names, point_conditions
+from crnsim.store.attributes import json_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MOST_PRESENTATIONS = 8
 MOST_TIMES = 48
 MOST_SPECIES = 8  # that are drawn where a result does not say which are worth showing
+#: Of what a result says is worth showing: drawings, signals in each, and letters of a title and of a note.
+MOST_GROUPS, MOST_SIGNALS, LONGEST_TITLE, LONGEST_NOTE = 10, 16, 80, 400
 
 
 @dataclass(frozen=True)
@@ -135,19 +137,28 @@ def signals_of(summary: xr.Dataset) -> list[Signals]:
     -------
     list of Signals
         The first species under their own names where the result says nothing, or nothing that can be used: what it
-        says is data from a file.
+        says is data from a file. At most `MOST_GROUPS` of `MOST_SIGNALS` signals each; longer texts are cut.
     """
     species = [str(name) for name in summary["species"].values.tolist()]
     try:
-        told = json.loads(summary.attrs.get("signals", "[]"))
-        found = [
-            Signals(str(group["title"]), str(group["note"]), _rails(group["species"], set(species)))
-            for group in told
-        ]
+        told = json_value(summary.attrs.get("signals", "[]"))
+        found = [_signals(group, set(species)) for group in told[:MOST_GROUPS]]
     except (ValueError, TypeError, KeyError):
         found = []
     plain = Signals("Species", "", tuple((name, None) for name in species[:MOST_SPECIES]))
     return [signals for signals in found if signals.rails] or [plain]
+
+
+def _signals(group: dict[str, Any], known: set[str]) -> Signals:
+    """Return one drawing that a result asks for."""
+    rails = _rails(group["species"], known)[:MOST_SIGNALS]
+    return Signals(_cut(group["title"], LONGEST_TITLE), _cut(group["note"], LONGEST_NOTE), rails)
+
+
+def _cut(text: object, most: int) -> str:
+    """Return a text as it can be drawn: in letters that show, and no longer than fits."""
+    shown = "".join(c if c.isprintable() else " " for c in str(text)[: most + 1])
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
 def _rails(pairs: Sequence[Sequence[str | None]], known: set[str]) -> tuple[tuple[str, str | None], ...]:

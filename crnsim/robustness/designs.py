@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +10,7 @@ import numpy as np
 
 from crnsim.noise.kinds import KINDS
 from crnsim.outcomes import FAILED, OK, OUTCOMES
+from crnsim.store.attributes import layers_of, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -123,8 +123,8 @@ def read_design(summary: xr.Dataset, smoothing: Mapping[str, float] | None = Non
     quiet = [
         i for condition, indices in conditions.items() if condition.level.kind == "none" for i in indices
     ]
-    parameters = json.loads(summary.attrs.get("parameters", "{}"))
-    known = (smoothing or {}).get(label, parameters.get("h", math.nan))
+    own = parameters_of(summary).get("h", math.nan)
+    known = (smoothing or {}).get(label, math.nan if isinstance(own, str) else own)
     h_eff = median_of(summary, "h_eff", quiet or range(summary.sizes["point"]))
     return Design(
         dataset=str(summary.attrs["dataset"]),
@@ -135,7 +135,7 @@ def read_design(summary: xr.Dataset, smoothing: Mapping[str, float] | None = Non
         h=float(known) if math.isfinite(known) else h_eff,
         h_eff=h_eff,
         activation=str(summary.attrs.get("activation", "")),
-        layers=tuple(json.loads(summary.attrs.get("layers", "[]"))),
+        layers=tuple(layers_of(summary)),
         scores=_by_key(raw, conditions, keys),
         outcomes={
             c: {name: int((status[i] == name).sum()) for name in OUTCOMES} for c, i in conditions.items()

@@ -186,22 +186,26 @@ def to_dataset(
     """Return tables as one dataset: a dimension per table, a variable ``<table>_<column>`` per column."""
     variables = {}
     kept = {table: list(tables.get(table, ())) for table in COLUMNS}
-    others = {name for rows in kept.values() for row in rows for name in row if _is_magnitude(name)}
+    others = {name for rows in kept.values() for row in rows for name in row if is_magnitude(name)}
     for table, rows in kept.items():
         for column in columns_of(table, others):
             # A design that never met a kind of noise met it at magnitude 0.
             values = [row[column] if column not in others else row.get(column, 0.0) for row in rows]
-            kind = np.str_ if column in _TEXT else np.int32 if column in _WHOLE else np.float64
-            variables[f"{table}_{column}"] = (table, np.array(values, dtype=kind))
+            variables[f"{table}_{column}"] = (table, np.array(values, dtype=column_type(column)))
     described = {f"table_{table}": text for table, text in TABLES.items()}
     return xr.Dataset(variables, attrs=attrs | described)
 
 
 def table_rows(robustness: xr.Dataset, table: str) -> list[dict[str, Any]]:
     """Return one table of a robustness dataset as a list of rows with plain Python values."""
-    names = columns_of(table, _other_magnitudes(robustness))
+    names = columns_of(table, other_magnitudes(robustness))
     columns = [robustness[f"{table}_{column}"].values.tolist() for column in names]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def column_type(column: str) -> type[np.generic]:
+    """Return the type of the values of a column."""
+    return np.str_ if column in _TEXT else np.int32 if column in _WHOLE else np.float64
 
 
 def columns_of(table: str, others: Iterable[str] = ()) -> tuple[str, ...]:
@@ -214,16 +218,17 @@ def columns_of(table: str, others: Iterable[str] = ()) -> tuple[str, ...]:
     return (*fixed[:place], *sorted(set(others) - set(fixed)), *fixed[place:])
 
 
-def _is_magnitude(column: str) -> bool:
+def is_magnitude(column: str) -> bool:
+    """Tell whether a column holds magnitudes of a kind of noise."""
     return column.startswith("noise_") and column not in _NOT_MAGNITUDES
 
 
-def _other_magnitudes(robustness: xr.Dataset) -> list[str]:
-    """Magnitudes of kinds of noise that are not built in, as the columns of a stored table tell."""
+def other_magnitudes(robustness: xr.Dataset) -> list[str]:
+    """Return the magnitudes of kinds of noise that are not built in, as the columns of a stored table tell."""
     names = (
         str(name).removeprefix("cell_") for name in robustness.data_vars if str(name).startswith("cell_")
     )
-    return [name for name in names if _is_magnitude(name) and name not in COLUMNS["cell"]]
+    return [name for name in names if is_magnitude(name) and name not in COLUMNS["cell"]]
 
 
 CSV_COLUMNS = (
@@ -261,7 +266,7 @@ def to_csv(robustness: xr.Dataset, path: str | Path) -> None:
         Where to write; an older file is replaced. Empty fields do not apply; ``inf`` is "not reached".
     """
     with Path(path).open("w", newline="", encoding="utf-8") as stream:
-        others = _other_magnitudes(robustness)
+        others = other_magnitudes(robustness)
         place = CSV_COLUMNS.index("metric")
         columns = (*CSV_COLUMNS[:place], *others, *CSV_COLUMNS[place:])
         writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")

@@ -196,6 +196,7 @@ def read_dataset(path: str | Path) -> xr.Dataset:
     DamagedFileError
         The file is empty, cut short, or not NetCDF-4; the message names it.
     """
+    import numpy as np
     import xarray as xr
 
     path = Path(path)
@@ -222,6 +223,9 @@ def read_dataset(path: str | Path) -> xr.Dataset:
         raise damaged(
             path, f"it cannot be read: {' '.join(str(error).split()) or type(error).__name__}"
         ) from None
+    for name, value in dataset.attrs.items():
+        if not np.isscalar(value):
+            raise damaged(path, f"its attribute {name} is neither a text nor a number")
     dataset = dataset.drop_encoding()
     text = {name: v.astype(str) for name, v in dataset.variables.items() if v.dtype.kind in "OT"}
     return dataset.assign_coords({n: v for n, v in text.items() if n in dataset.coords}).assign(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from crnsim.errors import InputError
 from crnsim.noise.kinds import NOISE_KINDS
 from crnsim.outcomes import OK, OUTCOMES
+from crnsim.store.attributes import attribute_fault
 from crnsim.store.files import damaged, read_dataset
 
 if TYPE_CHECKING:
@@ -58,9 +59,24 @@ def read_points(path: str | Path) -> xr.Dataset:
     keys = dataset["point_key"].values.tolist()
     if len(set(keys)) != len(keys):
         raise damaged(path, "a point occurs twice")
-    if fault := _out_of_range(dataset):
+    if fault := attribute_fault(dataset) or _wrong_words(dataset) or _out_of_range(dataset):
         raise damaged(path, fault)
     return dataset
+
+
+def _wrong_words(dataset: xr.Dataset) -> str:
+    """Say which word means nothing here, of outcomes and of kinds of noise; nothing where all do."""
+    import numpy as np
+
+    flags = dataset["status"].attrs
+    values = np.atleast_1d(flags.get("flag_values", np.arange(len(OUTCOMES)))).tolist()
+    words = str(flags.get("flag_meanings", " ".join(OUTCOMES))).split()
+    if words != list(OUTCOMES) or values != list(range(len(OUTCOMES))):
+        return "its outcomes have other names"
+    for kind in sorted(set(dataset["noise_kind"].values.tolist()) - {"none"}):
+        if any(f"noise_{name}" not in dataset.coords for name in kind.split("+")):
+            return f"its noise_kind has {kind}, and there are no magnitudes of it"
+    return ""
 
 
 def _out_of_range(dataset: xr.Dataset) -> str:

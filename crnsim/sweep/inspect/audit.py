@@ -29,6 +29,7 @@ from crnsim.sweep.run.chunk_files import (
     second_name,
 )
 from crnsim.sweep.run.merge import check_chunk
+from crnsim.sweep.run.metrics import metrics_fault
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -235,11 +236,17 @@ def _summary(folder: ResultsFolder, entry: GroupEntry, group: Group | None) -> I
     if group is not None:
         same = summary["point_key"].values.tolist() == [point.key for point in group.points()]
     if same and summary.attrs.get("code_hash") == folder.plan.code_hash:
+        if not as_written(path):
+            yield Finding("damaged", path, "its bytes are not those that were written")
         return
+    yield _of_another_version(folder, path, "a summary")
+
+
+def _of_another_version(folder: ResultsFolder, path: Path, name: str, also: tuple[Path, ...] = ()) -> Finding:
+    """Return what to say of a summary or tables that the plan does not fit: no problem where the plan is newer."""
     if path.stat().st_mtime < folder.plan_file.stat().st_mtime:
-        yield Finding("note", path, "a summary of an earlier plan; the next run makes it anew")
-    else:
-        yield Finding("foreign", path, "a summary of other points than planned, or of another version")
+        return Finding("note", path, f"{name} of an earlier plan; the next run makes it anew")
+    return Finding("foreign", path, f"{name} of other points than planned, or of another version", also)
 
 
 def _tables(folder: ResultsFolder) -> Iterator[Finding]:
@@ -248,8 +255,13 @@ def _tables(folder: ResultsFolder) -> Iterator[Finding]:
     tables, found = read_or_find(path, read_dataset)
     for finding in found:
         yield Finding(finding.kind, path, finding.what, (text,))
-    if tables is not None and tables.attrs.get("sweep") != folder.plan.sweep:
-        yield Finding("foreign", path, f"tables of the sweep {tables.attrs.get('sweep')}", (text,))
+    if tables is not None:
+        if tables.attrs.get("sweep") != folder.plan.sweep:
+            yield Finding("foreign", path, f"tables of the sweep {tables.attrs.get('sweep')}", (text,))
+        elif tables.attrs.get("code_hash") != folder.plan.code_hash:
+            yield _of_another_version(folder, path, "tables", (text,))
+        elif fault := metrics_fault(folder.plan, path, tables):
+            yield Finding("damaged", path, fault, (text,))
     if text.exists():
         try:
             content = text.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The files beside a chunk: their names, what they hold, and when they go.
+"""The files beside a chunk, a summary and the tables: their names, what they hold, and when they go.
 
 A chunk is ``<key>.nc``. Beside it stand its account (``<key>.json``), its progress while it is computed, the failure of
 the last try, and pieces that unfinished tries have saved, each with an account of its own. Readers are tolerant: a file
@@ -11,9 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from crnsim.store.files import digest, names_in, read_json, write_json
+from crnsim.errors import InputError
+from crnsim.store.files import digest, names_in, read_json, write_dataset, write_json
+from crnsim.store.outputs import is_stream
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _PIECE = ".saved-"
 #: Numbers beyond it are nobody's count or time.
@@ -288,6 +293,28 @@ def remove_pieces(chunks: Iterable[Path]) -> None:
 def chunk_key(file: Path) -> str:
     """Return the key of the chunk that a file beside it belongs to, by its name."""
     return file.name.partition(".")[0]
+
+
+def check_account_place(path: Path, others: Iterable[str | Path]) -> None:
+    """Refuse an output whose account would take the place of another file.
+
+    Raises
+    ------
+    InputError
+        The message names the place.
+    """
+    account = account_file(path)
+    if any(account.absolute() == Path(other).absolute() for other in others):
+        raise InputError(
+            f"-o {path}: its account would be written to {account}, which is in use; name another file"
+        )
+
+
+def write_with_account(dataset: xr.Dataset, path: Path, key: str, points: int) -> None:
+    """Write a summary or the tables of a sweep, and beside the file an account with its digest."""
+    write_dataset(dataset, path)
+    if not is_stream(path):
+        Account(key=key, points=points, sha256=digest(path)).write(path)
 
 
 def as_written(path: Path) -> bool:

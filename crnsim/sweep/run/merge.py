@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crnsim.errors import CrnsimError, DamagedFileError, InputError
+from crnsim.store.attributes import json_value
 from crnsim.store.files import damaged
 from crnsim.store.points import join, pick, read_points
 from crnsim.sweep.run.chunk_files import as_written, list_chunks
@@ -158,7 +159,7 @@ def check_chunk(part: xr.Dataset, path: Path, plan: Plan, group: Group, chunk: C
     _check_points(part, path, group, chunk)
     # What the chunk was computed from, in full.
     try:
-        same = json.loads(str(part.attrs.get("config"))) == json.loads(json.dumps(group.describe(chunk)))
+        same = json_value(part.attrs.get("config")) == json.loads(json.dumps(group.describe(chunk)))
     except ValueError:
         same = False
     if not same:
