@@ -244,7 +244,7 @@ def _is_one_of(place: Path, files: list[str]) -> bool:
         return False
     for file in files:
         with suppress(OSError):
-            if os.path.samestat(found, os.stat(file)):
+            if os.path.samestat(found, Path(file).stat()):
                 return True
     return False
 

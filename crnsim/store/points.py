@@ -99,7 +99,7 @@ def read_keys(path: str | Path) -> tuple[str, list[str]]:
     import netCDF4
 
     try:
-        with netCDF4.Dataset(path) as file:
+        with netCDF4.Dataset(Path(path).absolute()) as file:
             keys = file.variables["point_key"][:]
             return str(getattr(file, "code_hash", "")), [str(key) for key in keys]
     except FileNotFoundError:
