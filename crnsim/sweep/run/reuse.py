@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 from crnsim.errors import DamagedFileError, InputError
 from crnsim.experiment.point import Point
 from crnsim.outcomes import WORKER_KILLED
-from crnsim.store.files import damaged
 from crnsim.store.points import pick, read_keys, read_points
-from crnsim.sweep.run.chunk_files import as_written, chunk_key, pieces_of, read_account
+from crnsim.sweep.run.chunk_files import check_written, chunk_key, pieces_of, read_account
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -99,8 +98,7 @@ def reusable(
             version, keys = read_keys(file)
             if version != code_hash or wanted.isdisjoint(keys):
                 continue
-            if not as_written(file):
-                raise damaged(file, "its bytes are not those that were written")
+            check_written(file)
             found = read_points(file)
         except (DamagedFileError, InputError) as error:
             log.warning("not reused: %s", error)
