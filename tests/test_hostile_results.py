@@ -206,6 +206,25 @@ def test_a_plan_that_is_no_plan_is_one_line(finished, capsys, text):
     check_line(complaint(capsys, "report", PLAN))
 
 
+@pytest.mark.parametrize("change", [lambda plan: plan.replace(b"small", b"sm\xe1ll", 1), None])
+def test_a_plan_with_a_flipped_bit_or_without_groups_is_damaged(finished, capsys, change):
+    if change is None:
+        plan_with(lambda plan: plan.update(groups=[], n_points=0))
+    else:
+        Path(PLAN).write_bytes(change(Path(PLAN).read_bytes()))
+    for words in (
+        ["build", PLAN, "xor-onepot-smooth"],
+        ["integrate", PLAN, "0"],
+        ["status", "results/small"],
+    ):
+        said = f"{PLAN}: not a plan of crnsim, or damaged; delete it and run the same command again"
+        assert complaint(capsys, *words) == said
+    assert main(["check", "results/small", "--remove"]) == 1
+    assert f"damaged     {PLAN}: " in capsys.readouterr().out
+    assert main(["plan", "small.yaml"]) == 0
+    assert main(["check", "results/small"]) == 0
+
+
 @pytest.mark.parametrize("name", ["plan.json", "summary/xor-onepot-smooth.nc", "robustness.nc"])
 def test_a_pipe_a_device_or_a_folder_in_place_of_a_file_is_refused_and_not_waited_for(finished, capsys, name):
     path = finished / name
@@ -310,6 +329,41 @@ def test_points_that_a_bad_account_vouches_for_are_not_taken(finished, caplog):
         assert main(["integrate", PLAN, chunk.stem]) == 0
     assert f"not reused: {piece.with_suffix('.json')} is damaged: its sha256 is none" in caplog.text
     assert chunk.read_bytes() == whole
+
+
+# Files of the user's own, which are good and of another kind
+
+
+def test_nobody_is_told_to_delete_a_file_of_another_kind(finished, capsys):
+    np.savez("whole.npz", W1=np.ones((2, 2)))
+    Path("cut.npz").write_bytes(Path("whole.npz").read_bytes()[:-30])
+    Path("empty.nc").touch()
+    for name, what in (("cut.npz", "it is not a NetCDF-4 file"), ("empty.nc", "it is empty")):
+        line = complaint(capsys, "infer", "xor", "--weights", name)
+        assert line == (
+            f"{name}: {what}; give a result of 'crnsim train -o', or an .npz with arrays W1, b1, W2, b2, ..."
+        )
+    for name in ("empty.nc", "small.yaml", "cut.npz"):
+        line = complaint(capsys, "build", name, "xor-onepot-smooth")
+        assert line == f"{name}: not a plan of crnsim; give the plan.json that 'crnsim plan' wrote"
+
+
+def test_files_beside_an_output_that_are_no_chunks_are_passed_over(finished, caplog):
+    chunk = chunk_of(finished)
+    key, whole = chunk.stem, chunk.read_bytes()
+    Path("own").mkdir()
+    for name in ("networks/xor-onepot-smooth.nc", "robustness.nc"):
+        (finished / name).rename(Path("own", Path(name).name))
+    Path("own/page.nc").write_text("<html>")
+    os.mkfifo("own/pipe.nc")
+    Path("own/earlier.nc").write_bytes(whole)
+    Path("own/earlier.json").write_text(json.dumps({"key": key, "points": 6, "sha256": "0" * 64}))
+    chunk.unlink()
+    with caplog.at_level("INFO", "crnsim"):
+        assert main(["integrate", PLAN, key, "-o", "own/chunk.nc"]) == 0
+    assert Path("own/chunk.nc").read_bytes() == whole
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert said == ["not reused: own/earlier.json: it is the account of another file"]
 
 
 # Names of code and of files

@@ -232,7 +232,9 @@ def read_dataset(path: str | Path) -> xr.Dataset:
 
 def damaged(path: str | Path, what: str) -> DamagedFileError:
     """Return the error for a damaged file: what is wrong and how to mend it."""
-    return DamagedFileError(f"{path} is damaged: {what}; delete it and run the same command again")
+    error = DamagedFileError(f"{path} is damaged: {what}; delete it and run the same command again")
+    error.path, error.what = str(path), what
+    return error
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

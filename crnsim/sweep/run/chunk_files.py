@@ -2,8 +2,8 @@
 
 A chunk is ``<key>.nc``. Beside it stand its account (``<key>.json``), its progress while it is computed, the failure of
 the last try, and pieces that unfinished tries have saved, each with an account of its own. Readers are tolerant: a file
-that is lost, cut short or odd is as good as none, since nothing but the page and the times depends on it. But an account
-vouches for the bytes of its file: whoever reads that file asks `check_written`, which takes none that is odd.
+that is lost, cut short or odd is as good as none, since nothing but the page and the times depends on it. But an
+account vouches for the bytes of its file: whoever reads that file asks `check_written`, which takes none that is odd.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ _PIECE = ".saved-"
 _LARGEST = 1e15
 #: What stands for the number in the name of the piece that is the whole chunk, under a second name.
 _WHOLE = "all"
+#: What a chunk of a plan is called.
+_KEY = re.compile(r"[0-9a-f]{32}")
 #: A SHA-256 in hexadecimal; a piece has none.
 _DIGEST = re.compile(r"([0-9a-f]{64})?")
 
@@ -337,6 +339,11 @@ def remove_pieces(chunks: Iterable[Path]) -> None:
 def chunk_key(file: Path) -> str:
     """Return the key of the chunk that a file beside it belongs to, by its name."""
     return file.name.partition(".")[0]
+
+
+def is_chunk_name(file: Path) -> bool:
+    """Tell by its name whether a file was written as a chunk, or as a piece of one; others may be anything."""
+    return _PIECE in file.name or _KEY.fullmatch(chunk_key(file)) is not None
 
 
 def as_written(path: Path) -> bool:
