@@ -86,8 +86,8 @@ def reusable(
     """Return, by file, the wanted points that saved pieces and earlier chunk files hold, each point once.
 
     Points of another version of the library do not count, nor do those that lost their worker, nor those
-    without a trajectory that is wanted now. A damaged file is left aside with a warning; a file that is no chunk, by its
-    name and its content, without one.
+    without a trajectory that is wanted now. A damaged file is left aside with a warning; a file that is no chunk, by
+    its name and its content, without one.
     """
     wanted, with_trajectories = {point.key for point in points}, set(recorded)
     parts: dict[Path, xr.Dataset] = {}
