@@ -34,7 +34,15 @@ class ConfigError(InputError):
 
 
 class DamagedFileError(CrnsimError):
-    """A stored file that is empty, cut short or not ours."""
+    """A stored file that is empty, cut short or not ours.
+
+    Attributes
+    ----------
+    path, what : str
+        The file, and what is wrong with it, without advice; empty where only the message says it.
+    """
+
+    path = what = ""
 
 
 class StorageError(CrnsimError):

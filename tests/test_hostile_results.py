@@ -206,6 +206,25 @@ def test_a_plan_that_is_no_plan_is_one_line(finished, capsys, text):
     check_line(complaint(capsys, "report", PLAN))
 
 
+@pytest.mark.parametrize("change", [lambda plan: plan.replace(b"small", b"sm\xe1ll", 1), None])
+def test_a_plan_with_a_flipped_bit_or_without_groups_is_damaged(finished, capsys, change):
+    if change is None:
+        plan_with(lambda plan: plan.update(groups=[], n_points=0))
+    else:
+        Path(PLAN).write_bytes(change(Path(PLAN).read_bytes()))
+    for words in (
+        ["build", PLAN, "xor-onepot-smooth"],
+        ["integrate", PLAN, "0"],
+        ["status", "results/small"],
+    ):
+        said = f"{PLAN}: not a plan of crnsim, or damaged; delete it and run the same command again"
+        assert complaint(capsys, *words) == said
+    assert main(["check", "results/small", "--remove"]) == 1
+    assert f"damaged     {PLAN}: " in capsys.readouterr().out
+    assert main(["plan", "small.yaml"]) == 0
+    assert main(["check", "results/small"]) == 0
+
+
 @pytest.mark.parametrize("name", ["plan.json", "summary/xor-onepot-smooth.nc", "robustness.nc"])
 def test_a_pipe_a_device_or_a_folder_in_place_of_a_file_is_refused_and_not_waited_for(finished, capsys, name):
     path = finished / name
@@ -223,6 +242,128 @@ def test_an_account_with_odd_numbers_costs_nothing_but_what_it_said(finished, va
     account.write_text(text.replace('"HERE"', value))
     assert main(["report", PLAN]) == 0
     assert main(["status", "results/small"]) == 0
+
+
+#: An account that is there and none.
+BAD = [
+    "null", "[]", "{}", "", " ", "[" * 100_000, "\x00", '{"points": 6}',
+    *({"sha256": value} for value in (-1, [1], None, "ab", "G" * 64)),
+    *({"killed": value} for value in (10**30, -1, 1.5, True, "1", None)),
+    *({"processors": value} for value in ({"a": 1e-300}, {"a": -1}, {"a": None}, [])),
+    *({"seconds_core": value} for value in (-1, float("nan"), 1e300)), {"key": 3}, {"host": []}, {"points": "6"},
+]  # fmt: skip
+
+
+def spoil(account: Path, bad, good: str = "") -> None:
+    text = bad if isinstance(bad, str) else json.dumps(json.loads(good or account.read_text()) | bad)
+    account.write_text(text)
+
+
+def test_an_account_that_is_none_is_named_by_whoever_reads_what_it_vouches_for(finished, capsys):
+    summary = finished / "summary/xor-onepot-smooth.json"
+    for account, *words in (
+        (chunk_of(finished).with_suffix(".json"), "merge", PLAN, "xor-onepot-smooth"),
+        (summary, "robustness", PLAN),
+    ):
+        good = account.read_text()
+        for bad in BAD:
+            spoil(account, bad, good)
+            assert complaint(capsys, *words).startswith(f"{account} is damaged: "), bad
+    for words in (["verify", "results/small", "--group", "xor-onepot-smooth"], ["report", PLAN]):
+        assert ".json is damaged: its points is none" in complaint(capsys, *words)
+    assert main(["check", "results/small", "--remove"]) == 1
+    said = capsys.readouterr().out
+    assert f"damaged     {chunk_of(finished).with_suffix('.json')}: " in said
+    assert f"damaged     {summary}: " in said
+    # Without an account a result is read as ever.
+    assert main(["merge", PLAN, "xor-onepot-smooth"]) == 0
+    assert main(["check", "results/small"]) == 0
+
+
+@pytest.mark.parametrize("name", ["chunk", "summary"])
+def test_a_pipe_or_a_device_in_place_of_an_account_is_named(finished, capsys, name):
+    chunk, summary = chunk_of(finished), finished / "summary/xor-onepot-smooth.nc"
+    account = (chunk if name == "chunk" else summary).with_suffix(".json")
+    account.unlink()
+    for make in (os.mkfifo, lambda place: Path(place).symlink_to("/dev/zero"), os.mkdir):
+        make(account)
+        words = ["merge", PLAN, "xor-onepot-smooth"] if name == "chunk" else ["robustness", PLAN]
+        assert complaint(capsys, *words).startswith(f"{account} is damaged: ")
+        assert main(["check", "results/small"]) == 1
+        assert f"damaged     {account}: " in capsys.readouterr().out
+        account.rmdir() if account.is_dir() else account.unlink()
+
+
+def test_the_account_of_another_file_vouches_for_none(finished, capsys):
+    account = chunk_of(finished).with_suffix(".json")
+    other = max((finished / "chunks/xor/onepot-smooth").glob("*.nc")).with_suffix(".json")
+    account.write_bytes(other.read_bytes())
+    assert f"{account} is damaged: it is the account of another file" in complaint(
+        capsys, "merge", PLAN, "xor-onepot-smooth"
+    )
+    assert main(["report", PLAN, "--partial"]) == 0
+    assert "is the account of another file" in Path("reports/small.partial.html").read_text()
+
+
+def test_a_summary_whose_bytes_changed_is_found(finished, capsys):
+    summary = finished / "summary/xor-onepot-smooth.nc"
+    altered(summary, set_value("score", 0.123), with_account=False)
+    assert main(["check", "results/small"]) == 1
+    assert f"damaged     {summary}: its bytes are not those that were written" in capsys.readouterr().out
+    account = summary.with_suffix(".json")
+    altered(summary, lambda data: None, with_account=True)
+    account.write_text(account.read_text().replace("onepot-smooth", "onepot-sharp"))
+    assert main(["check", "results/small"]) == 1
+    assert f"foreign     {account}: the account of another file" in capsys.readouterr().out
+
+
+def test_points_that_a_bad_account_vouches_for_are_not_taken(finished, caplog):
+    chunk = chunk_of(finished)
+    piece = chunk.with_name(f"{chunk.stem}.saved-all.nc")
+    chunk.with_suffix(".json").rename(piece.with_suffix(".json"))
+    whole = chunk.read_bytes()
+    chunk.rename(piece)
+    spoil(piece.with_suffix(".json"), {"sha256": -1})
+    assert main(["check", "results/small"]) == 1
+    with caplog.at_level("INFO", "crnsim"):
+        assert main(["integrate", PLAN, chunk.stem]) == 0
+    assert f"not reused: {piece.with_suffix('.json')} is damaged: its sha256 is none" in caplog.text
+    assert chunk.read_bytes() == whole
+
+
+# Files of the user's own, which are good and of another kind
+
+
+def test_nobody_is_told_to_delete_a_file_of_another_kind(finished, capsys):
+    np.savez("whole.npz", W1=np.ones((2, 2)))
+    Path("cut.npz").write_bytes(Path("whole.npz").read_bytes()[:-30])
+    Path("empty.nc").touch()
+    for name, what in (("cut.npz", "it is not a NetCDF-4 file"), ("empty.nc", "it is empty")):
+        line = complaint(capsys, "infer", "xor", "--weights", name)
+        assert line == (
+            f"{name}: {what}; give a result of 'crnsim train -o', or an .npz with arrays W1, b1, W2, b2, ..."
+        )
+    for name in ("empty.nc", "small.yaml", "cut.npz"):
+        line = complaint(capsys, "build", name, "xor-onepot-smooth")
+        assert line == f"{name}: not a plan of crnsim; give the plan.json that 'crnsim plan' wrote"
+
+
+def test_files_beside_an_output_that_are_no_chunks_are_passed_over(finished, caplog):
+    chunk = chunk_of(finished)
+    key, whole = chunk.stem, chunk.read_bytes()
+    Path("own").mkdir()
+    for name in ("networks/xor-onepot-smooth.nc", "robustness.nc"):
+        (finished / name).rename(Path("own", Path(name).name))
+    Path("own/page.nc").write_text("<html>")
+    os.mkfifo("own/pipe.nc")
+    Path("own/earlier.nc").write_bytes(whole)
+    Path("own/earlier.json").write_text(json.dumps({"key": key, "points": 6, "sha256": "0" * 64}))
+    chunk.unlink()
+    with caplog.at_level("INFO", "crnsim"):
+        assert main(["integrate", PLAN, key, "-o", "own/chunk.nc"]) == 0
+    assert Path("own/chunk.nc").read_bytes() == whole
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert said == ["not reused: own/earlier.json: it is the account of another file"]
 
 
 # Names of code and of files

@@ -11,12 +11,14 @@ import threading
 from pathlib import Path
 
 import pytest
+import xarray as xr
 from small_sweeps import write_sweep
 
 from crnsim.cli import main
-from crnsim.errors import CrnsimError, StorageError
-from crnsim.store.files import replacing, write_text
+from crnsim.errors import CrnsimError, DamagedFileError, StorageError
+from crnsim.store.files import read_dataset, replacing, write_dataset, write_text
 from crnsim.store.outputs import check_output
+from crnsim.store.points import read_keys
 
 FAST = ["--epochs", "1", "--running-time", "1"]
 
@@ -195,6 +197,26 @@ def test_a_link_is_replaced_and_what_it_points_to_stays(here):
         assert Path(path).read_text() == "new"
     assert Path("elsewhere").read_text() == "mine"
     assert not Path("nowhere").exists()
+
+
+def test_a_home_that_the_shell_leaves_is_a_name_like_any_other(here, tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for folder in ("~", "~root", "http:"):
+        data = xr.Dataset({"x": ("n", [1.0, 2.0])})
+        write_dataset(data, f"{folder}/x.nc")
+        assert read_dataset(f"{folder}/x.nc").identical(data)
+        with pytest.raises(DamagedFileError, match="cannot be read: 'point_key'"):
+            read_keys(f"{folder}/x.nc")
+        assert [file.name for file in Path(folder).iterdir()] == ["x.nc"]
+    assert main(["train", "xor", *FAST, "--output=~/run.nc"]) == 0
+    assert main(["infer", "xor", "--running-time", "1", "--weights=~/run.nc", "--output=~/infer.nc"]) == 0
+    assert main(["describe", "onepot", "--output=~/net.nc"]) == 0
+    assert main(["plan", "small.yaml", "--output=~/plan.json", "--log=~/log.txt"]) == 0
+    names = ["infer.nc", "log.txt", "net.nc", "plan.json", "run.nc", "x.nc"]
+    assert sorted(file.name for file in Path("~").iterdir()) == names
+    assert not list(home.iterdir())
 
 
 def test_names_up_to_what_a_file_system_takes_are_written(here):

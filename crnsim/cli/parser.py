@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from crnsim import __version__
 from crnsim.cli import words
+from crnsim.cli.files import check_outputs
 from crnsim.errors import CrnsimError, StorageError
 from crnsim.noise.kinds import NOISE_KINDS, Option
 
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         options = _parser().parse_args(arguments)
-        words.check_outputs(options)
+        check_outputs(options)
     except CrnsimError as error:
         return _complain(str(error), error.exit_status)
     log = getattr(options, "log", None)
@@ -137,9 +138,8 @@ _HOME = {
 }
 
 
-#: Commands whose output is text, and suffixes of files that others write beside theirs.
+#: Commands whose output is text.
 _TEXT = ("plan", "report", "describe")
-_BESIDE = {"build": ".crn", "integrate": ".json", "robustness": ".csv"}
 
 
 def _command(name: str) -> Callable[[argparse.Namespace], int | None]:
@@ -166,9 +166,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        command.set_defaults(
-            run=_command(name.replace("-", "_")), text=name in _TEXT, beside=_BESIDE.get(name)
-        )
+        command.set_defaults(run=_command(name.replace("-", "_")), command=name, text=name in _TEXT)
         return command
 
     _add_reading(add)

@@ -1,11 +1,10 @@
-"""Words of a command line: text, numbers and the files that are written, each checked before a command runs."""
+"""Words of a command line: text and numbers, each checked before a command runs."""
 
 from __future__ import annotations
 
 import argparse
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 from crnsim.entrance.arguments import check_number, check_whole, line_fault, shown
 from crnsim.entrance.limits import (
@@ -27,7 +26,6 @@ from crnsim.entrance.limits import (
     SMALLEST_RTOL,
 )
 from crnsim.errors import InputError
-from crnsim.store.outputs import check_output, is_stdout
 
 _WHOLE = re.compile(r"[-+]?\d{1,400}", re.ASCII)
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
@@ -88,39 +86,6 @@ def value(word: str) -> float | str:
     """Return a parameter of a circuit or an activation: a number, or a word such as algebraic_sigmoid."""
     word = word.strip()
     return float(word) if _NUMBER.fullmatch(word) else word
-
-
-def check_outputs(options: argparse.Namespace) -> None:
-    """Refuse files that a command could not write, before it begins; see `crnsim.store.outputs.check_output`.
-
-    Raises
-    ------
-    InputError, StorageError
-    """
-    given = {name: getattr(options, name, None) for name in ("config", "plan", "dataset", "weights")}
-    inputs = [path for path in given.values() if path is not None]
-    written: dict[str, Path] = {}
-    output, beside = getattr(options, "output", None), getattr(options, "beside", None)
-    kind = {"text": options.text, "beside": bool(beside) and not getattr(options, "csv", None)}
-    for name, path, of in (
-        ("--log", getattr(options, "log", None), {"text": False, "beside": False}),
-        ("--csv", getattr(options, "csv", None), {"text": True, "beside": False}),
-        ("-o", output, kind),
-    ):
-        if path is None:
-            continue
-        check_output(path, name, inputs=inputs, **of)
-        if not is_stdout(path):
-            _once(written, name, Path(path))
-    if output and kind["beside"]:
-        _once(written, f"the {beside} beside it", Path(output).with_suffix(str(beside)))
-
-
-def _once(written: dict[str, Path], name: str, path: Path) -> None:
-    for other, taken in written.items():
-        if taken.absolute() == path.absolute() and not path.is_char_device():
-            raise InputError(f"{path}: both {other} and {name} would be written there; name two files")
-    written[name] = path
 
 
 def help_text(given: str) -> str:

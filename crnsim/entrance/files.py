@@ -27,6 +27,10 @@ class NotReadableError(InputError):
     """There is something, but it cannot be read, or is no file, or too large."""
 
 
+class NotTextError(NotReadableError):
+    """There is a file, but no text in UTF-8."""
+
+
 def check_path(given: object, what: str = "path") -> Path:
     """Return a path that a file system can take.
 
@@ -103,12 +107,12 @@ def read_text(path: str | Path, most: int, *, encoding: str = "utf-8") -> str:
     Raises
     ------
     NotThereError, NotReadableError
-        As for `read_bytes`; the second also where it is no text in UTF-8.
+        As for `read_bytes`; `NotTextError`, one of the second, where it is no text in UTF-8.
     """
     try:
         return read_bytes(path, most).decode(encoding)
     except UnicodeDecodeError:
-        raise NotReadableError(f"{path}: not a text file in UTF-8") from None
+        raise NotTextError(f"{path}: not a text file in UTF-8") from None
 
 
 def check_regular(path: str | Path, most: int) -> None:

@@ -17,7 +17,7 @@ from crnsim.algebraic import Weights, initial_weights, sample_order, sgd
 from crnsim.entrance.arguments import shown
 from crnsim.entrance.files import NotThereError, read_bytes
 from crnsim.entrance.limits import LARGEST_RATE, LARGEST_TABLE, MOST_LAYERS
-from crnsim.errors import MOST_KNOWN, InputError
+from crnsim.errors import MOST_KNOWN, DamagedFileError, InputError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -202,10 +202,15 @@ def _read(file: str, digest: str, replicate: int) -> Weights | None:
 
 @lru_cache(maxsize=4)
 def _result(file: str, digest: str) -> xr.Dataset:
-
     from crnsim.store.files import read_dataset
 
-    return read_dataset(file)
+    try:
+        return read_dataset(file)
+    except DamagedFileError as error:
+        # It may be a good file of another kind: nobody is told to delete it.
+        raise InputError(
+            f"{file}: {error.what}; give a result of 'crnsim train -o', or an .npz with arrays W1, b1, W2, b2, ..."
+        ) from None
 
 
 def _attributes(file: str, digest: str) -> dict[str, Any]:

@@ -174,7 +174,8 @@ def write_dataset(dataset: xr.Dataset, path: str | Path) -> None:
         if variable.dtype.kind == "f":
             encoding.setdefault(str(name), {})["_FillValue"] = None
     with replacing(path) as temporary:
-        dataset.to_netcdf(temporary, engine="netcdf4", format="NETCDF4", encoding=encoding)
+        # In full, as xarray takes `~` for a home and `http://` for a server.
+        dataset.to_netcdf(temporary.absolute(), engine="netcdf4", format="NETCDF4", encoding=encoding)
 
 
 def _in_order(dataset: xr.Dataset) -> xr.Dataset:
@@ -217,7 +218,7 @@ def read_dataset(path: str | Path) -> xr.Dataset:
     if declared is not None:
         check_memory(f"{path}: its arrays", declared, "read a part of it with xarray")
     try:
-        with xr.open_dataset(path, engine="netcdf4") as opened:
+        with xr.open_dataset(path.absolute(), engine="netcdf4") as opened:
             dataset = opened.load()
     except (OSError, RuntimeError, ValueError, KeyError, AttributeError, TypeError, EOFError) as error:
         raise damaged(
@@ -235,7 +236,9 @@ def read_dataset(path: str | Path) -> xr.Dataset:
 
 def damaged(path: str | Path, what: str) -> DamagedFileError:
     """Return the error for a damaged file: what is wrong and how to mend it."""
-    return DamagedFileError(f"{path} is damaged: {what}; delete it and run the same command again")
+    error = DamagedFileError(f"{path} is damaged: {what}; delete it and run the same command again")
+    error.path, error.what = str(path), what
+    return error
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

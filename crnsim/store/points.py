@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crnsim.entrance.files import check_regular
+from crnsim.entrance.limits import LARGEST_RESULTS
 from crnsim.errors import InputError
 from crnsim.noise.kinds import NOISE_KINDS
 from crnsim.outcomes import OK, OUTCOMES
@@ -114,8 +116,9 @@ def read_keys(path: str | Path) -> tuple[str, list[str]]:
     """
     import netCDF4
 
+    check_regular(path, LARGEST_RESULTS)
     try:
-        with netCDF4.Dataset(path) as file:
+        with netCDF4.Dataset(Path(path).absolute()) as file:
             keys = file.variables["point_key"][:]
             return str(getattr(file, "code_hash", "")), [str(key) for key in keys]
     except FileNotFoundError:

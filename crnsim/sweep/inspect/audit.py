@@ -19,6 +19,7 @@ from crnsim.sweep.inspect.strays import strays
 from crnsim.sweep.plan.plan import Plan, read_plan
 from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry
 from crnsim.sweep.run.chunk_files import (
+    account_fault,
     account_file,
     as_written,
     failure_file,
@@ -121,7 +122,7 @@ def _chunk(
             yield Finding("damaged", path, "its bytes are not those that were written", also)
         elif killed:
             yield Finding("killed", path, f"{killed} of its {part.sizes['point']} points lost their worker")
-    yield from _account(path, chunk)
+    yield from _account(path, chunk.key, chunk.n_points)
 
 
 def _differs(
@@ -153,15 +154,13 @@ def _differs(
     return ""
 
 
-def _account(path: Path, chunk: ChunkEntry) -> Iterator[Finding]:
+def _account(path: Path, key: str, n_points: int) -> Iterator[Finding]:
+    """Look at the account of a chunk or a summary, which is lost without harm, but must not be wrong."""
     file = account_file(path)
-    if not os.path.lexists(file):
-        return
-    account = read_account(path)
-    if account is None:
-        yield Finding("damaged", file, "not JSON; it said what the chunk took, and nothing else is lost")
-    elif (account.key, account.points) != (chunk.key, chunk.n_points):
-        yield Finding("foreign", file, "the account of another chunk")
+    if fault := account_fault(path):
+        yield Finding("damaged", file, f"{fault}; without it the bytes of {path.name} have no witness")
+    elif (account := read_account(path)) and (account.key, account.points) != (key, n_points):
+        yield Finding("foreign", file, "the account of another file")
 
 
 def _leftovers(path: Path, saved: Sequence[Path]) -> Iterator[Finding]:
@@ -174,7 +173,7 @@ def _leftovers(path: Path, saved: Sequence[Path]) -> Iterator[Finding]:
     if not os.path.lexists(path):
         for piece in saved:
             if piece.suffix == ".nc":
-                yield from read_or_find(piece, read_points)[1]
+                yield from _piece(piece)
         return
     # A second name of the finished chunk stays until the chunk is merged.
     second = second_name(path)
@@ -182,6 +181,14 @@ def _leftovers(path: Path, saved: Sequence[Path]) -> Iterator[Finding]:
     for file in [failure_file(path), *pieces]:
         if file.exists():
             yield Finding("leftover", file, "of a try that failed or was stopped; the chunk is there")
+
+
+def _piece(path: Path) -> Iterator[Finding]:
+    yield from (found := read_or_find(path, read_points)[1])
+    if fault := account_fault(path):
+        yield Finding("damaged", account_file(path), fault)
+    elif not found and not as_written(path):
+        yield Finding("damaged", path, "its bytes are not those that were written")
 
 
 def _network(path: Path, entry: GroupEntry) -> Iterator[Finding]:
@@ -222,6 +229,8 @@ def _summary(folder: ResultsFolder, entry: GroupEntry, group: Group | None) -> I
     path = folder.place(entry.summary)
     summary, found = read_or_find(path, read_points)
     yield from found
+    if account_fault(path):
+        yield from _account(path, entry.name, entry.n_points)
     if summary is None:
         return
     names = {"dataset": entry.dataset, "circuit": entry.circuit, "activation_label": entry.label}
@@ -238,6 +247,8 @@ def _summary(folder: ResultsFolder, entry: GroupEntry, group: Group | None) -> I
     if same and summary.attrs.get("code_hash") == folder.plan.code_hash:
         if not as_written(path):
             yield Finding("damaged", path, "its bytes are not those that were written")
+        elif not account_fault(path):
+            yield from _account(path, entry.name, entry.n_points)
         return
     yield _of_another_version(folder, path, "a summary")
 

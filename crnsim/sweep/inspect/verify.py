@@ -19,7 +19,7 @@ from crnsim.provenance import code_hash
 from crnsim.store.points import read_points, with_all_magnitudes
 from crnsim.sweep.inspect.folder import ResultsFolder
 from crnsim.sweep.plan.plan import read_plan
-from crnsim.sweep.run.chunk_files import Account, list_chunks, read_account
+from crnsim.sweep.run.chunk_files import Account, check_account, list_chunks, read_account
 from crnsim.sweep.run.merge import check_chunk
 
 if TYPE_CHECKING:
@@ -184,6 +184,7 @@ def verify(plan: Plan, samples: Sequence[Sample]) -> Iterator[Comparison]:
         if read is None or read[0] != sample.path:
             read = sample.path, read_points(sample.path)
             check_chunk(read[1], sample.path, plan, sample.group, sample.chunk)
+            check_account(sample.path)
         stored = _one(read[1], sample.point.key)
         command = repeating_command(sample.point.to_dict())
         if int(stored["status"]) == WORKER_KILLED:

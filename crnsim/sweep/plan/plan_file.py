@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
-from crnsim.entrance.files import NotReadableError, NotThereError, check_path, read_text
+from crnsim.entrance.files import NotReadableError, NotTextError, NotThereError, check_path, read_text
 from crnsim.entrance.limits import LARGEST_PLAN, MOST_POINTS_EVER, MOST_WORKERS
 from crnsim.errors import DamagedFileError, InputError
 
@@ -231,6 +231,8 @@ def _check_sweep(plan: PlanFile) -> None:
     """Raise ValueError unless a plan is one that `crnsim plan` could have written: counts add up, paths follow."""
     if not _SWEEP.fullmatch(plan.sweep):
         raise ValueError(f"sweep {plan.sweep!r}")
+    if not plan.groups:
+        raise ValueError("no groups")
     keys: set[str] = set()
     for group in plan.groups:
         place = PurePosixPath("results", plan.sweep)
@@ -297,9 +299,18 @@ def _read(path: str, stamp: int) -> PlanFile:
     """Read a plan once for each time it was written; a workflow asks for each of thousands of chunks."""
     try:
         return PlanFile.from_json(read_text(path, LARGEST_PLAN))
+    except NotTextError:
+        raise _no_plan(path) from None
     except (NotThereError, NotReadableError):
         raise
     except (ValueError, RecursionError):
-        raise DamagedFileError(
+        raise _no_plan(path) from None
+
+
+def _no_plan(path: str) -> DamagedFileError:
+    """Return the error for a file that is no plan; one with another name may be anything, and good."""
+    if PurePosixPath(path).name == "plan.json":
+        return DamagedFileError(
             f"{path}: not a plan of crnsim, or damaged; delete it and run the same command again"
-        ) from None
+        )
+    return DamagedFileError(f"{path}: not a plan of crnsim; give the plan.json that 'crnsim plan' wrote")

@@ -2,19 +2,25 @@
 
 A chunk is ``<key>.nc``. Beside it stand its account (``<key>.json``), its progress while it is computed, the failure of
 the last try, and pieces that unfinished tries have saved, each with an account of its own. Readers are tolerant: a file
-that is lost, cut short or odd is as good as none, since nothing but the page and the times depends on it.
+that is lost, cut short or odd is as good as none, since nothing but the page and the times depends on it. But an
+account vouches for the bytes of its file: whoever reads that file asks `check_written`, which takes none that is odd.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crnsim.entrance.files import read_text
+from crnsim.entrance.limits import LARGEST_SMALL_FILE
 from crnsim.errors import InputError
-from crnsim.store.files import digest, names_in, read_json, write_dataset, write_json
+from crnsim.store.files import damaged, digest, names_in, read_json, write_dataset, write_json
 from crnsim.store.outputs import is_stream
 
 if TYPE_CHECKING:
@@ -25,6 +31,10 @@ _PIECE = ".saved-"
 _LARGEST = 1e15
 #: What stands for the number in the name of the piece that is the whole chunk, under a second name.
 _WHOLE = "all"
+#: What a chunk of a plan is called.
+_KEY = re.compile(r"[0-9a-f]{32}")
+#: A SHA-256 in hexadecimal; a piece has none.
+_DIGEST = re.compile(r"([0-9a-f]{64})?")
 
 
 def account_file(path: Path) -> Path:
@@ -119,6 +129,46 @@ def read_account(path: Path) -> Account | None:
         processors={str(kind): _count(kinds, kind) for kind in kinds} if isinstance(kinds, dict) else {},
         sha256=_text(found, "sha256"),
     )
+
+
+def account_fault(path: Path) -> str:
+    """Say what is wrong with the account of the file at `path`; nothing where it is good, or where there is none."""
+    file = account_file(path)
+    if not os.path.lexists(file):
+        return ""
+    try:
+        found = json.loads(read_text(file, LARGEST_SMALL_FILE))
+    except InputError as error:
+        return str(error).removeprefix(f"{file}: ")
+    except (ValueError, RecursionError):
+        return "it is not JSON"
+    if not isinstance(found, dict) or not found.keys() & {"key", "computed"}:
+        return "it is not the account of a file"
+    kinds = found.get("processors", {})
+    counts = {name: found.get(name, 0) for name in ("points", "computed", "reused", "killed", "workers")}
+    counts |= (
+        {f"processors {kind}": count for kind, count in kinds.items()} if isinstance(kinds, dict) else {}
+    )
+    times = {name: found.get(name, 0) for name in ("seconds_wall", "seconds_core")}
+    texts = {name: found.get(name, "") for name in ("key", "host", "sha256")}
+    wrong = [name for name, text in texts.items() if not isinstance(text, str)]
+    wrong += [name for name, number in (counts | times).items() if not _is_amount(number)]
+    wrong += [name for name, count in counts.items() if isinstance(count, float)]
+    wrong += [] if isinstance(kinds, dict) else ["processors"]
+    if not wrong and not _DIGEST.fullmatch(found.get("sha256", "")):
+        wrong = ["sha256"]
+    return f"its {' '.join(wrong[0].split())[:60]} is none" if wrong else ""
+
+
+def check_account(path: Path) -> None:
+    """Raise DamagedFileError where the account of the file at `path` is there and no good."""
+    if fault := account_fault(path):
+        raise damaged(account_file(path), fault)
+
+
+def _is_amount(number: object) -> bool:
+    # A comparison, since an integer of JSON may have thousands of digits.
+    return isinstance(number, (int, float)) and not isinstance(number, bool) and 0 <= number <= _LARGEST
 
 
 @dataclass(frozen=True)
@@ -295,6 +345,11 @@ def chunk_key(file: Path) -> str:
     return file.name.partition(".")[0]
 
 
+def is_chunk_name(file: Path) -> bool:
+    """Tell by its name whether a file was written as a chunk, or as a piece of one; others may be anything."""
+    return _PIECE in file.name or _KEY.fullmatch(chunk_key(file)) is not None
+
+
 def check_account_place(path: Path, others: Iterable[str | Path]) -> None:
     """Refuse an output whose account would take the place of another file.
 
@@ -318,8 +373,25 @@ def write_with_account(dataset: xr.Dataset, path: Path, key: str, points: int) -
 
 
 def as_written(path: Path) -> bool:
-    """Tell whether a file has the digest that the account beside it gives; True where it gives none."""
+    """Tell whether a file has the digest that its own account beside it gives; True where no good one gives any."""
     account = read_account(path)
-    if account is None or not account.sha256 or not account.key:
+    if account is None or not account.sha256 or not account.key or account_fault(path):
         return True
     return not path.stem.startswith(account.key) or digest(path) == account.sha256
+
+
+def check_written(path: Path) -> None:
+    """Hold a file against the account beside it; a file without one is taken as it is.
+
+    Raises
+    ------
+    DamagedFileError
+        Its bytes are not those that were written, or the account is damaged or that of another file.
+    """
+    check_account(path)
+    account = read_account(path)
+    if account is None or not account.sha256 or digest(path) == account.sha256:
+        return
+    if not path.stem.startswith(account.key):
+        raise damaged(account_file(path), "it is the account of another file")
+    raise damaged(path, "its bytes are not those that were written")

@@ -14,7 +14,7 @@ from crnsim.errors import CrnsimError, DamagedFileError, InputError
 from crnsim.store.attributes import json_value
 from crnsim.store.files import damaged
 from crnsim.store.points import join, pick, read_points
-from crnsim.sweep.run.chunk_files import as_written, list_chunks
+from crnsim.sweep.run.chunk_files import check_written, list_chunks
 from crnsim.sweep.run.reuse import reusable
 
 if TYPE_CHECKING:
@@ -114,8 +114,7 @@ def read_chunk(path: Path, plan: Plan, group: Group, chunk: Chunk) -> xr.Dataset
     """
     part = read_points(path)
     check_chunk(part, path, plan, group, chunk)
-    if not as_written(path):
-        raise damaged(path, "its bytes are not those that were written")
+    check_written(path)
     return part
 
 
@@ -140,8 +139,7 @@ def read_summary(plan: Plan, name: str) -> xr.Dataset:
     ):
         _check_attribute(summary, path, attribute, value)
     _check_points(summary, path, group, None)
-    if not as_written(path):
-        raise damaged(path, "its bytes are not those that were written")
+    check_written(path)
     return summary
 
 

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 from crnsim.errors import DamagedFileError, InputError
 from crnsim.experiment.point import Point
 from crnsim.outcomes import WORKER_KILLED
-from crnsim.store.files import damaged
 from crnsim.store.points import pick, read_keys, read_points
-from crnsim.sweep.run.chunk_files import as_written, chunk_key, pieces_of, read_account
+from crnsim.sweep.run.chunk_files import check_written, chunk_key, is_chunk_name, pieces_of, read_account
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -87,23 +86,30 @@ def reusable(
     """Return, by file, the wanted points that saved pieces and earlier chunk files hold, each point once.
 
     Points of another version of the library do not count, nor do those that lost their worker, nor those
-    without a trajectory that is wanted now. A damaged file is left aside with a warning.
+    without a trajectory that is wanted now. A damaged file is left aside with a warning; a file that is no chunk, by
+    its name and its content, without one.
     """
     wanted, with_trajectories = {point.key for point in points}, set(recorded)
     parts: dict[Path, xr.Dataset] = {}
     for file in files:
         if not wanted:
             break
+        relevant = False
         try:
             # Most files of an earlier plan hold nothing that is wanted; only their keys are read.
             version, keys = read_keys(file)
             if version != code_hash or wanted.isdisjoint(keys):
                 continue
-            if not as_written(file):
-                raise damaged(file, "its bytes are not those that were written")
+            relevant = True
+            check_written(file)
             found = read_points(file)
         except (DamagedFileError, InputError) as error:
-            log.warning("not reused: %s", error)
+            if is_chunk_name(file):
+                log.warning("not reused: %s", error)
+            elif relevant:
+                # Written by `integrate -o`, into a folder of the user's own: not ours to tell to delete.
+                what = f"{error.path}: {error.what}" if isinstance(error, DamagedFileError) else error
+                log.warning("not reused: %s", what)
             continue
         there = set(found["recorded"].values.tolist()) if "recorded" in found.dims else set()
         status = found["status"].values.tolist()

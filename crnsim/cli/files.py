@@ -1,0 +1,263 @@
+"""The files that a command reads and writes, all known before it begins: none is lost, and none is written twice."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crnsim.entrance.arguments import shown
+from crnsim.errors import CrnsimError, InputError
+from crnsim.store.outputs import check_output, is_stdout, is_stream
+
+if TYPE_CHECKING:
+    import argparse
+
+    from crnsim.sweep.plan.plan_file import PlanFile
+
+#: Options that name a file which is read.
+_READ = ("config", "plan", "dataset", "weights", "sweep")
+#: Keys of a sweep file that name one.
+_KEYS = ("file", "weights")
+#: A module of the user's own, in ``module:Name``.
+_CODE = re.compile(r"([\w.]+):\w+")
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where something is written.
+
+    Attributes
+    ----------
+    what : str
+        The option, or what is written, for messages.
+    path : str
+    text, beside : bool
+        See `crnsim.store.outputs.check_output`.
+    own : str
+        Where the plan has this; nothing else of the sweep is replaced. Empty for none.
+    is_beside : bool
+        It is itself written beside another file.
+    """
+
+    what: str
+    path: str
+    text: bool = False
+    beside: bool = False
+    own: str = ""
+    is_beside: bool = False
+
+
+def check_outputs(options: argparse.Namespace) -> None:
+    """Refuse to write over what a command reads, to write two things to one file, or where nothing can be written.
+
+    Raises
+    ------
+    InputError, StorageError
+        One line that names the option and the file; nothing has been written yet.
+    """
+    plan, sweep = _plan(options), _sweep_file(options)
+    inputs = [*_inputs(options, plan), *_named(sweep)]
+    default = _default(options, plan, sweep)
+    taken: list[_Place] = []
+    for place in _places(options, default):
+        if place.is_beside and is_stream(place.path):
+            raise InputError(
+                f"{place.what}, {shown(place.path)}, is a device or a pipe; remove it, or name another output"
+            )
+        check_output(place.path, place.what, inputs=inputs, text=place.text, beside=place.beside)
+        if is_stdout(place.path):
+            continue
+        if plan is not None and not (place.own and _name(place.path) == _name(place.own)):
+            _check_products(plan, place)
+        for other in taken:
+            if _one_file(place.path, other.path):
+                raise InputError(
+                    f"{place.path}: both {other.what} and {place.what} would be written there; name two files"
+                )
+        taken.append(place)
+
+
+def _plan(options: argparse.Namespace) -> PlanFile | None:
+    """Return the plan that a command reads; None where it cannot be read, which the command itself says."""
+    if getattr(options, "plan", None) is None:
+        return None
+    from crnsim.sweep.plan.plan_file import read_plan_file
+
+    with suppress(CrnsimError):
+        return read_plan_file(options.plan)
+    return None
+
+
+def _sweep_file(options: argparse.Namespace) -> Any:
+    """Return the content of the sweep file that a command reads; None where it cannot be read."""
+    path = getattr(options, "config", None) or getattr(options, "sweep", None)
+    if path is None or not hasattr(options, "output"):
+        return None
+    from crnsim.sweep.config.reader import read_yaml
+
+    with suppress(CrnsimError):
+        return read_yaml(path).data
+    return None
+
+
+def _inputs(options: argparse.Namespace, plan: PlanFile | None) -> Iterator[str]:
+    """Yield the files that options and the plan name, modules of the user's own among them."""
+    for name, given in vars(options).items():
+        for word in given if isinstance(given, list) else [given]:
+            if isinstance(word, str):
+                if name in _READ:
+                    yield word
+                yield from _modules(word)
+    if plan is not None:
+        yield from plan.data_files
+        for name in plan.own_code:
+            yield from _modules(name)
+
+
+def _named(data: Any) -> Iterator[str]:
+    """Yield the files that a sweep file names."""
+    rest = [data]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, dict):
+            yield from (one[key] for key in _KEYS if isinstance(one.get(key), str))
+            rest += [*one, *one.values()]
+        elif isinstance(one, list):
+            rest += one
+        elif isinstance(one, str):
+            yield from _modules(one)
+
+
+def _modules(word: str) -> Iterator[str]:
+    for name in _CODE.findall(word):
+        yield name.replace(".", "/") + ".py"
+
+
+def _default(options: argparse.Namespace, plan: PlanFile | None, sweep: Any) -> str:
+    """Return where a command writes if no option says so; empty where that is nowhere, or not known."""
+    from crnsim.sweep.plan.plan import PLAN, REPORTS, RESULTS
+
+    command = options.command
+    if command == "plan" and isinstance(sweep, dict):
+        name = sweep.get("name", Path(options.config).stem)
+        return str(Path(RESULTS, name, PLAN)) if isinstance(name, str) else ""
+    if plan is None:
+        return ""
+    if command == "integrate":
+        found = [chunk.path for chunk in plan.chunks() if chunk.key.startswith(options.chunk)]
+        return found[0] if len(found) == 1 else ""
+    if command in ("build", "merge"):
+        of = [group for group in plan.groups if group.name == options.group]
+        return (of[0].network if command == "build" else of[0].summary) if of else ""
+    if command == "robustness":
+        return str(Path(RESULTS, plan.sweep, "robustness.nc"))
+    return str(Path(REPORTS, f"{plan.sweep}.partial.html" if options.partial else f"{plan.sweep}.html"))
+
+
+def _places(options: argparse.Namespace, default: str) -> Iterator[_Place]:
+    """Yield where a command writes; the names beside an output only once that has been found to be a file's."""
+    log, csv = getattr(options, "log", None), getattr(options, "csv", None)
+    given = getattr(options, "output", None)
+    if log is not None:
+        yield _Place("--log", log)
+    own = _beside(options.command, default) if default else []
+    if csv is not None:
+        yield _Place("--csv", csv, text=True, own=own[0] if own else "")
+    output = default if given is None else given
+    if given is None and not default:
+        return
+    beside = csv is None and options.command in ("build", "integrate", "merge", "robustness")
+    what = "the output" if given is None else "-o"
+    yield _Place(what, output, text=options.text, beside=beside, own=default)
+    if beside:
+        for number, path in enumerate(_beside(options.command, output)):
+            what = f"the {Path(path).suffix} beside it"
+            yield _Place(what, path, own=own[number] if own else "", is_beside=True)
+
+
+def _beside(command: str, output: str) -> list[str]:
+    """Return what a command writes beside its output."""
+    from crnsim.sweep.run.chunk_files import account_file, second_name
+
+    path = Path(output)
+    if command in ("build", "robustness"):
+        return [str(path.with_suffix(".crn" if command == "build" else ".csv"))]
+    if command == "merge":
+        return [str(account_file(path))]
+    if command == "integrate":
+        second = second_name(path)
+        return [str(account_file(path)), str(second), str(account_file(second))]
+    return []
+
+
+def _check_products(plan: PlanFile, place: _Place) -> None:
+    """Refuse to write over a file of the plan's sweep, or to what will be one."""
+    from crnsim.sweep.run.chunk_files import chunk_key
+
+    folders: dict[str, str] = {}
+
+    def named(path: str) -> Path:
+        # Thousands of chunks lie in few folders, each of which is asked for once.
+        folder, name = os.path.split(path)
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        return Path(folders[folder], name)
+
+    products = list(_products(plan))
+    keys = {chunk.key for chunk in plan.chunks()}
+    names, of_chunks = (
+        set(map(named, products)),
+        {named(chunk.path).parent for group in plan.groups for chunk in group.chunks[:1]},
+    )
+    for name in (_name(place.path), Path(os.path.realpath(place.path))):
+        beside = name.parent in of_chunks and (chunk_key(name) in keys or name.exists())
+        if beside or name in names or _is_one_of(name, products):
+            raise InputError(
+                f"{place.what} {place.path}: this is a file of the sweep {plan.sweep}, which other steps read; "
+                "name another one"
+            )
+
+
+def _products(plan: PlanFile) -> Iterator[str]:
+    """Yield the files of a sweep."""
+    from crnsim.sweep.plan.plan import PLAN, RESULTS
+    from crnsim.sweep.run.chunk_files import account_file
+
+    for name in (PLAN, "robustness.nc", "robustness.csv"):
+        yield str(Path(RESULTS, plan.sweep, name))
+    for group in plan.groups:
+        yield from (group.network, str(Path(group.network).with_suffix(".crn")))
+        for path in (group.summary, *(chunk.path for chunk in group.chunks)):
+            yield from (path, str(account_file(Path(path))))
+
+
+def _is_one_of(place: Path, files: list[str]) -> bool:
+    """Tell whether a file that is there is one of others under another name."""
+    try:
+        found = place.stat()
+    except OSError:
+        return False
+    for file in files:
+        with suppress(OSError):
+            if os.path.samestat(found, Path(file).stat()):
+                return True
+    return False
+
+
+def _name(path: str) -> Path:
+    """Return the name of a file in full; what it points to, where it is a link, stays out of it."""
+    folder, name = os.path.split(path)
+    return Path(os.path.realpath(folder), name)
+
+
+def _one_file(one: str, other: str) -> bool:
+    """Tell whether two places are one file; a device may be written to twice."""
+    if is_stream(one) and not Path(one).is_fifo():
+        return False
+    names = {_name(one), Path(os.path.realpath(one))}
+    return bool(names & {_name(other), Path(os.path.realpath(other))}) or _is_one_of(Path(one), [other])
