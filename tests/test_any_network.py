@@ -223,6 +223,21 @@ def test_an_error_estimate_of_zero_does_not_carry_the_first_step():
         np.testing.assert_allclose(result.concentration.values[0, 1], [np.exp(-1), 1 - np.exp(-1)], rtol=1e-4)
 
 
+@pytest.mark.parametrize("rtol", [1e-3, 1e-4, 1e-6])
+def test_an_unstable_state_is_left_when_it_should_be_or_the_error_is_told(rtol):
+    # dx/dt = -(x - 1)(x - 2)(x - 3) from 2 + d: (x - 2)^2 = 1 / (1 + (d^-2 - 1) exp(-2 t)). Growth from far below rtol.
+    bistable = network(("2X -> 3X", 6.0), ("3X -> 2X", 1.0), ("0 -> X", 6.0), ("X -> 0", 11.0))
+    times = np.linspace(0, 60, 61)
+    for power in range(1, 10):
+        start = 2 + (-1) ** power * 0.9 * 10.0**-power
+        d = start - 2
+        exact = 2 + np.sign(d) / np.sqrt(1 + (d**-2 - 1) * np.exp(-2 * times))
+        result = simulate(bistable, times, initial={"X": start}, rtol=rtol)
+        off = np.max(np.abs(result.concentration.values[0, :, 0] / exact - 1)) / rtol
+        assert off < MUCH or result.warning[0] != "", (start, off)
+        assert off < 1 or float(result.error[0]) > 0.3 * off, (start, off)
+
+
 @pytest.mark.parametrize("first", range(0, 120, 20))
 def test_random_networks_are_right_or_say_so(first):
     """Every ``ok`` without a warning is within 20 tolerances; nothing is below its bound; sums are kept."""

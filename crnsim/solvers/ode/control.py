@@ -16,15 +16,17 @@ from crnsim.kinetics.signatures import PIVOT, RADIUS
 from crnsim.solvers.ode.choice import end_failed_trial
 from crnsim.solvers.ode.rkc import longest_step, stages_needed
 from crnsim.solvers.ode.steps import STEPS
-from crnsim.solvers.ode.work import ACCEPTED, ERROR, HIGHEST, ROOM, STEP, TOTAL, Work
+from crnsim.solvers.ode.work import ACCEPTED, ERROR, HIGHEST, RELATIVE, ROOM, STEP, TOTAL, Work
 
 #: A run begins with this part of its running time.
 FIRST_STEP = 1e-3
 _SMALLEST_STEP = 1e-13  # of the time reached
 _SHORTEST_STEP = 1e-20  # of the running time
-#: A step in which a pivot of ``1 - gamma h J`` is smaller is too long for what grows: it would not be followed but
-#: damped, below the tolerances unseen. Where species only turn into each other no pivot is below 1.
-_LEAST_PIVOT = 0.5
+#: Pivots of ``1 - gamma h J`` below 1 tell of growth within a step; where species only turn into each other there are
+#: none. Near 0 it would not be followed but damped, and however little there is of what grows, the time at which it
+#: rises hangs on it. So a pivot may lack this times the third root of the relative tolerance, as steps limited by
+#: their error do, at most a half; and what rounding takes of it in stiff systems, in parts of step times radius.
+_LACK, _MOST_LACK, _ROUNDING = 2.0, 0.5, 1e-14
 _SAFETY = 0.9
 _GROWTH = 5.0
 _SHRINKAGE = 0.2
@@ -103,16 +105,30 @@ def _finite(attempt: np.ndarray, lane: int) -> bool:
 
 
 @inlined
-def _outgrown(lanes: np.ndarray, implicit: np.ndarray, lane: int) -> bool:
+def _outgrown(
+    attempt: np.ndarray, implicit: np.ndarray, relative: np.ndarray, lanes: np.ndarray, lane: int
+) -> bool:
     """Whether something grows too much within an implicit step."""
-    return STEPS[lanes[lane].method].implicit == 1 and not implicit[PIVOT, lane] >= _LEAST_PIVOT
+    lack = 1.0 - implicit[PIVOT, lane]
+    if STEPS[lanes[lane].method].implicit == 0 or lack <= 0.0:
+        return False
+    allowed = _LACK * relative[RELATIVE, lane] ** (1.0 / 3.0)
+    allowed += _ROUNDING * attempt[STEP, lane] * implicit[RADIUS, lane]
+    return not lack <= min(allowed, _MOST_LACK)
 
 
 @inlined
-def passes(attempt: np.ndarray, implicit: np.ndarray, lanes: np.ndarray, lane: int) -> bool:
+def passes(
+    attempt: np.ndarray, implicit: np.ndarray, relative: np.ndarray, lanes: np.ndarray, lane: int
+) -> bool:
     """Whether a step is as good as it must be."""
     error, low = attempt[ERROR, lane], attempt[ROOM, lane]
-    return _finite(attempt, lane) and error <= 1.0 and low >= 0.0 and not _outgrown(lanes, implicit, lane)
+    return (
+        _finite(attempt, lane)
+        and error <= 1.0
+        and low >= 0.0
+        and not _outgrown(attempt, implicit, relative, lanes, lane)
+    )
 
 
 @inlined
@@ -130,6 +146,7 @@ def _judge(
     lanes: np.ndarray,
     attempt: np.ndarray,
     implicit: np.ndarray,
+    relative: np.ndarray,
     stages: np.ndarray,
     lane: int,
 ) -> bool:
@@ -147,7 +164,7 @@ def _judge(
     lanes[lane].spent += 1
     end_failed_trial(lanes, lane)
     used = attempt[STEP, lane]
-    if passes(attempt, implicit, lanes, lane):
+    if passes(attempt, implicit, relative, lanes, lane):
         runs[member].steps += 1
         logarithm = math.log(max(error, 1e-8))
         factor = _SAFETY * math.exp((_INTEGRAL * lanes[lane].error - _PROPORTIONAL * logarithm) / 3.0)
@@ -181,7 +198,7 @@ def judge_all(runs: np.ndarray, w: Work, method: int) -> bool:
         # From here on a run with no step (0) has not taken part.
         if w.lane[lane].member < 0 or w.lane[lane].method != method:
             w.attempt[STEP, lane] = 0.0
-        elif _judge(runs, w.lane, w.attempt, w.implicit, w.stages, lane):
+        elif _judge(runs, w.lane, w.attempt, w.implicit, w.relative, w.stages, lane):
             w.attempt[ACCEPTED, lane] = 1.0
     return all_accepted(w)
 

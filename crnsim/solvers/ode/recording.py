@@ -142,7 +142,7 @@ def record_side_steps(p: Protocol, r: Record, w: Work) -> None:
     if w.wide == 1:
         control.bring_together(w)
     for lane in range(len(w.lane)):
-        if w.aimed[lane] == 1 and not control.passes(w.attempt, w.implicit, w.lane, lane):
+        if w.aimed[lane] == 1 and not control.passes(w.attempt, w.implicit, w.relative, w.lane, lane):
             w.aside[ACCEPTED, lane] = 0.0
             control.take_back(r.run, w.lane, lane, w.attempt[STEP, lane])
         elif w.aimed[lane] == 1:
