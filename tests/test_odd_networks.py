@@ -257,9 +257,9 @@ def test_arrays_that_would_never_end_are_refused_before_they_are_read(huge):
         lambda: net.rate_constants({"W": huge}),
         lambda: net.fluxes(huge, constants),
         lambda: net.jacobian(state, huge),
-        lambda: simulate(net, huge),
+        lambda: simulate(net, huge, initial={}),
         lambda: simulate(net, [0, 1], initial=huge),
-        lambda: simulate(net, [0, 1], rates=huge),
+        lambda: simulate(net, [0, 1], initial={}, rates=huge),
     ):
         began = time.monotonic()
         refuses(call, "GB")

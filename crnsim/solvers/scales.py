@@ -34,6 +34,7 @@ def fit_scales(network: Network, protocol: Protocol, atol: np.ndarray | None) ->
     """
     members, n = protocol.start.shape
     tolerances, least = np.empty((members, n)), np.empty((members, n))
+    _switch_off(network, protocol)
     known: dict[tuple[bytes, int, float], int] = {}
     for number, member in enumerate(protocol.member):
         start, rates = protocol.start[number], protocol.rates[member["rate_set"]]
@@ -42,7 +43,6 @@ def fit_scales(network: Network, protocol: Protocol, atol: np.ndarray | None) ->
             member["first_step"] = protocol.member["first_step"][same]
             tolerances[number], least[number] = tolerances[same], least[same]
             continue
-        rates[~reachable(network, start > 0, rates > 0)] = 0.0
         fastest = float(np.max(abs(network.jacobian(start, rates)).sum(axis=1), initial=0.0))
         span = float(member["running_time"])
         first = _FIRST / fastest if fastest > 0 else 1e-3 * span
@@ -63,6 +63,18 @@ def fit_scales(network: Network, protocol: Protocol, atol: np.ndarray | None) ->
         least_atol=np.maximum(least, SMALLEST),
         scaled=np.where(given >= 0, 0.0, SCALED_ATOL * protocol.rtol) if protocol.guarded else np.zeros(0),
     )
+
+
+def _switch_off(network: Network, protocol: Protocol) -> None:
+    """Set rate constants to zero of reactions that can take place in none of the runs that share them."""
+    needed = np.zeros(protocol.rates.shape, dtype=bool)
+    seen: set[tuple[bytes, int]] = set()
+    for start, member in zip(protocol.start, protocol.member, strict=True):
+        shared, present = int(member["rate_set"]), start > 0
+        if (key := (present.tobytes(), shared)) not in seen:
+            seen.add(key)
+            needed[shared] |= reachable(network, present, protocol.rates[shared] > 0)
+    protocol.rates[~needed] = 0.0
 
 
 def _scale(network: Network, start: np.ndarray, rates: np.ndarray, fastest: float, span: float) -> float:
