@@ -171,7 +171,7 @@ def test_squareplus_does_not_cancel_for_negative_arguments():
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_linear_systems_of_a_unit_are_solved_exactly(name):
     layer, _, _ = unit_network(activation(name))
-    assert compile_network(layer.network).exact
+    assert not compile_network(layer.network).listed
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -174,8 +174,10 @@ def _places(options: argparse.Namespace, default: str) -> Iterator[_Place]:
     beside = csv is None and options.command in ("build", "integrate", "merge", "robustness")
     what = "the output" if given is None else "-o"
     yield _Place(what, output, text=options.text, beside=beside, own=default)
-    if beside:
-        for number, path in enumerate(_beside(options.command, output)):
+    if is_stream(output):
+        return  # nothing can be beside it
+    for number, path in enumerate(_beside(options.command, output)):
+        if not (csv is not None and path.endswith(".csv")):
             what = f"the {Path(path).suffix} beside it"
             yield _Place(what, path, own=own[number] if own else "", is_beside=True)
 
@@ -185,8 +187,10 @@ def _beside(command: str, output: str) -> list[str]:
     from crnsim.sweep.run.chunk_files import account_file, second_name
 
     path = Path(output)
-    if command in ("build", "robustness"):
-        return [str(path.with_suffix(".crn" if command == "build" else ".csv"))]
+    if command == "build":
+        return [str(path.with_suffix(".crn"))]
+    if command == "robustness":
+        return [str(path.with_suffix(".csv")), str(account_file(path))]
     if command == "merge":
         return [str(account_file(path))]
     if command == "integrate":
@@ -210,10 +214,8 @@ def _check_products(plan: PlanFile, place: _Place) -> None:
 
     products = list(_products(plan))
     keys = {chunk.key for chunk in plan.chunks()}
-    names, of_chunks = (
-        set(map(named, products)),
-        {named(chunk.path).parent for group in plan.groups for chunk in group.chunks[:1]},
-    )
+    names = set(map(named, products))
+    of_chunks = {named(chunk.path).parent for group in plan.groups for chunk in group.chunks[:1]}
     for name in (_name(place.path), Path(os.path.realpath(place.path))):
         beside = name.parent in of_chunks and (chunk_key(name) in keys or name.exists())
         if beside or name in names or _is_one_of(name, products):
@@ -228,7 +230,7 @@ def _products(plan: PlanFile) -> Iterator[str]:
     from crnsim.sweep.plan.plan import PLAN, RESULTS
     from crnsim.sweep.run.chunk_files import account_file
 
-    for name in (PLAN, "robustness.nc", "robustness.csv"):
+    for name in (PLAN, "robustness.nc", "robustness.csv", "robustness.json"):
         yield str(Path(RESULTS, plan.sweep, name))
     for group in plan.groups:
         yield from (group.network, str(Path(group.network).with_suffix(".crn")))

@@ -104,12 +104,11 @@ def _told_to_stop(*_: object) -> None:
 
 def merge(options: argparse.Namespace) -> None:
     """Write the summary of a group."""
-    from crnsim.sweep.run.chunk_files import check_account_place, remove_pieces, write_with_account
+    from crnsim.sweep.run.chunk_files import remove_pieces, write_with_account
     from crnsim.sweep.run.merge import merge_group
 
     made = opened(options.plan, options.sweep)
     path = Path(options.output or Path(RESULTS, made.sweep.name) / "summary" / f"{options.group}.nc")
-    check_account_place(path, [options.plan])
     merged = merge_group(made, options.group)
     assert merged is not None
     write_with_account(merged, path, options.group, merged.sizes["point"])
@@ -120,13 +119,12 @@ def robustness(options: argparse.Namespace) -> None:
     """Write the metrics of a sweep as NetCDF and as tables."""
     from crnsim.robustness import to_csv
     from crnsim.store.files import replacing
-    from crnsim.sweep.run.chunk_files import check_account_place, write_with_account
+    from crnsim.sweep.run.chunk_files import write_with_account
     from crnsim.sweep.run.metrics import summarise_sweep
 
     made = opened(options.plan, options.sweep)
     path = Path(options.output or Path(RESULTS, made.sweep.name) / "robustness.nc")
     table = options.csv or path.with_suffix(".csv")
-    check_account_place(path, [options.plan, table])
     summaries = _summaries(made)
     metrics = summarise_sweep(made.file, summaries)
     with replacing(table) as temporary:

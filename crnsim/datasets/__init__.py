@@ -101,8 +101,7 @@ def dataset_info(name: str, source: Source = ()) -> DatasetInfo:
     InputError
         For an unknown name, or a CSV file that is no longer what `source` says.
     """
-    if not _is_source(source):
-        raise InputError(f"source is {shown(source)}; give what crnsim.datasets.csv_source has returned")
+    _check_source(source)
     if not isinstance(name, str):
         raise InputError(f"data set is {shown(name)}; give a name")
     if source:
@@ -149,19 +148,19 @@ def load_dataset(
         For MNIST without its files and without a network.
     """
     replicate, seed = check_whole("replicate", replicate, least=0), check_seed(seed)
-    if not _is_source(source):
-        raise InputError(f"source is {shown(source)}; give what crnsim.datasets.csv_source has returned")
+    _check_source(source)
     if not source:
         name, source = find_dataset(name, target=target, task=task)
     return dataset_info(name, source).load(replicate, seed)
 
 
-def _is_source(given: object) -> bool:
-    """Whether something has the form of a `Source`: pairs of text."""
-    return isinstance(given, tuple) and all(
+def _check_source(given: object) -> None:
+    """Raise InputError unless something has the form of a `Source`: pairs of text."""
+    if not isinstance(given, tuple) or not all(
         isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(word, str) for word in pair)
         for pair in given
-    )
+    ):
+        raise InputError(f"source is {shown(given)}; give what crnsim.datasets.csv_source has returned")
 
 
 def check_layers(name: str, layers: Sequence[int], source: Source = ()) -> None:

@@ -153,7 +153,10 @@ def check_length(name: str, value: object) -> None:
             if not isinstance(within, (list, tuple)) or not within:
                 break
             count, within = count * len(within), within[0]
-        size = math.prod(_shape(within)) if _shape(within) else 1 if within is not value else len(value)  # type: ignore[arg-type]
+        if shape := _shape(within):
+            size = math.prod(shape)
+        else:
+            size = len(value) if within is value else 1  # type: ignore[arg-type]
         check_memory(name, 8.0 * count * size, "give fewer values")
 
 

@@ -49,6 +49,7 @@ def generate(network: Network, *, wide: bool = False) -> tuple[str, str]:
     differ in sizes and names alone share the source.
     """
     structure = analyse(network)
+    assert not structure.rings, "larger loops are solved by lists of reactions"
     text = (
         _HEADER
         + _right_hand_side(network, wide)
@@ -92,7 +93,7 @@ def _prepare(network: Network, structure: Structure, wide: bool) -> str:
     for coupling in structure.couplings:
         if coupling.same:
             entries.setdefault(coupling.number, []).append(("p", coupling))
-        elif coupling.source.name in structure.block(coupling.target) or structure.in_ring(coupling):
+        elif coupling.source.name in structure.block(coupling.target):
             entries.setdefault(coupling.number, []).append(("q", coupling))
     for one in index_sets([(number, network.families[number]) for number in entries]):
         nest = Nest(writer, one.dims)
@@ -166,7 +167,7 @@ def _solve(network: Network, structure: Structure, wide: bool) -> str:
         inside = {name for block in group for name in block}
         # In the order of the families: the order of sums, and with it the last bit, follows from it.
         into = sorted((pair for name in inside for pair in structure.into[name]), key=itemgetter(0))
-        feeding = [c for _, c in into if not c.same and c.source.name not in inside and structure.used(c)]
+        feeding = [c for _, c in into if not c.same and c.source.name not in inside]
         apart: dict[int, list[Coupling]] = {}
         for c in feeding:
             if not c.elementwise(families[c.number]):

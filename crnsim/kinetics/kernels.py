@@ -6,7 +6,7 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,12 +14,14 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from crnsim.compiled import compiled, compiled_folder, inlined, kept_in_our_folder, not_kept
 from crnsim.entrance.arguments import shown
 from crnsim.errors import InputError
 from crnsim.kinetics.lanes import LANES, lanes_array
 from crnsim.kinetics.signatures import IMPLICIT_ROWS, LINEAR_STEP, RADIUS
+from crnsim.kinetics.structure import Structure, analyse
 from crnsim.network.checks import check_vector
 from crnsim.network.network import Network
 
@@ -48,8 +50,9 @@ class Kernel:
         Compiled code (see `crnsim.kinetics.signatures`), generated or for all networks, and its sizes.
     wide : bool
         Whether a table holds one run, species after species, instead of eight runs side by side.
-    exact : bool
-        Whether no loop of species is cut: linear systems have all but the derivatives by slow arrays.
+    listed : bool
+        Whether the code is that for all networks, with the whole Jacobian; otherwise linear systems have all but the
+        derivatives by slow arrays.
     n_species, n_reactions : int
         Lengths of a state and of its rate constants.
     n_dynamic : int
@@ -62,7 +65,7 @@ class Kernel:
 
     kinetics: Kinetics
     wide: bool
-    exact: bool
+    listed: bool
     n_species: int
     n_reactions: int
     n_dynamic: int
@@ -89,7 +92,7 @@ class Kernel:
     ) -> tuple[np.ndarray, float]:
         """Solve (1 - step J) x = right as ``rosw`` does; return x and the spectral radius of J; for checks.
 
-        J is the Jacobian without slow arrays and with larger loops cut (see `crnsim.kinetics.structure`).
+        J is the Jacobian, without slow arrays where the code is generated (see `crnsim.kinetics.structure`).
         """
         # A table that is too short would be read beyond its end.
         state, right = (check_vector(*one, self.n_species) for one in (("state", state), ("right", right)))
@@ -171,7 +174,8 @@ def compile_network(network: Network, *, wide: bool | None = None, listed: bool 
     wide : bool, optional
         One run in a table instead of eight; by default chosen by the number of reactions.
     listed : bool
-        Take the code for all networks, with the whole Jacobian (`crnsim.kinetics.listed`), eight runs in a table.
+        Take the code for all networks, with the whole Jacobian (`crnsim.kinetics.listed`), eight runs in a table. So is
+        done anyway where arrays of species drive each other in larger loops.
 
     Returns
     -------
@@ -186,75 +190,65 @@ def compile_network(network: Network, *, wide: bool | None = None, listed: bool 
         raise InputError(f"network is {shown(network)}; it must be a crnsim.Network")
     if wide is not None and not isinstance(wide, bool):
         raise InputError(f"wide is {shown(wide)}; it must be True, False or None")
-    known = network.derived
-    if listed:
-        if "listed kernel" not in known:
-            known["listed kernel"] = _listed(network)
-        return known["listed kernel"]
     if wide is None:
         wide = network.n_reactions >= WIDE_FROM
-    if ("kernel", wide) not in known:
-        known["kernel", wide] = _compile(network, wide)
-    return known["kernel", wide]
+    known, key = network.derived, ("kernel", "listed" if listed else wide)
+    if key not in known:
+        structure = analyse(network)
+        known[key] = _listed(network) if listed or structure.rings else _generated(network, structure, wide)
+    return known[key]
 
 
 def _listed(network: Network) -> Kernel:
     from crnsim.kinetics import listed
 
     program, entries = listed.program_of(network)
-    kinetics = Kinetics(
-        right_hand_side=listed.right_hand_side,
-        prepare=listed.prepare,
-        solve=listed.solve,
-        size=np.array([network.n_dynamic], dtype=np.int64),
-        offset=program,
-        first=network.first_reactions,
-    )
     return Kernel(
-        kinetics=kinetics,
+        kinetics=_kinetics(listed, network, [network.n_dynamic], program),
         wide=False,
+        listed=True,
         n_species=network.n_species,
         n_reactions=network.n_reactions,
         n_dynamic=network.n_dynamic,
-        exact=True,
         slow=np.empty(0, dtype=np.int64),
         fast=np.arange(network.n_dynamic),
         factor_rows=(entries, network.n_dynamic),
     )
 
 
-def _compile(network: Network, wide: bool) -> Kernel:
+def _generated(network: Network, structure: Structure, wide: bool) -> Kernel:
     from crnsim.kinetics.codegen import generate
-    from crnsim.kinetics.structure import analyse
 
-    name, source = generate(network, wide=wide)
-    offsets = [int(network.rows(species.name).flat[0]) for species in network.species]
     rows, all_rows = (-(-n // LANES) if wide else n for n in (network.n_dynamic, network.n_species))
-    structure = analyse(network)
+    offsets = [int(network.rows(species.name).flat[0]) for species in network.species]
     is_slow = np.array([s.name in structure.slow for s in network.species], dtype=bool)
     slow_rows: np.ndarray = np.repeat(is_slow, [s.size for s in network.species])
     if wide:
         padded = np.append(slow_rows, np.ones(-len(slow_rows) % LANES, dtype=bool))
         slow_rows = np.min(padded.reshape(-1, LANES), axis=1)
-    module = _module(name, source)
-    kinetics = Kinetics(
-        right_hand_side=module.right_hand_side,
-        prepare=module.prepare,
-        solve=module.solve,
-        size=np.array([rows, *network.dims.values()], dtype=np.int64),
-        offset=np.array(offsets, dtype=np.int64),
-        first=network.first_reactions,
-    )
+    module = _module(*generate(network, wide=wide))
     return Kernel(
-        kinetics=kinetics,
+        kinetics=_kinetics(module, network, [rows, *network.dims.values()], offsets),
         wide=wide,
+        listed=False,
         n_species=network.n_species,
         n_reactions=network.n_reactions,
         n_dynamic=network.n_dynamic,
-        exact=not structure.rings,
         slow=np.flatnonzero(slow_rows[:rows]),
         fast=np.flatnonzero(~slow_rows[:rows]),
         factor_rows=(all_rows, all_rows),
+    )
+
+
+def _kinetics(code: ModuleType, network: Network, size: Sequence[int], offset: npt.ArrayLike) -> Kinetics:
+    """The compiled functions of a module, with the sizes of a network."""
+    return Kinetics(
+        right_hand_side=code.right_hand_side,
+        prepare=code.prepare,
+        solve=code.solve,
+        size=np.array(size, dtype=np.int64),
+        offset=np.asarray(offset, dtype=np.int64),
+        first=network.first_reactions,
     )
 
 

@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 from crnsim.network.families import Family, Term
 from crnsim.network.network import Network
 
-#: Most arrays that are solved together; larger loops are cut.
+#: Most arrays that are solved together.
 LARGEST_BLOCK = 8
 
 
@@ -70,8 +70,8 @@ class Structure:
         Arrays that are left out: those declared so, unless a reaction turns one into a fast array or back. The system
         would then not know of a conserved sum.
     rings : tuple of tuple of str
-        Arrays that drive each other in larger loops: their derivatives are left out but for the diagonal and those
-        that follow the order. With none, nothing but the derivatives by slow arrays is left out.
+        Arrays that drive each other in larger loops, which no order solves. With none, nothing but the derivatives by
+        slow arrays is left out.
     """
 
     blocks: tuple[tuple[str, ...], ...]
@@ -99,14 +99,6 @@ class Structure:
     def block(self, name: str) -> tuple[str, ...]:
         """The arrays that are solved together with `name`."""
         return self._block_of[name]
-
-    def in_ring(self, coupling: Coupling) -> bool:
-        """Whether a derivative is part of a larger loop."""
-        return any(coupling.target in ring and coupling.source.name in ring for ring in self.rings)
-
-    def used(self, coupling: Coupling) -> bool:
-        """Whether a derivative by an array solved before is part of the linear system."""
-        return self.order[coupling.source.name] < self.order[coupling.target]
 
 
 def analyse(network: Network) -> Structure:
@@ -137,7 +129,6 @@ def analyse(network: Network) -> Structure:
             blocks.append(tuple(component))
         else:
             rings.append(tuple(component))
-            blocks.extend((name,) for name in component)
     return Structure(tuple(blocks), tuple(couplings), slow, tuple(rings))
 
 

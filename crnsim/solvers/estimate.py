@@ -12,34 +12,19 @@ from __future__ import annotations
 import numpy as np
 
 from crnsim.outcomes import OK
-from crnsim.solvers.protocol import Protocol, Record
+from crnsim.solvers.protocol import Protocol, Record, members_of
 
 #: Tolerances of the second run, in those of the first.
-LOOSER = 10.0
+LOOSENED = 10.0
 #: With a larger relative tolerance a looser run would say nothing.
 LARGEST_RTOL = 0.01
 
 
 def doubled(protocol: Protocol) -> Protocol:
     """Put beside each run of a batch one at looser tolerances."""
-    twice = np.repeat(np.arange(len(protocol.member)), 2)
-    member = protocol.member[twice]
-    member["looser"][1::2] = LOOSER
-    recorded = member["record_slot"] >= 0
-    member["record_slot"][recorded] = np.arange(np.count_nonzero(recorded))
-
-    def again(table: np.ndarray) -> np.ndarray:
-        return table[twice] if len(table) == len(protocol.member) else table
-
-    return protocol._replace(
-        start=protocol.start[twice],
-        member=member,
-        order=protocol.order[twice],
-        rate_keys=protocol.rate_keys[twice],
-        kick_keys=protocol.kick_keys[twice],
-        atol=again(protocol.atol),
-        least_atol=again(protocol.least_atol),
-    )
+    twice = members_of(protocol, np.repeat(np.arange(len(protocol.member)), 2))
+    twice.member["looser"][1::2] = LOOSENED
+    return twice
 
 
 def first_of_two(record: Record) -> Record:
@@ -66,7 +51,7 @@ def errors(protocol: Protocol, record: Record, orders: tuple[int, ...]) -> np.nd
         proportion to the tolerance; of others it is taken to fall with its power 2/3, as of order 2 without one.
     """
     proportional = len(orders) == 2 and orders[0] == orders[1] + 1
-    times = LOOSER if proportional else LOOSER ** (2 / 3)
+    times = LOOSENED if proportional else LOOSENED ** (2 / 3)
     found = np.full(len(protocol.member) // 2, np.nan)
     for number in range(len(found)):
         first, second = 2 * number, 2 * number + 1

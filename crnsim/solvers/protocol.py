@@ -51,6 +51,8 @@ RUN = np.dtype(
 )
 
 
+#: A concentration may be this many absolute tolerances below zero.
+LOWEST = 100.0
 #: No numbers.
 _NONE = np.zeros(0)
 

@@ -12,14 +12,12 @@ from scipy.integrate import BDF, LSODA, OdeSolver, Radau
 from crnsim.kinetics.kernels import compile_network
 from crnsim.network.network import Network
 from crnsim.outcomes import FAILED, OK, STEP_LIMIT
-from crnsim.solvers.protocol import BLOWN_UP, NEGATIVE, NOT_FINITE, STOP, Protocol, Record, Request
+from crnsim.solvers.protocol import BLOWN_UP, LOWEST, NEGATIVE, NOT_FINITE, STOP, Protocol, Record, Request
 from crnsim.solvers.scales import may_fire
 
 _METHODS: dict[str, type[OdeSolver]] = {"BDF": BDF, "LSODA": LSODA, "Radau": Radau}
 #: Evaluations of the right-hand side that a step may take, on average.
 _EVALUATIONS = 100
-#: Steps may lead this many absolute tolerances below zero (see `crnsim.solvers.ode.error`).
-_FLOOR = 100.0
 
 
 class _Spent(Exception):  # noqa: N818
@@ -118,7 +116,7 @@ class _Run:
         if np.any(new > self.protocol.member["ceiling"][self.member]):
             self.record.final[self.member] = new
             return BLOWN_UP
-        if np.any(new < np.minimum(self.start, 0) - _FLOOR * self.atol):
+        if np.any(new < -LOWEST * self.atol):
             return NEGATIVE
         least = self.atol / self.rtol
         risen = (old > 0) & (old < least) & (new >= least)
@@ -129,7 +127,9 @@ class _Run:
 
     def _grounded(self, followed: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Species that were followed, or are mostly made from such (see `crnsim.solvers.ode.guard`)."""
-        gains = self.network.stoichiometry().maximum(0) @ np.diag(self.network.fluxes(y, self.constants))
+        gains = (
+            self.network.stoichiometry().maximum(0).multiply(self.network.fluxes(y, self.constants)).tocsc()
+        )
         grounded = followed.copy()
         grounded[self.network.n_dynamic :] = True
         while True:

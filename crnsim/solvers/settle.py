@@ -14,6 +14,7 @@ from crnsim.solvers.methods import Run, check_request, code_of_method, find_meth
 from crnsim.solvers.protocol import (
     BLOWN_UP,
     LOST,
+    LOWEST,
     NEGATIVE,
     NOT_FINITE,
     RUNNING,
@@ -24,9 +25,6 @@ from crnsim.solvers.protocol import (
     members_of,
     new_record,
 )
-
-#: A concentration may be this many absolute tolerances below zero, as in `crnsim.solvers.ode.error`.
-LOWEST = 100.0
 
 
 def solve(

@@ -35,18 +35,9 @@ def run(network: Network, protocol: Protocol, record: Record, request: Request) 
 
 
 def _run(network: Network, protocol: Protocol, record: Record, request: Request) -> None:
-    kernel = kernel_of(network, protocol)
+    kernel = compile_network(network, listed=bool(protocol.guarded))
     policy = AUTO if request.method == "auto" else NAMES.index(request.method)
     integrate_batch(kernel, protocol, record, policy, request.progress)
-
-
-def kernel_of(network: Network, protocol: Protocol) -> Kernel:
-    """Compiled kinetics for a batch: from families, unless it must be watched, or loops of species would be cut."""
-    if not protocol.guarded:
-        kernel = compile_network(network)
-        if kernel.exact:
-            return kernel
-    return compile_network(network, listed=True)
 
 
 def integrate_batch(

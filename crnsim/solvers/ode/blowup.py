@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from crnsim.kinetics.kernels import compile_network
 from crnsim.network.network import Network
 from crnsim.outcomes import STEP_LIMIT
-from crnsim.solvers.ode.batch import integrate_batch, kernel_of
+from crnsim.solvers.ode.batch import integrate_batch
 from crnsim.solvers.ode.steps import ROSW
 from crnsim.solvers.protocol import BLOWN_UP, Protocol, Record, members_of, new_record
 
@@ -37,7 +38,7 @@ def confirm(network: Network, protocol: Protocol, record: Record, member: int) -
         return False, "the step size vanished although no concentration had grown"
     again = _ending(protocol, record, member, height)
     repeated = new_record(again)
-    kernel = kernel_of(network, protocol)
+    kernel = compile_network(network, listed=bool(protocol.guarded))
     integrate_batch(kernel, again, repeated, ROSW)
     status, reached = int(repeated.run["status"][0]), float(np.nanmax(repeated.final[0]))
     if status == STEP_LIMIT:

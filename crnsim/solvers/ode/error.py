@@ -9,9 +9,8 @@ import numpy as np
 from crnsim.compiled import inlined
 from crnsim.kinetics.lanes import larger, magnitude, smaller, splat, store
 from crnsim.solvers.ode.work import ERROR, HIGHEST, ROOM, TOTAL
+from crnsim.solvers.protocol import LOWEST
 
-#: A concentration may be this many absolute tolerances below zero.
-_FLOOR = 100.0
 #: A vector of one value per lane (`crnsim.kinetics.lanes`); only compiled code knows its type.
 Lanes = Any
 
@@ -30,7 +29,7 @@ def room(old: Lanes, new: Lanes, absolute: Lanes) -> Lanes:
     species that are negative within the tolerance drive each other. Below the floor it may only rise, as after a kick.
     """
     base = smaller(old, splat(0.0))
-    return new - smaller(larger(base - absolute, splat(-_FLOOR) * absolute), base)
+    return new - smaller(larger(base - absolute, splat(-LOWEST) * absolute), base)
 
 
 @inlined

@@ -350,21 +350,6 @@ def is_chunk_name(file: Path) -> bool:
     return _PIECE in file.name or _KEY.fullmatch(chunk_key(file)) is not None
 
 
-def check_account_place(path: Path, others: Iterable[str | Path]) -> None:
-    """Refuse an output whose account would take the place of another file.
-
-    Raises
-    ------
-    InputError
-        The message names the place.
-    """
-    account = account_file(path)
-    if any(account.absolute() == Path(other).absolute() for other in others):
-        raise InputError(
-            f"-o {path}: its account would be written to {account}, which is in use; name another file"
-        )
-
-
 def write_with_account(dataset: xr.Dataset, path: Path, key: str, points: int) -> None:
     """Write a summary or the tables of a sweep, and beside the file an account with its digest."""
     write_dataset(dataset, path)
