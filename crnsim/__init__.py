@@ -13,7 +13,7 @@ _HOME = {
     "CrnsimError": "crnsim.errors",
     "feedforward": "crnsim.circuits",
     "onepot": "crnsim.circuits",
-    "simulate": "crnsim.simulate",
+    "simulate": "crnsim.simulation",
     "infer": "crnsim.experiment.notebook",
     "train": "crnsim.experiment.notebook",
     "rate_constants": "crnsim.experiment.rebuild",
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from crnsim.experiment.rebuild import rate_constants, sample_order
     from crnsim.network.network import Network
     from crnsim.noise.noise import Noise
-    from crnsim.simulate import simulate
+    from crnsim.simulation import simulate
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from odd import REFUSED, check_line, fuzzed, judged, odd_numbers, odd_values, odd_words
 
+from crnsim import simulate
 from crnsim.circuits import circuit_kind
 from crnsim.entrance.arguments import shown
 from crnsim.entrance.limits import LARGEST_COEFFICIENT, LONGEST_NAME
@@ -24,7 +25,6 @@ from crnsim.kinetics.codegen import generate
 from crnsim.kinetics.kernels import compile_network
 from crnsim.kinetics.structure import analyse
 from crnsim.network import Network
-from crnsim.simulate import simulate
 
 WORDS_FOR_NO_NAME = [
     *("", " ", "a b", "n; x=1", "2A", "A-B", "A\nB", "A\0", "\ud800", "é", "²", "名", "A[0]", "lambda"),
@@ -60,7 +60,7 @@ def named(names: list[str], wide: bool) -> str:
         net.add_species(species, *dims, slow=species == d)
     i, j = ("__", "_") if n.startswith("_") else ("i", "j")
     net.add_family("annihilation", f"{a}[{i}] + {b}[{i}] -> 0", "k")
-    net.add_family("outer", f"{a}[{i}] + 2{d} -> {a}[{i}] + {d} + {c}[{i},{j}]", "k")
+    net.add_family("outer", f"{a}[{i}] + {d} -> {a}[{i}] + {d} + 2{c}[{i},{j}]", "k")
     net.add_family("sum", f"{c}[{i},{j}] -> {c}[{i},{j}] + {d}", "k")
     net.add_family("exchange", f"{b}[{i}] -> {a}[{i}]", "k")
     return generate(net, wide=wide)

@@ -374,8 +374,8 @@ def nothing_runs(monkeypatch, tmp_path):
         monkeypatch.setattr(notebook, name, lambda *given: None)
     monkeypatch.setattr("crnsim.solvers.solve", lambda *given, **options: (None, []))
     for name in ("make_dataset", "with_errors", "with_rates"):
-        monkeypatch.setattr(sys.modules["crnsim.simulate.result"], name, lambda *given: None)
-    monkeypatch.setattr(sys.modules["crnsim.simulate.run"], "_solved", lambda *given: (None, [], None))
+        monkeypatch.setattr(sys.modules["crnsim.simulation.result"], name, lambda *given: None)
+    monkeypatch.setattr(sys.modules["crnsim.simulation.run"], "_solved", lambda *given: (None, [], None))
 
 
 def called(entrance: Entrance, **changed: Any) -> Any:

@@ -1,7 +1,8 @@
 """Kinetics of any network by lists of its reactions: nothing is generated, and the whole Jacobian is factored.
 
 The code is compiled once for all networks. It does what the functions generated from families do (see
-`crnsim.kinetics.codegen`), which are faster where families are large, but have no larger loops of species. What it reads is a program: one array of integers with all lists, in the place of the offsets.
+`crnsim.kinetics.codegen`), which are faster where families are large, but have no larger loops of species. What it
+reads is a program: one array of integers with all lists, in the place of the offsets.
 """
 
 from __future__ import annotations

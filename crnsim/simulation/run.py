@@ -21,7 +21,7 @@ from crnsim.entrance.limits import (
 from crnsim.entrance.objects import check_flag, check_instance
 from crnsim.network.network import Network
 from crnsim.noise.noise import Noise
-from crnsim.simulate import arguments, result
+from crnsim.simulation import arguments, result
 from crnsim.solvers.protocol import Protocol, Record
 
 if TYPE_CHECKING:

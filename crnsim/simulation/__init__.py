@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from crnsim.simulate.run import simulate
+from crnsim.simulation.run import simulate
 
 __all__ = ["simulate"]
