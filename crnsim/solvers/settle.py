@@ -98,9 +98,8 @@ def _again(network: Network, protocol: Protocol, record: Record, request: Reques
     some = some._replace(atol=some.least_atol, scaled=np.zeros(0))
     repeated = new_record(some)
     run(network, some, repeated, replace(request, progress=None))
-    repeated.atol[:] = np.maximum(
-        repeated.atol, record.atol[members]
-    )  # what was asked for, not what was done
+    # Judged by the tolerances that were asked for, not by those that were needed.
+    repeated.atol[:] = np.maximum(repeated.atol, record.atol[members])
     _distrust(some, repeated)
     for name in ("final", "loss", "checkpoints", "safe", "atol"):
         getattr(record, name)[members] = getattr(repeated, name)
@@ -120,13 +119,17 @@ def _distrust(protocol: Protocol, record: Record) -> None:
     That is a number that is not finite, or, where single presentations are integrated, one that is more than 100
     absolute tolerances below zero.
     """
-    for member in np.flatnonzero(record.run["status"] == OK):
-        slot = int(protocol.member["record_slot"][member])
-        y = np.vstack([record.final[member], *(record.trajectory[slot] if slot >= 0 else ())])
+    status = record.run["status"]
+    doubted = status == OK
+    status[doubted & ~np.isfinite(record.final).all(axis=1)] = NOT_FINITE
+    if protocol.guarded:
+        status[doubted & (record.final < -LOWEST * record.atol).any(axis=1)] = NEGATIVE
+    for member in np.flatnonzero(doubted & (protocol.member["record_slot"] >= 0)):
+        y = record.trajectory[protocol.member["record_slot"][member]]
         if not np.all(np.isfinite(y)):
-            record.run["status"][member] = NOT_FINITE
+            status[member] = NOT_FINITE
         elif protocol.guarded and np.any(y < -LOWEST * record.atol[member]):
-            record.run["status"][member] = NEGATIVE
+            status[member] = NEGATIVE
 
 
 def _settle(network: Network, protocol: Protocol, record: Record, member: int, time_zero: float) -> str:

@@ -224,7 +224,7 @@ def spent(members: np.ndarray, runs: np.ndarray, member: int) -> bool:
 def vanished(members: np.ndarray, lanes: np.ndarray, lane: int) -> bool:
     """Whether a lane's step is lost in the rounding of its time."""
     member = lanes[lane].member
-    shortest = _SHORTEST_STEP * min(members[member].running_time, 100.0 * members[member].first_step)
-    if members[member].first_step == 0.0:
-        shortest = _SHORTEST_STEP * members[member].running_time
-    return lanes[lane].step < max(_SMALLEST_STEP * lanes[lane].time, shortest)
+    span, first = members[member].running_time, members[member].first_step
+    # A first step that was asked for may be a tiny part of a long span.
+    scale = span if first == 0.0 else min(span, 100.0 * first)
+    return lanes[lane].step < max(_SMALLEST_STEP * lanes[lane].time, _SHORTEST_STEP * scale)
