@@ -12,7 +12,6 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from functools import lru_cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
@@ -99,7 +98,7 @@ class Registry(Generic[T]):
             return self.built_in[name]
         if ":" in name:
             return self._checked(name, self._from_module(name))
-        for entry in entry_points(group=self.group):
+        for entry in _installed(self.group):
             if entry.name == name:
                 try:
                     found = entry.load()
@@ -114,7 +113,7 @@ class Registry(Generic[T]):
 
     def names(self) -> list[str]:
         """Names of all entries that are built in or installed."""
-        installed = sorted(entry.name for entry in entry_points(group=self.group))
+        installed = sorted(entry.name for entry in _installed(self.group))
         return [*self.built_in, *(name for name in installed if name not in self.built_in)]
 
     def knows(self, name: str) -> bool:
@@ -218,3 +217,10 @@ def _said(error: BaseException) -> str:
     # Whatever somebody's code says stays a line that a terminal can show.
     said = "".join(c if c.isprintable() else " " for c in f"{type(error).__name__}: {error}")
     return " ".join(said.split())[:500] + place
+
+
+def _installed(group: str) -> Any:
+    """Return the entry points of installed packages; what finds them takes a while to import."""
+    from importlib.metadata import entry_points
+
+    return entry_points(group=group)

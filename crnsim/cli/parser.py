@@ -20,6 +20,7 @@ from crnsim.cli import words
 from crnsim.cli.files import check_outputs
 from crnsim.errors import CrnsimError, StorageError
 from crnsim.noise.kinds import NOISE_KINDS, Option
+from crnsim.sweep.run import rare_collection  # noqa: F401
 
 #: Exit status after a mistake that the user can mend, and after anything else.
 MISTAKE, UNEXPECTED = 2, 1

@@ -61,7 +61,8 @@ def start(workers: int, preload: Sequence[str]) -> Iterator[Any]:
         stack.callback(_forget, folder)
         quiet: dict[str, Any] = {} if dashboard else {"distributed.scheduler.http.routes": []}
         stack.enter_context(dask.config.set(_settings(folder) | quiet))
-        _start_forkserver(["distributed", "distributed.nanny", "crnsim.sweep.run.dask_servers", *preload])
+        ours = ("rare_collection", "dask_servers")
+        _start_forkserver([*(f"crnsim.sweep.run.{name}" for name in ours), "distributed.nanny", *preload])
         try:
             security = make_keys()
         except ValueError as error:
