@@ -169,7 +169,7 @@ def test_noise_fuzzed(values):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGINT") or os.name == "nt", reason="POSIX signals")
 def test_a_long_run_hears_ctrl_c():
-    # Many runs at a tolerance for minutes. What starts the tests may ignore the signal, as a shell in the background does.
+    # Many runs at a tolerance for minutes. What starts the tests may ignore the signal, as a shell in the background.
     code = """
 import signal
 import crnsim
