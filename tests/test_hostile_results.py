@@ -63,6 +63,10 @@ def reversed_kinds(data):
 CHANGES = [
     (set_value("score", 0.123), None),
     (set_value("score", np.inf), "a score is not between 0 and 1"),
+    (set_value("mse", -0.5), "a value of mse is below 0 or not finite"),
+    (set_value("algebraic_mse", np.inf), "a value of algebraic_mse is below 0 or not finite"),
+    (set_value("h_eff", -1.0), "a value of h_eff is below 0 or not finite"),
+    (lambda data: data.coords.update({"epoch": data["epoch"].values[::-1].copy()}), "the values of epoch do not grow"),
     (set_value("score", 1.1), "a score is not between 0 and 1"),
     (set_value("score", -0.1), "a score is not between 0 and 1"),
     (set_value("score", np.nan), "a score is not between 0 and 1"),

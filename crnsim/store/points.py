@@ -35,6 +35,12 @@ REQUIRED = {
 #: Variables that count something, and shares from 0 to 1; nan where there is none.
 _COUNTS = ("steps", "rejected", "evaluations")
 _SHARES = ("accuracy", "agreement", "algebraic_score", "algebraic_accuracy", "test_score")
+#: Means of squares, and widths: not below 0, but for what is left of a concentration that is gone; nan where there is
+#: none, infinite only where a run blew up.
+_SIZES = ("mse", "nrmse", "train_loss", "algebraic_mse", "algebraic_nrmse", "h_eff")
+_BELOW_ZERO = 1e-3
+#: Whole numbers that only grow.
+_STEPPED = ("epoch", "checkpoint", "sample")
 #: Shares are means, which round.
 _ROUNDING = 1e-6
 #: Attributes that all chunks of one summary share.
@@ -103,6 +109,31 @@ def _out_of_range(dataset: xr.Dataset) -> str:
         values = dataset[name].values if name in dataset.variables else np.zeros(1)
         if values.dtype.kind != "f" or np.any((values < 0) | (values > 1 + _ROUNDING)):
             return f"a value of {name} is not between 0 and 1"
+    return _wrong_size(dataset)
+
+
+def _wrong_size(dataset: xr.Dataset) -> str:
+    """Say which error, width or count of passes cannot be one; nothing where all can."""
+    import numpy as np
+
+    ok = dataset["status"].values == OK
+    for name in _SIZES:
+        if name not in dataset.variables:
+            continue
+        values = dataset[name].values
+        if values.dtype.kind != "f" or dataset[name].dims[:1] != ("point",):
+            return f"the variable {name} has the wrong type or shape"
+        if np.any(values < -_BELOW_ZERO) or np.any(np.isposinf(values[ok])):
+            return f"a value of {name} is below 0 or not finite"
+    for name in _STEPPED:
+        values = dataset[name].values if name in dataset.variables else np.zeros(1, dtype=int)
+        if (
+            values.ndim != 1
+            or values.dtype.kind not in "iu"
+            or np.any(values < 0)
+            or np.any(np.diff(values) <= 0)
+        ):
+            return f"the values of {name} do not grow from 0 on"
     return ""
 
 
