@@ -6,6 +6,8 @@ LSODA at 1e-11. An error counts in tolerances: |y - exact| / (atol + rtol |y|), 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from cases import (
@@ -326,6 +328,58 @@ def test_no_initial_concentrations_are_a_mistake_and_none_at_all_are_asked_for()
         simulate(source, [0, 1])
     filled = simulate(source, [0, 1], initial={})
     np.testing.assert_allclose(filled.concentration[0, -1, 0], 2 * (1 - np.exp(-1)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("trace", [0.0, 1e-50, 1e-60, 1e-158, 1e-300])
+def test_a_trace_of_what_others_make_is_as_good_as_nothing(trace):
+    # What is left after a long decay, when its source comes back: X is made from S1, S1 from S0, S0 by T.
+    cascade = network(("T -> T + S0", 1.0), ("S0 -> S1", 1.0), ("S1 -> S2", 1.0), ("S2 -> 0", 1.0))
+    start = {"T": 1.0, "S0": trace, "S1": trace, "S2": trace}
+    result = simulate(cascade, [0, 1, 100], initial=start)
+    assert status(result) == "ok"
+    found = result.concentration.sel(species=["S0", "S1", "S2"]).values[0]
+    # From nothing S_n is 1 - exp(-t) (1 + t + ... + t^n/n!).
+    exact = [1 - np.exp(-1) * sum(1 / math.factorial(i) for i in range(n + 1)) for n in range(3)]
+    np.testing.assert_allclose(found[1], exact, rtol=MUCH * 1e-6)
+    np.testing.assert_allclose(found[2], 1.0, rtol=MUCH * 1e-6)
+
+
+def test_rates_drawn_for_each_presentation_are_kept_as_they_were_drawn():
+    decay = network(("A -> B", 1.0), ("B -> A", 0.5))
+    noise = crnsim.Noise(rates=0.3, rates_mode="per_presentation")
+    about = {"initial": {"A": 1.0}, "seed": 3, "replicates": 2}
+    result = simulate(decay, [0, 1], noise=noise, keep_rates=True, **about)
+    k = result.rate_constant.values
+    exact = k[:, 0] / k.sum(axis=1) * (1 - np.exp(-k.sum(axis=1)))
+    np.testing.assert_allclose(result.concentration.sel(species="B").values[:, -1], exact, rtol=1e-5)
+    static = simulate(decay, [0, 1], noise=crnsim.Noise(rates=0.3), keep_rates=True, **about)
+    assert np.all(static.rate_constant.values != k)
+
+
+def test_a_warning_says_what_to_do_and_of_which_replicate(caplog):
+    seed = autocatalysis(1e-9).network()
+    with caplog.at_level("WARNING", logger="crnsim"):
+        simulate(seed, [0, 20, 60], initial=[[1, 0], [1, 1e-9]], method="rkc", rtol=1e-6)
+    (record,) = caplog.records
+    assert "or for method='auto'" in record.message
+    assert record.message.endswith("(replicate 1)")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"atol": [1e-6, 1e-6]}, "atol is .*; it must be a number, or numbers by name"),
+        ({"atol": {"Q": 1e-6}}, "^atol: no species 'Q'"),
+        ({"initial": {"Q": 1.0}}, "^initial: no species 'Q'"),
+        ({"species": ["Q"]}, "^species: no species 'Q'"),
+        ({"initial": {"A": -1e-26}}, "^initial 'A' has -1e-26 .*clip them"),
+        ({"initial": [1.0, -1e-26]}, "^initial: .*clip them"),
+    ],
+)
+def test_what_is_wrong_is_said_of_the_argument(given, said):
+    decay = network(("A -> B", 1.0))
+    with pytest.raises(InputError, match=said):
+        simulate(decay, [0, 1], **({"initial": {"A": 1.0}} | given))
 
 
 def test_noise_acts_on_a_network_as_it_does_in_training():

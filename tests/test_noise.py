@@ -131,7 +131,7 @@ def test_additive_kicks_never_empty_a_switch():
         POINT,
         activation="relu",
         activation_parameters=(("kz", 50.0),),
-        noise=Noise(concentrations=3.0, additive=True),
+        noise=Noise(concentrations=2.0, additive=True),
     )
     protocol, circuit = protocol_of(point), build_circuit(point)
     state = circuit.network.state({"P1": 0.5, "N1": 0.5})

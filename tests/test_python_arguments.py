@@ -345,7 +345,7 @@ KEYWORDS: dict[str, tuple[Callable[..., Any], dict[str, str]]] = {
     ),
     "Noise": (
         crnsim.Noise,
-        dict.fromkeys(NOISE_KINDS, "0|3|1.5")
+        dict.fromkeys(NOISE_KINDS, "0|2|1.5")
         | {"rates_mode": "", "scope": "", "interval": f"{POSITIVE}|1e-320|1e300", "additive": "True"},
     ),
     **{

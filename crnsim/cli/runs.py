@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from crnsim.cli.words import value
 from crnsim.entrance.arguments import check_number, check_whole, check_word, shown
-from crnsim.entrance.limits import LARGEST_RATE, MOST_LAYERS, MOST_PRINTED, MOST_UNITS, SMALLEST_RATE
+from crnsim.entrance.limits import (
+    LARGEST_NOISE,
+    LARGEST_RATE,
+    MOST_LAYERS,
+    MOST_PRINTED,
+    MOST_UNITS,
+    SMALLEST_RATE,
+)
 from crnsim.errors import InputError, suggest
 from crnsim.outcomes import OK
 from crnsim.store.outputs import is_stdout
@@ -235,7 +242,7 @@ def _noise(options: argparse.Namespace) -> Noise:
         chosen = {known.get(n.strip(), n.strip()): _switch(v.strip()) for n, v in given.items()}
         sigma = _value(f"--noise {name}", magnitude)
         if isinstance(sigma, float):
-            check_number(f"--noise {name}", sigma, least=0.0, most=2.0)
+            check_number(f"--noise {name}", sigma, least=0.0, most=LARGEST_NOISE)
         values |= own_section(name, sigma, chosen)
     return Noise(**values)
 

@@ -38,8 +38,9 @@ LARGEST_RATE = LARGEST_CONCENTRATION = 1e100
 SMALLEST_RATE = 1e-100
 #: Parameters of activations: with less, squares and reciprocals leave double precision.
 SMALLEST_PARAMETER = 1e-30
-#: Magnitudes of noise: standard deviations whose squares are summed, in logarithms or beside features of about 1.
-LARGEST_NOISE = 1e6
+#: Magnitudes of noise: standard deviations, of logarithms or beside features of about 1. A factor of e^2 either
+#: way is already more than noise; what is larger was meant as a percentage.
+LARGEST_NOISE = 2
 #: Molecules of one kind on one side of a reaction. Mass action of higher order has no meaning in chemistry, and the
 #: powers overflow.
 LARGEST_COEFFICIENT = 20

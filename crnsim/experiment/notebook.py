@@ -84,7 +84,8 @@ def train(
     Returns
     -------
     xarray.Dataset
-        As `run_points`.
+        One ``point`` per replicate: ``status``, ``reason``, ``score`` and other metrics, ``train_loss``, ``weights`` at
+        checkpoints, and ``trajectory`` with `record` (``docs/file-format.md``).
 
     Raises
     ------
@@ -137,7 +138,7 @@ def infer(
     Returns
     -------
     xarray.Dataset
-        As `run_points`, without what training leaves. ``agreement`` compares with the algebraic network.
+        As from `train`, without what training leaves. ``agreement`` compares with the algebraic network.
 
     Raises
     ------

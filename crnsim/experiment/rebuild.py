@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +17,8 @@ from crnsim.errors import InputError
 from crnsim.experiment import schedule
 from crnsim.experiment.notebook import check_fit, checked, first_point
 from crnsim.experiment.point import MAX_STEPS
+from crnsim.noise.applied import perturb_for_presentation
 from crnsim.noise.noise import Noise
-from crnsim.noise.philox import normals
 
 if TYPE_CHECKING:
     from crnsim.datasets import Dataset
@@ -76,15 +77,9 @@ def rate_constants(
     if learning and not circuit.kind.learns:
         raise InputError(f"{circuit.name} does not learn; ask for learning=False")
     constants = schedule.rate_constants(circuit, point, learning=learning, weights=held)
-    sigma = point.noise.rates if point.noise.rates_mode == "per_presentation" else 0.0
-    if sigma > 0:
-        network, phase = circuit.network, "training" if learning else "read-out"
-        for name, family, first in zip(
-            network.family_names, network.families, network.first_reactions.tolist(), strict=True
-        ):
-            key, drawn = schedule.stream_of(point, f"rate noise, {phase}", name), np.empty(family.size)
-            normals(key[0], key[1], number, 0, drawn)
-            constants[first : first + family.size] *= np.exp(sigma * drawn - 0.5 * sigma * sigma)
+    phase = "training" if learning else "read-out"
+    key = partial(schedule.stream_of, point)
+    perturb_for_presentation(circuit.network, point.noise, constants, key, phase, number)
     return constants
 
 

@@ -48,6 +48,24 @@ def perturb_rate_constants(network: Network, noise: Noise, constants: np.ndarray
             raise InputError(f"noise {kind.name}: it has made rate constants negative or not finite")
 
 
+def perturb_for_presentation(
+    network: Network, noise: Noise, constants: np.ndarray, key: Key, phase: str, number: int
+) -> None:
+    """Give the rate constants of one run the noise that is drawn anew for each presentation, in place.
+
+    Compiled loops do the same by themselves.
+    """
+    sigma = noise.rates if noise.rates_mode == "per_presentation" else 0.0
+    if not sigma > 0:
+        return
+    for name, family, first in zip(
+        network.family_names, network.families, network.first_reactions.tolist(), strict=True
+    ):
+        words, drawn = key(f"rate noise, {phase}", name), np.empty(family.size)
+        normals(words[0], words[1], number, 0, drawn)
+        constants[first : first + family.size] *= np.exp(sigma * drawn - 0.5 * sigma * sigma)
+
+
 @dataclass
 class NoisyRuns:
     """Runs of a batch, as kinds of noise meet them; see `crnsim.noise.kinds.Runs`.

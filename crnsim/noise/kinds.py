@@ -317,7 +317,12 @@ def kind_source_hash(name: str) -> str:
 
 def check_magnitude(name: str, value: Any) -> float:
     """Return a magnitude as a float; raise InputError unless it is 0, or a number that is not lost in rounding."""
-    magnitude = check_number(f"noise {name}", value, least=0.0, most=LARGEST_NOISE)
+    magnitude = check_number(f"noise {name}", value, least=0.0)
+    if magnitude > LARGEST_NOISE:
+        percent = f"; {magnitude:g} % is {magnitude / 100:g}" if magnitude <= 100 * LARGEST_NOISE else ""
+        raise InputError(
+            f"noise {name} is {shown(value)}; it must be at least 0 and at most {LARGEST_NOISE:g}{percent}"
+        )
     if 0 < magnitude < SMALLEST_NOISE:
         raise InputError(
             f"noise {name} is {shown(value)}; it must be 0, or {SMALLEST_NOISE:g} or more: less is lost in rounding"

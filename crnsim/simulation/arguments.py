@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from crnsim.entrance.arguments import check_memory, check_number
+from crnsim.entrance.arguments import check_memory, check_number, shown
 from crnsim.entrance.limits import LARGEST_CONCENTRATION, LARGEST_RATE, SMALLEST_ATOL
 from crnsim.entrance.objects import check_array, check_instance, check_line, check_sequence
 from crnsim.errors import InputError
@@ -69,14 +70,31 @@ def check_noise(noise: Noise | None) -> Noise:
     return noise
 
 
+@contextlib.contextmanager
+def _about(argument: str) -> Iterator[None]:
+    """Name the argument in what is said of it."""
+    try:
+        yield
+    except InputError as error:
+        said = str(error) if argument == "initial" else str(error).removeprefix("initial ")
+        if argument == "initial" and "numbers >= 0" in said:
+            said += "; the last values of a run may lie a little below 0: clip them, such as by numpy.maximum"
+        raise InputError(said if said.startswith(argument) else f"{argument}: {said}") from None
+
+
 def check_atol(network: Network, atol: Tolerances | None) -> np.ndarray | None:
     """Absolute tolerance of each species, -1 where none is given."""
     if atol is None:
         return None
     if not isinstance(atol, Mapping):
+        if isinstance(atol, (list, tuple, np.ndarray)):
+            raise InputError(
+                f"atol is {shown(atol)}; it must be a number, or numbers by name, such as {{'A': 1e-9}}"
+            )
         number = check_number("atol", atol, least=SMALLEST_ATOL, most=LARGEST_CONCENTRATION)
         return np.full(network.n_species, number)
-    given = network.state(atol)
+    with _about("atol"):
+        given = network.state(atol)
     named = network.state({name: np.ones(np.shape(values)) for name, values in atol.items()}) > 0
     if np.any(given[named] < SMALLEST_ATOL):
         worst = network.labels[int(np.flatnonzero(named & (given < SMALLEST_ATOL))[0])]
@@ -140,9 +158,11 @@ def check_state(
             "initial=circuit.initial, or initial={} for an empty pot"
         )
     if initial is None or isinstance(initial, Mapping):
-        return network.state(initial), replicates
+        with _about("initial"):
+            return network.state(initial), replicates
     wanted = "concentrations by array name, or an array of them"
-    state = check_array("initial", initial, wanted=wanted, least=0, most=LARGEST_CONCENTRATION)
+    with _about("initial"):
+        state = check_array("initial", initial, wanted=wanted, least=0, most=LARGEST_CONCENTRATION)
     if state.ndim not in (1, 2) or state.shape[-1] != network.n_species or not len(state):
         raise InputError(
             f"initial has shape {state.shape}; it must be ({network.n_species},), or (runs, {network.n_species})"
@@ -162,7 +182,8 @@ def kept_rows(network: Network, species: Sequence[str] | None) -> np.ndarray:
     if not len(names):
         raise InputError("species is empty; name at least one, or leave it out for all")
     names = [check_line("a name in species", str(n) if isinstance(n, np.str_) else n) for n in names]
-    rows = np.concatenate([[row_of[n]] if n in row_of else network.rows(n).ravel() for n in names])
+    with _about("species"):
+        rows = np.concatenate([[row_of[n]] if n in row_of else network.rows(n).ravel() for n in names])
     found, counts = np.unique(rows, return_counts=True)
     if np.any(counts > 1):
         raise InputError(f"species names {network.labels[int(found[counts > 1][0])]} twice; name each once")

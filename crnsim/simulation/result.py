@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 #: From this many tolerances on an estimated error is worth a warning: errors were up to twice as large as estimated.
 MUCH = 10.0
+#: What a large error is put down to: with methods that resolve what grows and what is stiff, the network.
+_RESOLVING = ("auto", "rosw")
+_NETWORK = ": the network enlarges errors; ask for a smaller rtol"
+_METHOD = "; ask for a smaller rtol, or for method='auto', which resolves what grows and what is stiff"
 #: Most species that a warning names.
 _NAMED = 5
 
@@ -59,11 +63,12 @@ def make_dataset(
 def with_errors(network: Network, result: xr.Dataset, record: Record, errors: np.ndarray) -> xr.Dataset:
     """Add estimated errors, and warnings in words."""
     texts = []
+    blamed = _NETWORK if result.attrs["method"] in _RESOLVING else _METHOD
     for error, grown in zip(errors, record.grown, strict=True):
         said = []
         if error > MUCH:
             said.append(
-                f"the error is about {error:.2g} tolerances: the network enlarges errors; ask for a smaller rtol"
+                f"the error is about {error:.2g} tolerances{blamed}"
                 if np.isfinite(error)
                 else "at ten times the tolerances the run does not end well: its outcome hangs on them"
             )
@@ -76,7 +81,13 @@ def with_errors(network: Network, result: xr.Dataset, record: Record, errors: np
             )
         texts.append("; ".join(said))
     for text in sorted(set(texts) - {""}):
-        logging.getLogger("crnsim").warning("simulate: %s", text)
+        of = [number for number, other in enumerate(texts) if other == text]
+        which = (
+            f" (replicate {of[0]}{f' and {len(of) - 1} more' if len(of) > 1 else ''})"
+            if len(texts) > 1
+            else ""
+        )
+        logging.getLogger("crnsim").warning("simulate: %s%s", text, which)
     return result.assign(
         error=("replicate", errors, {"long_name": "estimated error", "units": "tolerances"}),
         warning=("replicate", np.array(texts, dtype=object)),

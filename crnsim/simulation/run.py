@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Networks of more reactions are integrated without a look at what grows out of the tolerances.
 MOST_WATCHED = 5000
+#: What streams of noise are for here.
+_PHASE = "simulation"
 
 
 def simulate(
@@ -55,7 +57,8 @@ def simulate(
     ----------
     network : Network
     t : array_like, shape (n_times,)
-        Increasing times at which concentrations are returned, in units of 1/k.
+        Increasing times at which concentrations are returned, in the unit of time of the rate constants: 1/k for
+        our circuits. A value at the time of a kick is that before it.
     method : str
         ``"auto"``, another name in `crnsim.solvers.METHODS`, that of an installed package's method, or
         ``module:NAME`` for one in a file of your own (see ``docs/methods.md``).
@@ -94,8 +97,8 @@ def simulate(
     Returns
     -------
     xarray.Dataset
-        ``concentration`` (replicate, time, species), dimensionless; ``status``, ``reason`` and step counts per
-        replicate; ``error``, its estimated error in tolerances; ``warning``, what to know of a run that is ``ok``,
+        ``concentration`` (replicate, time, species), in the unit of `initial`; ``status``, ``reason`` and step counts
+        per replicate; ``error``, its estimated error in tolerances; ``warning``, what to know of a run that is ``ok``,
         empty for nothing. After a run has ended early its concentrations are nan. Concentrations may lie below zero by
         a few absolute tolerances, and never by more than 100.
 
@@ -156,6 +159,8 @@ def _protocol(
     runs: _Runs, rtol: float, tolerances: np.ndarray | None, max_steps: int, *, stochastic: bool
 ) -> tuple[Protocol, np.ndarray]:
     """The batch, and the rate constants of each replicate with their noise."""
+    from crnsim.noise.applied import perturb_for_presentation
+    from crnsim.noise.network import network_key
     from crnsim.solvers.scales import fit_scales
     from crnsim.solvers.single import plain_protocol
 
@@ -175,6 +180,9 @@ def _protocol(
     if runs.noise.acting:
         protocol = _with_noise(runs.network, protocol, runs.noise, runs.seed)
     used = protocol.rates[protocol.member["rate_set"]]
+    for run, rates in enumerate(used if runs.noise.acting else ()):
+        key = partial(network_key, runs.seed, run)
+        perturb_for_presentation(runs.network, runs.noise, rates, key, _PHASE, 0)
     return protocol if stochastic else fit_scales(runs.network, protocol, tolerances), used
 
 
@@ -205,7 +213,7 @@ def _with_noise(network: Network, protocol: Protocol, noise: Noise, seed: int) -
         network.family_names,
         [noise] * len(keys),
         keys,
-        "simulation",
+        _PHASE,
         partial(scope_of, network),
     )
     laws = kept_sums(network) if noise.concentrations else protocol.laws

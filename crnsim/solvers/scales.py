@@ -12,8 +12,8 @@ from crnsim.solvers.protocol import Protocol
 SCALED_ATOL = 1e-9
 #: The smallest absolute tolerance, as errors of what is there are to be relative ones: near the smallest number.
 SMALLEST = 1e-300
-#: That of a species that is not there at the start, in the scale of concentrations. A method of order 3 has no relative
-#: accuracy where a species begins to grow with the third power of time or slower.
+#: That of a species that is not there at the start, or as good as not, in the scale of concentrations. A method of
+#: order 3 has no relative accuracy where a species begins to grow with the third power of time or slower.
 _SMALLEST_NEW = 1e-30
 #: The first step is this part of the shortest time in which something changes, and at least this part of the whole.
 _FIRST, _SHORTEST_FIRST = 0.01, 1e-18
@@ -47,8 +47,8 @@ def fit_scales(network: Network, protocol: Protocol, atol: np.ndarray | None) ->
         span = float(member["running_time"])
         first = _FIRST / fastest if fastest > 0 else 1e-3 * span
         member["first_step"] = max(min(first, 1e-3 * span), _SHORTEST_FIRST * span)
-        scale = _scale(network, start, rates, fastest, span)
-        absent = start == 0
+        scale = _scale(network, start, rates, fastest, span, SCALED_ATOL * protocol.rtol)
+        absent = _as_good_as_absent(network, start, rates, SCALED_ATOL * protocol.rtol * scale)
         tolerances[number] = np.where(absent, SCALED_ATOL * protocol.rtol * scale, SMALLEST)
         least[number] = np.where(absent, _SMALLEST_NEW * protocol.rtol * scale, SMALLEST)
     given = np.full(n, -1.0) if atol is None else atol
@@ -65,6 +65,23 @@ def fit_scales(network: Network, protocol: Protocol, atol: np.ndarray | None) ->
     )
 
 
+def _as_good_as_absent(
+    network: Network, start: np.ndarray, rates: np.ndarray, negligible: float
+) -> np.ndarray:
+    """Which species start at zero, or negligibly above it while others make them.
+
+    Of the latter, such as what is left after a long decay, all but a trace soon comes from elsewhere; with a tolerance
+    in proportion to that trace no step could begin. A trace that comes from nothing but itself is not among them.
+    """
+    if not np.any((start > 0) & (start < negligible)):
+        found: np.ndarray = start == 0
+        return found
+    followed = start >= negligible
+    can = reachable(network, followed, rates > 0)
+    made = ((network.stoichiometry() > 0).astype(np.int8) @ can.astype(np.int64)) > 0
+    return (start == 0) | (~followed & made)
+
+
 def _switch_off(network: Network, protocol: Protocol) -> None:
     """Set rate constants to zero of reactions that can take place in none of the runs that share them."""
     needed = np.zeros(protocol.rates.shape, dtype=bool)
@@ -77,13 +94,14 @@ def _switch_off(network: Network, protocol: Protocol) -> None:
     protocol.rates[~needed] = 0.0
 
 
-def _scale(network: Network, start: np.ndarray, rates: np.ndarray, fastest: float, span: float) -> float:
-    """The highest concentration at the start; of an empty pot, what flows in before something changes."""
-    changing = start[: network.n_dynamic]
-    if np.any(changing > 0):
-        return float(np.max(changing))
+def _scale(
+    network: Network, start: np.ndarray, rates: np.ndarray, fastest: float, span: float, trace: float
+) -> float:
+    """The highest concentration at the start; of a pot that is empty but for traces, what flows in at first."""
+    highest = float(np.max(start[: network.n_dynamic], initial=0.0))
     inflow = float(np.max(network.fluxes(start, rates), initial=0.0))
-    return inflow * min(span, 1.0 / fastest if fastest > 0 else span)
+    filled = inflow * min(span, 1.0 / fastest if fastest > 0 else span)
+    return filled if highest < trace * filled else highest
 
 
 def reachable(network: Network, present: np.ndarray, going: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, Strict
 from crnsim.entrance.limits import (
     LARGEST_COUNT,
     LARGEST_LEARNING_RATE,
+    LARGEST_NOISE,
     LARGEST_RATE,
     LARGEST_SEED,
     LARGEST_TOLERANCE,
@@ -98,12 +99,12 @@ def parameter_value(value: Any) -> Any:
 
 
 def _magnitude(value: Any) -> Any:
-    """Refuse 10 for 10 %: a factor of e^2 either way is already more than noise."""
+    """Refuse 10 for 10 %."""
     value = _number(value)
     if isinstance(value, (int, float)):
-        if value > 2:
-            percent = f"; {value:g} % is {value / 100:g}" if value <= 200 else ""
-            raise ValueError(f"must be 2 or less{percent}")
+        if value > LARGEST_NOISE:
+            percent = f"; {value:g} % is {value / 100:g}" if value <= 100 * LARGEST_NOISE else ""
+            raise ValueError(f"must be {LARGEST_NOISE:g} or less{percent}")
         if 0 < value < SMALLEST_NOISE:
             raise ValueError(f"must be 0, or {SMALLEST_NOISE:g} or more: less is lost in rounding")
         return value or 0.0
@@ -149,7 +150,7 @@ Time = Annotated[float, _within(SHORTEST_TIME, LONGEST_TIME), _numeric]
 LearningRate = Annotated[float, _within(SMALLEST_LEARNING_RATE, LARGEST_LEARNING_RATE), _numeric]
 RelativeTolerance = Annotated[float, _within(SMALLEST_RTOL, LARGEST_TOLERANCE), BeforeValidator(_tolerance)]
 Tolerance = Annotated[float, _within(SMALLEST_ATOL, LARGEST_TOLERANCE), _numeric]
-Magnitude = Annotated[float, _within(0, 2), BeforeValidator(_magnitude)]
+Magnitude = Annotated[float, _within(0, LARGEST_NOISE), BeforeValidator(_magnitude)]
 Minutes = Annotated[float, _within(LEAST_MINUTES, MOST_MINUTES), _numeric]
 Count = Annotated[int, _within(1, LARGEST_COUNT), _whole(LARGEST_COUNT)]
 CountOrZero = Annotated[int, _within(0, LARGEST_COUNT), _whole(LARGEST_COUNT)]
