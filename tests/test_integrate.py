@@ -328,6 +328,14 @@ def test_progress_says_how_far_chunk_and_sweep_are():
     assert not failure_file(progress.chunk).exists()
 
 
+def test_a_chunk_that_was_stopped_by_hand_has_not_failed():
+    plan = planned()
+    progress = Progress(plan.file, plan.groups[0][1][0].key, io.StringIO(), parallel=1, workers=1, live=False)
+    with pytest.raises(KeyboardInterrupt), progress:
+        raise KeyboardInterrupt
+    assert not failure_file(progress.chunk).exists()
+
+
 def test_heart_beats_while_nothing_ends_and_a_failure_is_noted(monkeypatch):
     monkeypatch.setattr("crnsim.sweep.run.progress.PAUSE", 0.05)
     plan = planned()

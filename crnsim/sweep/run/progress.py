@@ -82,8 +82,9 @@ class Progress:
         self.over.set()
         with self.writing, contextlib.suppress(OSError, StorageError):
             progress_file(self.chunk).unlink(missing_ok=True)
-            if error is not None:
-                said = "interrupted" if kind is KeyboardInterrupt else " ".join(str(error).split())
+            # Whoever stops a chunk by hand has seen nothing fail.
+            if error is not None and kind is not KeyboardInterrupt:
+                said = " ".join(str(error).split())
                 failure = Failure(said or type(error).__name__, socket.gethostname(), round(time.time()))
                 failure.write(self.chunk)
 
