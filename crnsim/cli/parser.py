@@ -8,38 +8,22 @@ import contextvars
 import io
 import logging
 import os
-import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from crnsim import __version__
 from crnsim.cli import words
 from crnsim.cli.files import check_outputs
+from crnsim.cli.usage import Parser
 from crnsim.errors import CrnsimError, StorageError
 from crnsim.noise.kinds import NOISE_KINDS, Option
 from crnsim.sweep.run import rare_collection  # noqa: F401
 
 #: Exit status after a mistake that the user can mend, and after anything else.
 MISTAKE, UNEXPECTED = 2, 1
-
-
-class _UsageError(CrnsimError):
-    """A command line that means nothing."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line; words are text, and options are written in full."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**{"allow_abbrev": False} | settings)
-        self.register("type", None, words.text)
-
-    def error(self, message: str) -> NoReturn:
-        said = re.sub(r"^argument (\S+): it is ", r"\1 is ", message)
-        raise _UsageError(f"{said}; see '{self.prog} --help'")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -157,12 +141,12 @@ def _command(name: str) -> Callable[[argparse.Namespace], int | None]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="crnsim",
         description="Build chemical reaction networks that learn, and find out how robust they are.",
     )
     parser.add_argument("--version", action="version", version=f"crnsim {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     commands.type = str  # all words of a command pass here, and its own options know better what they take
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
