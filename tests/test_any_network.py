@@ -7,6 +7,7 @@ LSODA at 1e-11. An error counts in tolerances: |y - exact| / (atol + rtol |y|), 
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -342,6 +343,55 @@ def test_a_trace_of_what_others_make_is_as_good_as_nothing(trace):
     exact = [1 - np.exp(-1) * sum(1 / math.factorial(i) for i in range(n + 1)) for n in range(3)]
     np.testing.assert_allclose(found[1], exact, rtol=MUCH * 1e-6)
     np.testing.assert_allclose(found[2], 1.0, rtol=MUCH * 1e-6)
+
+
+@pytest.mark.parametrize(("seed", "times"), [(1e-60, [0, 100, 250]), (1e-200, [0, 414, 700])])
+def test_an_early_error_is_not_judged_by_what_is_there_much_later(seed, times):
+    result = run(autocatalysis(seed), times)
+    early = float(result.concentration.sel(species="X")[0, 1])
+    exact = 1 / (1 + math.exp(-times[1] - math.log(seed)))
+    off = abs(early / exact - 1) / 1e-6
+    assert off > MUCH
+    assert 0.5 * off < float(result.error[0]) < 2 * off
+    assert "the error is about" in str(result.warning.values[0])
+
+
+@pytest.mark.parametrize("method", ["auto", "bs23", "rkc", "rosw"])
+def test_a_rate_beyond_all_numbers_ends_a_run(method):
+    result = simulate(
+        network(("20A -> 19A", 1.0)), [0, 2], initial={"A": 1e20}, method=method, max_steps=1000
+    )
+    assert status(result) != "ok"
+
+
+@pytest.mark.parametrize("trace", [1e-99, 1e-101, 1e-120])
+def test_filling_up_from_a_trace_is_no_blow_up(trace):
+    filled = simulate(network(("0 -> A", 1.0), ("A -> 0", 1.0)), [0, 1], initial={"A": trace})
+    np.testing.assert_allclose(filled.concentration[0, -1, 0], 1 - math.exp(-1), rtol=1e-5)
+
+
+def test_rates_of_several_runs_from_one_state_are_several_runs():
+    decay = Network(parameters={"k": 1.0})
+    decay.add_species("A")
+    decay.add_family("decay", "A -> 0", "k")
+    result = simulate(decay, [0, 1], initial=[[1.0]], rates={"k": [1, 2, 3]})
+    np.testing.assert_allclose(result.concentration[:, -1, 0], np.exp([-1, -2, -3]), rtol=1e-5)
+    half = simulate(
+        decay, [0, 1], initial={"A": 1.0}, rates={"k": Fraction(1, 2)}, atol={"A": Fraction(1, 10**9)}
+    )
+    assert half.attrs["parameters"] == '{"k": 0.5}'
+    for odd, said in (([], "is empty"), ([[1], [1, 2]], "give a number"), ("x", "give a number")):
+        with pytest.raises(InputError, match=f"rates: .*{said}"):
+            simulate(decay, [0, 1], initial={"A": 1.0}, rates={"k": odd})
+    with pytest.raises(InputError, match="take another unit"):
+        simulate(decay, [0, 1], initial={"A": 1e-300})
+
+
+def test_a_single_species_has_its_own_value_in_whatever_order():
+    row = Network(dims={"i": 3})
+    row.add_species("X", "i")
+    for given in ({"X[1]": 5.0, "X": 1.0}, {"X": 1.0, "X[1]": 5.0}):
+        np.testing.assert_array_equal(row.state(given), [1, 5, 1])
 
 
 def test_rates_drawn_for_each_presentation_are_kept_as_they_were_drawn():

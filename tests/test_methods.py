@@ -218,7 +218,7 @@ def test_an_installed_package_offers_a_method_by_name(here, monkeypatch):
     entry = EntryPoint("direct", "my_methods:DIRECT", methods.ENTRY_POINTS)
     find_method("my_methods:DIRECT")
     monkeypatch.setattr(
-        "crnsim.registry.entry_points", lambda group: [entry] if group == methods.ENTRY_POINTS else []
+        "crnsim.registry._installed", lambda group: [entry] if group == methods.ENTRY_POINTS else []
     )
     assert find_method("direct").stochastic
     with pytest.raises(CrnsimError, match="unknown method 'directs'; did you mean 'direct'"):

@@ -103,7 +103,7 @@ def test_an_installed_package_offers_a_name(here, monkeypatch):
     entry = EntryPoint("enzyme", UNIT, registry.ENTRY_POINTS)
     activation_class(UNIT)
     monkeypatch.setattr(
-        "crnsim.registry.entry_points", lambda group: [entry] if group == registry.ENTRY_POINTS else []
+        "crnsim.registry._installed", lambda group: [entry] if group == registry.ENTRY_POINTS else []
     )
     assert activation("enzyme", h=0.5) == activation(UNIT, h=0.5)
     with pytest.raises(CrnsimError, match="did you mean 'enzyme'"):

@@ -137,7 +137,7 @@ def test_an_installed_package_offers_a_name(here, monkeypatch):
     entry = EntryPoint("delta", CIRCUIT, "crnsim.circuits")
     circuit_kind(CIRCUIT)
     monkeypatch.setattr(
-        "crnsim.registry.entry_points", lambda group: [entry] if group == "crnsim.circuits" else []
+        "crnsim.registry._installed", lambda group: [entry] if group == "crnsim.circuits" else []
     )
     assert circuit_kind("delta") is circuit_kind(CIRCUIT)
     with pytest.raises(CrnsimError, match="known: onepot, feedforward, delta"):

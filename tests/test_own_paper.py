@@ -109,9 +109,7 @@ def test_a_change_of_the_file_makes_tables_anew(here):
 @pytest.mark.usefixtures("here")
 def test_an_installed_package_offers_a_name(monkeypatch):
     entry = EntryPoint("half_time", NAME, ENTRY_POINTS)
-    monkeypatch.setattr(
-        "crnsim.registry.entry_points", lambda group: [entry] if group == ENTRY_POINTS else []
-    )
+    monkeypatch.setattr("crnsim.registry._installed", lambda group: [entry] if group == ENTRY_POINTS else [])
     own = paper(NAME)  # makes the directory one that modules are imported from
     assert paper("half_time") is own
     with pytest.raises(CrnsimError, match="unknown paper 'halftime'; did you mean 'half_time'"):

@@ -11,7 +11,7 @@ import numpy as np
 from crnsim.algebraic import sample_order as _order
 from crnsim.circuits import Circuit
 from crnsim.datasets import load_dataset
-from crnsim.entrance.arguments import check_whole
+from crnsim.entrance.arguments import check_memory, check_seed, check_whole
 from crnsim.entrance.objects import check_flag
 from crnsim.errors import InputError
 from crnsim.experiment import schedule
@@ -91,7 +91,9 @@ def sample_order(dataset: str, *, epochs: int, replicate: int = 0, seed: int = 0
     numpy.ndarray, shape (epochs, samples)
         Rows of ``crnsim.load_dataset(dataset, replicate=replicate, seed=seed).x_train``.
     """
+    replicate, seed = check_whole("replicate", replicate, least=0), check_seed(seed)
     data = load_dataset(dataset, replicate=replicate, seed=seed)
-    number = check_whole("epochs", epochs)
-    order: np.ndarray = _order(len(data.x_train), number, seed=seed, dataset=data.name, replicate=replicate)
+    number, n = check_whole("epochs", epochs), len(data.x_train)
+    check_memory(f"the order of {n} samples in {number} epochs", 16.0 * n * number, "ask for fewer epochs")
+    order: np.ndarray = _order(n, number, seed=seed, dataset=data.name, replicate=replicate)
     return order

@@ -212,22 +212,23 @@ class Network:
         Parameters
         ----------
         values : mapping of str to array_like
-            Concentrations, broadcast to the array's shape; a single species can be named ``"W1p[0,1]"``.
+            Concentrations, broadcast to the array's shape; a single species named, ``"W1p[0,1]"``, has its own.
 
         Returns
         -------
         numpy.ndarray, shape (n_species,)
         """
         state = np.zeros(self.n_species)
-        for name, value in checks.check_mapping("initial", values).items():
+        given = checks.check_mapping("initial", values)
+        for name in sorted(given, key=lambda name: "[" in str(name)):  # single species last
             row = self._row_of_label.get(name) if isinstance(name, str) and "[" in name else None
             rows = self.rows(name) if row is None else np.asarray(row)
-            given = checks.check_array(f"initial '{name}'", value, most=LARGEST_CONCENTRATION)
+            numbers = checks.check_array(f"initial '{name}'", given[name], most=LARGEST_CONCENTRATION)
             try:
-                state[rows] = np.broadcast_to(given, rows.shape)
+                state[rows] = np.broadcast_to(numbers, rows.shape)
             except ValueError:
                 raise InputError(
-                    f"initial '{name}' has shape {given.shape}; it must fit {rows.shape}"
+                    f"initial '{name}' has shape {numbers.shape}; it must fit {rows.shape}"
                 ) from None
         return state
 

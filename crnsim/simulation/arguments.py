@@ -25,6 +25,8 @@ Tolerances = float | Mapping[str, npt.ArrayLike]
 #: Neighbouring times must be further apart than this part of the time since the first: the compiled loop takes those
 #: that are closer for one, and steps towards them are lost in rounding.
 CLOSEST_TIMES = 1e-12
+#: The highest concentration at the start; tolerances that are 1e-20 times as large still are numbers.
+SMALLEST_SCALE = 1e-280
 #: Bytes of a run beside its numbers: how it ended, and why.
 _RUN_BYTES = 500
 
@@ -108,7 +110,7 @@ def atol_text(atol: Tolerances | None) -> float | str:
     if atol is None:
         return "scaled"
     if isinstance(atol, Mapping):
-        return json.dumps({name: np.asarray(value).tolist() for name, value in atol.items()})
+        return json.dumps({name: np.asarray(value, dtype=float).tolist() for name, value in atol.items()})
     return float(atol)
 
 
@@ -118,7 +120,16 @@ def check_rates(
     """Rate constants, shape (1 or replicates, n_reactions); the parameters that were used; the number of runs."""
     parameters = {name: np.asarray(value).tolist() for name, value in network.parameters.items()}
     if rates is None or isinstance(rates, Mapping):
-        given = dict(rates or {})
+        given = {
+            name: check_array(
+                f"rates: '{name}'", value, wanted="a number, or one for each replicate", least=0
+            )
+            if name in network.parameters
+            else value
+            for name, value in dict(rates or {}).items()
+        }
+        if empty := [name for name, value in given.items() if np.size(value) == 0]:
+            raise InputError(f"rates: {empty[0]} is empty; give one value, or one for each replicate")
         shapes = {name: np.shape(value) for name, value in network.parameters.items()}
         by_run = {
             name: np.asarray(value)
@@ -159,7 +170,9 @@ def check_state(
         )
     if initial is None or isinstance(initial, Mapping):
         with _about("initial"):
-            return network.state(initial), replicates
+            state = network.state(initial)
+        _check_unit(state)
+        return state, replicates
     wanted = "concentrations by array name, or an array of them"
     with _about("initial"):
         state = check_array("initial", initial, wanted=wanted, least=0, most=LARGEST_CONCENTRATION)
@@ -169,7 +182,20 @@ def check_state(
         )
     if state.ndim == 2 and replicates not in (1, len(state)):
         raise InputError(f"initial has {len(state)} states for {replicates} replicates; leave replicates out")
+    _check_unit(state)
+    if state.ndim == 2 and len(state) == 1:
+        state = state[0]  # of all runs, as many as there are
     return state, len(state) if state.ndim == 2 else replicates
+
+
+def _check_unit(state: np.ndarray) -> None:
+    """Refuse concentrations so small that their tolerances are below the smallest numbers."""
+    highest = np.max(state, axis=-1, initial=0.0)
+    if np.any((highest > 0) & (highest < SMALLEST_SCALE)):
+        raise InputError(
+            f"initial: the highest concentration is {float(np.min(highest[highest > 0])):g}; it must be 0, or at least "
+            f"{SMALLEST_SCALE:g}, for tolerances far below it: take another unit"
+        )
 
 
 def kept_rows(network: Network, species: Sequence[str] | None) -> np.ndarray:

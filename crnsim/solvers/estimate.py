@@ -13,6 +13,7 @@ import numpy as np
 
 from crnsim.outcomes import OK
 from crnsim.solvers.protocol import Protocol, Record, members_of
+from crnsim.solvers.scales import tolerances_so_far
 
 #: Tolerances of the second run, in those of the first; at a fine relative tolerance nearer to them, so that what
 #: rounding leaves, which does not fall with the tolerance, is not taken for a tenth of itself.
@@ -66,6 +67,7 @@ def errors(protocol: Protocol, record: Record, orders: tuple[int, ...]) -> np.nd
             found[number] = np.inf
             continue
         y, other = (np.vstack([record.trajectory[n, 0], record.final[n]]) for n in (first, second))
-        off = np.abs(other - y) / (record.atol[first] + protocol.rtol * np.abs(y))
+        atol = tolerances_so_far(protocol, first, y, record.atol[first])
+        off = np.abs(other - y) / (atol + protocol.rtol * np.abs(y))
         found[number] = float(np.max(off, initial=0.0)) / (times - 1.0)
     return found

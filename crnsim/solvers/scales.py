@@ -6,6 +6,7 @@ import numpy as np
 
 from crnsim.network.network import Network
 from crnsim.solvers.protocol import Protocol
+from crnsim.solvers.single import ceiling
 
 #: An absolute tolerance that is not given is this part of the relative one times the highest concentration that the
 #: species has had so far.
@@ -40,14 +41,18 @@ def fit_scales(network: Network, protocol: Protocol, atol: np.ndarray | None) ->
         start, rates = protocol.start[number], protocol.rates[member["rate_set"]]
         key = (start.tobytes(), int(member["rate_set"]), float(member["running_time"]))
         if (same := known.setdefault(key, number)) != number:
-            member["first_step"] = protocol.member["first_step"][same]
+            for name in ("first_step", "moderate", "ceiling"):
+                member[name] = protocol.member[name][same]
             tolerances[number], least[number] = tolerances[same], least[same]
             continue
-        fastest = float(np.max(abs(network.jacobian(start, rates)).sum(axis=1), initial=0.0))
+        with np.errstate(over="ignore", invalid="ignore"):  # a run that is beyond all numbers ends by itself
+            fastest = float(np.max(abs(network.jacobian(start, rates)).sum(axis=1), initial=0.0))
         span = float(member["running_time"])
         first = _FIRST / fastest if fastest > 0 else 1e-3 * span
         member["first_step"] = max(min(first, 1e-3 * span), _SHORTEST_FIRST * span)
         scale = _scale(network, start, rates, fastest, span, SCALED_ATOL * protocol.rtol)
+        if scale > member["moderate"]:
+            member["moderate"], member["ceiling"] = scale, ceiling(scale)
         absent = _as_good_as_absent(network, start, rates, SCALED_ATOL * protocol.rtol * scale)
         tolerances[number] = np.where(absent, SCALED_ATOL * protocol.rtol * scale, SMALLEST)
         least[number] = np.where(absent, _SMALLEST_NEW * protocol.rtol * scale, SMALLEST)
@@ -63,6 +68,21 @@ def fit_scales(network: Network, protocol: Protocol, atol: np.ndarray | None) ->
         least_atol=np.maximum(least, SMALLEST),
         scaled=np.where(given >= 0, 0.0, SCALED_ATOL * protocol.rtol) if protocol.guarded else np.zeros(0),
     )
+
+
+def tolerances_so_far(protocol: Protocol, member: int, y: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Absolute tolerances at each recorded time of a run, as `y` has them, with those at its end.
+
+    They follow the highest concentrations so far: what is much later says nothing of an early value.
+    """
+    if not len(protocol.scaled):
+        return np.broadcast_to(last, y.shape)
+    looser = float(protocol.member["looser"][member])
+    base = looser * protocol.atol[min(member, len(protocol.atol) - 1)]
+    highest = np.maximum.accumulate(np.maximum(np.nan_to_num(y), 0.0), axis=0)
+    found = np.minimum(np.maximum(base, looser * protocol.scaled * highest), last)
+    found[-1] = last
+    return found
 
 
 def _as_good_as_absent(
@@ -99,7 +119,8 @@ def _scale(
 ) -> float:
     """The highest concentration at the start; of a pot that is empty but for traces, what flows in at first."""
     highest = float(np.max(start[: network.n_dynamic], initial=0.0))
-    inflow = float(np.max(network.fluxes(start, rates), initial=0.0))
+    with np.errstate(over="ignore"):
+        inflow = float(np.max(network.fluxes(start, rates), initial=0.0))
     filled = inflow * min(span, 1.0 / fastest if fastest > 0 else span)
     return filled if highest < trace * filled else highest
 

@@ -25,6 +25,7 @@ from crnsim.solvers.protocol import (
     members_of,
     new_record,
 )
+from crnsim.solvers.scales import tolerances_so_far
 
 
 def solve(
@@ -128,7 +129,9 @@ def _distrust(protocol: Protocol, record: Record) -> None:
         y = record.trajectory[protocol.member["record_slot"][member]]
         if not np.all(np.isfinite(y)):
             status[member] = NOT_FINITE
-        elif protocol.guarded and np.any(y < -LOWEST * record.atol[member]):
+        elif protocol.guarded and np.any(
+            y < -LOWEST * tolerances_so_far(protocol, int(member), y, record.atol[member])
+        ):
             status[member] = NEGATIVE
 
 

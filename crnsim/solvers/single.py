@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from crnsim.solvers.protocol import Protocol, new_members
 
 #: A concentration this many times the highest at the start grows without bound: products of larger ones are no numbers.
 HIGHEST = 1e100
+
+
+def ceiling(moderate: Any) -> Any:
+    """Concentration above which a run has blown up that starts from moderate ones."""
+    return np.minimum(HIGHEST * moderate, HIGHEST**1.5)
 
 
 def plain_protocol(
@@ -29,7 +36,7 @@ def plain_protocol(
     member["max_steps"] = max_steps
     highest = np.max(start, axis=1, initial=0.0)
     member["moderate"] = np.where(highest > 0, highest, 1.0)
-    member["ceiling"] = np.minimum(HIGHEST * member["moderate"], HIGHEST**1.5)
+    member["ceiling"] = ceiling(member["moderate"])
     none = np.zeros((0, 2), dtype=np.int64)
     return Protocol(
         start=np.ascontiguousarray(start, dtype=float),

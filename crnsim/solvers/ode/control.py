@@ -22,6 +22,7 @@ from crnsim.solvers.ode.work import ACCEPTED, ERROR, HIGHEST, RELATIVE, ROOM, ST
 FIRST_STEP = 1e-3
 _SMALLEST_STEP = 1e-13  # of the time reached
 _SHORTEST_STEP = 1e-20  # of the running time
+_LEAST_STEP = 1e-300
 #: Pivots of ``1 - gamma h J`` below 1 tell of growth within a step; where species only turn into each other there are
 #: none. Near 0 it would not be followed but damped, and however little there is of what grows, the time at which it
 #: rises hangs on it. So a pivot may lack this times the third root of the relative tolerance, as steps limited by
@@ -64,7 +65,8 @@ def plan_steps(w: Work, method: int) -> None:
         left = w.lane[lane].stop - w.lane[lane].time
         step = w.lane[lane].step
         if STEPS[method].stabilised == 1:
-            step = min(step, longest_step(w.chebyshev, w.implicit[RADIUS, lane]))
+            # Not zero, which stands for a run that takes no part, where the radius is beyond all numbers.
+            step = max(min(step, longest_step(w.chebyshev, w.implicit[RADIUS, lane])), _LEAST_STEP)
         # Stretch or halve instead of leaving a sliver before the event.
         step = left if step >= left * (1.0 - 1e-9) else (0.5 * left if 2.0 * step > left else step)
         w.attempt[STEP, lane] = step
