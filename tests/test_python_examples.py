@@ -74,7 +74,7 @@ def test_times_that_rounding_does_not_tell_apart_are_refused_at_once(times, says
         ({"initial": {"A": np.ma.array([1.0], mask=[True])}}, "initial 'A'"),
         ({"initial": np.array(["1"])}, "initial is"),
         ({"initial": np.array([1j])}, "initial is"),
-        ({"rates": {"k": None}}, "rate parameter 'k' is None"),
+        ({"rates": {"k": None}}, "rates: 'k' is None"),
         ({"rates": np.array([1e300])}, "rates: all of its values"),
         ({"method": ["auto"]}, "method is \\['auto'\\]; it must be text"),
         ({"method": "a\0b"}, "method has a NUL"),
