@@ -16,6 +16,8 @@ SMALLEST = 1e-300
 #: That of a species that is not there at the start, or as good as not, in the scale of concentrations. A method of
 #: order 3 has no relative accuracy where a species begins to grow with the third power of time or slower.
 _SMALLEST_NEW = 1e-30
+#: Less than this part of the highest concentration is a trace.
+_TRACE = 1e-40
 #: The first step is this part of the shortest time in which something changes, and at least this part of the whole.
 _FIRST, _SHORTEST_FIRST = 0.01, 1e-18
 
@@ -50,10 +52,10 @@ def fit_scales(network: Network, protocol: Protocol, atol: np.ndarray | None) ->
         span = float(member["running_time"])
         first = _FIRST / fastest if fastest > 0 else 1e-3 * span
         member["first_step"] = max(min(first, 1e-3 * span), _SHORTEST_FIRST * span)
-        scale = _scale(network, start, rates, fastest, span, SCALED_ATOL * protocol.rtol)
+        scale = _scale(network, start, rates, fastest, span)
         if scale > member["moderate"]:
             member["moderate"], member["ceiling"] = scale, ceiling(scale)
-        absent = _as_good_as_absent(network, start, rates, SCALED_ATOL * protocol.rtol * scale)
+        absent = _as_good_as_absent(network, start, rates, _TRACE * scale)
         tolerances[number] = np.where(absent, SCALED_ATOL * protocol.rtol * scale, SMALLEST)
         least[number] = np.where(absent, _SMALLEST_NEW * protocol.rtol * scale, SMALLEST)
     given = np.full(n, -1.0) if atol is None else atol
@@ -114,15 +116,13 @@ def _switch_off(network: Network, protocol: Protocol) -> None:
     protocol.rates[~needed] = 0.0
 
 
-def _scale(
-    network: Network, start: np.ndarray, rates: np.ndarray, fastest: float, span: float, trace: float
-) -> float:
+def _scale(network: Network, start: np.ndarray, rates: np.ndarray, fastest: float, span: float) -> float:
     """The highest concentration at the start; of a pot that is empty but for traces, what flows in at first."""
     highest = float(np.max(start[: network.n_dynamic], initial=0.0))
     with np.errstate(over="ignore"):
         inflow = float(np.max(network.fluxes(start, rates), initial=0.0))
     filled = inflow * min(span, 1.0 / fastest if fastest > 0 else span)
-    return filled if highest < trace * filled else highest
+    return filled if highest < _TRACE * filled else highest
 
 
 def reachable(network: Network, present: np.ndarray, going: np.ndarray) -> np.ndarray:
