@@ -65,11 +65,16 @@ class OutOfTimeError(StoppedError):
 _LISTED, _COMPARED = 30, 2000
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the question whether the nearest known name was meant, in whatever case; nothing where none is near."""
+    by_lower = {item.lower(): item for item in reversed([str(item) for item in known][:_COMPARED])}
+    close = difflib.get_close_matches(str(name).lower()[:100], list(by_lower), n=1, cutoff=0.6)
+    return f"did you mean '{by_lower[close[0]]}'?" if close else ""
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return what to say after an unknown `name`: the nearest known one, in whatever case, and all or the first."""
     names = [str(item) for item in known]
-    by_lower = {item.lower(): item for item in reversed(names[:_COMPARED])}
-    close = difflib.get_close_matches(str(name).lower()[:100], list(by_lower), n=1, cutoff=0.6)
-    hint = f"did you mean '{by_lower[close[0]]}'? " if close else ""
+    hint = f"{asked} " if (asked := nearest(name, names)) else ""
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return f"{hint}known: {', '.join(names[:_LISTED]) or 'none'}{more}"

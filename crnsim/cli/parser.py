@@ -20,7 +20,6 @@ from crnsim.cli.files import check_outputs
 from crnsim.cli.usage import Parser
 from crnsim.errors import CrnsimError, StorageError
 from crnsim.noise.kinds import NOISE_KINDS, Option
-from crnsim.sweep.run import rare_collection  # noqa: F401
 
 #: Exit status after a mistake that the user can mend, and after anything else.
 MISTAKE, UNEXPECTED = 2, 1
@@ -39,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0, or 2 after a mistake that the message explains, or 1 where a log tells more.
     """
+    from crnsim.sweep.run import rare_collection  # noqa: F401
+
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         # A title in any script, on a terminal that knows few.
         sys.stdout.reconfigure(errors="backslashreplace")

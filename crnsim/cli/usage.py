@@ -7,7 +7,7 @@ import re
 from typing import Any, NoReturn
 
 from crnsim.cli import words
-from crnsim.errors import CrnsimError, suggest
+from crnsim.errors import CrnsimError, nearest, suggest
 
 
 class UsageError(CrnsimError):
@@ -27,9 +27,8 @@ class Parser(argparse.ArgumentParser):
         if left:
             word = left[0].partition("=")[0]
             options = [name for name in self._option_string_actions if name.startswith("--")]
-            hint = suggest(word, options).partition("? ")[0] if word.startswith("-") else ""
-            hint = f"; {hint}?" if hint.startswith("did you mean") else ""
-            self.error(f"unrecognized arguments: {' '.join(left)}{hint}")
+            asked = nearest(word, options) if word.startswith("-") else ""
+            self.error("; ".join(filter(None, (f"unrecognized arguments: {' '.join(left)}", asked))))
         return found, left
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:

@@ -70,7 +70,7 @@ def with_errors(network: Network, result: xr.Dataset, record: Record, errors: np
             said.append(
                 f"the error is about {error:.2g} tolerances{blamed}"
                 if np.isfinite(error)
-                else "at ten times the tolerances the run does not end well: its outcome hangs on them"
+                else "at looser tolerances the run does not end well: its outcome hangs on them"
             )
         if grown.any():
             names = [network.labels[row] for row in np.flatnonzero(grown)]

@@ -90,7 +90,8 @@ def simulate(
     max_steps : int
         Budget of steps for each replicate.
     estimate : bool
-        Integrate each run a second time, at ten times the tolerances, to estimate its error.
+        Integrate each run a second time, at ten times the tolerances (three times at `rtol` 1e-7 and below), to
+        estimate its error.
     keep_rates : bool
         Return the rate constants of each replicate too, with their noise.
 

@@ -76,6 +76,17 @@ def tolerances_so_far(protocol: Protocol, member: int, y: np.ndarray, last: np.n
     """Absolute tolerances at each recorded time of a run, as `y` has them, with those at its end.
 
     They follow the highest concentrations so far: what is much later says nothing of an early value.
+
+    Parameters
+    ----------
+    protocol : Protocol
+    member : int
+    y : numpy.ndarray, shape (times, n_species)
+    last : numpy.ndarray, shape (n_species,)
+
+    Returns
+    -------
+    numpy.ndarray, shape (times, n_species)
     """
     if not len(protocol.scaled):
         return np.broadcast_to(last, y.shape)

@@ -130,7 +130,7 @@ def _distrust(protocol: Protocol, record: Record) -> None:
         if not np.all(np.isfinite(y)):
             status[member] = NOT_FINITE
         elif protocol.guarded and np.any(
-            y < -LOWEST * tolerances_so_far(protocol, int(member), y, record.atol[member])
+            y[0] < -LOWEST * tolerances_so_far(protocol, int(member), y[0], record.atol[member])
         ):
             status[member] = NEGATIVE
 
