@@ -90,20 +90,29 @@ def kept_in_our_folder() -> Iterator[None]:
         _config.CACHE_DIR = before
 
 
-def compiled(function: F, *, inline: bool = False) -> F:
+def _made(function: F, **options: Any) -> F:
+    with kept_in_our_folder():
+        made: F = _njit(nogil=True, error_model="numpy", _nrt=False, **options)(function)
+        return made
+
+
+def entry(function: F) -> F:
     """Compile with Numba, cached on disk, without reference counts; Numba takes no notice of annotations.
 
     A function compiled so cannot allocate; in return its array arguments cost no atomic counting, which took half of
     the time of a small network's step.
     """
-    with kept_in_our_folder():
-        made: F = _njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=inline)(function)
-        return made
+    return _made(function, cache=True)
+
+
+def compiled(function: F) -> F:
+    """Compile what only compiled functions call: what Python would need to call it took half of the compilation."""
+    return _made(function, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def inlined(function: F) -> F:
-    """Compile into its callers, for what every step comes by: a call would copy each field of each tuple of tables."""
-    return compiled(function, inline=True)
+    """Write into its callers what every step comes by, before those are compiled, once."""
+    return _made(function, inline="always")
 
 
 @contextlib.contextmanager

@@ -120,7 +120,7 @@ def test_other_weights_run_through_the_same_compiled_network():
     assert not kernel.listed
     # Parameter values are no part of the generated code: a network of other weights finds it compiled.
     other = compile_network(feedforward(random_weights(layers, rng), h=0.7).network)
-    assert other.kinetics.right_hand_side is kernel.kinetics.right_hand_side
+    assert other.code is kernel.code
 
 
 def test_every_weight_is_one_reaction():

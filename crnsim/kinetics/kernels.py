@@ -11,16 +11,24 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from crnsim.compiled import compiled, compiled_folder, inlined, kept_in_our_folder, not_kept
+from crnsim.compiled import compiled_folder, entry, inlined, kept_in_our_folder, not_kept
 from crnsim.entrance.arguments import shown
 from crnsim.errors import InputError
+from crnsim.kinetics.by_reference import by_reference
 from crnsim.kinetics.lanes import LANES, lanes_array
-from crnsim.kinetics.signatures import IMPLICIT_ROWS, LINEAR_STEP, RADIUS
+from crnsim.kinetics.signatures import (
+    IMPLICIT_ROWS,
+    LINEAR_STEP,
+    RADIUS,
+    call_prepare,
+    call_right_hand_side,
+    call_solve,
+)
 from crnsim.kinetics.structure import Structure, analyse
 from crnsim.network.checks import check_vector
 from crnsim.network.network import Network
@@ -29,12 +37,13 @@ from crnsim.network.network import Network
 WIDE_FROM = 2000
 
 
+@by_reference
 class Kinetics(NamedTuple):
-    """What compiled loops call: the functions generated for a form of network, and the sizes of one network."""
+    """What compiled loops call: addresses of the functions for a form of network, and the sizes of one network."""
 
-    right_hand_side: Any
-    prepare: Any
-    solve: Any
+    right_hand_side: int
+    prepare: int
+    solve: int
     size: np.ndarray  # rows to step, lengths of the dimensions
     offset: np.ndarray  # first row of each array of species, or the lists of reactions
     first: np.ndarray  # first reaction of each family
@@ -48,6 +57,8 @@ class Kernel:
     ----------
     kinetics : Kinetics
         Compiled code (see `crnsim.kinetics.signatures`), generated or for all networks, and its sizes.
+    code : module
+        Where that code is, as long as this lives.
     wide : bool
         Whether a table holds one run, species after species, instead of eight runs side by side.
     listed : bool
@@ -57,13 +68,14 @@ class Kernel:
         Lengths of a state and of its rate constants.
     n_dynamic : int
         Species that some reaction changes; they come first.
-    slow, fast : numpy.ndarray
-        Rows to step: those with slow arrays only, and the others.
+    slow, fast : numpy.ndarray, shape (runs, 2)
+        Where the rows begin and end that hold only arrays left out of linear systems, and the others.
     factor_rows : tuple of int
         Rows of the two tables for the factors of a linear system.
     """
 
     kinetics: Kinetics
+    code: ModuleType
     wide: bool
     listed: bool
     n_species: int
@@ -101,8 +113,7 @@ class Kernel:
         p, q = (lanes_array(rows) for rows in self.factor_rows)
         implicit = lanes_array(IMPLICIT_ROWS)
         implicit[LINEAR_STEP] = step
-        prepare_linear(self.kinetics, y, rate, p, q, implicit)
-        solve_linear(self.kinetics, y, rate, p, q, x, implicit)
+        _solved(self.kinetics, y, rate, p, q, x, implicit)
         radius = implicit[RADIUS].max() if self.wide else implicit[RADIUS, 0]
         return self.view(x, len(state)).copy(), float(radius)
 
@@ -113,11 +124,11 @@ class Kernel:
         rate = self.table(check_vector("constants", constants, self.n_reactions))
         y, dy = self.table(np.zeros(n_species)), self.table(np.zeros(n_species))
         state_of_y, state_of_dy = self.view(y, n_species), self.view(dy, n_species)
-        function, _, _, size, offset, first = self.kinetics
+        kinetics = self.kinetics
 
         def at(state: np.ndarray) -> np.ndarray:
             state_of_y[:] = state
-            call_right_hand_side(function, y, rate, dy, size, offset, first)
+            evaluate(kinetics, y, rate, dy)
             return state_of_dy.copy()
 
         return at
@@ -126,21 +137,13 @@ class Kernel:
 @inlined
 def rates_of_change(k: Kinetics, y: np.ndarray, rate: np.ndarray, dy: np.ndarray) -> None:
     """Evaluate the right-hand side: ``dy = f(y)`` with the rate constants `rate`, all of them tables."""
-    k.right_hand_side(y, rate, dy, k.size, k.offset, k.first)
+    call_right_hand_side(k.right_hand_side, (y, rate, dy, k.size, k.offset, k.first))
 
 
-@compiled
-def call_right_hand_side(
-    function: Any,
-    y: np.ndarray,
-    rate: np.ndarray,
-    dy: np.ndarray,
-    size: np.ndarray,
-    offset: np.ndarray,
-    first: np.ndarray,
-) -> None:
-    """Evaluate a right-hand side once, from Python; one by one, because a tuple of functions costs 50 us a call."""
-    function(y, rate, dy, size, offset, first)
+@entry
+def evaluate(k: Kinetics, y: np.ndarray, rate: np.ndarray, dy: np.ndarray) -> None:
+    """Evaluate a right-hand side once, from Python."""
+    rates_of_change(k, y, rate, dy)
 
 
 @inlined
@@ -148,7 +151,7 @@ def prepare_linear(
     k: Kinetics, y: np.ndarray, rate: np.ndarray, p: np.ndarray, q: np.ndarray, implicit: np.ndarray
 ) -> None:
     """Factor the diagonal blocks of 1 - step J at `y` into `p` and `q`; bound the spectral radius of J."""
-    k.prepare(y, rate, p, q, implicit, k.size, k.offset, k.first)
+    call_prepare(k.prepare, (y, rate, p, q, implicit, k.size, k.offset, k.first))
 
 
 @inlined
@@ -162,7 +165,22 @@ def solve_linear(
     implicit: np.ndarray,
 ) -> None:
     """Solve (1 - step J) x = x in place, with the factors of `prepare_linear` at the same `y`."""
-    k.solve(y, rate, p, q, x, implicit, k.size, k.offset, k.first)
+    call_solve(k.solve, (y, rate, p, q, x, implicit, k.size, k.offset, k.first))
+
+
+@entry
+def _solved(
+    k: Kinetics,
+    y: np.ndarray,
+    rate: np.ndarray,
+    p: np.ndarray,
+    q: np.ndarray,
+    x: np.ndarray,
+    implicit: np.ndarray,
+) -> None:
+    """Prepare and solve a linear system, from Python."""
+    prepare_linear(k, y, rate, p, q, implicit)
+    solve_linear(k, y, rate, p, q, x, implicit)
 
 
 def compile_network(network: Network, *, wide: bool | None = None, listed: bool = False) -> Kernel:
@@ -194,7 +212,7 @@ def compile_network(network: Network, *, wide: bool | None = None, listed: bool 
         wide = network.n_reactions >= WIDE_FROM
     known, key = network.derived, ("kernel", "listed" if listed else wide)
     if key not in known:
-        structure = analyse(network)
+        structure = analyse(network, with_slow=not wide)
         known[key] = _listed(network) if listed or structure.rings else _generated(network, structure, wide)
     return known[key]
 
@@ -205,13 +223,14 @@ def _listed(network: Network) -> Kernel:
     program, entries = listed.program_of(network)
     return Kernel(
         kinetics=_kinetics(listed, network, [network.n_dynamic], program),
+        code=listed,
         wide=False,
         listed=True,
         n_species=network.n_species,
         n_reactions=network.n_reactions,
         n_dynamic=network.n_dynamic,
-        slow=np.empty(0, dtype=np.int64),
-        fast=np.arange(network.n_dynamic),
+        slow=_runs(np.zeros(network.n_dynamic, dtype=bool)),
+        fast=_runs(np.ones(network.n_dynamic, dtype=bool)),
         factor_rows=(entries, network.n_dynamic),
     )
 
@@ -221,7 +240,7 @@ def _generated(network: Network, structure: Structure, wide: bool) -> Kernel:
 
     rows, all_rows = (-(-n // LANES) if wide else n for n in (network.n_dynamic, network.n_species))
     offsets = [int(network.rows(species.name).flat[0]) for species in network.species]
-    is_slow = np.array([s.name in structure.slow for s in network.species], dtype=bool)
+    is_slow = np.array([s.name in structure.left_out for s in network.species], dtype=bool)
     slow_rows: np.ndarray = np.repeat(is_slow, [s.size for s in network.species])
     if wide:
         padded = np.append(slow_rows, np.ones(-len(slow_rows) % LANES, dtype=bool))
@@ -229,23 +248,30 @@ def _generated(network: Network, structure: Structure, wide: bool) -> Kernel:
     module = _module(*generate(network, wide=wide))
     return Kernel(
         kinetics=_kinetics(module, network, [rows, *network.dims.values()], offsets),
+        code=module,
         wide=wide,
         listed=False,
         n_species=network.n_species,
         n_reactions=network.n_reactions,
         n_dynamic=network.n_dynamic,
-        slow=np.flatnonzero(slow_rows[:rows]),
-        fast=np.flatnonzero(~slow_rows[:rows]),
+        slow=_runs(slow_rows[:rows]),
+        fast=_runs(~slow_rows[:rows]),
         factor_rows=(all_rows, all_rows),
     )
+
+
+def _runs(chosen: np.ndarray) -> np.ndarray:
+    """Where neighbouring rows that are chosen begin and end, shape (runs, 2)."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]])))
+    return edges.reshape(-1, 2)
 
 
 def _kinetics(code: ModuleType, network: Network, size: Sequence[int], offset: npt.ArrayLike) -> Kinetics:
     """The compiled functions of a module, with the sizes of a network."""
     return Kinetics(
-        right_hand_side=code.right_hand_side,
-        prepare=code.prepare,
-        solve=code.solve,
+        right_hand_side=code.right_hand_side.address,
+        prepare=code.prepare.address,
+        solve=code.solve.address,
         size=np.array(size, dtype=np.int64),
         offset=np.asarray(offset, dtype=np.int64),
         first=network.first_reactions,

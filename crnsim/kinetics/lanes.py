@@ -249,6 +249,109 @@ def select(typingctx, mask, left, right):
 
 
 @intrinsic
+def fused(typingctx, left, right, more):
+    """``left * right + more``, rounded once, by the one instruction that processors have for it."""
+
+    def codegen(context, builder, signature, args):
+        return _call(builder, f"llvm.fma.v{LANES}f64", _VECTOR, *args)
+
+    return lanes_type(lanes_type, lanes_type, lanes_type), codegen
+
+
+@intrinsic
+def reduced(typingctx, more, left, right):
+    """``more - left * right``, rounded once."""
+
+    def codegen(context, builder, signature, args):
+        return _call(builder, f"llvm.fma.v{LANES}f64", _VECTOR, builder.fneg(args[1]), args[2], args[0])
+
+    return lanes_type(lanes_type, lanes_type, lanes_type), codegen
+
+
+def _compare(predicate: str):
+    @intrinsic
+    def operation(typingctx, left, right):
+        def codegen(context, builder, signature, args):
+            holds = builder.fcmp_ordered(predicate, args[0], args[1])
+            return builder.select(holds, ir.Constant(_VECTOR, [1.0] * LANES), _zeros())
+
+        return lanes_type(lanes_type, lanes_type), codegen
+
+    return operation
+
+
+#: 1 in the lanes where the comparison holds, 0 elsewhere and beside a NaN: masks for `select`, products of which hold
+#: where all do.
+above, at_most, same = (_compare(predicate) for predicate in (">", "<=", "=="))
+
+
+@intrinsic
+def anywhere(typingctx, mask):
+    """Whether a mask is 1 in some lane."""
+
+    def codegen(context, builder, signature, args):
+        found = builder.fcmp_unordered("!=", args[0], _zeros())
+        bits = ir.IntType(LANES)
+        return builder.icmp_unsigned("!=", builder.bitcast(found, bits), bits(0))
+
+    return types.boolean(lanes_type), codegen
+
+
+_WORDS = ir.VectorType(_I64, LANES)
+#: Integers from 0 to 2^52 are the last bits of a number that lies this much above them; with the half of it more they
+#: may be negative.
+_TWO_52 = 2.0**52
+#: The logarithm of 1 + x to base 2 for x from 0 to 1, within 2.2e-6, and 2^x from -1/2 to 1/2, within 8e-8, by powers.
+_LOG2 = (2.12374e-06, 1.44247531, -0.717557872, 0.455527088, -0.274623258, 0.119298238, -0.0251232033)
+_EXP2 = (1.00000008, 0.69314721, 0.24022107, 0.05550327, 0.00967604, 0.00134004)
+
+
+def _same_in_all(value, kind=_VECTOR):
+    return ir.Constant(kind, [value] * LANES)
+
+
+def _polynomial(builder, powers, x):
+    value = _same_in_all(powers[-1])
+    for power in reversed(powers[:-1]):
+        value = builder.fadd(builder.fmul(value, x), _same_in_all(power))
+    return value
+
+
+@intrinsic
+def rough_log2(typingctx, value):
+    """Logarithm to base 2 of positive numbers, within 3e-6: the same bits on every processor."""
+
+    def codegen(context, builder, signature, args):
+        word = builder.bitcast(args[0], _WORDS)
+        exponent = builder.or_(
+            builder.lshr(word, _same_in_all(52, _WORDS)), _same_in_all(0x4330000000000000, _WORDS)
+        )
+        exponent = builder.fsub(builder.bitcast(exponent, _VECTOR), _same_in_all(_TWO_52 + 1023.0))
+        fraction = builder.or_(
+            builder.and_(word, _same_in_all(0x000FFFFFFFFFFFFF, _WORDS)),
+            _same_in_all(0x3FF0000000000000, _WORDS),
+        )
+        x = builder.fsub(builder.bitcast(fraction, _VECTOR), _same_in_all(1.0))
+        return builder.fadd(exponent, _polynomial(builder, _LOG2, x))
+
+    return lanes_type(lanes_type), codegen
+
+
+@intrinsic
+def rough_exp2(typingctx, value):
+    """Two to the power of numbers from -1000 to 1000, within one part in 10^7: the same bits on every processor."""
+
+    def codegen(context, builder, signature, args):
+        shifted = builder.fadd(args[0], _same_in_all(1.5 * _TWO_52))
+        whole = builder.fsub(shifted, _same_in_all(1.5 * _TWO_52))
+        value = builder.bitcast(_polynomial(builder, _EXP2, builder.fsub(args[0], whole)), _WORDS)
+        power = builder.shl(builder.bitcast(shifted, _WORDS), _same_in_all(52, _WORDS))
+        return builder.bitcast(builder.add(value, power), _VECTOR)
+
+    return lanes_type(lanes_type), codegen
+
+
+@intrinsic
 def magnitude(typingctx, value):
     """Absolute value, lane by lane."""
 

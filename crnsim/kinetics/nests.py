@@ -156,11 +156,22 @@ class Nest:
 
     def add(self, table: str, name: str, loops: Loops, amount: str, scale: str | None = None) -> None:
         """Add to a sum that ends in a table."""
+        sum_ = self._sum(table, name, loops, scale)
+        self.body.append(f"{sum_} = {sum_} {amount}")
+
+    def add_product(
+        self, table: str, name: str, loops: Loops, factors: tuple[str, str, int], scale: str
+    ) -> None:
+        """Add a product, and how often, to a sum that ends in a table."""
+        self.body.append(product(self._sum(table, name, loops, scale), *factors))
+
+    def _sum(self, table: str, name: str, loops: Loops, scale: str | None) -> str:
+        """Variable of a sum that ends in a table."""
         key = (table, name, loops)
         if key not in self.sums:
             self.sums[key] = (f"d{len(self.sums)}", scale)
             self.opening[self._level(loops)].append(f"{self.sums[key][0]} = zero")
-        self.body.append(f"{self.sums[key][0]} = {self.sums[key][0]} {amount}")
+        return self.sums[key][0]
 
     def _close(self) -> None:
         seen = [(table, name) for table, name, _ in self.sums]
@@ -231,3 +242,14 @@ def times(value: str, count: int) -> str:
     """A term of a sum."""
     sign = "+" if count > 0 else "-"
     return f"{sign} {value}" if abs(count) == 1 else f"{sign} splat({abs(count)}.0) * {value}"
+
+
+def product(sum_: str, left: str, right: str, count: int) -> str:
+    """Line that adds a product, `count` times, to a variable."""
+    if abs(count) > 1:
+        left = f"splat({abs(count)}.0) * {left}"
+    return (
+        f"{sum_} = fused({left}, {right}, {sum_})"
+        if count > 0
+        else f"{sum_} = reduced({sum_}, {left}, {right})"
+    )

@@ -1,8 +1,8 @@
 """How a network's arrays of species drive each other: the order in which a linear system with its Jacobian is solved.
 
-A pot is a cascade: signals drive later signals, and only the slowly changing weights close the loop. Without the slow
-arrays its Jacobian is block triangular, with a block for each species or each pair of rails that annihilate, so that
-one sweep through the cascade solves a linear system with it exactly.
+A pot is a cascade: signals drive later signals, and only the slowly changing weights close the loop. Without what
+signals do to the weights, which is little, its Jacobian is block triangular, with a block for each species or each pair
+of rails that annihilate, so that one sweep through the cascade solves a linear system with it exactly.
 """
 
 from __future__ import annotations
@@ -66,17 +66,16 @@ class Structure:
         Arrays of species that are solved together, element by element, sources before targets.
     couplings : tuple of Coupling
         All derivatives among them.
-    slow : frozenset of str
-        Arrays that are left out: those declared so, unless a reaction turns one into a fast array or back. The system
-        would then not know of a conserved sum.
+    left_out : frozenset of str
+        Slow arrays that are left out altogether, rows and columns.
     rings : tuple of tuple of str
-        Arrays that drive each other in larger loops, which no order solves. With none, nothing but the derivatives by
-        slow arrays is left out.
+        Arrays that drive each other in larger loops, which no order solves. With none, nothing is left out but these
+        arrays, and the derivatives of slow arrays by others.
     """
 
     blocks: tuple[tuple[str, ...], ...]
     couplings: tuple[Coupling, ...]
-    slow: frozenset[str]
+    left_out: frozenset[str]
     rings: tuple[tuple[str, ...], ...]
 
     @cached_property
@@ -101,18 +100,31 @@ class Structure:
         return self._block_of[name]
 
 
-def analyse(network: Network) -> Structure:
-    """Find the blocks of `network` and their order."""
-    changed = {name for family in network.families for name, _ in family.net}
+def analyse(network: Network, *, with_slow: bool = True) -> Structure:
+    """Find the blocks of `network` and their order.
+
+    Slow arrays come first, and drive the others, if `with_slow` and they do not drive each other in larger loops. Those
+    that a reaction turns into a fast array or back are not slow: the system would not know of a conserved sum.
+    """
     slow = _slow(network)
-    fast = [s.name for s in network.species if s.name in changed and s.name not in slow]
+    if with_slow and slow:
+        found = _analyse(network, slow, frozenset())
+        if not any(slow & set(ring) for ring in found.rings):
+            return found
+    return _analyse(network, slow, slow)
+
+
+def _analyse(network: Network, slow: frozenset[str], left_out: frozenset[str]) -> Structure:
+    changed = {name for family in network.families for name, _ in family.net}
+    names = [s.name for s in network.species if s.name in changed and s.name not in left_out]
+    among_names = set(names)
     couplings = [
         Coupling(number, name, indices, change, term)
         for number, family in enumerate(network.families)
         for (name, indices), change in family.net.items()
-        if name in fast
+        if name in among_names
         for term in family.reactants
-        if term.name in fast
+        if term.name in among_names and (name not in slow or term.name in slow)
     ]
     blocks: list[tuple[str, ...]] = []
     rings: list[tuple[str, ...]] = []
@@ -120,7 +132,7 @@ def analyse(network: Network) -> Structure:
     into: dict[str, list[Coupling]] = defaultdict(list)
     for coupling in couplings:
         into[coupling.target].append(coupling)
-    for component in _components(fast, couplings):
+    for component in _components(names, couplings):
         among = set(component)
         inside = [c for name in component for c in into[name] if c.source.name in among]
         direct = all(c.same or c.elementwise(families[c.number]) for c in inside)
@@ -129,7 +141,7 @@ def analyse(network: Network) -> Structure:
             blocks.append(tuple(component))
         else:
             rings.append(tuple(component))
-    return Structure(tuple(blocks), tuple(couplings), slow, tuple(rings))
+    return Structure(tuple(blocks), tuple(couplings), left_out, tuple(rings))
 
 
 def _slow(network: Network) -> frozenset[str]:

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from crnsim.compiled import compiled
+from crnsim.compiled import compiled, entry
 
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)
 _MULTIPLIER_1 = np.uint64(0xCA5A826395121157)
@@ -33,7 +33,7 @@ def _high_word(a, b):
     return a_high * b_high + (middle >> _SHIFT) + (carried >> _SHIFT)
 
 
-@compiled
+@entry
 def philox(key_0, key_1, c_0, c_1, c_2, c_3):
     """Four random 64-bit words for a key of two words and a counter of four."""
     for _ in range(10):
@@ -45,7 +45,7 @@ def philox(key_0, key_1, c_0, c_1, c_2, c_3):
     return c_0, c_1, c_2, c_3
 
 
-@compiled
+@entry
 def normals(key_0, key_1, presentation, event, out):
     """Fill `out` with the standard normals of a stream at one event of one presentation."""
     for start in range(0, len(out), 4):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import lru_cache
 
 import numpy as np
 
@@ -48,18 +51,35 @@ def integrate_batch(
     progress: Callable[[float], None] | None = None,
 ) -> None:
     """Integrate a batch with a compiled network (see `crnsim.solvers.ode.loop.integrate`)."""
-    work = new_work(kernel, protocol)
+    arguments = kernel.kinetics, policy, protocol, record, new_work(kernel, protocol)
     if progress is None and threading.current_thread() is not threading.main_thread():
-        integrate(*kernel.kinetics, policy, protocol, record, work)
+        integrate(*arguments)
         return
     total = int(np.sum(protocol.member["n_presentations"]))
     # The compiled loop releases the interpreter, so that this thread can watch its counter and hear Ctrl-C.
-    with ThreadPoolExecutor(1) as pool:
-        try:
-            running = pool.submit(integrate, *kernel.kinetics, policy, protocol, record, work)
-            while not wait([running], timeout=0.2).done:
-                if progress is not None:
-                    progress(int(record.control[DONE]) / max(total, 1))
-        finally:
-            record.control[STOP] = 1
-        running.result()
+    running = _threads().submit(integrate, *arguments)
+    try:
+        while not _done(running, 0.2):
+            if progress is not None:
+                progress(int(record.control[DONE]) / max(total, 1))
+    finally:
+        record.control[STOP] = 1
+        wait([running])
+    running.result()
+
+
+def _done(running: Future[None], timeout: float) -> bool:
+    with contextlib.suppress(TimeoutError):
+        running.exception(timeout)
+        return True
+    return False
+
+
+@lru_cache(maxsize=1)
+def _threads() -> ThreadPoolExecutor:
+    """Threads that wait for the next batch: to start one takes as long as a hundred steps of a small network."""
+    return ThreadPoolExecutor(thread_name_prefix="crnsim")
+
+
+# A process that is forked has none of them.
+os.register_at_fork(after_in_child=_threads.cache_clear)

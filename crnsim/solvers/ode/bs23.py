@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from crnsim.compiled import inlined
+from crnsim.compiled import compiled
 from crnsim.kinetics.kernels import Kinetics, rates_of_change
-from crnsim.kinetics.lanes import larger, load, smaller, splat, store
+from crnsim.kinetics.lanes import fused, larger, load, smaller, splat, store
 from crnsim.solvers.ode.error import report, room, scaled
 from crnsim.solvers.ode.work import NEW_SLOPE, RELATIVE, SLOPE, STEP, U1, U2, Y_NEW, Work, Y
 
 
-@inlined
+@compiled
 def attempt_bs23(k: Kinetics, w: Work) -> None:
     """One step of every lane from (y, slope) with the pair of Bogacki and Shampine, order 3(2).
 
@@ -32,15 +32,15 @@ def attempt_bs23(k: Kinetics, w: Work) -> None:
     h = load(w.attempt, STEP)
     half, three_quarters = splat(0.5) * h, splat(0.75) * h
     for row in range(n):
-        store(y_new, row, load(y, row) + half * load(slope, row))
+        store(y_new, row, fused(half, load(slope, row), load(y, row)))
     rates_of_change(k, y_new, w.rate, u1)
     for row in range(n):
-        store(y_new, row, load(y, row) + three_quarters * load(u1, row))
+        store(y_new, row, fused(three_quarters, load(u1, row), load(y, row)))
     rates_of_change(k, y_new, w.rate, u2)
     b1, b2, b3 = splat(2.0 / 9.0) * h, splat(1.0 / 3.0) * h, splat(4.0 / 9.0) * h
     for row in range(n):
-        change = b1 * load(slope, row) + b2 * load(u1, row) + b3 * load(u2, row)
-        store(y_new, row, load(y, row) + change)
+        most = fused(b2, load(u1, row), fused(b3, load(u2, row), load(y, row)))
+        store(y_new, row, fused(b1, load(slope, row), most))
     rates_of_change(k, y_new, w.rate, new_slope)
     e1, e2 = splat(-5.0 / 72.0) * h, splat(1.0 / 12.0) * h
     e3, e4 = splat(1.0 / 9.0) * h, splat(-1.0 / 8.0) * h
@@ -48,11 +48,10 @@ def attempt_bs23(k: Kinetics, w: Work) -> None:
     error = lowest = highest = total = splat(0.0)
     for row in range(n):
         old, new, absolute = load(y, row), load(y_new, row), load(tolerance, each * row)
-        difference = (
-            e1 * load(slope, row) + e2 * load(u1, row) + e3 * load(u2, row) + e4 * load(new_slope, row)
-        )
+        difference = fused(e3, load(u2, row), e4 * load(new_slope, row))
+        difference = fused(e1, load(slope, row), fused(e2, load(u1, row), difference))
         error = larger(scaled(difference, old, new, absolute, relative), error)
         lowest = smaller(room(old, new, absolute), lowest)
         highest = larger(new, highest)
-        total = total + (new + difference)
+        total = total + difference
     report(w.attempt, error, lowest, highest, total)

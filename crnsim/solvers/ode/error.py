@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from crnsim.compiled import inlined
-from crnsim.kinetics.lanes import larger, magnitude, smaller, splat, store
+from crnsim.kinetics.lanes import fused, larger, magnitude, smaller, splat, store
 from crnsim.solvers.ode.work import ERROR, HIGHEST, ROOM, TOTAL
 from crnsim.solvers.protocol import LOWEST
 
@@ -18,7 +18,7 @@ Lanes = Any
 @inlined
 def scaled(difference: Lanes, old: Lanes, new: Lanes, absolute: Lanes, relative: Lanes) -> Lanes:
     """Error of a step in units of the tolerance: |difference| / (absolute + relative max(|old|, |new|))."""
-    return magnitude(difference) / (absolute + relative * larger(magnitude(old), magnitude(new)))
+    return magnitude(difference) / fused(relative, larger(larger(old, new), splat(0.0)), absolute)
 
 
 @inlined

@@ -53,7 +53,7 @@ def show_sample(p: Protocol, member: int, presentation: int, values: np.ndarray,
     if sigma > 0.0:
         keys = p.member[member]
         number = keys.first_number + presentation
-        normals(keys.input_key_0, keys.input_key_1, number, 0, draws[: p.n_features])
+        normals(keys.input_key_0, keys.input_key_1, number, np.int64(0), draws[: p.n_features])
         for f in range(p.n_features):
             values[f] += sigma * draws[f]
 
@@ -83,7 +83,7 @@ def draw_rates(
                 p.rate_keys[member, f, 0],
                 p.rate_keys[member, f, 1],
                 number,
-                0,
+                np.int64(0),
                 draws[: stop - first[f]],
             )
             for r in range(first[f], stop):

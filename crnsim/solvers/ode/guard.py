@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from crnsim.compiled import compiled
-from crnsim.kinetics.lanes import LANES, larger, load, smaller, splat, store
+from crnsim.kinetics.lanes import LANES, above, anywhere, larger, load, smaller, splat, store
 from crnsim.kinetics.listed import CHANGES, REACTANTS, REACTIONS
+from crnsim.solvers.ode.control import set_lack
 from crnsim.solvers.ode.events import put_run
 from crnsim.solvers.ode.work import ACCEPTED, LOOSER, RELATIVE, RISEN, Y_NEW, Work, Y
 from crnsim.solvers.protocol import Protocol, Record
@@ -33,6 +34,7 @@ def set_tolerances(p: Protocol, w: Work, lane: int) -> None:
         if w.wide == 1 or other == lane:
             w.relative[RELATIVE, other] = looser * p.rtol
             w.relative[LOOSER, other] = looser
+    set_lack(w.relative)
 
 
 @compiled
@@ -54,6 +56,8 @@ def watch(program: np.ndarray, p: Protocol, r: Record, w: Work, n: int) -> None:
         least = load(w.absolute, row) * inverse
         risen = larger(smaller(load(y_new, row) - least, least - load(y, row)), risen)
     store(w.attempt, RISEN, risen)
+    if not anywhere(above(risen, splat(0.0)) * load(w.attempt, ACCEPTED)):
+        return
     for lane in range(len(w.lane)):
         if w.attempt[ACCEPTED, lane] == 1.0 and w.attempt[RISEN, lane] > 0.0:
             _note(program, p, r, w, lane)

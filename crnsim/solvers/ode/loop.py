@@ -10,11 +10,9 @@ In the arguments, `k` is `Kinetics`, `p` the `Protocol`, `r` the `Record` and `w
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from crnsim.compiled import compiled, inlined
+from crnsim.compiled import compiled, entry, inlined
 from crnsim.kinetics.kernels import Kinetics, prepare_linear, rates_of_change
 from crnsim.kinetics.lanes import load, select, store
 from crnsim.kinetics.listed import DEAR
@@ -24,14 +22,27 @@ from crnsim.solvers.ode.recording import column
 from crnsim.solvers.ode.steps import STEPS, attempt
 from crnsim.solvers.ode.work import (
     ACCEPTED,
-    HIGHEST,
+    CEILING,
+    EVALUATIONS,
+    METHOD,
+    MOST_STEPS,
     NEW_SLOPE,
+    REACHED,
+    RECORDING,
+    REJECTIONS,
     SLOPE,
+    SPENT_ALL,
     STAGE,
     STEP,
+    STEPS_DONE,
+    STOP_TIME,
+    TIME,
+    TRIAL_ENDS,
+    VANISHED,
     Y_NEW,
     Work,
     Y,
+    put,
 )
 from crnsim.solvers.protocol import BLOWN_UP, DONE, STOP, Protocol, Record
 
@@ -64,16 +75,18 @@ def _begin_presentation(p: Protocol, r: Record, w: Work, policy: int, first: np.
     if presentation == 0 or p.member[member].noise_rates > 0.0:
         events.draw_rates(p, first, member, presentation, w.constants, w.draws)
         events.put_run(w.constants, w.rate, column(w, lane))
-    w.lane[lane].time = 0.0
+    put(w, TIME, lane, 0.0)
     w.lane[lane].kicks = 0
+    put(w, STOP_TIME, lane, events.next_stop(p, member, w.lane[lane].kicks))
     w.lane[lane].grid = 0
     w.lane[lane].recorded_as = events.recorded(p, member, presentation)
-    w.lane[lane].stop = events.next_stop(p, member, 0)
     choice.choose_method(p, w, policy, lane)
     control.restart(w, lane)
     if w.lane[lane].recorded_as >= 0 and p.grid[0] == 0.0:
         events.copy(state, r.trajectory[p.member[member].record_slot, w.lane[lane].recorded_as, 0])
         w.lane[lane].grid = 1
+    left = w.lane[lane].recorded_as >= 0 and w.lane[lane].grid < len(p.grid)
+    put(w, RECORDING, lane, 1.0 if left else 0.0)
 
 
 @compiled
@@ -82,24 +95,23 @@ def _begin_member(
 ) -> None:
     """Load a run into a lane; with none left (-1) the lane idles at step zero."""
     w.lane[lane].member = member
-    w.attempt[STEP, lane] = 0.0
     if member < 0:
+        put(w, METHOD, lane, -1.0)
+        put(w, TRIAL_ENDS, lane, np.inf)
         w.state[:] = 0.0
         _put_everywhere(w, w.state, lane)
         return
     events.put_run(p.start[member], w.tables[w.at[Y]], column(w, lane))
     w.lane[lane].presentation = 0
-    first_step = p.member[member].first_step
-    if first_step == 0.0:
-        first_step = control.FIRST_STEP * p.member[member].running_time
-    w.lane[lane].step = w.lane[lane].first_step = first_step
+    control.begin(w, p.member[member].running_time, p.member[member].first_step, lane)
+    put(w, MOST_STEPS, lane, p.member[member].max_steps)
+    put(w, CEILING, lane, p.member[member].ceiling)
     guard.set_tolerances(p, w, lane)
-    w.lane[lane].rejected = 0
     events.keep_checkpoints(p, r, member, w.lane[lane].presentation, p.start[member])
     _begin_presentation(p, r, w, policy, first, lane)
 
 
-@compiled
+@inlined
 def _finish(r: Record, w: Work, lane: int, status: int) -> None:
     """Write down how a run ended."""
     member = w.lane[lane].member
@@ -107,7 +119,10 @@ def _finish(r: Record, w: Work, lane: int, status: int) -> None:
     events.get_run(w.tables[w.at[Y]], column(w, lane), r.final[member])
     events.get_run(w.absolute, column(w, lane), r.atol[member])
     r.run[member].presentation = w.lane[lane].presentation
-    r.run[member].time = w.lane[lane].time
+    r.run[member].time = w.place[TIME, lane]
+    r.run[member].steps = int(w.place[STEPS_DONE, lane])
+    r.run[member].rejected = int(w.place[REJECTIONS, lane])
+    r.run[member].evaluations = int(w.place[EVALUATIONS, lane])
 
 
 @compiled
@@ -126,15 +141,15 @@ def _keep_loss(p: Protocol, r: Record, w: Work, lane: int, state: np.ndarray) ->
 def _event(p: Protocol, r: Record, w: Work, policy: int, first: np.ndarray, lane: int) -> bool:
     """A lane has reached its stop: kick it, or end its presentation; return whether its run is over."""
     member = w.lane[lane].member
-    r.run[member].evaluations += 1
+    put(w, EVALUATIONS, lane, w.place[EVALUATIONS, lane] + 1.0)
     state = w.state
     events.get_run(w.tables[w.at[Y]], column(w, lane), state)
-    if w.lane[lane].stop < p.member[member].running_time:
+    if w.place[STOP_TIME, lane] < p.member[member].running_time:
         events.kick(p, member, w.lane[lane].presentation, w.lane[lane].kicks, state, w.before, w.draws)
         events.put_run(state, w.tables[w.at[Y]], column(w, lane))
         control.restart(w, lane)
         w.lane[lane].kicks += 1
-        w.lane[lane].stop = events.next_stop(p, member, w.lane[lane].kicks)
+        put(w, STOP_TIME, lane, events.next_stop(p, member, w.lane[lane].kicks))
         return False
     _keep_loss(p, r, w, lane, state)
     choice.weigh_methods(w, policy, lane)
@@ -151,27 +166,21 @@ def _event(p: Protocol, r: Record, w: Work, policy: int, first: np.ndarray, lane
 @compiled
 def _ended(p: Protocol, r: Record, w: Work, lane: int) -> bool:
     """Check a lane for a blow-up, a spent budget or a vanishing step; return whether its run is over."""
-    member = w.lane[lane].member
+    status = OK
     for row in range(len(w.state)):
-        if recording.value_of(w, Y, row, lane) > p.member[member].ceiling:
-            _finish(r, w, lane, BLOWN_UP)
-            return True
-    if control.spent(p.member, r.run, member):
-        _finish(r, w, lane, STEP_LIMIT)
-        return True
-    if control.vanished(p.member, w.lane, lane):
-        _finish(r, w, lane, BLOWN_UP)
-        return True
-    return False
+        if recording.value_of(w, Y, row, lane) > w.place[CEILING, lane]:
+            status = BLOWN_UP
+    control.find_limits(w)
+    if status == OK and w.attempt[SPENT_ALL, lane] == 1.0:
+        status = STEP_LIMIT
+    elif status == OK and w.attempt[VANISHED, lane] == 1.0:
+        status = BLOWN_UP
+    if status != OK:
+        _finish(r, w, lane, status)
+    return status != OK
 
 
-@inlined
-def _at_limit(members: np.ndarray, runs: np.ndarray, lanes: np.ndarray, lane: int) -> bool:
-    """Whether `_ended` has something to look at."""
-    return control.spent(members, runs, lanes[lane].member) or control.vanished(members, lanes, lane)
-
-
-@inlined
+@compiled
 def _take(w: Work, n: int) -> None:
     """Move runs whose step was accepted to their new state and slope."""
     mask = load(w.attempt, ACCEPTED)
@@ -185,44 +194,30 @@ def _take(w: Work, n: int) -> None:
         store(slope, row, select(mask, load(new_slope, row), load(slope, row)))
 
 
-@inlined
+@compiled
 def _exchange(w: Work) -> None:
     """All runs move to their new state and slope: tables change places, so that nothing is copied."""
     w.at[Y], w.at[Y_NEW] = w.at[Y_NEW], w.at[Y]
     w.at[SLOPE], w.at[NEW_SLOPE] = w.at[NEW_SLOPE], w.at[SLOPE]
 
 
-@inlined
-def _act(
-    p: Protocol, r: Record, w: Work, policy: int, dear: int, first: np.ndarray, queue: int
-) -> tuple[int, bool]:
-    """Move the clocks of runs that have taken a step; return (next in the queue, are slopes to be renewed?)."""
-    fresh = False
+@compiled
+def _act(p: Protocol, r: Record, w: Work, policy: int, first: np.ndarray, queue: int) -> tuple[int, bool]:
+    """Do what is due where clocks have reached an event, or a limit; return (next in the queue, were there events?)."""
+    events_found = False
     for lane in range(len(w.lane)):
-        if w.lane[lane].member < 0 or w.attempt[STEP, lane] == 0.0:
+        if w.attempt[STEP, lane] == 0.0:
             continue
-        over = False
-        if dear > 0:
-            choice.follow_stiffness(w.lane, w.attempt, w.implicit, dear, lane)
-        if w.attempt[ACCEPTED, lane] == 1.0:
-            reached = w.attempt[STEP, lane] == w.lane[lane].stop - w.lane[lane].time
-            w.lane[lane].time = w.lane[lane].stop if reached else w.lane[lane].time + w.attempt[STEP, lane]
-            over = (
-                _ended(p, r, w, lane)
-                if w.attempt[HIGHEST, lane] > p.member[w.lane[lane].member].ceiling
-                else False
-            )
-            if not over and reached:
-                over = _event(p, r, w, policy, first, lane)
-                fresh = True
-        if not over:
-            over = _ended(p, r, w, lane) if _at_limit(p.member, r.run, w.lane, lane) else False
+        over = _ended(p, r, w, lane)
+        if not over and w.attempt[REACHED, lane] == 1.0:
+            events_found = True
+            over = _event(p, r, w, policy, first, lane) or _ended(p, r, w, lane)
         if over:
             r.control[DONE] += p.member[w.lane[lane].member].n_presentations - w.lane[lane].presentation
             _begin_member(p, r, w, policy, first, lane, w.queue[queue] if queue < len(p.start) else -1)
             queue += 1
-            fresh = True
-    return queue, fresh
+            events_found = True
+    return queue, events_found
 
 
 @inlined
@@ -236,14 +231,9 @@ def _attempt(k: Kinetics, p: Protocol, w: Work, method: int, side: bool) -> None
     attempt(method, k, w)
 
 
-@compiled
+@entry
 def integrate(
-    right_hand_side: Any,
-    prepare: Any,
-    solve: Any,
-    size: np.ndarray,
-    offset: np.ndarray,
-    first: np.ndarray,
+    k: Kinetics,
     policy: int,
     p: Protocol,
     r: Record,
@@ -253,9 +243,7 @@ def integrate(
 
     Parameters
     ----------
-    right_hand_side, prepare, solve, size, offset, first
-        The fields of a `Kinetics`, one by one: to look into a tuple of functions takes Numba 50 us at each call from
-        Python, a tenth of what one presentation of a small pot takes.
+    k : Kinetics
     policy : int
         A code of `crnsim.solvers.ode.steps`, or `crnsim.solvers.ode.choice.AUTO`.
     p : Protocol
@@ -263,13 +251,12 @@ def integrate(
         A non-zero ``r.control[STOP]`` set from another thread stops the batch.
     w : Work
     """
-    k = Kinetics(right_hand_side, prepare, solve, size, offset, first)
-    n = size[0]
+    n = k.size[0]
     dear = k.offset[DEAR] if p.guarded == 1 and policy == choice.AUTO else 0
-    queue = 0
+    first = k.first
     for lane in range(len(w.lane)):
-        _begin_member(p, r, w, policy, first, lane, w.queue[queue] if queue < len(p.start) else -1)
-        queue += 1
+        _begin_member(p, r, w, policy, first, lane, w.queue[lane] if lane < len(p.start) else -1)
+    queue = len(w.lane)
     fresh, side, all_accepted = True, False, False
     method = control.next_method(w, -1)
     while method >= 0 and r.control[STOP] == 0:
@@ -278,12 +265,13 @@ def integrate(
             fresh = False
         _attempt(k, p, w, method, side)
         if side:
-            recording.record_side_steps(p, r, w)
+            recording.record_side_steps(p, r, w, method)
         else:
-            all_accepted = control.judge_all(r.run, w, method)
+            all_accepted = control.judge_all(w, method)
+            choice.end_failed_trials(w)
             if STEPS[method].interpolated == 1:
                 recording.interpolate_all(p, r, w)
-            elif recording.records(p, w):
+            elif recording.records(w):
                 recording.put_step_aside(w, n)
                 side = True
         if side:
@@ -300,5 +288,8 @@ def integrate(
             _take(w, n)
         if len(p.scaled) > 0:
             guard.raise_tolerances(w, n, p.scaled)
-        queue, fresh = _act(p, r, w, policy, dear, first, queue)
+        if dear > 0:
+            choice.follow_stiffness(w, dear)
+        if control.move_clocks(w):
+            queue, fresh = _act(p, r, w, policy, first, queue)
         method = control.next_method(w, method)

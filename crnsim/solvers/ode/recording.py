@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crnsim.compiled import compiled, inlined
-from crnsim.kinetics.lanes import LANES, load, store
+from crnsim.kinetics.lanes import LANES, anywhere, load, store
 from crnsim.solvers.ode import control
 from crnsim.solvers.ode.events import get_run
 from crnsim.solvers.ode.work import (
@@ -12,11 +12,15 @@ from crnsim.solvers.ode.work import (
     ASIDE_SLOPE,
     HIGHEST,
     NEW_SLOPE,
+    PASSES,
+    RECORDING,
     SLOPE,
     STEP,
+    TIME,
     Y_NEW,
     Work,
     Y,
+    put,
 )
 from crnsim.solvers.protocol import Protocol, Record
 
@@ -24,13 +28,13 @@ from crnsim.solvers.protocol import Protocol, Record
 _SLACK = 1e-12
 
 
-@compiled
+@inlined
 def column(w: Work, lane: int) -> int:
     """Lane of the tables that a run is in; -1 for all of them."""
     return -1 if w.wide == 1 else lane
 
 
-@compiled
+@inlined
 def value_of(w: Work, name: int, row: int, lane: int) -> float:
     """One species of one run."""
     values = w.tables[w.at[name]]
@@ -47,7 +51,7 @@ def _interpolate(p: Protocol, r: Record, w: Work, lane: int) -> None:
     """
     member = w.lane[lane].member
     slot, number = p.member[member].record_slot, w.lane[lane].recorded_as
-    time = w.lane[lane].time
+    time = w.place[TIME, lane]
     new_time = time + w.attempt[STEP, lane]
     h = new_time - time
     end = p.member[member].running_time
@@ -66,25 +70,26 @@ def _interpolate(p: Protocol, r: Record, w: Work, lane: int) -> None:
         w.lane[lane].grid += 1
 
 
-@inlined
+@compiled
 def interpolate_all(p: Protocol, r: Record, w: Work) -> None:
     """Keep the recorded times inside the steps that have just been accepted."""
     for lane in range(len(w.lane)):
-        if w.attempt[ACCEPTED, lane] == 1.0 and w.lane[lane].recorded_as >= 0:
+        if w.attempt[ACCEPTED, lane] * w.place[RECORDING, lane] == 1.0:
             _interpolate(p, r, w, lane)
+            _end_recording(p, w, lane)
 
 
 @inlined
-def records(p: Protocol, w: Work) -> bool:
+def records(w: Work) -> bool:
     """Whether a run that is recorded has made a step."""
-    for lane in range(len(w.lane)):
-        if (
-            w.attempt[ACCEPTED, lane] == 1.0
-            and w.lane[lane].recorded_as >= 0
-            and w.lane[lane].grid < len(p.grid)
-        ):
-            return True
-    return False
+    return anywhere(load(w.attempt, ACCEPTED) * load(w.place, RECORDING))
+
+
+@inlined
+def _end_recording(p: Protocol, w: Work, lane: int) -> None:
+    """Note when all values of a presentation have been kept."""
+    if w.lane[lane].grid == len(p.grid):
+        put(w, RECORDING, lane, 0.0)
 
 
 @compiled
@@ -97,13 +102,11 @@ def plan_side_steps(p: Protocol, w: Work) -> bool:
     for lane in range(len(w.lane)):
         w.attempt[STEP, lane] = 0.0
         w.aimed[lane] = 0
-        if w.aside[ACCEPTED, lane] == 0.0 or w.lane[lane].recorded_as < 0:
+        if w.aside[ACCEPTED, lane] * w.place[RECORDING, lane] == 0.0:
             continue
-        time, step = w.lane[lane].time, w.aside[STEP, lane]
+        time, step = w.place[TIME, lane], w.aside[STEP, lane]
         end = p.member[w.lane[lane].member].running_time
-        if w.lane[lane].grid == len(p.grid) or p.grid[w.lane[lane].grid] * end > (time + step) * (
-            1.0 + _SLACK
-        ):
+        if p.grid[w.lane[lane].grid] * end > (time + step) * (1.0 + _SLACK):
             continue
         w.attempt[STEP, lane] = min(max(p.grid[w.lane[lane].grid] * end - time, 0.0), step)
         w.aimed[lane] = 1
@@ -136,17 +139,25 @@ def restore_step(w: Work, n: int) -> None:
         store(w.attempt, row, load(w.aside, row))
 
 
+@inlined
+def _refuse_aside(w: Work, lane: int) -> None:
+    """The step that was put aside is none."""
+    for every in range(LANES):
+        if w.wide == 1 or every == lane:
+            w.aside[ACCEPTED, every] = 0.0
+
+
 @compiled
-def record_side_steps(p: Protocol, r: Record, w: Work) -> None:
+def record_side_steps(p: Protocol, r: Record, w: Work, method: int) -> None:
     """Keep the states that side steps have led to; the whole step is taken back where one does not pass."""
-    if w.wide == 1:
-        control.bring_together(w)
+    control.find_passes(w, method)
     for lane in range(len(w.lane)):
-        if w.aimed[lane] == 1 and not control.passes(w.attempt, w.implicit, w.relative, w.lane, lane):
-            w.aside[ACCEPTED, lane] = 0.0
-            control.take_back(r.run, w.lane, lane, w.attempt[STEP, lane])
+        if w.aimed[lane] == 1 and w.attempt[PASSES, lane] == 0.0:
+            _refuse_aside(w, lane)
+            control.take_back(w, lane, w.attempt[STEP, lane])
         elif w.aimed[lane] == 1:
             slot = p.member[w.lane[lane].member].record_slot
             target = r.trajectory[slot, w.lane[lane].recorded_as, w.lane[lane].grid]
             get_run(w.tables[w.at[Y_NEW]], column(w, lane), target)
             w.lane[lane].grid += 1
+            _end_recording(p, w, lane)

@@ -7,8 +7,9 @@ import numpy as np
 from crnsim.compiled import compiled, inlined
 from crnsim.kinetics.kernels import Kinetics, rates_of_change
 from crnsim.kinetics.lanes import LANES, larger, load, smaller, splat, store
+from crnsim.kinetics.signatures import RADIUS
 from crnsim.solvers.ode.chebyshev import MAX_STAGES
-from crnsim.solvers.ode.error import report, room, scaled
+from crnsim.solvers.ode.error import Lanes, report, room, scaled
 from crnsim.solvers.ode.work import (
     GAMMA_STEP,
     MU,
@@ -30,19 +31,20 @@ from crnsim.solvers.ode.work import (
 _RADIUS_SAFETY = 1.1
 
 
-@compiled
-def stages_needed(table: np.ndarray, product: float) -> int:
-    """Fewest stages that keep a step stable whose length times spectral radius is `product`."""
-    s = 2
-    while s < MAX_STAGES and table[s, 0, 0] < _RADIUS_SAFETY * product:
-        s += 1
-    return s
+@inlined
+def stable_length(table: np.ndarray, radius: Lanes) -> Lanes:
+    """Longest steps that are stable with the most stages."""
+    return splat(table[MAX_STAGES, 0, 0] / _RADIUS_SAFETY) / radius
 
 
 @compiled
-def longest_step(table: np.ndarray, radius: float) -> float:
-    """Longest step that is stable with the most stages."""
-    return table[MAX_STAGES, 0, 0] / (_RADIUS_SAFETY * radius) if radius > 0.0 else np.inf
+def plan_stages(w: Work) -> None:
+    """Set the fewest stages that keep each step stable."""
+    for lane in range(LANES):
+        product, s = w.attempt[STEP, lane] * w.implicit[RADIUS, lane], 2
+        while s < MAX_STAGES and w.chebyshev[s, 0, 0] < _RADIUS_SAFETY * product:
+            s += 1
+        w.stages[lane] = s
 
 
 @inlined
@@ -59,7 +61,7 @@ def _coefficients(w: Work, stage: int) -> None:
         w.coefficient[REST, lane] = 1.0 - mu - nu
 
 
-@inlined
+@compiled
 def attempt_rkc(k: Kinetics, w: Work) -> None:
     """One step of every lane with the Runge-Kutta-Chebyshev method of order 2, with as many stages as each needs.
 
@@ -110,5 +112,5 @@ def attempt_rkc(k: Kinetics, w: Work) -> None:
         error = larger(scaled(difference, old, new, absolute, relative), error)
         lowest = smaller(room(old, new, absolute), lowest)
         highest = larger(new, highest)
-        total = total + (new + difference)
+        total = total + difference
     report(w.attempt, error, lowest, highest, total)

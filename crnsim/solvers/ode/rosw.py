@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from crnsim.compiled import inlined
+from crnsim.compiled import compiled, inlined
 from crnsim.kinetics.kernels import Kinetics, prepare_linear, rates_of_change, solve_linear
-from crnsim.kinetics.lanes import larger, load, smaller, splat, store
+from crnsim.kinetics.lanes import fused, larger, load, smaller, splat, store
 from crnsim.kinetics.signatures import LINEAR_STEP
 from crnsim.solvers.ode.error import Lanes, report, room, scaled
 from crnsim.solvers.ode.work import (
@@ -76,16 +76,16 @@ _ALPHA21, _ALPHA31, _ALPHA32 = float(_ALPHA[1, 0]), float(_ALPHA[2, 0]), float(_
 @inlined
 def _line0(rows: np.ndarray, target: np.ndarray, f: Lanes, base: np.ndarray) -> None:
     """``target = f base``, as the following with more terms: each pass reads no more tables than it needs."""
-    for i in range(len(rows)):
-        row = rows[i]
-        store(target, row, f * load(base, row))
+    for part in range(len(rows)):
+        for row in range(rows[part, 0], rows[part, 1]):
+            store(target, row, f * load(base, row))
 
 
 @inlined
 def _line1(rows: np.ndarray, target: np.ndarray, f: Lanes, base: np.ndarray, a: Lanes, u: np.ndarray) -> None:
-    for i in range(len(rows)):
-        row = rows[i]
-        store(target, row, f * load(base, row) + a * load(u, row))
+    for part in range(len(rows)):
+        for row in range(rows[part, 0], rows[part, 1]):
+            store(target, row, fused(a, load(u, row), f * load(base, row)))
 
 
 @inlined
@@ -99,9 +99,9 @@ def _line2(
     b: Lanes,
     v: np.ndarray,
 ) -> None:
-    for i in range(len(rows)):
-        row = rows[i]
-        store(target, row, f * load(base, row) + (a * load(u, row) + b * load(v, row)))
+    for part in range(len(rows)):
+        for row in range(rows[part, 0], rows[part, 1]):
+            store(target, row, fused(a, load(u, row), fused(b, load(v, row), f * load(base, row))))
 
 
 @inlined
@@ -117,9 +117,10 @@ def _line3(
     c: Lanes,
     x: np.ndarray,
 ) -> None:
-    for i in range(len(rows)):
-        row = rows[i]
-        store(target, row, f * load(base, row) + (a * load(u, row) + b * load(v, row) + c * load(x, row)))
+    for part in range(len(rows)):
+        for row in range(rows[part, 0], rows[part, 1]):
+            value = fused(b, load(v, row), fused(c, load(x, row), f * load(base, row)))
+            store(target, row, fused(a, load(u, row), value))
 
 
 @inlined
@@ -139,21 +140,21 @@ def _conclude(
     u1, u2, u3, u4 = vectors
     error, lowest = load(attempt, ERROR), load(attempt, ROOM)
     highest, total = load(attempt, HIGHEST), load(attempt, TOTAL)
-    for i in range(len(rows)):
-        row = rows[i]
-        k1, k2, k3, k4 = load(u1, row), load(u2, row), load(u3, row), load(u4, row)
-        old, absolute = load(y, row), load(tolerance, each * row)
-        new = old + (m[0] * k1 + m[1] * k2 + m[2] * k3 + m[3] * k4)
-        store(y_new, row, new)
-        difference = e[0] * k1 + e[1] * k2 + e[2] * k3 + e[3] * k4
-        error = larger(scaled(difference, old, new, absolute, relative), error)
-        lowest = smaller(room(old, new, absolute), lowest)
-        highest = larger(new, highest)
-        total = total + (new + difference)
+    for part in range(len(rows)):
+        for row in range(rows[part, 0], rows[part, 1]):
+            k1, k2, k3, k4 = load(u1, row), load(u2, row), load(u3, row), load(u4, row)
+            old, absolute = load(y, row), load(tolerance, each * row)
+            new = fused(m[0], k1, fused(m[1], k2, fused(m[2], k3, fused(m[3], k4, old))))
+            store(y_new, row, new)
+            difference = fused(e[0], k1, fused(e[1], k2, fused(e[2], k3, e[3] * k4)))
+            error = larger(scaled(difference, old, new, absolute, relative), error)
+            lowest = smaller(room(old, new, absolute), lowest)
+            highest = larger(new, highest)
+            total = total + difference
     report(attempt, error, lowest, highest, total)
 
 
-@inlined
+@compiled
 def attempt_rosw(k: Kinetics, w: Work) -> None:
     """One step of every lane from (y, slope).
 

@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from crnsim.compiled import inlined
+from crnsim.kinetics.by_reference import by_reference
 from crnsim.kinetics.kernels import Kernel
 from crnsim.kinetics.lanes import LANES, lanes_array
-from crnsim.kinetics.signatures import PIVOT
+from crnsim.kinetics.signatures import IMPLICIT_ROWS, PIVOT
 from crnsim.solvers.ode.chebyshev import chebyshev
-from crnsim.solvers.protocol import Protocol
+from crnsim.solvers.protocol import Protocol, Record
 
 #: Tables of a batch, found as ``w.tables[w.at[name]]``: the first four change places.
 Y, Y_NEW, SLOPE, NEW_SLOPE, STAGE, U1, U2, U3, ASIDE, ASIDE_SLOPE = range(10)
@@ -18,15 +20,30 @@ Y, Y_NEW, SLOPE, NEW_SLOPE, STAGE, U1, U2, U3, ASIDE, ASIDE_SLOPE = range(10)
 TABLES = 10
 #: Rows of ``w.attempt``, for the step that every lane attempts: its length (0: the lane takes no part), the largest
 #: error in units of the tolerance, how far the lowest concentration is above what is allowed, the highest
-#: concentration, a sum that is finite if all of them are, whether the step was accepted (1 or 0), and, above zero, that
-#: a species has come out of the tolerances.
-STEP, ERROR, ROOM, HIGHEST, TOTAL, ACCEPTED, RISEN = range(7)
-#: Rows of ``w.relative``: the relative tolerance of each lane, and by how much it is looser than that of the batch.
-RELATIVE, LOOSER = range(2)
+#: concentration, a sum that is finite if all of them are; whether (1 or 0) the step was accepted, is as good as it must
+#: be, and has reached the next event; whether the run has used up its steps, or its next step is lost in the rounding
+#: of its time; and, above zero, that a species has come out of the tolerances.
+STEP, ERROR, ROOM, HIGHEST, TOTAL, ACCEPTED, PASSES, REACHED, SPENT_ALL, VANISHED, RISEN = range(11)
+#: Rows of ``w.relative``: the relative tolerance of each lane, by how much it is looser than that of the batch, and how
+#: much of 1 a pivot may lack (see `crnsim.solvers.ode.control`).
+RELATIVE, LOOSER, LACK = range(3)
+#: Rows of ``w.place``, of each lane; of one run in all lanes they hold the same. Times are within a presentation.
+#: The number of its step method (`crnsim.solvers.ode.steps`), -1 if the lane is idle; the time reached, that of the
+#: next event, and the next step;
+METHOD, TIME, STOP_TIME, NEXT_STEP = range(4)
+#: the step that suited the last event, whether the step is the first one after an event, whether the last step was
+#: rejected, and the logarithm of the last accepted error, to base 2;
+FIRST_STEP, OPENING, REJECTED, LOGARITHM = range(4, 8)
+#: steps of the run that were accepted and rejected, evaluations of the right-hand side, and steps that it may take;
+STEPS_DONE, REJECTIONS, EVALUATIONS, MOST_STEPS = range(8, 12)
+#: steps in this presentation, and the number at which a trial of a method has failed; the concentration above which it
+#: is looked at closely; the shortest step; and whether values are still to be recorded in this presentation.
+SPENT, TRIAL_ENDS, CEILING, SHORTEST, RECORDING = range(12, 17)
+PLACE_ROWS = 17
 #: Rows of ``w.coefficient``, of one stage of the stabilised method (see `crnsim.solvers.ode.rkc`).
 MU, NU, MU_STEP, GAMMA_STEP, REST = range(5)
 
-#: The place of one run.
+#: What else is known of the run in a lane; what every step needs is in ``w.place``.
 LANE = np.dtype(
     [
         ("member", "i8"),  # -1: idle
@@ -34,18 +51,9 @@ LANE = np.dtype(
         ("kicks", "i8"),  # done in this presentation
         ("grid", "i8"),  # next recorded time
         ("recorded_as", "i8"),  # number of this presentation among the recorded ones, -1 for none
-        ("rejected", "i8"),  # was the last step rejected?
-        ("method", "i8"),  # a step method of `crnsim.solvers.ode.steps`
-        ("opening", "i8"),  # is this the first step after an event?
         ("favoured", "i8"),  # the method that has cost less
         ("trial", "i8"),  # is this presentation for trying the other one (1), or has that failed (2)?
-        ("spent", "i8"),  # steps in this presentation
         ("easy", "i8"),  # steps since an implicit one has been found to be of no use
-        ("time", "f8"),
-        ("step", "f8"),
-        ("stop", "f8"),  # time of the next event
-        ("error", "f8"),  # logarithm of the last accepted error
-        ("first_step", "f8"),  # that suited the last event
         ("cost", "f8"),  # of the last presentation with the favoured method
         ("tried", "f8"),  # its cost at the last trial
         ("loss", "f8"),  # sum over the presentations of one entry
@@ -53,6 +61,11 @@ LANE = np.dtype(
 )
 
 
+by_reference(Protocol)
+by_reference(Record)
+
+
+@by_reference
 class Work(NamedTuple):
     """Buffers of one batch: tables of vectors, and the place of each run."""
 
@@ -60,7 +73,8 @@ class Work(NamedTuple):
     at: np.ndarray  # (TABLES,) place of each table
     rate: np.ndarray  # table of rate constants
     absolute: np.ndarray  # table of absolute tolerances
-    relative: np.ndarray  # rows RELATIVE and LOOSER
+    relative: np.ndarray  # rows RELATIVE to LACK
+    place: np.ndarray  # rows METHOD to RECORDING
     p: np.ndarray  # table of the factors of a linear system
     q: np.ndarray  # and another
     attempt: np.ndarray  # rows STEP to RISEN
@@ -70,9 +84,9 @@ class Work(NamedTuple):
     stages: np.ndarray  # (LANES,) of the stabilised method
     aimed: np.ndarray  # (LANES,) 1: the run takes a side step to a recorded time
     chebyshev: np.ndarray  # see `crnsim.solvers.ode.chebyshev`
-    lane: np.ndarray  # (slots,) of LANE: the place of each run
-    slow: np.ndarray  # rows of the tables that hold slow arrays only
-    fast: np.ndarray  # the other rows
+    lane: np.ndarray  # (slots,) of LANE
+    slow: np.ndarray  # (runs, 2) where rows begin and end that are in no linear system
+    fast: np.ndarray  # and the others
     queue: np.ndarray  # (M,) members in the order in which lanes take them
     dynamic: int  # species that change
     wide: int  # 1: one run fills all lanes
@@ -82,6 +96,16 @@ class Work(NamedTuple):
     constants: np.ndarray  # (n_reactions,)
     draws: np.ndarray  # (max(n_species, n_reactions, features),)
     sample: np.ndarray  # (features + targets,)
+
+
+@inlined
+def put(w: Work, row: int, lane: int, value: float) -> None:
+    """Set a row of ``w.place`` for a run, in every lane that it is in."""
+    if w.wide == 1:
+        for every in range(LANES):
+            w.place[row, every] = value
+    else:
+        w.place[row, lane] = value
 
 
 def new_work(kernel: Kernel, protocol: Protocol) -> Work:
@@ -94,20 +118,24 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
     length = member["running_time"] * member["n_presentations"]
     queue = np.lexsort((-length, member["noise_concentrations"] > 0))
     rows, rates = (-(-n // LANES) if wide else n for n in (n_species, n_reactions))
-    small = lanes_array(23)  # in one piece, because a piece takes 4 us
-    small[13 + PIVOT] = 1.0
+    piece = _Pieces(TABLES * rows + rates + rows + sum(kernel.factor_rows) + 64)
+    absolute, implicit, place = piece(rows), piece(IMPLICIT_ROWS), piece(PLACE_ROWS)
+    absolute[:] = 1.0  # what lies in no run's part of it must not divide by zero
+    implicit[PIVOT] = 1.0
+    place[METHOD] = -1.0
     return Work(
-        tables=lanes_array(TABLES * rows).reshape(TABLES, rows, LANES),
+        tables=piece(TABLES * rows).reshape(TABLES, rows, LANES),
         at=np.arange(TABLES),
-        rate=lanes_array(rates),
-        absolute=_ones(rows),
-        p=lanes_array(kernel.factor_rows[0]),
-        q=lanes_array(kernel.factor_rows[1]),
-        attempt=small[:7],
-        aside=small[7:13],
-        implicit=small[13:16],
-        coefficient=small[16:21],
-        relative=small[21:],
+        rate=piece(rates),
+        absolute=absolute,
+        p=piece(kernel.factor_rows[0]),
+        q=piece(kernel.factor_rows[1]),
+        attempt=piece(11),
+        aside=piece(6),
+        implicit=implicit,
+        coefficient=piece(5),
+        relative=piece(3),
+        place=place,
         stages=np.full(LANES, 2),
         aimed=np.zeros(LANES, dtype=np.int64),
         chebyshev=chebyshev(),
@@ -126,8 +154,12 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
     )
 
 
-def _ones(rows: int) -> np.ndarray:
-    """A table of ones: what lies in no run's part of it must not divide by zero."""
-    table = lanes_array(rows)
-    table[:] = 1.0
-    return table
+class _Pieces:
+    """Tables of zeros, cut from one, because each one that is made takes 4 us."""
+
+    def __init__(self, rows: int) -> None:
+        self._all, self._next = lanes_array(rows), 0
+
+    def __call__(self, rows: int) -> np.ndarray:
+        self._next += rows
+        return self._all[self._next - rows : self._next]
