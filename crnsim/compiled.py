@@ -7,7 +7,9 @@ import hashlib
 import logging
 import multiprocessing
 import os
+import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -27,6 +29,8 @@ _njit: Any = numba.njit
 _config: Any = numba.config
 #: Folder of compiled code, in place of one in the user's cache folder.
 CACHE = "CRNSIM_CACHE_DIR"
+#: Seconds to wait for another process that compiles the same.
+_LONGEST_WAIT = 180
 
 #: Modules and packages with functions that are compiled, or inlined into those; a test compares with the imports.
 _SOURCES = ("compiled", "kinetics", "noise", "solvers")
@@ -113,6 +117,54 @@ def compiled(function: F) -> F:
 def inlined(function: F) -> F:
     """Write into its callers what every step comes by, before those are compiled, once."""
     return _made(function, inline="always")
+
+
+@contextlib.contextmanager
+def once(name: str, what: str) -> Iterator[None]:
+    """Compile by one process at a time what several processes need, and say what takes a while.
+
+    Parameters
+    ----------
+    name : str
+        Of what is compiled; where it has been before, Numba takes it from our folder and nothing is said.
+    what : str
+        What is said.
+    """
+    done = compiled_folder() / f"{name}.done"
+    if done.exists():
+        yield
+        return
+    with _alone(done.with_suffix(".lock")):
+        if not done.exists():
+            log.info("%s", what)
+            if sys.stderr is not None and sys.stderr.isatty():
+                print(f"{what} ...", file=sys.stderr, flush=True)
+        yield
+        with contextlib.suppress(OSError):
+            done.touch()
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a lock on a file; go on without one where the file system has none, or another holds it for minutes."""
+    try:
+        import fcntl  # not everywhere
+
+        stream = path.open("w")
+    except (ImportError, OSError):
+        yield
+        return
+    with stream:
+        for _ in range(_LONGEST_WAIT * 10):
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.1)
+            except OSError:
+                break
+            else:
+                break
+        yield
 
 
 @contextlib.contextmanager

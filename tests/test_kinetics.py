@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -295,3 +296,25 @@ def test_factors_of_a_chain_and_of_a_star_have_no_fill():
         n, np.r_[np.zeros(n - 1, int), np.arange(1, n)], np.r_[np.arange(1, n), np.zeros(n - 1, int)]
     )
     assert len(star.column) == 3 * n - 2
+
+
+def test_what_is_compiled_by_one_process_is_not_compiled_by_another_at_once(tmp_path):
+    command = (
+        "import logging; logging.basicConfig(level='INFO', format='%(message)s'); "
+        "from crnsim.compiled import once; import pathlib, sys, time\n"
+        "with once('thing', 'compiling the thing'):\n"
+        "    begin = time.time(); time.sleep(0.5)\n"
+        "    print(begin, time.time())"
+    )
+    environment = {**os.environ, "CRNSIM_CACHE_DIR": str(tmp_path / "cache")}
+    options = {"env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    both = [subprocess.Popen([sys.executable, "-c", command], **options) for _ in range(2)]
+    spans, said = [], []
+    for process in both:
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        spans.append([float(number) for number in out.split()])
+        said.append(err.count("compiling the thing"))
+    (_, end), (begin, _) = sorted(spans)
+    assert end <= begin + 0.05
+    assert sorted(said) == [0, 1]

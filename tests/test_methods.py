@@ -74,9 +74,9 @@ def test_every_built_in_method_has_the_function_it_names(name):
 
 def test_the_compiled_steps_are_declared_as_the_loop_takes_them():
     from crnsim.solvers.ode.choice import CANDIDATES
-    from crnsim.solvers.ode.steps import BS23, NAMES, RKC, ROSW, STEPS
+    from crnsim.solvers.ode.steps import BS23, DP45, NAMES, RKC, ROSW, STEPS
 
-    assert [NAMES[code] for code in (BS23, RKC, ROSW)] == ["bs23", "rkc", "rosw"]
+    assert [NAMES[code] for code in (BS23, RKC, ROSW, DP45)] == ["bs23", "rkc", "rosw", "dp45"]
     assert len(NAMES) == len(STEPS)
     for name, step in zip(NAMES, STEPS, strict=True):
         assert (METHODS[name].output == "interpolated") == bool(step["interpolated"])
@@ -200,7 +200,7 @@ def test_events_need_a_method_that_has_them(here, method, change, words):
     protocol = protocol_of(net)
     for name, value in change.items():
         protocol.member[name] = value
-    with pytest.raises(CrnsimError, match=f"'{method}'.*{words}.*auto, bs23, rkc, rosw"):
+    with pytest.raises(CrnsimError, match=f"'{method}'.*{words}.*auto, bs23, dp45, rkc, rosw"):
         solve(net, protocol, method=method)
 
 

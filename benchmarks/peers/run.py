@@ -20,7 +20,16 @@ import one_thread  # before anything that starts threads
 
 # isort: split
 import numpy as np
-from competitors import Deadline, Failed, NotPossible, with_crnsim, with_diffrax, with_roadrunner, with_scipy
+from competitors import (
+    Deadline,
+    Failed,
+    NotPossible,
+    with_crnsim,
+    with_diffrax,
+    with_roadrunner,
+    with_scipy,
+    with_sundae,
+)
 from machine import describe
 from problems import POTS, Problem, make_problem
 from reference import ATOL, RTOL, errors, solve_reference
@@ -28,7 +37,7 @@ from right_hand_sides import Dense, Folded, plain
 from tables import print_tables
 from timing import compare
 
-PEERS = {peer.NAME: peer for peer in (with_crnsim, with_scipy, with_roadrunner, with_diffrax)}
+PEERS = {peer.NAME: peer for peer in (with_crnsim, with_scipy, with_roadrunner, with_sundae, with_diffrax)}
 #: Relative tolerances of the work-precision diagrams; the absolute one is a thousandth of it.
 TOLERANCES = (1e-3, 1e-2, 1e-4, 1e-5, 1e-6, 1e-7)
 #: Fewer for ensembles and for large networks.

@@ -28,6 +28,8 @@ from right_hand_sides import Dense, Folded, microseconds, plain
 from tables import print_machine
 from timing import repeats, seconds_per_call
 
+from crnsim.kinetics.kernels import rates_of_change
+
 #: From about 10^2 to 10^6 reactions.
 SIZES = (
     (2, 2, 1),
@@ -60,7 +62,7 @@ def crnsim_right_hand_side(problem: Problem) -> tuple[Callable[[], object], int]
 
     net = problem.circuit.network
     kernel = compile_network(net)
-    function, _, _, size, offset, families = kernel.kinetics
+    kinetics = kernel.kinetics
     wide = kernel.wide
     batches = []
     for first in range(0, problem.members, 1 if wide else LANES):
@@ -76,16 +78,16 @@ def crnsim_right_hand_side(problem: Problem) -> tuple[Callable[[], object], int]
 
     def action() -> None:
         for y, rate, dy in batches:
-            _repeat(function, y, rate, dy, size, offset, families, times)
+            _repeat(kinetics, y, rate, dy, times)
 
     action()
     return action, times * problem.members
 
 
-@njit
-def _repeat(function, y, rate, dy, size, offset, first, times):
+@njit(error_model="numpy", _nrt=False)
+def _repeat(kinetics, y, rate, dy, times):
     for _ in range(times):
-        function(y, rate, dy, size, offset, first)
+        rates_of_change(kinetics, y, rate, dy)
 
 
 def best_seconds(action: Callable[[], object], budget: float) -> float:

@@ -24,7 +24,10 @@ T = TypeVar("T")
 
 
 class Reference(types.Type):
-    """Numba type of the address of a named tuple; it lives as long as the call from Python."""
+    """Numba type of the address of a named tuple, for functions without reference counts (`crnsim.compiled`).
+
+    What it stands for lives as long as the call from Python.
+    """
 
     def __init__(self, name: str, fields: tuple[tuple[str, types.Type], ...]) -> None:
         self.fields = fields
@@ -80,4 +83,6 @@ class _Fields(AttributeTemplate):
 
 @lower_getattr_generic(Reference)
 def _get(context, builder, typ, value, attr):
+    if context.enable_nrt:
+        raise TypeError("tables go by reference only to functions without reference counts (crnsim.compiled)")
     return builder.load(cgutils.gep_inbounds(builder, value, 0, typ.place[attr]))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from crnsim.compiled import compiled_folder, entry, inlined, kept_in_our_folder, not_kept
+from crnsim.compiled import compiled_folder, entry, inlined, kept_in_our_folder, not_kept, once
 from crnsim.entrance.arguments import shown
 from crnsim.errors import InputError
 from crnsim.kinetics.by_reference import by_reference
@@ -286,7 +286,10 @@ def _module(name: str, source: str) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    with kept_in_our_folder():
+    with (
+        once(name, "compiling the reactions of a network, once for all of its kind (a few seconds)"),
+        kept_in_our_folder(),
+    ):
         spec.loader.exec_module(module)
     return module
 

@@ -23,11 +23,10 @@ from crnsim.network.network import Network
 #: reactants of each reaction begin, and its changes (pairs of row and number of molecules); slopes; and the rows of the
 #: factors, as in `crnsim.kinetics.elimination.Pattern`.
 REACTIONS, REACTANTS, CHANGES, SLOPES, SLOPE_LIST, ROWS, ORDER, START, COLUMN, DIAGONAL = range(10)
-#: And how many explicit steps an implicit one costs; 0 where that is about as little as for most networks.
-DEAR = 10
-_HEAD = 11
-#: An implicit step that costs more explicit ones than this is dear.
-_USUAL = 6
+#: And how many steps of an explicit method of three stages an implicit step costs, and how many steps factors serve.
+COST, SERVES = 10, 11
+_HEAD = 12
+_LONGEST_SERVICE = 20
 #: Numbers of a slope, the derivative of a reaction's rate by one reactant: the reaction, how many molecules of the
 #: reactant it takes, where the list of the other reactants begins and ends, and likewise that of its pairs of an entry
 #: of the Jacobian and a factor.
@@ -63,7 +62,9 @@ def program_of(network: Network) -> tuple[np.ndarray, int]:
         slopes += [number, count, *_append(program, others), *_append(program, into)]
     program[SLOPES], program[SLOPE_LIST] = len(targets), _append(program, slopes)[0]
     program[ROWS] = network.n_dynamic
-    program[DEAR] = _cost(pattern, sum(map(len, reactants)) + sum(map(len, changes)) + len(reactants))
+    program[COST], program[SERVES] = _cost(
+        pattern, sum(map(len, reactants)) + sum(map(len, changes)) + len(reactants)
+    )
     for place, values in (
         (ORDER, pattern.order),
         (START, pattern.start),
@@ -74,15 +75,20 @@ def program_of(network: Network) -> tuple[np.ndarray, int]:
     return np.array(program, dtype=np.int64), len(pattern.column)
 
 
-def _cost(pattern: Pattern, right_hand_side: int) -> int:
-    """Steps of the explicit pair that one implicit step costs, by counts of products; 0 for the usual few."""
+def _cost(pattern: Pattern, right_hand_side: int) -> tuple[int, int]:
+    """Steps of three evaluations that one implicit step costs, by counts of products.
+
+    And for how many steps its factors serve: where to factor costs more than the rest of a step, for as many as it
+    costs more, at most `_LONGEST_SERVICE`.
+    """
     above = (
         np.diff(pattern.start) - (pattern.diagonal - pattern.start[:-1]) - 1
     )  # entries right of the diagonal
     left = np.repeat(np.arange(len(pattern.order)), np.diff(pattern.start)) > pattern.column
     factoring = int(above[pattern.column[left]].sum())
-    steps = (4 * right_hand_side + factoring + 5 * len(pattern.column)) // max(3 * right_hand_side, 1)
-    return steps if steps > _USUAL else 0
+    rest = 4 * right_hand_side + 5 * len(pattern.column)
+    serves = min(max(factoring // max(rest, 1), 1), _LONGEST_SERVICE)
+    return (rest + factoring // serves) // max(3 * right_hand_side, 1), serves
 
 
 def _append(program: list[int], values: Sequence[int]) -> tuple[int, int]:

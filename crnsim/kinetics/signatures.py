@@ -20,10 +20,11 @@ PREPARE = types.void(*[_TABLE] * 5, *_SIZES)
 #: solve(y, rate, p, q, x, implicit, size, offset, first)
 SOLVE = types.void(*[_TABLE] * 6, *_SIZES)
 #: Rows of ``implicit``: the step of a linear system, which `prepare` reads; the spectral radius, which it writes; and
-#: the smallest pivot, which it writes where it can: below 1 something grows within a step.
-LINEAR_STEP, RADIUS, PIVOT = range(3)
+#: the smallest pivot, which it writes where it can: below 1 something grows within a step; and how many steps have been
+#: taken with the factors that are there.
+LINEAR_STEP, RADIUS, PIVOT, AGE = range(4)
 #: Number of rows of ``implicit``.
-IMPLICIT_ROWS = 3
+IMPLICIT_ROWS = 4
 
 
 def _caller(signature):

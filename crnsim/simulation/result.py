@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 #: From this many tolerances on an estimated error is worth a warning: errors were up to twice as large as estimated.
-MUCH = 10.0
+MUCH = 8.0
 #: What a large error is put down to: with methods that resolve what grows and what is stiff, the network.
 _RESOLVING = ("auto", "rosw")
 _NETWORK = ": the network enlarges errors; ask for a smaller rtol"

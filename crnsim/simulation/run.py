@@ -27,8 +27,9 @@ from crnsim.solvers.protocol import Protocol, Record
 if TYPE_CHECKING:
     import xarray as xr
 
-#: Networks of more reactions are integrated without a look at what grows out of the tolerances.
-MOST_WATCHED = 5000
+#: Networks of more reactions, and of families as large as these, are integrated by families, without a look at what
+#: grows out of the tolerances.
+MOST_WATCHED, LARGE_FAMILIES = 5000, 50
 #: What streams of noise are for here.
 _PHASE = "simulation"
 
@@ -144,6 +145,11 @@ def simulate(
     return result.with_rates(network, found, used) if keep_rates else found
 
 
+def _watched(network: Network) -> bool:
+    """Whether a network is integrated by lists of its reactions, which tell what grows from below the tolerances."""
+    return network.n_reactions <= MOST_WATCHED or network.n_reactions < LARGE_FAMILIES * len(network.families)
+
+
 class _Runs(NamedTuple):
     """What is integrated."""
 
@@ -176,7 +182,7 @@ def _protocol(
         rtol=rtol,
         atol=SMALLEST_ATOL,
         max_steps=max_steps,
-        guarded=not stochastic and runs.network.n_reactions <= MOST_WATCHED,
+        guarded=not stochastic and _watched(runs.network),
     )
     if runs.noise.acting:
         protocol = _with_noise(runs.network, protocol, runs.noise, runs.seed)

@@ -94,6 +94,15 @@ _BUILT_IN = (
         orders=(3, 2),
     ),
     Method(
+        "dp45",
+        "explicit Dormand-Prince pair of order 5(4), compiled; for tight tolerances where nothing is stiff",
+        "doi 10.1016/0771-050X(80)90013-3",
+        _ODE,
+        events=True,
+        output="side steps",
+        orders=(5, 4),
+    ),
+    Method(
         "rkc",
         "stabilised explicit Runge-Kutta-Chebyshev method of order 2, compiled; for coarse tolerances",
         "doi 10.1016/S0377-0427(97)00219-7",

@@ -8,13 +8,15 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from numba import typeof
 
-from crnsim.compiled import kept
+from crnsim.compiled import kept, once
 from crnsim.kinetics.kernels import Kernel, compile_network
 from crnsim.network.network import Network
-from crnsim.solvers.ode.choice import AUTO
+from crnsim.solvers.ode.choice import AUTO, with_choice
 from crnsim.solvers.ode.loop import integrate
 from crnsim.solvers.ode.steps import NAMES
 from crnsim.solvers.ode.work import new_work
@@ -51,7 +53,12 @@ def integrate_batch(
     progress: Callable[[float], None] | None = None,
 ) -> None:
     """Integrate a batch with a compiled network (see `crnsim.solvers.ode.loop.integrate`)."""
-    arguments = kernel.kinetics, policy, protocol, record, new_work(kernel, protocol)
+    work = with_choice(new_work(kernel, protocol), protocol, policy)
+    arguments = kernel.kinetics, policy, protocol, record, work
+    loop: Any = integrate
+    if not loop.signatures:
+        with once("loop", "compiling the integrators, once after an installation or an upgrade (about 20 s)"):
+            loop.compile(tuple(map(typeof, arguments)))
     if progress is None and threading.current_thread() is not threading.main_thread():
         integrate(*arguments)
         return

@@ -201,8 +201,8 @@ def judge_all(w: Work, method: int) -> bool:
 
     With errors e in units of the tolerance, the step after an accepted one is ``0.9 h e_n^(-0.85/3) e_(n-1)^(0.25/3)``,
     within the bounds above: PI control (Gustafsson, ACM Trans. Math. Softw. 17, 533 (1991), doi
-    10.1145/210232.210242). After a rejected one it is ``0.9 h e^(-1/3)``: the estimated error of a step of every method
-    here falls as h^3.
+    10.1145/210232.210242). After a rejected one it is ``0.9 h e^(-1/3)``. With 5 in the place of 3 for a method whose
+    error falls as h^5.
     """
     find_passes(w, method)
     one, zero, place = splat(1.0), splat(0.0), w.place
@@ -213,8 +213,8 @@ def judge_all(w: Work, method: int) -> bool:
     error = load(w.attempt, ERROR)
     logarithm = rough_log2(larger(error, splat(1e-8)))
     last = load(place, LOGARITHM)
-    third = splat(1.0 / 3.0)
-    factor = rough_exp2((splat(_INTEGRAL) * last - splat(_PROPORTIONAL) * logarithm) * third)
+    power = splat(1.0 / STEPS[method].falls)
+    factor = rough_exp2((splat(_INTEGRAL) * last - splat(_PROPORTIONAL) * logarithm) * power)
     factor = larger(splat(_SAFETY) * factor, splat(_SHRINKAGE))
     planned, opening = load(place, NEXT_STEP), load(place, OPENING)
     # A step cut short by an event says nothing against the longer one planned.
@@ -228,7 +228,7 @@ def judge_all(w: Work, method: int) -> bool:
         select(accepted * opening * at_most(planned, used), first, load(place, FIRST_STEP)),
     )
     # Beyond all numbers, a rejected step is cut as far as may be.
-    shrunk = larger(splat(_SAFETY) * rough_exp2(zero - logarithm * third), splat(_SHRINKAGE))
+    shrunk = larger(splat(_SAFETY) * rough_exp2(zero - logarithm * power), splat(_SHRINKAGE))
     shrunk = select(at_most(error, one), splat(0.5), smaller(shrunk, splat(0.9)))
     shorter = used * select(_finite(w.attempt), shrunk, splat(_SHRINKAGE))
     store(place, NEXT_STEP, select(accepted, longer, select(part, shorter, planned)))

@@ -15,7 +15,6 @@ import numpy as np
 from crnsim.compiled import compiled, entry, inlined
 from crnsim.kinetics.kernels import Kinetics, prepare_linear, rates_of_change
 from crnsim.kinetics.lanes import load, select, store
-from crnsim.kinetics.listed import DEAR
 from crnsim.outcomes import OK, STEP_LIMIT
 from crnsim.solvers.ode import choice, control, events, guard, recording
 from crnsim.solvers.ode.recording import column
@@ -252,7 +251,6 @@ def integrate(
     w : Work
     """
     n = k.size[0]
-    dear = k.offset[DEAR] if p.guarded == 1 and policy == choice.AUTO else 0
     first = k.first
     for lane in range(len(w.lane)):
         _begin_member(p, r, w, policy, first, lane, w.queue[lane] if lane < len(p.start) else -1)
@@ -288,8 +286,8 @@ def integrate(
             _take(w, n)
         if len(p.scaled) > 0:
             guard.raise_tolerances(w, n, p.scaled)
-        if dear > 0:
-            choice.follow_stiffness(w, dear)
+        if w.explicit >= 0:
+            choice.follow_stiffness(k, w)
         if control.move_clocks(w):
             queue, fresh = _act(p, r, w, policy, first, queue)
         method = control.next_method(w, method)

@@ -11,13 +11,15 @@ import numpy as np
 
 from crnsim.compiled import compiled, inlined
 from crnsim.kinetics.kernels import Kinetics, prepare_linear, rates_of_change, solve_linear
-from crnsim.kinetics.lanes import fused, larger, load, smaller, splat, store
-from crnsim.kinetics.signatures import LINEAR_STEP
+from crnsim.kinetics.lanes import above, anywhere, at_most, fused, larger, load, smaller, splat, store
+from crnsim.kinetics.signatures import AGE, LINEAR_STEP
 from crnsim.solvers.ode.error import Lanes, report, room, scaled
 from crnsim.solvers.ode.work import (
     ERROR,
     HIGHEST,
     NEW_SLOPE,
+    OPENING,
+    REJECTED,
     RELATIVE,
     ROOM,
     SLOPE,
@@ -31,7 +33,9 @@ from crnsim.solvers.ode.work import (
     Y,
 )
 
-_GAMMA = 0.435866521508459
+GAMMA = 0.435866521508459
+#: Factors serve for steps up to so many times as long as theirs, and down to so many.
+_LONGER, _SHORTER = 1.3, 0.75
 _ALPHA = np.array(
     [
         [0.0, 0.0, 0.0, 0.0],
@@ -42,13 +46,13 @@ _ALPHA = np.array(
 )
 _GAMMAS = np.array(
     [
-        [_GAMMA, 0.0, 0.0, 0.0],
-        [-0.87173304301691801, _GAMMA, 0.0, 0.0],
-        [-0.90338057013044082, 0.054180672388095326, _GAMMA, 0.0],
-        [0.24212380706095346, -1.2232505839045147, 0.54526025533510214, _GAMMA],
+        [GAMMA, 0.0, 0.0, 0.0],
+        [-0.87173304301691801, GAMMA, 0.0, 0.0],
+        [-0.90338057013044082, 0.054180672388095326, GAMMA, 0.0],
+        [0.24212380706095346, -1.2232505839045147, 0.54526025533510214, GAMMA],
     ]
 )
-_WEIGHTS = np.array([0.24212380706095346, -1.2232505839045147, 1.5452602553351020, _GAMMA])
+_WEIGHTS = np.array([0.24212380706095346, -1.2232505839045147, 1.5452602553351020, GAMMA])
 _EMBEDDED = np.array([0.37810903145819369, -0.096042292212423178, 0.5, 0.21793326075422950])
 
 # With alpha, Gamma and b the matrices above, stage i of the method with the matrix J is
@@ -60,7 +64,7 @@ _EMBEDDED = np.array([0.37810903145819369, -0.096042292212423178, 0.5, 0.2179332
 # embedded b.
 _INVERSE = np.linalg.inv(_GAMMAS)
 _A = _ALPHA @ _INVERSE
-_C = _GAMMA * (np.eye(4) / _GAMMA - _INVERSE)
+_C = GAMMA * (np.eye(4) / GAMMA - _INVERSE)
 _M = _WEIGHTS @ _INVERSE
 _E = _M - _EMBEDDED @ _INVERSE
 
@@ -154,6 +158,19 @@ def _conclude(
     report(attempt, error, lowest, highest, total)
 
 
+@inlined
+def _outdated(w: Work, step: Lanes) -> bool:
+    """Whether the factors that are there have served long enough in some lane, or for another step.
+
+    A method of this kind has its order with any matrix, such as that of an earlier step.
+    """
+    factored, age = load(w.implicit, LINEAR_STEP), load(w.implicit, AGE)
+    part, serves = above(step, splat(0.0)), splat(float(w.serves))
+    far = above(step, splat(_LONGER) * factored) + above(splat(_SHORTER) * factored, step)
+    fresh = load(w.place, OPENING) + load(w.place, REJECTED)
+    return anywhere(part * (far + fresh + at_most(serves, age)))
+
+
 @compiled
 def attempt_rosw(k: Kinetics, w: Work) -> None:
     """One step of every lane from (y, slope).
@@ -174,9 +191,12 @@ def attempt_rosw(k: Kinetics, w: Work) -> None:
     fast, slow, rate, implicit = w.fast, w.slow, w.rate, w.implicit
     one, zero, h = splat(1.0), splat(0.0), load(w.attempt, STEP)
     relative = load(w.relative, RELATIVE)
-    step = splat(_GAMMA) * h
-    store(implicit, LINEAR_STEP, step)
-    prepare_linear(k, y, rate, p, q, implicit)
+    step = splat(GAMMA) * h
+    if w.serves == 1 or _outdated(w, step):
+        store(implicit, LINEAR_STEP, step)
+        store(implicit, AGE, zero)
+        prepare_linear(k, y, rate, p, q, implicit)
+    store(implicit, AGE, load(implicit, AGE) + one)
     _line0(fast, u1, step, slope)
     solve_linear(k, y, rate, p, q, u1, implicit)
     _line1(fast, y_new, one, y, splat(_A21), u1)

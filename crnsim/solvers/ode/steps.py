@@ -13,20 +13,22 @@ import numpy as np
 from crnsim.compiled import inlined
 from crnsim.kinetics.kernels import Kinetics
 from crnsim.solvers.ode.bs23 import attempt_bs23
+from crnsim.solvers.ode.dp45 import attempt_dp45
 from crnsim.solvers.ode.rkc import attempt_rkc
 from crnsim.solvers.ode.rosw import attempt_rosw
 from crnsim.solvers.ode.work import Work
 
 #: Codes of the step methods: their lines in `STEPS`.
-BS23, RKC, ROSW = range(3)
+BS23, RKC, ROSW, DP45 = range(4)
 #: Names of the step methods, as in `crnsim.solvers.METHODS`, by code.
-NAMES = ("bs23", "rkc", "rosw")
+NAMES = ("bs23", "rkc", "rosw", "dp45")
 #: What the loop must know of each.
 STEPS = np.array(
     [
-        (3, 1.0, 1, 0, 0),  # bs23
-        (0, 1.0, 0, 1, 0),  # rkc
-        (4, 2.3, 0, 0, 1),  # rosw
+        (3, 1.0, 3, 2.5, 1, 0, 0),  # bs23
+        (0, 1.0, 3, 0.0, 0, 1, 0),  # rkc
+        (4, 2.3, 3, 0.0, 0, 0, 1),  # rosw
+        (6, 2.2, 5, 3.3, 0, 0, 0),  # dp45
     ],
     dtype=[
         ("evaluations", "i8"),  # of the right-hand side in one step; 0: as many as the step has stages
@@ -34,6 +36,8 @@ STEPS = np.array(
             "cost",
             "f8",
         ),  # of a step, in steps of bs23, by measurement; only `choice.CANDIDATES` are ever compared
+        ("falls", "i8"),  # the power of its length with which the error of a step falls
+        ("stable", "f8"),  # length of a step that is stable, times the spectral radius, of an explicit method
         ("interpolated", "i8"),  # 1: recorded times by interpolation inside a step; 0: by side steps
         ("stabilised", "i8"),  # 1: a step has as many stages as the spectral radius asks for
         ("implicit", "i8"),  # 1: a step solves linear systems, whose pivots say what grows within it
@@ -48,5 +52,7 @@ def attempt(method: int, k: Kinetics, w: Work) -> None:
         attempt_rkc(k, w)
     elif method == ROSW:
         attempt_rosw(k, w)
+    elif method == DP45:
+        attempt_dp45(k, w)
     else:
         attempt_bs23(k, w)

@@ -10,14 +10,15 @@ from crnsim.compiled import inlined
 from crnsim.kinetics.by_reference import by_reference
 from crnsim.kinetics.kernels import Kernel
 from crnsim.kinetics.lanes import LANES, lanes_array
+from crnsim.kinetics.listed import COST, SERVES
 from crnsim.kinetics.signatures import IMPLICIT_ROWS, PIVOT
 from crnsim.solvers.ode.chebyshev import chebyshev
 from crnsim.solvers.protocol import Protocol, Record
 
 #: Tables of a batch, found as ``w.tables[w.at[name]]``: the first four change places.
-Y, Y_NEW, SLOPE, NEW_SLOPE, STAGE, U1, U2, U3, ASIDE, ASIDE_SLOPE = range(10)
+Y, Y_NEW, SLOPE, NEW_SLOPE, STAGE, U1, U2, U3, U4, U5, ASIDE, ASIDE_SLOPE = range(12)
 #: Number of tables.
-TABLES = 10
+TABLES = 12
 #: Rows of ``w.attempt``, for the step that every lane attempts: its length (0: the lane takes no part), the largest
 #: error in units of the tolerance, how far the lowest concentration is above what is allowed, the highest
 #: concentration, a sum that is finite if all of them are; whether (1 or 0) the step was accepted, is as good as it must
@@ -54,6 +55,7 @@ LANE = np.dtype(
         ("favoured", "i8"),  # the method that has cost less
         ("trial", "i8"),  # is this presentation for trying the other one (1), or has that failed (2)?
         ("easy", "i8"),  # steps since an implicit one has been found to be of no use
+        ("patience", "i8"),  # steps to take before the next one
         ("cost", "f8"),  # of the last presentation with the favoured method
         ("tried", "f8"),  # its cost at the last trial
         ("loss", "f8"),  # sum over the presentations of one entry
@@ -90,6 +92,10 @@ class Work(NamedTuple):
     queue: np.ndarray  # (M,) members in the order in which lanes take them
     dynamic: int  # species that change
     wide: int  # 1: one run fills all lanes
+    serves: int  # steps that the factors of a linear system serve for
+    cost: int  # of a step with a linear system, in steps of bs23
+    explicit: int  # the method that takes turns with implicit steps, -1 for none
+    opens: int  # the method that a run begins with
     each: int  # 1: rows of `absolute` differ; 0: the first one is all of them, and stays in the nearest cache
     state: np.ndarray  # (n_species,) scratch, as are the following
     before: np.ndarray  # (n_species,)
@@ -145,6 +151,10 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
         queue=queue,
         dynamic=kernel.n_dynamic,
         wide=int(wide),
+        serves=int(kernel.kinetics.offset[SERVES]) if kernel.listed else 1,
+        cost=int(kernel.kinetics.offset[COST]) if kernel.listed else 0,
+        explicit=-1,
+        opens=-1,
         each=int(protocol.guarded == 1 or bool(np.any(protocol.atol != protocol.atol[0, 0]))),
         state=np.zeros(n_species),
         before=np.zeros(n_species),
