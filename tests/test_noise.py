@@ -6,19 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from numba import njit
 
 from crnsim import CrnsimError, Network, Noise, load_dataset
 from crnsim.experiment.build import build_circuit
 from crnsim.experiment.point import Point
 from crnsim.experiment.schedule import ReadoutTables, rate_constants, training_protocol
 from crnsim.solvers.ode import events
-
-#: As they are compiled into the loop, but to be called from Python, and not from the loop's cache.
-kick, next_stop, show_sample, draw_rates = (
-    njit(error_model="numpy", _nrt=False)(function.py_func)
-    for function in (events.kick, events.next_stop, events.show_sample, events.draw_rates)
-)
 
 POINT = Point(
     dataset="xor",
@@ -45,7 +38,7 @@ def protocol_of(*points):
 
 def kicked(protocol, member, state, presentation=0, event=0):
     after = state.copy()
-    kick(protocol, member, presentation, event, after, np.empty_like(after), np.empty(1000))
+    events.kick(protocol, member, presentation, event, after, np.empty_like(after), np.empty(1000))
     return after
 
 
@@ -151,7 +144,7 @@ def test_additive_kicks_never_empty_a_switch():
 @pytest.mark.parametrize(("running_time", "times"), [(5.0, [2.5]), (10.0, [2.5, 7.5]), (12.0, [2.5, 7.5])])
 def test_every_running_time_has_its_share_of_kicks(running_time, times):
     protocol = protocol_of(replace(POINT, running_time=running_time, noise=Noise(concentrations=0.1)))
-    stops = [next_stop(protocol, 0, done) for done in range(len(times) + 1)]
+    stops = [events.next_stop(protocol, 0, done) for done in range(len(times) + 1)]
     assert stops == [*times, running_time]
 
 
@@ -174,7 +167,7 @@ def test_additive_kicks_stop_at_zero():
 def test_input_noise_leaves_targets_clean():
     protocol = protocol_of(replace(POINT, noise=Noise(inputs=0.3)))
     values = np.empty(3)
-    show_sample(protocol, 0, 0, values, np.empty(10))
+    events.show_sample(protocol, 0, 0, values, np.empty(10))
     pattern = protocol.patterns[protocol.order[0, 0]]
     assert values[2] == pattern[2]
     assert not np.any(values[:2] == pattern[:2])
@@ -186,7 +179,7 @@ def test_rates_drawn_per_presentation_change_from_one_to_the_next():
     drawn = []
     for presentation in (0, 1, 0):
         drawn.append(np.empty(protocol.rates.shape[1]))
-        draw_rates(protocol, first, 0, presentation, drawn[-1], np.empty(1000))
+        events.draw_rates(protocol, first, 0, presentation, drawn[-1], np.empty(1000))
     assert not np.any(drawn[0] == drawn[1])
     np.testing.assert_array_equal(drawn[0], drawn[2])
 

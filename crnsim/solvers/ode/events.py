@@ -1,4 +1,7 @@
-"""What happens to one lane between steps: a sample is shown, noise acts, a presentation ends. Compiled."""
+"""What happens to one lane between steps: a sample is shown, noise acts, a presentation ends.
+
+Compiled, and to be called from Python too, by methods that bring their own loop (docs/methods.md).
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,14 @@ import math
 
 import numpy as np
 
-from crnsim.compiled import compiled
+from crnsim.compiled import compiled, entry
+from crnsim.kinetics.by_reference import by_reference
 from crnsim.kinetics.lanes import LANES
 from crnsim.noise.philox import normals
 from crnsim.solvers.protocol import Protocol, Record
+
+by_reference(Protocol)
+by_reference(Record)
 
 
 @compiled
@@ -41,7 +48,7 @@ def get_run(table: np.ndarray, lane: int, target: np.ndarray) -> None:
             target[i] = table[i // LANES, i % LANES]
 
 
-@compiled
+@entry
 def show_sample(p: Protocol, member: int, presentation: int, values: np.ndarray, draws: np.ndarray) -> None:
     """Write the signed features and targets of a presentation into `values`, with its input noise.
 
@@ -58,7 +65,7 @@ def show_sample(p: Protocol, member: int, presentation: int, values: np.ndarray,
             values[f] += sigma * draws[f]
 
 
-@compiled
+@entry
 def clamp(p: Protocol, values: np.ndarray, state: np.ndarray) -> None:
     """Set the input and target rails of `state` from signed `values`."""
     for c in range(len(values)):
@@ -68,7 +75,7 @@ def clamp(p: Protocol, values: np.ndarray, state: np.ndarray) -> None:
             state[p.clamp[c, 1]] = max(-values[c], 0.0)
 
 
-@compiled
+@entry
 def draw_rates(
     p: Protocol, first: np.ndarray, member: int, presentation: int, constants: np.ndarray, draws: np.ndarray
 ) -> None:
@@ -90,7 +97,7 @@ def draw_rates(
                 constants[r] *= math.exp(sigma * draws[r - first[f]] - 0.5 * sigma * sigma)
 
 
-@compiled
+@entry
 def kick(
     p: Protocol,
     member: int,
@@ -124,7 +131,7 @@ def kick(
             state[row] = state[row] * (conserved / total) if total > 0.0 else before[row]
 
 
-@compiled
+@entry
 def half_squared_error(p: Protocol, member: int, presentation: int, state: np.ndarray) -> float:
     """Half the squared distance of the output rails' value from the presented target."""
     pattern = p.order[member, presentation]
@@ -138,7 +145,7 @@ def half_squared_error(p: Protocol, member: int, presentation: int, state: np.nd
     return total
 
 
-@compiled
+@entry
 def next_stop(p: Protocol, member: int, kicks_done: int) -> float:
     """Time of the next event of a presentation: a kick, or its end."""
     end = p.member[member].running_time
@@ -150,7 +157,7 @@ def next_stop(p: Protocol, member: int, kicks_done: int) -> float:
     return end
 
 
-@compiled
+@entry
 def keep_checkpoints(p: Protocol, r: Record, member: int, presentations_done: int, state: np.ndarray) -> None:
     """Store `state` where a checkpoint is asked for after this many presentations."""
     for c in range(len(p.checkpoint_after)):
@@ -158,7 +165,7 @@ def keep_checkpoints(p: Protocol, r: Record, member: int, presentations_done: in
             copy(state, r.checkpoints[member, c])
 
 
-@compiled
+@entry
 def recorded(p: Protocol, member: int, presentation: int) -> int:
     """Number of a presentation among the recorded ones of a member, -1 if it is not recorded."""
     if p.member[member].record_slot >= 0:

@@ -13,7 +13,7 @@ from crnsim.kinetics.lanes import LANES, lanes_array
 from crnsim.kinetics.listed import COST, SERVES
 from crnsim.kinetics.signatures import IMPLICIT_ROWS, PIVOT
 from crnsim.solvers.ode.chebyshev import chebyshev
-from crnsim.solvers.protocol import Protocol, Record
+from crnsim.solvers.protocol import Protocol
 
 #: Tables of a batch, found as ``w.tables[w.at[name]]``: the first four change places.
 Y, Y_NEW, SLOPE, NEW_SLOPE, STAGE, U1, U2, U3, U4, U5, ASIDE, ASIDE_SLOPE = range(12)
@@ -61,10 +61,6 @@ LANE = np.dtype(
         ("loss", "f8"),  # sum over the presentations of one entry
     ]
 )
-
-
-by_reference(Protocol)
-by_reference(Record)
 
 
 @by_reference
