@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from llvmlite.binding import get_host_cpu_name
 
 from crnsim.entrance.private import make_private, remove_at_exit, temporary_folder
 from crnsim.errors import StorageError
@@ -126,11 +127,13 @@ def once(name: str, what: str) -> Iterator[None]:
     Parameters
     ----------
     name : str
-        Of what is compiled; where it has been before, Numba takes it from our folder and nothing is said.
+        Of what is compiled; where it has been before, by the same Python and Numba on such a processor, Numba takes it
+        from our folder and nothing is said.
     what : str
         What is said.
     """
-    done = compiled_folder() / f"{name}.done"
+    machine = f"{sys.implementation.cache_tag}-{numba.__version__}-{get_host_cpu_name()}"
+    done = compiled_folder() / f"{name}.{machine}.done"
     if done.exists():
         yield
         return

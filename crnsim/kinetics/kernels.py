@@ -113,7 +113,8 @@ class Kernel:
         p, q = (lanes_array(rows) for rows in self.factor_rows)
         implicit = lanes_array(IMPLICIT_ROWS)
         implicit[LINEAR_STEP] = step
-        _solved(self.kinetics, y, rate, p, q, x, implicit)
+        prepare_linear(self.kinetics, y, rate, p, q, implicit)
+        solve_linear(self.kinetics, y, rate, p, q, x, implicit)
         radius = implicit[RADIUS].max() if self.wide else implicit[RADIUS, 0]
         return self.view(x, len(state)).copy(), float(radius)
 
@@ -166,21 +167,6 @@ def solve_linear(
 ) -> None:
     """Solve (1 - step J) x = x in place, with the factors of `prepare_linear` at the same `y`."""
     call_solve(k.solve, (y, rate, p, q, x, implicit, k.size, k.offset, k.first))
-
-
-@entry
-def _solved(
-    k: Kinetics,
-    y: np.ndarray,
-    rate: np.ndarray,
-    p: np.ndarray,
-    q: np.ndarray,
-    x: np.ndarray,
-    implicit: np.ndarray,
-) -> None:
-    """Prepare and solve a linear system, from Python."""
-    prepare_linear(k, y, rate, p, q, implicit)
-    solve_linear(k, y, rate, p, q, x, implicit)
 
 
 def compile_network(network: Network, *, wide: bool | None = None, listed: bool = False) -> Kernel:

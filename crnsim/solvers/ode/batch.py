@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import lru_cache
 from typing import Any
 
@@ -66,20 +65,13 @@ def integrate_batch(
     # The compiled loop releases the interpreter, so that this thread can watch its counter and hear Ctrl-C.
     running = _threads().submit(integrate, *arguments)
     try:
-        while not _done(running, 0.2):
+        while not wait([running], timeout=0.2).done:
             if progress is not None:
                 progress(int(record.control[DONE]) / max(total, 1))
     finally:
         record.control[STOP] = 1
         wait([running])
     running.result()
-
-
-def _done(running: Future[None], timeout: float) -> bool:
-    with contextlib.suppress(TimeoutError):
-        running.exception(timeout)
-        return True
-    return False
 
 
 @lru_cache(maxsize=1)

@@ -68,7 +68,7 @@ def choose_method(p: Protocol, w: Work, policy: int, lane: int) -> None:
     if presentation == 0:
         w.lane[lane].favoured = CANDIDATES[0]
         w.lane[lane].tried = np.inf
-        w.lane[lane].patience = max(_PATIENCE, w.cost * w.serves)
+        w.lane[lane].patience = max(_PATIENCE, w.implicit_cost * w.serves)
         w.lane[lane].easy = 0
         put(w, METHOD, lane, w.opens)
         return
@@ -84,17 +84,17 @@ def choose_method(p: Protocol, w: Work, policy: int, lane: int) -> None:
 
 
 def with_choice(w: Work, protocol: Protocol, policy: int) -> Work:
-    """Set the methods that runs by a policy begin with, and take in turns.
+    """Set the methods that runs by the policy `AUTO` begin with, and take in turns.
 
     For a single network whose linear systems are dear `AUTO` takes explicit steps where it can; at tight tolerances of
     a method of higher order.
     """
     if policy != AUTO:
-        return w._replace(opens=policy)
-    if protocol.guarded == 0 or w.cost <= _DEAR:
+        return w
+    if protocol.guarded == 0 or w.implicit_cost <= _DEAR:
         return w._replace(opens=CANDIDATES[0])
     explicit = DP45 if protocol.rtol < _TIGHT else BS23
-    return w._replace(explicit=explicit, opens=explicit if w.cost > _VERY_DEAR else CANDIDATES[0])
+    return w._replace(explicit=explicit, opens=explicit if w.implicit_cost > _VERY_DEAR else CANDIDATES[0])
 
 
 @compiled
@@ -105,7 +105,7 @@ def follow_stiffness(k: Kinetics, w: Work) -> None:
     then to find out; where steps are as long as is stable, an implicit one is tried, the less often, the more often
     that was in vain.
     """
-    explicit, cost = w.explicit, w.cost
+    explicit, cost = w.explicit, w.implicit_cost
     stable = STEPS[explicit].stable
     worth = stable * max(cost / STEPS[explicit].cost, 1.0)
     looking = False
@@ -142,7 +142,7 @@ def _look(k: Kinetics, w: Work, explicit: int, stable: float) -> None:
     running = at_most(splat(0.0), load(w.place, METHOD))
     step = select(running, splat(GAMMA) * load(w.place, NEXT_STEP), splat(0.0))
     store(w.implicit, LINEAR_STEP, step)
-    store(w.implicit, AGE, splat(np.inf))
+    store(w.implicit, AGE, splat(0.0))
     prepare_linear(k, w.tables[w.at[Y]], w.rate, w.p, w.q, w.implicit)
     for lane in range(len(w.lane)):
         if w.place[METHOD, lane] != explicit:

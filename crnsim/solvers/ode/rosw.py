@@ -79,7 +79,10 @@ _ALPHA21, _ALPHA31, _ALPHA32 = float(_ALPHA[1, 0]), float(_ALPHA[2, 0]), float(_
 
 @inlined
 def _line0(rows: np.ndarray, target: np.ndarray, f: Lanes, base: np.ndarray) -> None:
-    """``target = f base``, as the following with more terms: each pass reads no more tables than it needs."""
+    """``target = f base`` in runs of rows, shape (runs, 2): from one to before the other.
+
+    As the following with more terms: each pass reads no more tables than it needs.
+    """
     for part in range(len(rows)):
         for row in range(rows[part, 0], rows[part, 1]):
             store(target, row, f * load(base, row))

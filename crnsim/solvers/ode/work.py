@@ -40,7 +40,6 @@ STEPS_DONE, REJECTIONS, EVALUATIONS, MOST_STEPS = range(8, 12)
 #: steps in this presentation, and the number at which a trial of a method has failed; the concentration above which it
 #: is looked at closely; the shortest step; and whether values are still to be recorded in this presentation.
 SPENT, TRIAL_ENDS, CEILING, SHORTEST, RECORDING = range(12, 17)
-PLACE_ROWS = 17
 #: Rows of ``w.coefficient``, of one stage of the stabilised method (see `crnsim.solvers.ode.rkc`).
 MU, NU, MU_STEP, GAMMA_STEP, REST = range(5)
 
@@ -89,9 +88,9 @@ class Work(NamedTuple):
     dynamic: int  # species that change
     wide: int  # 1: one run fills all lanes
     serves: int  # steps that the factors of a linear system serve for
-    cost: int  # of a step with a linear system, in steps of bs23
+    implicit_cost: int  # of a step with a linear system, in steps of bs23
     explicit: int  # the method that takes turns with implicit steps, -1 for none
-    opens: int  # the method that a run begins with
+    opens: int  # the method that a run that chooses its own begins with
     each: int  # 1: rows of `absolute` differ; 0: the first one is all of them, and stays in the nearest cache
     state: np.ndarray  # (n_species,) scratch, as are the following
     before: np.ndarray  # (n_species,)
@@ -120,24 +119,26 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
     length = member["running_time"] * member["n_presentations"]
     queue = np.lexsort((-length, member["noise_concentrations"] > 0))
     rows, rates = (-(-n // LANES) if wide else n for n in (n_species, n_reactions))
-    piece = _Pieces(TABLES * rows + rates + rows + sum(kernel.factor_rows) + 64)
-    absolute, implicit, place = piece(rows), piece(IMPLICIT_ROWS), piece(PLACE_ROWS)
-    absolute[:] = 1.0  # what lies in no run's part of it must not divide by zero
-    implicit[PIVOT] = 1.0
-    place[METHOD] = -1.0
+    tables = _cut(
+        tables=TABLES * rows,
+        rate=rates,
+        absolute=rows,
+        p=kernel.factor_rows[0],
+        q=kernel.factor_rows[1],
+        attempt=RISEN + 1,
+        aside=ACCEPTED + 1,
+        implicit=IMPLICIT_ROWS,
+        coefficient=REST + 1,
+        relative=LACK + 1,
+        place=RECORDING + 1,
+    )
+    tables["tables"] = tables["tables"].reshape(TABLES, rows, LANES)
+    tables["absolute"][:] = 1.0  # what lies in no run's part of it must not divide by zero
+    tables["implicit"][PIVOT] = 1.0
+    tables["place"][METHOD] = -1.0
     return Work(
-        tables=piece(TABLES * rows).reshape(TABLES, rows, LANES),
+        **tables,
         at=np.arange(TABLES),
-        rate=piece(rates),
-        absolute=absolute,
-        p=piece(kernel.factor_rows[0]),
-        q=piece(kernel.factor_rows[1]),
-        attempt=piece(11),
-        aside=piece(6),
-        implicit=implicit,
-        coefficient=piece(5),
-        relative=piece(3),
-        place=place,
         stages=np.full(LANES, 2),
         aimed=np.zeros(LANES, dtype=np.int64),
         chebyshev=chebyshev(),
@@ -148,7 +149,7 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
         dynamic=kernel.n_dynamic,
         wide=int(wide),
         serves=int(kernel.kinetics.offset[SERVES]) if kernel.listed else 1,
-        cost=int(kernel.kinetics.offset[COST]) if kernel.listed else 0,
+        implicit_cost=int(kernel.kinetics.offset[COST]) if kernel.listed else 0,
         explicit=-1,
         opens=-1,
         each=int(protocol.guarded == 1 or bool(np.any(protocol.atol != protocol.atol[0, 0]))),
@@ -160,12 +161,10 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
     )
 
 
-class _Pieces:
-    """Tables of zeros, cut from one, because each one that is made takes 4 us."""
-
-    def __init__(self, rows: int) -> None:
-        self._all, self._next = lanes_array(rows), 0
-
-    def __call__(self, rows: int) -> np.ndarray:
-        self._next += rows
-        return self._all[self._next - rows : self._next]
+def _cut(**rows: int) -> dict[str, np.ndarray]:
+    """Tables of zeros by name, cut from one, because each one that is made takes 4 us."""
+    whole, found, end = lanes_array(sum(rows.values())), {}, 0
+    for name, count in rows.items():
+        found[name] = whole[end : end + count]
+        end += count
+    return found
