@@ -7,12 +7,13 @@ import hashlib
 import logging
 import multiprocessing
 import os
+import subprocess
 import sys
 import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,12 +22,14 @@ from llvmlite.binding import get_host_cpu_name
 
 from crnsim.entrance.private import make_private, remove_at_exit, temporary_folder
 from crnsim.errors import StorageError
+from crnsim.provenance import processors
 
 log = logging.getLogger("crnsim")
 
 F = TypeVar("F", bound=Callable[..., Any])
 #: Without their types: Numba's own leave out its settings and some of its options.
 _njit: Any = numba.njit
+_cfunc: Any = numba.cfunc
 _config: Any = numba.config
 #: Folder of compiled code, in place of one in the user's cache folder.
 CACHE = "CRNSIM_CACHE_DIR"
@@ -115,14 +118,37 @@ def compiled(function: F) -> F:
     return _made(function, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
+@cache
+def by_address(function: Callable[..., Any], *kinds: Any) -> Any:
+    """Compile a function when it is wanted, for compiled callers that know its address only.
+
+    Parameters
+    ----------
+    function : callable
+        Returns nothing.
+    kinds : numba.types.Type
+        Of its arguments.
+
+    Returns
+    -------
+    numba.core.ccallback.CFunc
+        Its `address` is good for as long as the process lives.
+    """
+    with kept_in_our_folder():
+        made = _cfunc(numba.types.void(*kinds), cache=True, error_model="numpy", _nrt=False)
+        return made(function)
+
+
 def inlined(function: F) -> F:
     """Write into its callers what every step comes by, before those are compiled, once."""
     return _made(function, inline="always")
 
 
 @contextlib.contextmanager
-def once(name: str, what: str) -> Iterator[None]:
+def once(name: str, what: str) -> Iterator[bool]:
     """Compile by one process at a time what several processes need, and say what takes a while.
+
+    What it yields tells whether there is something to compile.
 
     Parameters
     ----------
@@ -135,16 +161,53 @@ def once(name: str, what: str) -> Iterator[None]:
     machine = f"{sys.implementation.cache_tag}-{numba.__version__}-{get_host_cpu_name()}"
     done = compiled_folder() / f"{name}.{machine}.done"
     if done.exists():
-        yield
+        yield False
         return
     with _alone(done.with_suffix(".lock")):
-        if not done.exists():
+        new = not done.exists()
+        if new:
             log.info("%s", what)
             if sys.stderr is not None and sys.stderr.isatty():
                 print(f"{what} ...", file=sys.stderr, flush=True)
-        yield
+        yield new
         with contextlib.suppress(OSError):
             done.touch()
+
+
+@contextlib.contextmanager
+def meanwhile(statement: str) -> Iterator[None]:
+    """Let a second process compile something into our folder while this one compiles something else.
+
+    Whether it does or not, this process takes it from there or compiles it then. None is started where there is one
+    processor for both, or nothing to share.
+
+    Parameters
+    ----------
+    statement : str
+        Of Python; empty for no second process.
+    """
+    child = _started(statement) if statement else None
+    try:
+        yield
+        if child is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_LONGEST_WAIT)
+    finally:
+        if child is not None and child.poll() is None:
+            child.kill()
+            child.wait()
+
+
+def _started(statement: str) -> subprocess.Popen[bytes] | None:
+    """Run a statement in a process that finds this package where this one has, and no module of the working folder."""
+    if processors() < 2 or compiled_folder().parent != cache_folder():
+        return None
+    root = str(Path(__file__).resolve().parent.parent)
+    command = [sys.executable, "-P", "-c", f"import sys; sys.path.append({root!r}); {statement}"]
+    nothing = subprocess.DEVNULL
+    with contextlib.suppress(OSError):
+        return subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing)
+    return None
 
 
 @contextlib.contextmanager

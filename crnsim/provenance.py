@@ -1,8 +1,9 @@
-"""Where numbers come from: the library's own files, the versions of those that compute them, the processor."""
+"""Where numbers come from: the library's own files, the versions of those that compute them, the processors."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import sys
 from functools import lru_cache
@@ -62,6 +63,13 @@ _HASHED = (
         "experiment",
     ),
 )
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def hashed_files() -> list[str]:

@@ -380,7 +380,7 @@ def test_the_output_is_a_parameter_of_the_circuit_in_words(read):
     [
         (
             "LSODA",
-            r"solver\.method: method 'LSODA' cannot show samples; use one that can: auto, bs23, dp45, rkc, rosw",
+            r"solver\.method: method 'LSODA' cannot show samples; use one that can: auto, bs23, dp45, rkc, rosw, rodas",
         ),
         ("lsoda", r"solver\.method: unknown method 'lsoda'; did you mean 'LSODA'\? known: auto"),
     ],

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mass_action import stoichiometric_rates
 
-from crnsim import Network, onepot
+from crnsim import Network, compiled, onepot
+from crnsim.compiled import meanwhile
 from crnsim.kinetics.kernels import compile_network, rates_of_change
 from crnsim.kinetics.lanes import LANES, lanes_array
 from crnsim.noise.philox import normals, philox
@@ -318,3 +320,47 @@ def test_what_is_compiled_by_one_process_is_not_compiled_by_another_at_once(tmp_
     (_, end), (begin, _) = sorted(spans)
     assert end <= begin + 0.05
     assert sorted(said) == [0, 1]
+
+
+def test_a_second_process_compiles_meanwhile_and_is_not_needed(tmp_path, monkeypatch):
+    with meanwhile(f"import os; open({str(tmp_path / 'by')!r}, 'w').write(str(os.getpid()))"):
+        pass
+    assert int((tmp_path / "by").read_text()) != os.getpid()
+    for statement in ("", "import no_such_module", "raise SystemExit(3)"):
+        with meanwhile(statement):
+            (tmp_path / "done").touch()
+        (tmp_path / "done").unlink()
+    # Nothing of the working folder is imported, and one processor has no room for two.
+    (tmp_path / "numba.py").write_text("open('stranger', 'w')")
+    monkeypatch.chdir(tmp_path)
+    with meanwhile("import numba"):
+        pass
+    assert not (tmp_path / "stranger").exists()
+    monkeypatch.setattr(compiled, "processors", lambda: 1)
+    with meanwhile(f"open({str(tmp_path / 'one')!r}, 'w')"):
+        pass
+    assert not (tmp_path / "one").exists()
+
+
+def test_a_second_process_ends_with_what_it_was_for(tmp_path):
+    begun = time.monotonic()
+    with pytest.raises(KeyError), meanwhile("import time; time.sleep(60)"):
+        raise KeyError
+    assert time.monotonic() - begun < 30
+
+
+def test_the_loop_is_compiled_once_for_all_networks_and_protocols():
+    # In a process of its own: with the types of any batch, those that a second process compiles it for.
+    command = """
+import numpy as np, crnsim
+from crnsim.solvers.ode.batch import compile_loop, _LOOP
+compile_loop()
+pot = crnsim.onepot((2, 2, 1))
+crnsim.simulate(pot.network, [0, 1], initial=pot.initial)
+noise = crnsim.Noise(rates=0.1, concentrations=0.1, interval=0.5)
+crnsim.simulate(pot.network, [0, 1], initial=pot.initial, noise=noise)
+crnsim.train(pot, crnsim.load_dataset("xor"), epochs=1, running_time=1)
+print(len(_LOOP.signatures))
+"""
+    run = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    assert run.stdout.split()[-1] == "1"

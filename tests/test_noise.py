@@ -11,6 +11,7 @@ from crnsim import CrnsimError, Network, Noise, load_dataset
 from crnsim.experiment.build import build_circuit
 from crnsim.experiment.point import Point
 from crnsim.experiment.schedule import ReadoutTables, rate_constants, training_protocol
+from crnsim.solvers import solve
 from crnsim.solvers.ode import events
 
 POINT = Point(
@@ -146,6 +147,23 @@ def test_every_running_time_has_its_share_of_kicks(running_time, times):
     protocol = protocol_of(replace(POINT, running_time=running_time, noise=Noise(concentrations=0.1)))
     stops = [events.next_stop(protocol, 0, done) for done in range(len(times) + 1)]
     assert stops == [*times, running_time]
+
+
+def test_perturbed_pots_begin_with_the_explicit_method_of_higher_order_at_tight_tolerances():
+    circuit = build_circuit(POINT)
+    steps = {}
+    for rtol in (1e-3, 1e-6):
+        protocol = protocol_of(
+            replace(POINT, noise=Noise(concentrations=0.1), epochs=1, rtol=rtol, atol=rtol)
+        )
+        for method in ("auto", "rosw", "dp45"):
+            record, _ = solve(circuit.network, protocol, method=method)
+            steps[method, rtol] = int(record.run["steps"][0])
+    # Four presentations: the first trial of the other method is in the fifth.
+    assert steps["auto", 1e-3] == steps["rosw", 1e-3]
+    assert steps["auto", 1e-6] == steps["dp45", 1e-6]
+    assert steps["dp45", 1e-6] < steps["rosw", 1e-6]
+    assert 1.5 * steps["rosw", 1e-3] < steps["dp45", 1e-3]
 
 
 def test_numpy_integers_name_the_same_streams_as_pythons():

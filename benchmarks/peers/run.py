@@ -1,4 +1,4 @@
-"""One presentation by crnsim and by its peers: SciPy, libroadrunner, diffrax.
+"""One presentation by crnsim and by its peers: SciPy, libroadrunner, SUNDIALS, diffrax, a loop in Numba.
 
     python benchmarks/peers/run.py [--quick] [--only xor iris] [--peers SciPy diffrax] [--json OUT] [--plot OUT.png]
 
@@ -26,6 +26,7 @@ from competitors import (
     NotPossible,
     with_crnsim,
     with_diffrax,
+    with_numba,
     with_roadrunner,
     with_scipy,
     with_sundae,
@@ -37,7 +38,10 @@ from right_hand_sides import Dense, Folded, plain
 from tables import print_tables
 from timing import compare
 
-PEERS = {peer.NAME: peer for peer in (with_crnsim, with_scipy, with_roadrunner, with_sundae, with_diffrax)}
+PEERS = {
+    peer.NAME: peer
+    for peer in (with_crnsim, with_scipy, with_roadrunner, with_sundae, with_diffrax, with_numba)
+}
 #: Relative tolerances of the work-precision diagrams; the absolute one is a thousandth of it.
 TOLERANCES = (1e-3, 1e-2, 1e-4, 1e-5, 1e-6, 1e-7)
 #: Fewer for ensembles and for large networks.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from crnsim.entrance.arguments import check_whole
+from crnsim.provenance import processors
 from crnsim.wording import byte_count, plural
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def show(options: argparse.Namespace) -> None:
     from crnsim.sweep.run import calibration
     from crnsim.wording import columns
 
-    cores = _cores() if options.cores is None else options.cores
+    cores = processors() if options.cores is None else options.cores
     check_whole("--cores", cores)
     made = make_plan(read_sweep(options.config), options.config)
     known = calibration.find(made.file)
@@ -81,13 +81,6 @@ def _totals(plan: PlanFile, expected: Forecast, known: Speed) -> list[str]:
         f"disk: about {byte_count(expected.disk_bytes)}",
         f"times {known.source}",
     ]
-
-
-def _cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def calibrate(options: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import sys
@@ -16,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from crnsim.compiled import compiled_folder, entry, inlined, kept_in_our_folder, not_kept, once
+from crnsim.compiled import by_address, compiled_folder, entry, inlined, meanwhile, not_kept, once
 from crnsim.entrance.arguments import shown
 from crnsim.errors import InputError
 from crnsim.kinetics.by_reference import by_reference
@@ -24,7 +25,10 @@ from crnsim.kinetics.lanes import LANES, lanes_array
 from crnsim.kinetics.signatures import (
     IMPLICIT_ROWS,
     LINEAR_STEP,
+    PREPARE,
     RADIUS,
+    RIGHT_HAND_SIDE,
+    SOLVE,
     call_prepare,
     call_right_hand_side,
     call_solve,
@@ -33,6 +37,9 @@ from crnsim.kinetics.structure import Structure, analyse
 from crnsim.network.checks import check_vector
 from crnsim.network.network import Network
 
+#: The functions of kinetics by their names in a module, with their signatures; and the module that is not generated.
+_FUNCTIONS = {"right_hand_side": RIGHT_HAND_SIDE, "prepare": PREPARE, "solve": SOLVE}
+_LISTED = "listed"
 #: From this many reactions on one run fills the vectors; below it eight runs stand side by side.
 WIDE_FROM = 2000
 
@@ -58,7 +65,7 @@ class Kernel:
     kinetics : Kinetics
         Compiled code (see `crnsim.kinetics.signatures`), generated or for all networks, and its sizes.
     code : module
-        Where that code is, as long as this lives.
+        The source of these functions.
     wide : bool
         Whether a table holds one run, species after species, instead of eight runs side by side.
     listed : bool
@@ -208,7 +215,7 @@ def _listed(network: Network) -> Kernel:
 
     program, entries = listed.program_of(network)
     return Kernel(
-        kinetics=_kinetics(listed, network, [network.n_dynamic], program),
+        kinetics=_kinetics(_addresses(_LISTED), network, [network.n_dynamic], program),
         code=listed,
         wide=False,
         listed=True,
@@ -221,7 +228,7 @@ def _listed(network: Network) -> Kernel:
     )
 
 
-def _generated(network: Network, structure: Structure, wide: bool) -> Kernel:
+def _generated(network: Network, structure: Structure, wide: bool, *, compiled: bool = True) -> Kernel:
     from crnsim.kinetics.codegen import generate
 
     rows, all_rows = (-(-n // LANES) if wide else n for n in (network.n_dynamic, network.n_species))
@@ -231,10 +238,12 @@ def _generated(network: Network, structure: Structure, wide: bool) -> Kernel:
     if wide:
         padded = np.append(slow_rows, np.ones(-len(slow_rows) % LANES, dtype=bool))
         slow_rows = np.min(padded.reshape(-1, LANES), axis=1)
-    module = _module(*generate(network, wide=wide))
+    name, source = generate(network, wide=wide)
+    _write(name, source)
+    addresses = _addresses(name) if compiled else (0, 0, 0)
     return Kernel(
-        kinetics=_kinetics(module, network, [rows, *network.dims.values()], offsets),
-        code=module,
+        kinetics=_kinetics(addresses, network, [rows, *network.dims.values()], offsets),
+        code=_module(name),
         wide=wide,
         listed=False,
         n_species=network.n_species,
@@ -252,43 +261,61 @@ def _runs(chosen: np.ndarray) -> np.ndarray:
     return edges.reshape(-1, 2)
 
 
-def _kinetics(code: ModuleType, network: Network, size: Sequence[int], offset: npt.ArrayLike) -> Kinetics:
-    """The compiled functions of a module, with the sizes of a network."""
-    return Kinetics(
-        right_hand_side=code.right_hand_side.address,
-        prepare=code.prepare.address,
-        solve=code.solve.address,
-        size=np.array(size, dtype=np.int64),
-        offset=np.asarray(offset, dtype=np.int64),
-        first=network.first_reactions,
-    )
+def without_code(network: Network) -> Kernel:
+    """Return a kernel of which nothing is compiled, for the types of what it holds; it cannot be called."""
+    return _generated(network, analyse(network), wide=False, compiled=False)
+
+
+def _kinetics(
+    addresses: tuple[int, int, int], network: Network, size: Sequence[int], offset: npt.ArrayLike
+) -> Kinetics:
+    """Compiled functions with the sizes of a network."""
+    sizes = np.array(size, dtype=np.int64), np.asarray(offset, dtype=np.int64)
+    return Kinetics(*addresses, *sizes, network.first_reactions)
 
 
 @lru_cache(maxsize=256)
-def _module(name: str, source: str) -> ModuleType:
-    path = _written(name, source)
-    spec = importlib.util.spec_from_file_location(f"crnsim_{name}", path)
+def _addresses(name: str) -> tuple[int, int, int]:
+    """Compile the functions of a module, the longest one in another process meanwhile.
+
+    Parameters
+    ----------
+    name : str
+        Of a module that has been written, or ``listed``.
+    """
+    what = "compiling the reactions of a network, once for all of its kind (a few seconds)"
+    other = f"from crnsim.kinetics.kernels import address; address({name!r}, 'prepare')"
+    with once(name, what) as new:
+        with meanwhile(other if new else ""):
+            right_hand_side, solve = address(name, "right_hand_side"), address(name, "solve")
+        return right_hand_side, address(name, "prepare"), solve
+
+
+def address(name: str, function: str) -> int:
+    """Compile a function of a module, or take it from the cache."""
+    return int(by_address(getattr(_module(name), function), *_FUNCTIONS[function].args).address)
+
+
+@lru_cache(maxsize=256)
+def _module(name: str) -> ModuleType:
+    if name == _LISTED:
+        return importlib.import_module("crnsim.kinetics.listed")
+    spec = importlib.util.spec_from_file_location(f"crnsim_{name}", compiled_folder() / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    with (
-        once(name, "compiling the reactions of a network, once for all of its kind (a few seconds)"),
-        kept_in_our_folder(),
-    ):
-        spec.loader.exec_module(module)
+    spec.loader.exec_module(module)
     return module
 
 
-def _written(name: str, source: str) -> Path:
+def _write(name: str, source: str) -> None:
     """Write the source where Numba can keep its cache beside it; never touch a file that is right already."""
     folder = compiled_folder()
     path = folder / f"{name}.py"
-    try:
+    with contextlib.suppress(OSError):
         if path.read_text() == source:
-            return path
-    except OSError:
-        pass
+            return
     temporary = None
     try:
         descriptor, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
@@ -299,4 +326,3 @@ def _written(name: str, source: str) -> Path:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
         raise not_kept(error) from None
-    return path

@@ -11,12 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numba import cfunc
 
-from crnsim.compiled import kept_in_our_folder
 from crnsim.kinetics.elimination import Pattern, factor_pattern
 from crnsim.kinetics.lanes import LANES, larger, load, magnitude, smaller, splat, store
-from crnsim.kinetics.signatures import LINEAR_STEP, PIVOT, PREPARE, RADIUS, RIGHT_HAND_SIDE, SOLVE
+from crnsim.kinetics.signatures import LINEAR_STEP, PIVOT, RADIUS
 from crnsim.network.network import Network
 
 #: Places of a program that say how many reactions, slopes and rows there are, and where lists begin: where the
@@ -127,92 +125,90 @@ def _changes(network: Network) -> list[list[tuple[int, int]]]:
     return found
 
 
-with kept_in_our_folder():
+# Compiled when they are first wanted (see `crnsim.kinetics.kernels`).
 
-    @cfunc(RIGHT_HAND_SIDE, cache=True, error_model="numpy")
-    def right_hand_side(y: Any, rate: Any, dy: Any, size: Any, program: Any, first: Any) -> None:
-        """Rates of change."""
-        zero = splat(0.0)
-        for row in range(size[0]):
-            store(dy, row, zero)
-        reactants, changes = program[REACTANTS], program[CHANGES]
-        for number in range(program[REACTIONS]):
-            flux = load(rate, number)
-            for at in range(program[reactants + number], program[reactants + number + 1]):
-                flux = flux * load(y, program[at])
-            for at in range(program[changes + number], program[changes + number + 1], 2):
-                row = program[at]
-                store(dy, row, load(dy, row) + splat(program[at + 1] * 1.0) * flux)
 
-    @cfunc(PREPARE, cache=True, error_model="numpy")
-    def prepare(
-        y: Any, rate: Any, p: Any, q: Any, implicit: Any, size: Any, program: Any, first: Any
-    ) -> None:
-        """The factors of 1 - step J into p, with the inverse of each pivot; q is room for one row."""
-        zero, one = splat(0.0), splat(1.0)
-        n, start = program[ROWS], program[START]
-        column, diagonal = program[COLUMN], program[DIAGONAL]
-        for entry in range(program[start + n]):
-            store(p, entry, zero)
-        at = program[SLOPE_LIST]
-        for _ in range(program[SLOPES]):
-            slope = load(rate, program[at]) * splat(program[at + 1] * 1.0)
-            for other in range(program[at + 2], program[at + 3]):
-                slope = slope * load(y, program[other])
-            for into in range(program[at + 4], program[at + 5], 2):
-                entry = program[into]
-                store(p, entry, load(p, entry) + splat(program[into + 1] * 1.0) * slope)
-            at += _SLOPE
-        radius = zero
-        for i in range(n):
-            width = zero
-            for entry in range(program[start + i], program[start + i + 1]):
-                width = width + magnitude(load(p, entry))
-            radius = larger(width, radius)
-        store(implicit, RADIUS, radius)
-        still = True
-        for lane in range(LANES):
-            still = still and implicit[LINEAR_STEP, lane] == 0.0
-        if still:
-            return
-        step = load(implicit, LINEAR_STEP)
-        least = one
-        for i in range(n):
-            middle, end = program[diagonal + i], program[start + i + 1]
-            for entry in range(program[start + i], end):
-                store(q, program[column + entry], zero - step * load(p, entry))
-            store(q, i, one + load(q, i))
-            for entry in range(program[start + i], middle):
-                k = program[column + entry]
-                factor = load(q, k) * load(p, program[diagonal + k])
-                store(p, entry, factor)
-                for other in range(program[diagonal + k] + 1, program[start + k + 1]):
-                    j = program[column + other]
-                    store(q, j, load(q, j) - factor * load(p, other))
-            pivot = load(q, i)
-            least = smaller(pivot, least)
-            store(p, middle, one / pivot)
-            for entry in range(middle + 1, end):
-                store(p, entry, load(q, program[column + entry]))
-        store(implicit, PIVOT, least)
+def right_hand_side(y: Any, rate: Any, dy: Any, size: Any, program: Any, first: Any) -> None:
+    """Rates of change."""
+    zero = splat(0.0)
+    for row in range(size[0]):
+        store(dy, row, zero)
+    reactants, changes = program[REACTANTS], program[CHANGES]
+    for number in range(program[REACTIONS]):
+        flux = load(rate, number)
+        for at in range(program[reactants + number], program[reactants + number + 1]):
+            flux = flux * load(y, program[at])
+        for at in range(program[changes + number], program[changes + number + 1], 2):
+            row = program[at]
+            store(dy, row, load(dy, row) + splat(program[at + 1] * 1.0) * flux)
 
-    @cfunc(SOLVE, cache=True, error_model="numpy")
-    def solve(
-        y: Any, rate: Any, p: Any, q: Any, x: Any, implicit: Any, size: Any, program: Any, first: Any
-    ) -> None:
-        """Solve (1 - step J) x = x in place."""
-        n, start, order = program[ROWS], program[START], program[ORDER]
-        column, diagonal = program[COLUMN], program[DIAGONAL]
-        for i in range(n):
-            row = program[order + i]
-            value = load(x, row)
-            for entry in range(program[start + i], program[diagonal + i]):
-                value = value - load(p, entry) * load(x, program[order + program[column + entry]])
-            store(x, row, value)
-        for back in range(n):
-            i = n - 1 - back
-            row, middle = program[order + i], program[diagonal + i]
-            value = load(x, row)
-            for entry in range(middle + 1, program[start + i + 1]):
-                value = value - load(p, entry) * load(x, program[order + program[column + entry]])
-            store(x, row, value * load(p, middle))
+
+def prepare(y: Any, rate: Any, p: Any, q: Any, implicit: Any, size: Any, program: Any, first: Any) -> None:
+    """The factors of 1 - step J into p, with the inverse of each pivot; q is room for one row."""
+    zero, one = splat(0.0), splat(1.0)
+    n, start = program[ROWS], program[START]
+    column, diagonal = program[COLUMN], program[DIAGONAL]
+    for entry in range(program[start + n]):
+        store(p, entry, zero)
+    at = program[SLOPE_LIST]
+    for _ in range(program[SLOPES]):
+        slope = load(rate, program[at]) * splat(program[at + 1] * 1.0)
+        for other in range(program[at + 2], program[at + 3]):
+            slope = slope * load(y, program[other])
+        for into in range(program[at + 4], program[at + 5], 2):
+            entry = program[into]
+            store(p, entry, load(p, entry) + splat(program[into + 1] * 1.0) * slope)
+        at += _SLOPE
+    radius = zero
+    for i in range(n):
+        width = zero
+        for entry in range(program[start + i], program[start + i + 1]):
+            width = width + magnitude(load(p, entry))
+        radius = larger(width, radius)
+    store(implicit, RADIUS, radius)
+    still = True
+    for lane in range(LANES):
+        still = still and implicit[LINEAR_STEP, lane] == 0.0
+    if still:
+        return
+    step = load(implicit, LINEAR_STEP)
+    least = one
+    for i in range(n):
+        middle, end = program[diagonal + i], program[start + i + 1]
+        for entry in range(program[start + i], end):
+            store(q, program[column + entry], zero - step * load(p, entry))
+        store(q, i, one + load(q, i))
+        for entry in range(program[start + i], middle):
+            k = program[column + entry]
+            factor = load(q, k) * load(p, program[diagonal + k])
+            store(p, entry, factor)
+            for other in range(program[diagonal + k] + 1, program[start + k + 1]):
+                j = program[column + other]
+                store(q, j, load(q, j) - factor * load(p, other))
+        pivot = load(q, i)
+        least = smaller(pivot, least)
+        store(p, middle, one / pivot)
+        for entry in range(middle + 1, end):
+            store(p, entry, load(q, program[column + entry]))
+    store(implicit, PIVOT, least)
+
+
+def solve(
+    y: Any, rate: Any, p: Any, q: Any, x: Any, implicit: Any, size: Any, program: Any, first: Any
+) -> None:
+    """Solve (1 - step J) x = x in place."""
+    n, start, order = program[ROWS], program[START], program[ORDER]
+    column, diagonal = program[COLUMN], program[DIAGONAL]
+    for i in range(n):
+        row = program[order + i]
+        value = load(x, row)
+        for entry in range(program[start + i], program[diagonal + i]):
+            value = value - load(p, entry) * load(x, program[order + program[column + entry]])
+        store(x, row, value)
+    for back in range(n):
+        i = n - 1 - back
+        row, middle = program[order + i], program[diagonal + i]
+        value = load(x, row)
+        for entry in range(middle + 1, program[start + i + 1]):
+            value = value - load(p, entry) * load(x, program[order + program[column + entry]])
+        store(x, row, value * load(p, middle))

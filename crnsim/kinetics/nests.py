@@ -15,7 +15,6 @@ from crnsim.network.network import Network
 
 _FUNCTION = """
 
-@cfunc({signature}, cache=True, error_model="numpy")
 def {name}({arguments}, size, offset, first):
     zero = splat(0.0)
 """
@@ -60,7 +59,7 @@ class Writer:
             self.touched.add((table, name))
             self.zeroed.append((table, name))
 
-    def text(self, signature: str, name: str, arguments: str) -> str:
+    def text(self, name: str, arguments: str) -> str:
         """Text of the whole function."""
         zeros = []
         for table, array in self.zeroed:
@@ -71,7 +70,7 @@ class Writer:
             else:
                 zeros.append(f"    for row in range({start}, {start} + {count}):")
                 zeros.append(f"        store({table}, row, zero)")
-        head = _FUNCTION.format(signature=signature, name=name, arguments=arguments)
+        head = _FUNCTION.format(name=name, arguments=arguments)
         return head + "\n".join(self.sizes() + zeros + self.body) + "\n"
 
 

@@ -43,5 +43,18 @@ def _caller(signature):
     return call
 
 
+@intrinsic
+def call_step(typingctx, address, k, w):
+    """Call the compiled step method at an address with ``(k, w)``, the kinetics and the work of a batch."""
+    prototype = types.FunctionType(types.void(k, w)).ftype
+
+    def codegen(context, builder, made, args):
+        pointer = builder.inttoptr(args[0], context.get_value_type(prototype))
+        builder.call(pointer, args[1:])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, k, w), codegen
+
+
 #: ``call(address, (arguments))`` for each kind of function.
 call_right_hand_side, call_prepare, call_solve = map(_caller, (RIGHT_HAND_SIDE, PREPARE, SOLVE))

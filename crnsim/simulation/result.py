@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: From this many tolerances on an estimated error is worth a warning: errors were up to twice as large as estimated.
 MUCH = 8.0
 #: What a large error is put down to: with methods that resolve what grows and what is stiff, the network.
-_RESOLVING = ("auto", "rosw")
+_RESOLVING = ("auto", "rosw", "rodas")
 _NETWORK = ": the network enlarges errors; ask for a smaller rtol"
 _METHOD = "; ask for a smaller rtol, or for method='auto', which resolves what grows and what is stiff"
 #: Most species that a warning names.
@@ -31,8 +31,9 @@ def make_dataset(
     times: np.ndarray,
     kept: np.ndarray,
     options: dict[str, Any],
+    more: dict[str, Any],
 ) -> xr.Dataset:
-    """Concentrations, and how each run went."""
+    """Concentrations, how each run went, and `more` variables: all at once, because each later one costs a copy."""
     import xarray as xr
 
     from crnsim import __version__
@@ -50,6 +51,7 @@ def make_dataset(
             "steps": ("replicate", record.run["steps"]),
             "rejected": ("replicate", record.run["rejected"]),
             "evaluations": ("replicate", record.run["evaluations"]),
+            **more,
         },
         coords={
             "replicate": np.arange(len(record.run["status"])),
@@ -60,10 +62,10 @@ def make_dataset(
     )
 
 
-def with_errors(network: Network, result: xr.Dataset, record: Record, errors: np.ndarray) -> xr.Dataset:
-    """Add estimated errors, and warnings in words."""
+def error_variables(network: Network, record: Record, errors: np.ndarray, method: str) -> dict[str, Any]:
+    """Estimated errors, and warnings in words, which are logged too."""
     texts = []
-    blamed = _NETWORK if result.attrs["method"] in _RESOLVING else _METHOD
+    blamed = _NETWORK if method in _RESOLVING else _METHOD
     for error, grown in zip(errors, record.grown, strict=True):
         said = []
         if error > MUCH:
@@ -88,13 +90,13 @@ def with_errors(network: Network, result: xr.Dataset, record: Record, errors: np
             else ""
         )
         logging.getLogger("crnsim").warning("simulate: %s%s", text, which)
-    return result.assign(
-        error=("replicate", errors, {"long_name": "estimated error", "units": "tolerances"}),
-        warning=("replicate", np.array(texts, dtype=object)),
-    )
+    return {
+        "error": ("replicate", errors, {"long_name": "estimated error", "units": "tolerances"}),
+        "warning": ("replicate", np.array(texts, dtype=object)),
+    }
 
 
-def with_rates(network: Network, result: xr.Dataset, rates: np.ndarray) -> xr.Dataset:
-    """Add the rate constants of each replicate, by the equation of each reaction."""
+def rate_variables(network: Network, rates: np.ndarray) -> dict[str, Any]:
+    """Rate constants of each replicate, by the equation of each reaction."""
     equations = [str(reaction) for reaction in network.reactions()]
-    return result.assign(rate_constant=(("replicate", "reaction"), rates)).assign_coords(reaction=equations)
+    return {"rate_constant": (("replicate", "reaction"), rates), "reaction": equations}

@@ -140,9 +140,10 @@ def simulate(
     options |= {"seed": seed or 0} if noise.acting or chosen.stochastic else {}
     options |= {"volume": volume} if chosen.stochastic else {}
     options |= {"noise": json.dumps(noise.to_dict())} if noise.acting else {}
-    found = result.make_dataset(network, record, reasons, times, kept, options)
-    found = result.with_errors(network, found, record, errors)
-    return result.with_rates(network, found, used) if keep_rates else found
+    more = result.error_variables(network, record, errors, method)
+    if keep_rates:
+        more |= result.rate_variables(network, used)
+    return result.make_dataset(network, record, reasons, times, kept, options, more)
 
 
 def _watched(network: Network) -> bool:

@@ -76,7 +76,7 @@ _ODE, _SCIPY = "crnsim.solvers.ode.batch:run", "crnsim.solvers.scipy:run"
 _BUILT_IN = (
     Method(
         "auto",
-        "rosw, or bs23 where noise on concentrations makes that cheaper",
+        "rosw or rodas, or bs23 or dp45 where they are cheaper, by what the steps cost",
         "docs/integration.md",
         _ODE,
         jacobian=True,
@@ -121,6 +121,16 @@ _BUILT_IN = (
         events=True,
         output="side steps",
         orders=(3, 2),
+    ),
+    Method(
+        "rodas",
+        "linearly implicit method of order 4(3) with the whole Jacobian, compiled; for tight tolerances",
+        "doi 10.1007/978-3-642-05221-7",
+        _ODE,
+        jacobian=True,
+        events=True,
+        output="side steps",
+        orders=(4, 3),
     ),
     Method(
         "LSODA",

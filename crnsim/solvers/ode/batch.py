@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import lru_cache
 from typing import Any
@@ -12,14 +13,18 @@ from typing import Any
 import numpy as np
 from numba import typeof
 
-from crnsim.compiled import kept, once
-from crnsim.kinetics.kernels import Kernel, compile_network
+from crnsim.compiled import kept, meanwhile, once
+from crnsim.kinetics.kernels import Kernel, compile_network, without_code
 from crnsim.network.network import Network
 from crnsim.solvers.ode.choice import AUTO, with_choice
 from crnsim.solvers.ode.loop import integrate
-from crnsim.solvers.ode.steps import NAMES
-from crnsim.solvers.ode.work import new_work
-from crnsim.solvers.protocol import DONE, STOP, Protocol, Record, Request
+from crnsim.solvers.ode.steps import NAMES, STEPS
+from crnsim.solvers.ode.work import Work, new_work
+from crnsim.solvers.protocol import DONE, STOP, Protocol, Record, Request, new_record
+from crnsim.solvers.single import plain_protocol
+
+#: Without its type: a dispatcher's own attributes are not known.
+_LOOP: Any = integrate
 
 
 def run(network: Network, protocol: Protocol, record: Record, request: Request) -> None:
@@ -39,25 +44,58 @@ def run(network: Network, protocol: Protocol, record: Record, request: Request) 
 
 
 def _run(network: Network, protocol: Protocol, record: Record, request: Request) -> None:
-    kernel = compile_network(network, listed=bool(protocol.guarded))
     policy = AUTO if request.method == "auto" else NAMES.index(request.method)
-    integrate_batch(kernel, protocol, record, policy, request.progress)
+    whole = policy != AUTO and STEPS[policy]["whole"] == 1
+    with _loop_compiled_meanwhile():
+        kernel = compile_network(network, listed=bool(protocol.guarded) or whole)
+        work = _work_of(kernel, protocol, policy)
+    _integrate(kernel, protocol, record, policy, work, request.progress)
 
 
-def integrate_batch(
+def integrate_batch(kernel: Kernel, protocol: Protocol, record: Record, policy: int) -> None:
+    """Integrate a batch with a compiled network (see `crnsim.solvers.ode.loop.integrate`)."""
+    _integrate(kernel, protocol, record, policy, _work_of(kernel, protocol, policy), None)
+
+
+def _work_of(kernel: Kernel, protocol: Protocol, policy: int) -> Work:
+    return with_choice(kernel.kinetics, new_work(kernel, protocol), protocol, policy, whole=kernel.listed)
+
+
+@contextlib.contextmanager
+def _loop_compiled_meanwhile() -> Iterator[None]:
+    """Let a second process compile the loop, where it is not yet, while this one compiles a network's reactions."""
+    if _LOOP.signatures:
+        yield
+        return
+    with once(
+        "loop", "compiling the integrators, once after an installation or an upgrade (about 20 s)"
+    ) as new:
+        with meanwhile("from crnsim.solvers.ode.batch import compile_loop; compile_loop()" if new else ""):
+            yield
+        compile_loop()
+
+
+def compile_loop() -> None:
+    """Compile the loop, or take it from the cache: the types of its arguments are those of any batch."""
+    network = Network()
+    network.add_species("A")
+    network.add_family("decay", "A -> 0", 1.0)
+    one = np.ones((1, 1))
+    protocol = plain_protocol(one, one, span=1.0, grid=one[0], rtol=1e-3, atol=1e-6, max_steps=1)
+    kernel = without_code(network)
+    arguments = kernel.kinetics, AUTO, protocol, new_record(protocol), new_work(kernel, protocol)
+    _LOOP.compile(tuple(map(typeof, arguments)))
+
+
+def _integrate(
     kernel: Kernel,
     protocol: Protocol,
     record: Record,
     policy: int,
-    progress: Callable[[float], None] | None = None,
+    work: Work,
+    progress: Callable[[float], None] | None,
 ) -> None:
-    """Integrate a batch with a compiled network (see `crnsim.solvers.ode.loop.integrate`)."""
-    work = with_choice(new_work(kernel, protocol), protocol, policy)
     arguments = kernel.kinetics, policy, protocol, record, work
-    loop: Any = integrate
-    if not loop.signatures:
-        with once("loop", "compiling the integrators, once after an installation or an upgrade (about 20 s)"):
-            loop.compile(tuple(map(typeof, arguments)))
     if progress is None and threading.current_thread() is not threading.main_thread():
         integrate(*arguments)
         return

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from crnsim.compiled import compiled
 from crnsim.kinetics.kernels import Kinetics, rates_of_change
 from crnsim.kinetics.lanes import fused, larger, load, smaller, splat, store
 from crnsim.solvers.ode.error import report, room, scaled
 from crnsim.solvers.ode.work import NEW_SLOPE, RELATIVE, SLOPE, STEP, U1, U2, Y_NEW, Work, Y
 
 
-@compiled
 def attempt_bs23(k: Kinetics, w: Work) -> None:
     """One step of every lane from (y, slope) with the pair of Bogacki and Shampine, order 3(2).
 

@@ -6,15 +6,15 @@ import numpy as np
 
 from crnsim.compiled import compiled, inlined
 from crnsim.kinetics.kernels import Kinetics, prepare_linear
-from crnsim.kinetics.lanes import anywhere, at_most, load, select, splat, store
+from crnsim.kinetics.lanes import above, anywhere, at_most, load, same, select, splat, store
 from crnsim.kinetics.signatures import AGE, LINEAR_STEP, PIVOT, RADIUS
-from crnsim.solvers.ode.rosw import GAMMA
-from crnsim.solvers.ode.steps import BS23, DP45, ROSW, STEPS
+from crnsim.solvers.ode.steps import BS23, DP45, RODAS, ROSW, STEPS, with_methods
 from crnsim.solvers.ode.work import (
     ACCEPTED,
     LACK,
     METHOD,
     NEXT_STEP,
+    RELATIVE,
     SPENT,
     STEP,
     TRIAL_ENDS,
@@ -28,8 +28,6 @@ from crnsim.solvers.protocol import Protocol
 #: the candidates; if its concentrations are perturbed, it tries the other one too, because after each perturbation
 #: accuracy, not stability, may limit the step.
 AUTO = -1
-#: The step methods between which `AUTO` chooses.
-CANDIDATES = (ROSW, BS23)
 
 #: A method falls from favour only where the other one is clearly cheaper: runs side by side cost least in agreement.
 _CLEARLY = 0.75
@@ -41,6 +39,16 @@ _FIRST_TRIAL, _TRIALS, _DEARER = 4, 8, 1.5
 _TIGHT, _DEAR, _VERY_DEAR = 1e-4, 6, 100
 #: Explicit steps to take before a system is factored again, at least and at most, unless it costs as many.
 _PATIENCE, _MOST_PATIENCE = 10, 640
+#: Elimination loses the last bits of numbers that are as many times larger as step times radius, and with them what the
+#: network conserves. Where that may be seen beside the relative tolerance, here times this, the W-method is better, in
+#: which an error of the matrix cancels but for terms of its order; that of higher order lost 1e4 times as much.
+_LOSSY = 1e17
+#: Implicit steps to take before they are judged: the first ones are as short as the explicit ones before.
+_FAIR = 4
+#: So many times as many of them have not been in vain.
+_LASTING = 8
+#: A bound of the spectral radius may be so many times as large as the radius.
+_LOOSE = 4.0
 
 
 @compiled
@@ -59,6 +67,7 @@ def end_failed_trials(w: Work) -> None:
 def choose_method(p: Protocol, w: Work, policy: int, lane: int) -> None:
     """Method of the presentation that begins: a fixed one, the favoured one, or the other one for a trial."""
     presentation = w.lane[lane].presentation
+    perturbed = p.member[w.lane[lane].member].noise_concentrations > 0.0
     w.lane[lane].trial = 0
     put(w, SPENT, lane, 0.0)
     put(w, TRIAL_ENDS, lane, np.inf)
@@ -66,35 +75,57 @@ def choose_method(p: Protocol, w: Work, policy: int, lane: int) -> None:
         put(w, METHOD, lane, policy)
         return
     if presentation == 0:
-        w.lane[lane].favoured = CANDIDATES[0]
+        w.lane[lane].favoured = w.opens[1 if perturbed else 0]
         w.lane[lane].tried = np.inf
         w.lane[lane].patience = max(_PATIENCE, w.implicit_cost * w.serves)
         w.lane[lane].easy = 0
-        put(w, METHOD, lane, w.opens)
+        w.lane[lane].reach = STEPS[w.candidates[1]].stable
+        put(w, METHOD, lane, w.lane[lane].favoured)
         return
     method = favoured = w.lane[lane].favoured
-    if p.member[w.lane[lane].member].noise_concentrations > 0.0 and (
-        _is_trial(presentation) or w.lane[lane].cost > _DEARER * w.lane[lane].tried
-    ):
-        method = CANDIDATES[1] if favoured == CANDIDATES[0] else CANDIDATES[0]
+    if perturbed and (_is_trial(presentation) or w.lane[lane].cost > _DEARER * w.lane[lane].tried):
+        method = w.candidates[1] if favoured == w.candidates[0] else w.candidates[0]
         w.lane[lane].trial = 1
         w.lane[lane].tried = w.lane[lane].cost
         put(w, TRIAL_ENDS, lane, _CLEARLY * w.lane[lane].cost / STEPS[method].cost)
     put(w, METHOD, lane, method)
 
 
-def with_choice(w: Work, protocol: Protocol, policy: int) -> Work:
-    """Set the methods that runs by the policy `AUTO` begin with, and take in turns.
+def with_choice(k: Kinetics, w: Work, protocol: Protocol, policy: int, *, whole: bool) -> Work:
+    """Set what runs choose from, and put the methods that they may take where the loop finds them.
 
-    For a single network whose linear systems are dear `AUTO` takes explicit steps where it can; at tight tolerances of
-    a method of higher order.
+    By the policy `AUTO` an implicit and an explicit method: at tight tolerances those of higher order, the implicit one
+    where linear systems have the `whole` Jacobian, that of the same step. Which is cheaper is found out after
+    perturbations; a single network whose linear systems are dear takes explicit steps where it can.
     """
     if policy != AUTO:
-        return w
-    if protocol.guarded == 0 or w.implicit_cost <= _DEAR:
-        return w._replace(opens=CANDIDATES[0])
-    explicit = DP45 if protocol.rtol < _TIGHT else BS23
-    return w._replace(explicit=explicit, opens=explicit if w.implicit_cost > _VERY_DEAR else CANDIDATES[0])
+        return with_methods(k, w, [policy])
+    tight = protocol.rtol < _TIGHT
+    implicit = RODAS if tight and whole and w.serves == 1 else ROSW
+    explicit = DP45 if tight else BS23
+    in_turns = protocol.guarded == 1 and w.implicit_cost > _DEAR
+    opens = explicit if in_turns and w.implicit_cost > _VERY_DEAR else implicit
+    # Not where growth from below the tolerance is watched for: an explicit method of high order may pass over it.
+    after_events = explicit if tight and protocol.guarded == 0 else opens
+    perturbed = bool(np.any(protocol.member["noise_concentrations"] > 0.0))
+    w = w._replace(
+        candidates=np.array([implicit, explicit]),
+        explicit=explicit if in_turns else -1,
+        opens=np.array([opens, after_events]),
+        implicit_cost=w.implicit_cost * STEPS[implicit]["evaluations"] // STEPS[ROSW]["evaluations"],
+    )
+    codes = {implicit, ROSW} | ({explicit} if in_turns or perturbed else set())
+    return with_methods(k, w, codes)
+
+
+@compiled
+def keep_sums(w: Work) -> None:
+    """Take the W-method from where linear systems are so stiff that the other one would lose conserved sums."""
+    stiffness = load(w.attempt, STEP) * load(w.implicit, RADIUS)
+    lossy = above(stiffness, splat(_LOSSY) * load(w.relative, RELATIVE))
+    lossy = lossy * same(load(w.place, METHOD), splat(float(RODAS)))
+    if anywhere(lossy):
+        store(w.place, METHOD, select(lossy, splat(float(ROSW)), load(w.place, METHOD)))
 
 
 @compiled
@@ -106,24 +137,27 @@ def follow_stiffness(k: Kinetics, w: Work) -> None:
     that was in vain.
     """
     explicit, cost = w.explicit, w.implicit_cost
-    stable = STEPS[explicit].stable
-    worth = stable * max(cost / STEPS[explicit].cost, 1.0)
+    stable, dearer = STEPS[explicit].stable, max(cost / STEPS[explicit].cost, 1.0)
     looking = False
     for lane in range(len(w.lane)):
         used, radius = w.attempt[STEP, lane], w.implicit[RADIUS, lane]
         if used == 0.0:
             continue
         accepted = w.attempt[ACCEPTED, lane] == 1.0
+        w.lane[lane].easy += 1
         if w.place[METHOD, lane] == explicit:
-            w.lane[lane].easy += 1
             looking = looking or w.lane[lane].easy >= w.lane[lane].patience
-        elif used * radius < _CLEARLY * worth and _settled(w, stable, lane):
+        elif w.lane[lane].easy < _FAIR:
+            continue
+        elif w.place[NEXT_STEP, lane] * radius < _CLEARLY * dearer * w.lane[lane].reach and _settled(
+            w, stable, lane
+        ):
             put(w, METHOD, lane, explicit)
             if not accepted:
                 put(w, NEXT_STEP, lane, min(used, _CLEARLY * stable / radius))
             w.lane[lane].easy = 0
             w.lane[lane].patience = min(2 * w.lane[lane].patience, max(_MOST_PATIENCE, 8 * cost * w.serves))
-        elif accepted:
+        elif accepted and w.lane[lane].easy > _LASTING * _FAIR:
             w.lane[lane].patience = max(_PATIENCE, cost * w.serves)
     if looking:
         _look(k, w, explicit, stable)
@@ -140,7 +174,7 @@ def _settled(w: Work, stable: float, lane: int) -> bool:
 def _look(k: Kinetics, w: Work, explicit: int, stable: float) -> None:
     """Factor the systems of the next steps; take implicit ones where something grows, or steps are at their limit."""
     running = at_most(splat(0.0), load(w.place, METHOD))
-    step = select(running, splat(GAMMA) * load(w.place, NEXT_STEP), splat(0.0))
+    step = select(running, splat(STEPS[w.candidates[0]].gamma) * load(w.place, NEXT_STEP), splat(0.0))
     store(w.implicit, LINEAR_STEP, step)
     store(w.implicit, AGE, splat(0.0))
     prepare_linear(k, w.tables[w.at[Y]], w.rate, w.p, w.q, w.implicit)
@@ -148,9 +182,11 @@ def _look(k: Kinetics, w: Work, explicit: int, stable: float) -> None:
         if w.place[METHOD, lane] != explicit:
             continue
         w.lane[lane].easy = 0
-        at_limit = w.place[NEXT_STEP, lane] * w.implicit[RADIUS, lane] > _CLEARLY * stable
+        reach = w.place[NEXT_STEP, lane] * w.implicit[RADIUS, lane]
+        at_limit = reach > _CLEARLY * stable
+        w.lane[lane].reach = min(reach, _LOOSE * stable) if at_limit else stable
         if at_limit or not 1.0 - w.implicit[PIVOT, lane] <= w.relative[LACK, lane]:
-            put(w, METHOD, lane, ROSW)
+            put(w, METHOD, lane, w.candidates[0])
 
 
 @compiled

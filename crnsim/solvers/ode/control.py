@@ -181,7 +181,7 @@ def find_passes(w: Work, method: int) -> None:
         bring_together(w.attempt)
     good = _finite(w.attempt)
     good = good * at_most(load(w.attempt, ERROR), splat(1.0)) * at_most(splat(0.0), load(w.attempt, ROOM))
-    if STEPS[method].implicit == 1:
+    if STEPS[method].gamma > 0.0:
         good = good * _followed(w)
     store(w.attempt, PASSES, good)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crnsim.compiled import compiled, inlined
+from crnsim.compiled import inlined
 from crnsim.kinetics.kernels import Kinetics, rates_of_change
 from crnsim.kinetics.lanes import fused, larger, load, smaller, splat, store
 from crnsim.solvers.ode.error import Lanes, report, room, scaled
@@ -42,7 +42,6 @@ def _stage(n: int, target: np.ndarray, y: np.ndarray, terms: tuple[tuple[Lanes, 
         store(target, row, fused(a, load(u, row), most))
 
 
-@compiled
 def attempt_dp45(k: Kinetics, w: Work) -> None:
     """One step of every lane from (y, slope) with the pair of Dormand and Prince, order 5(4).
 

@@ -18,7 +18,7 @@ from crnsim.kinetics.lanes import load, select, store
 from crnsim.outcomes import OK, STEP_LIMIT
 from crnsim.solvers.ode import choice, control, events, guard, recording
 from crnsim.solvers.ode.recording import column
-from crnsim.solvers.ode.steps import STEPS, attempt
+from crnsim.solvers.ode.steps import RODAS, STEPS, attempt
 from crnsim.solvers.ode.work import (
     ACCEPTED,
     CEILING,
@@ -286,6 +286,8 @@ def integrate(
             _take(w, n)
         if len(p.scaled) > 0:
             guard.raise_tolerances(w, n, p.scaled)
+        if w.candidates[0] == RODAS:
+            choice.keep_sums(w)
         if w.explicit >= 0:
             choice.follow_stiffness(k, w)
         if control.move_clocks(w):

@@ -61,7 +61,6 @@ def _coefficients(w: Work, stage: int) -> None:
         w.coefficient[REST, lane] = 1.0 - mu - nu
 
 
-@compiled
 def attempt_rkc(k: Kinetics, w: Work) -> None:
     """One step of every lane with the Runge-Kutta-Chebyshev method of order 2, with as many stages as each needs.
 

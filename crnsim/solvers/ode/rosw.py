@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from crnsim.compiled import compiled, inlined
+from crnsim.compiled import inlined
 from crnsim.kinetics.kernels import Kinetics, prepare_linear, rates_of_change, solve_linear
 from crnsim.kinetics.lanes import above, anywhere, at_most, fused, larger, load, smaller, splat, store
 from crnsim.kinetics.signatures import AGE, LINEAR_STEP
 from crnsim.solvers.ode.error import Lanes, report, room, scaled
+from crnsim.solvers.ode.sums import sum0, sum1, sum2, sum3
 from crnsim.solvers.ode.work import (
     ERROR,
     HIGHEST,
@@ -78,59 +79,6 @@ _ALPHA21, _ALPHA31, _ALPHA32 = float(_ALPHA[1, 0]), float(_ALPHA[2, 0]), float(_
 
 
 @inlined
-def _line0(rows: np.ndarray, target: np.ndarray, f: Lanes, base: np.ndarray) -> None:
-    """``target = f base`` in runs of rows, shape (runs, 2): from one to before the other.
-
-    As the following with more terms: each pass reads no more tables than it needs.
-    """
-    for part in range(len(rows)):
-        for row in range(rows[part, 0], rows[part, 1]):
-            store(target, row, f * load(base, row))
-
-
-@inlined
-def _line1(rows: np.ndarray, target: np.ndarray, f: Lanes, base: np.ndarray, a: Lanes, u: np.ndarray) -> None:
-    for part in range(len(rows)):
-        for row in range(rows[part, 0], rows[part, 1]):
-            store(target, row, fused(a, load(u, row), f * load(base, row)))
-
-
-@inlined
-def _line2(
-    rows: np.ndarray,
-    target: np.ndarray,
-    f: Lanes,
-    base: np.ndarray,
-    a: Lanes,
-    u: np.ndarray,
-    b: Lanes,
-    v: np.ndarray,
-) -> None:
-    for part in range(len(rows)):
-        for row in range(rows[part, 0], rows[part, 1]):
-            store(target, row, fused(a, load(u, row), fused(b, load(v, row), f * load(base, row))))
-
-
-@inlined
-def _line3(
-    rows: np.ndarray,
-    target: np.ndarray,
-    f: Lanes,
-    base: np.ndarray,
-    a: Lanes,
-    u: np.ndarray,
-    b: Lanes,
-    v: np.ndarray,
-    c: Lanes,
-    x: np.ndarray,
-) -> None:
-    for part in range(len(rows)):
-        for row in range(rows[part, 0], rows[part, 1]):
-            value = fused(b, load(v, row), fused(c, load(x, row), f * load(base, row)))
-            store(target, row, fused(a, load(u, row), value))
-
-
-@inlined
 def _conclude(
     rows: np.ndarray,
     y: np.ndarray,
@@ -174,7 +122,6 @@ def _outdated(w: Work, step: Lanes) -> bool:
     return anywhere(part * (far + fresh + at_most(serves, age)))
 
 
-@compiled
 def attempt_rosw(k: Kinetics, w: Work) -> None:
     """One step of every lane from (y, slope).
 
@@ -200,22 +147,22 @@ def attempt_rosw(k: Kinetics, w: Work) -> None:
         store(implicit, AGE, zero)
         prepare_linear(k, y, rate, p, q, implicit)
     store(implicit, AGE, load(implicit, AGE) + one)
-    _line0(fast, u1, step, slope)
+    sum0(fast, u1, step, slope)
     solve_linear(k, y, rate, p, q, u1, implicit)
-    _line1(fast, y_new, one, y, splat(_A21), u1)
-    _line1(slow, y_new, one, y, splat(_ALPHA21) * h, slope)
+    sum1(fast, y_new, one, y, splat(_A21), u1)
+    sum1(slow, y_new, one, y, splat(_ALPHA21) * h, slope)
     rates_of_change(k, y_new, rate, u2)
-    _line1(fast, u2, step, u2, splat(_C21), u1)
+    sum1(fast, u2, step, u2, splat(_C21), u1)
     solve_linear(k, y, rate, p, q, u2, implicit)
-    _line2(fast, y_new, one, y, splat(_A31), u1, splat(_A32), u2)
-    _line2(slow, y_new, one, y, splat(_ALPHA31) * h, slope, splat(_ALPHA32) * h, u2)
+    sum2(fast, y_new, one, y, splat(_A31), u1, splat(_A32), u2)
+    sum2(slow, y_new, one, y, splat(_ALPHA31) * h, slope, splat(_ALPHA32) * h, u2)
     rates_of_change(k, y_new, rate, u3)
-    _line2(fast, u3, step, u3, splat(_C31), u1, splat(_C32), u2)
+    sum2(fast, u3, step, u3, splat(_C31), u1, splat(_C32), u2)
     solve_linear(k, y, rate, p, q, u3, implicit)
-    _line3(fast, y_new, one, y, splat(_A41), u1, splat(_A42), u2, splat(_A43), u3)
-    _line1(slow, y_new, one, y, h, u3)
+    sum3(fast, y_new, one, y, splat(_A41), u1, splat(_A42), u2, splat(_A43), u3)
+    sum1(slow, y_new, one, y, h, u3)
     rates_of_change(k, y_new, rate, new_slope)
-    _line3(fast, new_slope, step, new_slope, splat(_C41), u1, splat(_C42), u2, splat(_C43), u3)
+    sum3(fast, new_slope, step, new_slope, splat(_C41), u1, splat(_C42), u2, splat(_C43), u3)
     solve_linear(k, y, rate, p, q, new_slope, implicit)
     report(w.attempt, zero, zero, zero, zero)
     m = (splat(_M1), splat(_M2), splat(_M3), splat(_M4))

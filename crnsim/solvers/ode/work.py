@@ -53,8 +53,12 @@ LANE = np.dtype(
         ("recorded_as", "i8"),  # number of this presentation among the recorded ones, -1 for none
         ("favoured", "i8"),  # the method that has cost less
         ("trial", "i8"),  # is this presentation for trying the other one (1), or has that failed (2)?
-        ("easy", "i8"),  # steps since an implicit one has been found to be of no use
-        ("patience", "i8"),  # steps to take before the next one
+        ("easy", "i8"),  # steps since the turn was last that of implicit or of explicit ones
+        ("patience", "i8"),  # explicit steps to take before an implicit one is looked at
+        (
+            "reach",
+            "f8",
+        ),  # length of the explicit steps at their limit, times the bound of the spectral radius
         ("cost", "f8"),  # of the last presentation with the favoured method
         ("tried", "f8"),  # its cost at the last trial
         ("loss", "f8"),  # sum over the presentations of one entry
@@ -81,6 +85,7 @@ class Work(NamedTuple):
     stages: np.ndarray  # (LANES,) of the stabilised method
     aimed: np.ndarray  # (LANES,) 1: the run takes a side step to a recorded time
     chebyshev: np.ndarray  # see `crnsim.solvers.ode.chebyshev`
+    methods: np.ndarray  # addresses of the step methods that runs may use, by code
     lane: np.ndarray  # (slots,) of LANE
     slow: np.ndarray  # (runs, 2) where rows begin and end that are in no linear system
     fast: np.ndarray  # and the others
@@ -89,8 +94,13 @@ class Work(NamedTuple):
     wide: int  # 1: one run fills all lanes
     serves: int  # steps that the factors of a linear system serve for
     implicit_cost: int  # of a step with a linear system, in steps of bs23
+    candidates: (
+        np.ndarray
+    )  # (2,) the methods between which a run chooses by its costs: an implicit, an explicit one
     explicit: int  # the method that takes turns with implicit steps, -1 for none
-    opens: int  # the method that a run that chooses its own begins with
+    opens: (
+        np.ndarray
+    )  # (2,) the methods that runs begin with which choose by their costs: undisturbed, perturbed ones
     each: int  # 1: rows of `absolute` differ; 0: the first one is all of them, and stays in the nearest cache
     state: np.ndarray  # (n_species,) scratch, as are the following
     before: np.ndarray  # (n_species,)
@@ -142,6 +152,7 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
         stages=np.full(LANES, 2),
         aimed=np.zeros(LANES, dtype=np.int64),
         chebyshev=chebyshev(),
+        methods=np.zeros(0, dtype=np.int64),
         lane=np.zeros(1 if wide else LANES, dtype=LANE),
         slow=kernel.slow,
         fast=kernel.fast,
@@ -150,8 +161,9 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
         wide=int(wide),
         serves=int(kernel.kinetics.offset[SERVES]) if kernel.listed else 1,
         implicit_cost=int(kernel.kinetics.offset[COST]) if kernel.listed else 0,
+        candidates=np.zeros(2, dtype=np.int64),
         explicit=-1,
-        opens=-1,
+        opens=np.zeros(2, dtype=np.int64),
         each=int(protocol.guarded == 1 or bool(np.any(protocol.atol != protocol.atol[0, 0]))),
         state=np.zeros(n_species),
         before=np.zeros(n_species),
