@@ -55,17 +55,24 @@ STEPS = np.array(
 _ATTEMPTS = (attempt_bs23, attempt_rkc, attempt_rosw, attempt_dp45, attempt_rodas)
 
 
+#: Their addresses, by code, of those that have been wanted.
+_ADDRESSES: dict[int, int] = {}
+
+
 def with_methods(k: Kinetics, w: Work, codes: Iterable[int]) -> Work:
     """Put the compiled step methods with some codes where the loop finds them; they are compiled when first wanted."""
     address = np.zeros(len(STEPS), dtype=np.int64)
-    kinds = typeof(k), typeof(w)
-    for code in sorted(set(codes)):
-        name = NAMES[code]
-        with once(
-            name, f"compiling the step method {name}, once after an installation or an upgrade (seconds)"
-        ):
-            address[code] = by_address(_ATTEMPTS[code], *kinds).address
+    for code in sorted(codes):
+        if code not in _ADDRESSES:
+            _ADDRESSES[code] = _compiled(code, k, w)
+        address[code] = _ADDRESSES[code]
     return w._replace(methods=address)
+
+
+def _compiled(code: int, k: Kinetics, w: Work) -> int:
+    name = NAMES[code]
+    with once(name, f"compiling the step method {name}, once after an installation or an upgrade (seconds)"):
+        return int(by_address(_ATTEMPTS[code], typeof(k), typeof(w)).address)
 
 
 @inlined
