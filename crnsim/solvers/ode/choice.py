@@ -24,9 +24,9 @@ from crnsim.solvers.ode.work import (
 )
 from crnsim.solvers.protocol import Protocol
 
-#: The policy, instead of the code of one step method, by which a run finds out for itself: it begins with the first of
-#: the candidates; if its concentrations are perturbed, it tries the other one too, because after each perturbation
-#: accuracy, not stability, may limit the step.
+#: The policy, instead of the code of one step method, by which a run finds out for itself which of two methods is
+#: cheaper: where accuracy and not stability limits the step, as after perturbations and at tight tolerances, it is an
+#: explicit one.
 AUTO = -1
 
 #: A method falls from favour only where the other one is clearly cheaper: runs side by side cost least in agreement.
@@ -67,7 +67,7 @@ def end_failed_trials(w: Work) -> None:
 def choose_method(p: Protocol, w: Work, policy: int, lane: int) -> None:
     """Method of the presentation that begins: a fixed one, the favoured one, or the other one for a trial."""
     presentation = w.lane[lane].presentation
-    perturbed = p.member[w.lane[lane].member].noise_concentrations > 0.0
+    compares = p.member[w.lane[lane].member].noise_concentrations > 0.0 and w.explicit < 0
     w.lane[lane].trial = 0
     put(w, SPENT, lane, 0.0)
     put(w, TRIAL_ENDS, lane, np.inf)
@@ -75,15 +75,15 @@ def choose_method(p: Protocol, w: Work, policy: int, lane: int) -> None:
         put(w, METHOD, lane, policy)
         return
     if presentation == 0:
-        w.lane[lane].favoured = w.opens[1 if perturbed else 0]
+        w.lane[lane].favoured = w.opens
         w.lane[lane].tried = np.inf
-        w.lane[lane].patience = max(_PATIENCE, w.implicit_cost * w.serves)
+        w.lane[lane].patience = int(max(_PATIENCE, w.implicit_cost * w.serves))
         w.lane[lane].easy = 0
         w.lane[lane].reach = STEPS[w.candidates[1]].stable
         put(w, METHOD, lane, w.lane[lane].favoured)
         return
     method = favoured = w.lane[lane].favoured
-    if perturbed and (_is_trial(presentation) or w.lane[lane].cost > _DEARER * w.lane[lane].tried):
+    if compares and (_is_trial(presentation) or w.lane[lane].cost > _DEARER * w.lane[lane].tried):
         method = w.candidates[1] if favoured == w.candidates[0] else w.candidates[0]
         w.lane[lane].trial = 1
         w.lane[lane].tried = w.lane[lane].cost
@@ -95,24 +95,25 @@ def with_choice(k: Kinetics, w: Work, protocol: Protocol, policy: int, *, whole:
     """Set what runs choose from, and put the methods that they may take where the loop finds them.
 
     By the policy `AUTO` an implicit and an explicit method: at tight tolerances those of higher order, the implicit one
-    where linear systems have the `whole` Jacobian, that of the same step. Which is cheaper is found out after
-    perturbations; a single network whose linear systems are dear takes explicit steps where it can.
+    where linear systems have the `whole` Jacobian, that of the same step. They take turns by the lengths of their steps
+    at tight tolerances, and where linear systems are dear; otherwise costs of whole presentations are compared, if
+    perturbations make accuracy limit the step.
     """
     if policy != AUTO:
         return with_methods(k, w, [policy])
     tight = protocol.rtol < _TIGHT
     implicit = RODAS if tight and whole and w.serves == 1 else ROSW
     explicit = DP45 if tight else BS23
-    in_turns = protocol.guarded == 1 and w.implicit_cost > _DEAR
-    opens = explicit if in_turns and w.implicit_cost > _VERY_DEAR else implicit
-    # Not where growth from below the tolerance is watched for: an explicit method of high order may pass over it.
-    after_events = explicit if tight and protocol.guarded == 0 else opens
+    # Where growth from below the tolerance is watched for, explicit steps of high order may pass over it.
+    eager = tight and protocol.guarded == 0
+    in_turns = eager or (protocol.guarded == 1 and w.implicit_cost > _DEAR)
     perturbed = bool(np.any(protocol.member["noise_concentrations"] > 0.0))
+    cost = w.implicit_cost * STEPS[implicit]["evaluations"] / STEPS[ROSW]["evaluations"]
     w = w._replace(
         candidates=np.array([implicit, explicit]),
         explicit=explicit if in_turns else -1,
-        opens=np.array([opens, after_events]),
-        implicit_cost=w.implicit_cost * STEPS[implicit]["evaluations"] // STEPS[ROSW]["evaluations"],
+        opens=explicit if eager or (in_turns and w.implicit_cost > _VERY_DEAR) else implicit,
+        implicit_cost=cost if whole else float(STEPS[implicit]["cost"]),
     )
     codes = {implicit, ROSW} | ({explicit} if in_turns or perturbed else set())
     return with_methods(k, w, codes)
@@ -156,9 +157,10 @@ def follow_stiffness(k: Kinetics, w: Work) -> None:
             if not accepted:
                 put(w, NEXT_STEP, lane, min(used, _CLEARLY * stable / radius))
             w.lane[lane].easy = 0
-            w.lane[lane].patience = min(2 * w.lane[lane].patience, max(_MOST_PATIENCE, 8 * cost * w.serves))
+            most = int(max(_MOST_PATIENCE, 8.0 * cost * w.serves))
+            w.lane[lane].patience = min(2 * w.lane[lane].patience, most)
         elif accepted and w.lane[lane].easy > _LASTING * _FAIR:
-            w.lane[lane].patience = max(_PATIENCE, cost * w.serves)
+            w.lane[lane].patience = int(max(_PATIENCE, cost * w.serves))
     if looking:
         _look(k, w, explicit, stable)
 

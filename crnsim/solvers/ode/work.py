@@ -93,7 +93,7 @@ class Work(NamedTuple):
     dynamic: int  # species that change
     wide: int  # 1: one run fills all lanes
     serves: int  # steps that the factors of a linear system serve for
-    implicit_cost: int  # of a step with a linear system, in steps of bs23
+    implicit_cost: float  # of a step with a linear system, in steps of bs23
     candidates: (
         np.ndarray
     )  # (2,) the methods between which a run chooses by its costs: an implicit, an explicit one
@@ -160,10 +160,10 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
         dynamic=kernel.n_dynamic,
         wide=int(wide),
         serves=int(kernel.kinetics.offset[SERVES]) if kernel.listed else 1,
-        implicit_cost=int(kernel.kinetics.offset[COST]) if kernel.listed else 0,
+        implicit_cost=float(kernel.kinetics.offset[COST]) if kernel.listed else 0.0,
         candidates=np.zeros(2, dtype=np.int64),
         explicit=-1,
-        opens=np.zeros(2, dtype=np.int64),
+        opens=-1,
         each=int(protocol.guarded == 1 or bool(np.any(protocol.atol != protocol.atol[0, 0]))),
         state=np.zeros(n_species),
         before=np.zeros(n_species),
