@@ -67,7 +67,9 @@ def end_failed_trials(w: Work) -> None:
 def choose_method(p: Protocol, w: Work, policy: int, lane: int) -> None:
     """Method of the presentation that begins: a fixed one, the favoured one, or the other one for a trial."""
     presentation = w.lane[lane].presentation
-    compares = p.member[w.lane[lane].member].noise_concentrations > 0.0 and w.explicit < 0
+    perturbed = p.member[w.lane[lane].member].noise_concentrations > 0.0
+    turns = w.explicit >= 0 and (p.guarded == 1 or not perturbed)
+    w.lane[lane].turns = 1 if turns else 0
     w.lane[lane].trial = 0
     put(w, SPENT, lane, 0.0)
     put(w, TRIAL_ENDS, lane, np.inf)
@@ -83,7 +85,7 @@ def choose_method(p: Protocol, w: Work, policy: int, lane: int) -> None:
         put(w, METHOD, lane, w.lane[lane].favoured)
         return
     method = favoured = w.lane[lane].favoured
-    if compares and (_is_trial(presentation) or w.lane[lane].cost > _DEARER * w.lane[lane].tried):
+    if perturbed and not turns and (_is_trial(presentation) or w.lane[lane].cost > _DEARER * w.lane[lane].tried):
         method = w.candidates[1] if favoured == w.candidates[0] else w.candidates[0]
         w.lane[lane].trial = 1
         w.lane[lane].tried = w.lane[lane].cost
@@ -142,7 +144,7 @@ def follow_stiffness(k: Kinetics, w: Work) -> None:
     looking = False
     for lane in range(len(w.lane)):
         used, radius = w.attempt[STEP, lane], w.implicit[RADIUS, lane]
-        if used == 0.0:
+        if used == 0.0 or w.lane[lane].turns == 0:
             continue
         accepted = w.attempt[ACCEPTED, lane] == 1.0
         w.lane[lane].easy += 1

@@ -53,6 +53,7 @@ LANE = np.dtype(
         ("recorded_as", "i8"),  # number of this presentation among the recorded ones, -1 for none
         ("favoured", "i8"),  # the method that has cost less
         ("trial", "i8"),  # is this presentation for trying the other one (1), or has that failed (2)?
+        ("turns", "i8"),  # 1: explicit and implicit steps take turns, by their lengths
         ("easy", "i8"),  # steps since the turn was last that of implicit or of explicit ones
         ("patience", "i8"),  # explicit steps to take before an implicit one is looked at
         (
@@ -98,9 +99,7 @@ class Work(NamedTuple):
         np.ndarray
     )  # (2,) the methods between which a run chooses by its costs: an implicit, an explicit one
     explicit: int  # the method that takes turns with implicit steps, -1 for none
-    opens: (
-        np.ndarray
-    )  # (2,) the methods that runs begin with which choose by their costs: undisturbed, perturbed ones
+    opens: int  # the method that a run begins with which chooses by its costs
     each: int  # 1: rows of `absolute` differ; 0: the first one is all of them, and stays in the nearest cache
     state: np.ndarray  # (n_species,) scratch, as are the following
     before: np.ndarray  # (n_species,)
