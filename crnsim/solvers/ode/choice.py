@@ -37,8 +37,8 @@ _FIRST_TRIAL, _TRIALS, _DEARER = 4, 8, 1.5
 #: Below this relative tolerance an explicit method is one of higher order. Linear systems are dear where a step with
 #: them costs more explicit ones than this, and very dear where a run should not begin with one.
 _TIGHT, _DEAR, _VERY_DEAR = 1e-4, 6, 100
-#: Explicit steps to take before a system is factored again, at least and at most, unless it costs as many.
-_PATIENCE, _MOST_PATIENCE = 10, 640
+#: Explicit steps to take before a system is factored again, at least, and at most in units of what it costs.
+_PATIENCE, _MOST_PATIENCE = 10, 32
 #: Elimination loses the last bits of numbers that are as many times larger as step times radius, and with them what the
 #: network conserves. Where that may be seen beside the relative tolerance, here times this, the W-method is better, in
 #: which an error of the matrix cancels but for terms of its order; that of higher order lost 1e4 times as much.
@@ -85,7 +85,11 @@ def choose_method(p: Protocol, w: Work, policy: int, lane: int) -> None:
         put(w, METHOD, lane, w.lane[lane].favoured)
         return
     method = favoured = w.lane[lane].favoured
-    if perturbed and not turns and (_is_trial(presentation) or w.lane[lane].cost > _DEARER * w.lane[lane].tried):
+    if (
+        perturbed
+        and not turns
+        and (_is_trial(presentation) or w.lane[lane].cost > _DEARER * w.lane[lane].tried)
+    ):
         method = w.candidates[1] if favoured == w.candidates[0] else w.candidates[0]
         w.lane[lane].trial = 1
         w.lane[lane].tried = w.lane[lane].cost
@@ -159,7 +163,7 @@ def follow_stiffness(k: Kinetics, w: Work) -> None:
             if not accepted:
                 put(w, NEXT_STEP, lane, min(used, _CLEARLY * stable / radius))
             w.lane[lane].easy = 0
-            most = int(max(_MOST_PATIENCE, 8.0 * cost * w.serves))
+            most = int(_MOST_PATIENCE * dearer * w.serves)
             w.lane[lane].patience = min(2 * w.lane[lane].patience, most)
         elif accepted and w.lane[lane].easy > _LASTING * _FAIR:
             w.lane[lane].patience = int(max(_PATIENCE, cost * w.serves))
