@@ -551,3 +551,17 @@ def test_of_a_stiff_and_a_dear_network_the_cheaper_steps_are_taken():
     }
     assert 4 * steps["rodas"] < steps["dp45"]
     assert steps["auto"] < 0.5 * steps["dp45"]
+
+
+def test_the_bits_of_a_run_do_not_depend_on_its_company():
+    # Factors that serve for several steps, explicit and implicit steps in turns, and neither.
+    for net, start in (crowded(120, 400), crowded(60, 200, seed=1), crowded(40, 40)):
+        nominal = net.rate_constants()
+        noise = np.random.default_rng(0).standard_normal((3, len(nominal)))
+        rates = nominal * np.exp(0.5 * noise)
+        for rtol in (1e-3, 1e-6):
+            options = {"initial": start, "rtol": rtol}
+            together = simulate(net, [0, 5, 10], rates=rates, replicates=3, **options)
+            for run, found in enumerate(together.concentration.values):
+                alone = simulate(net, [0, 5, 10], rates=rates[run], **options)
+                np.testing.assert_array_equal(alone.concentration.values[0], found)

@@ -11,7 +11,7 @@ from right_hand_sides import Folded, fastest
 RTOL, ATOL = 1e-3, 1e-6
 #: A timed run is in agreement if its error is at most this many tolerances.
 AGREEMENT = 10.0
-REFERENCE_RTOL, REFERENCE_ATOL = 1e-10, 1e-13
+REFERENCE_RTOL, REFERENCE_ATOL = 1e-12, 1e-15
 #: Above this many species the second method, which is implicit, is left out.
 _IMPLICIT_LIMIT = 5000
 

@@ -43,9 +43,9 @@ PEERS = {
     for peer in (with_crnsim, with_scipy, with_roadrunner, with_sundae, with_diffrax, with_numba)
 }
 #: Relative tolerances of the work-precision diagrams; the absolute one is a thousandth of it.
-TOLERANCES = (1e-3, 1e-2, 1e-4, 1e-5, 1e-6, 1e-7)
+TOLERANCES = (1e-3, 1e-2, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9)
 #: Fewer for ensembles and for large networks.
-ENSEMBLE_TOLERANCES = (1e-3, 1e-2, 1e-4, 1e-5)
+ENSEMBLE_TOLERANCES = (1e-3, 1e-2, 1e-4, 1e-5, 1e-6)
 QUICK_TOLERANCES = (1e-3, 1e-2, 1e-4)
 #: Where a peer gives up at 1e-3 the loosest of these at which it does not is its comparison.
 FALLBACKS = (5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5, 1e-6)

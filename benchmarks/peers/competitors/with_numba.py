@@ -156,7 +156,7 @@ class _Solve:
             form.matrix.sort_indices()
             assert np.array_equal(form.matrix.indices, forms[0].matrix.indices)
         matrix = forms[0].matrix
-        self.form = (
+        self.arrays = (
             *(np.asarray(part, dtype=np.int64) for part in (matrix.indptr, matrix.indices)),
             np.ascontiguousarray(np.stack([form.matrix.data for form in forms], axis=1)),
             *(np.asarray(part, dtype=np.int64) for part in (forms[0].first, forms[0].second)),
@@ -167,7 +167,7 @@ class _Solve:
         final = self.problem.start[:count].copy()
         y = np.ascontiguousarray(final[:, : self.n].T)
         numbers = (self.stages, self.error, self.order, self.problem.span, rtol, atol, _MAX_STEPS)
-        if not _integrate(y, self.form, *numbers) or not np.all(np.isfinite(y)):
+        if not _integrate(y, self.arrays, *numbers) or not np.all(np.isfinite(y)):
             raise Failed(f"{_MAX_STEPS} steps, or no numbers")
         final[:, : self.n] = y.T
         return final

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from crnsim.compiled import compiled, inlined
-from crnsim.kinetics.kernels import Kinetics, prepare_linear
+from crnsim.kinetics.kernels import Kinetics
 from crnsim.kinetics.lanes import above, anywhere, at_most, load, same, select, splat, store
-from crnsim.kinetics.signatures import AGE, LINEAR_STEP, PIVOT, RADIUS
+from crnsim.kinetics.signatures import PIVOT, RADIUS
+from crnsim.solvers.ode.factors import renew
 from crnsim.solvers.ode.steps import BS23, DP45, RODAS, ROSW, STEPS, with_methods
 from crnsim.solvers.ode.work import (
     ACCEPTED,
+    DUE,
     LACK,
     METHOD,
     NEXT_STEP,
@@ -19,7 +21,6 @@ from crnsim.solvers.ode.work import (
     STEP,
     TRIAL_ENDS,
     Work,
-    Y,
     put,
 )
 from crnsim.solvers.protocol import Protocol
@@ -180,14 +181,14 @@ def _settled(w: Work, stable: float, lane: int) -> bool:
 
 @inlined
 def _look(k: Kinetics, w: Work, explicit: int, stable: float) -> None:
-    """Factor the systems of the next steps; take implicit ones where something grows, or steps are at their limit."""
-    running = at_most(splat(0.0), load(w.place, METHOD))
-    step = select(running, splat(STEPS[w.candidates[0]].gamma) * load(w.place, NEXT_STEP), splat(0.0))
-    store(w.implicit, LINEAR_STEP, step)
-    store(w.implicit, AGE, splat(0.0))
-    prepare_linear(k, w.tables[w.at[Y]], w.rate, w.p, w.q, w.implicit)
+    """Where it is time, factor the system of the next step; take it if something grows, or steps are at their limit."""
     for lane in range(len(w.lane)):
-        if w.place[METHOD, lane] != explicit:
+        due = w.place[METHOD, lane] == explicit and w.lane[lane].easy >= w.lane[lane].patience
+        put(w, DUE, lane, 1.0 if due and w.lane[lane].turns == 1 else 0.0)
+    gamma = splat(STEPS[w.candidates[0]].gamma)
+    renew(k, w, load(w.place, DUE), gamma * load(w.place, NEXT_STEP))
+    for lane in range(len(w.lane)):
+        if w.place[DUE, lane] == 0.0:
             continue
         w.lane[lane].easy = 0
         reach = w.place[NEXT_STEP, lane] * w.implicit[RADIUS, lane]

@@ -10,17 +10,15 @@ from __future__ import annotations
 import numpy as np
 
 from crnsim.compiled import inlined
-from crnsim.kinetics.kernels import Kinetics, prepare_linear, rates_of_change, solve_linear
-from crnsim.kinetics.lanes import above, anywhere, at_most, fused, larger, load, smaller, splat, store
-from crnsim.kinetics.signatures import AGE, LINEAR_STEP
+from crnsim.kinetics.kernels import Kinetics, rates_of_change, solve_linear
+from crnsim.kinetics.lanes import fused, larger, load, smaller, splat, store
 from crnsim.solvers.ode.error import Lanes, report, room, scaled
+from crnsim.solvers.ode.factors import factor
 from crnsim.solvers.ode.sums import sum0, sum1, sum2, sum3
 from crnsim.solvers.ode.work import (
     ERROR,
     HIGHEST,
     NEW_SLOPE,
-    OPENING,
-    REJECTED,
     RELATIVE,
     ROOM,
     SLOPE,
@@ -35,8 +33,6 @@ from crnsim.solvers.ode.work import (
 )
 
 GAMMA = 0.435866521508459
-#: Factors serve for steps up to so many times as long as theirs, and down to so many.
-_LONGER, _SHORTER = 1.3, 0.75
 _ALPHA = np.array(
     [
         [0.0, 0.0, 0.0, 0.0],
@@ -109,19 +105,6 @@ def _conclude(
     report(attempt, error, lowest, highest, total)
 
 
-@inlined
-def _outdated(w: Work, step: Lanes) -> bool:
-    """Whether the factors that are there have served long enough in some lane, or for another step.
-
-    A method of this kind has its order with any matrix, such as that of an earlier step.
-    """
-    factored, age = load(w.implicit, LINEAR_STEP), load(w.implicit, AGE)
-    part, serves = above(step, splat(0.0)), splat(float(w.serves))
-    far = above(step, splat(_LONGER) * factored) + above(splat(_SHORTER) * factored, step)
-    fresh = load(w.place, OPENING) + load(w.place, REJECTED)
-    return anywhere(part * (far + fresh + at_most(serves, age)))
-
-
 def attempt_rosw(k: Kinetics, w: Work) -> None:
     """One step of every lane from (y, slope).
 
@@ -142,11 +125,7 @@ def attempt_rosw(k: Kinetics, w: Work) -> None:
     one, zero, h = splat(1.0), splat(0.0), load(w.attempt, STEP)
     relative = load(w.relative, RELATIVE)
     step = splat(GAMMA) * h
-    if w.serves == 1 or _outdated(w, step):
-        store(implicit, LINEAR_STEP, step)
-        store(implicit, AGE, zero)
-        prepare_linear(k, y, rate, p, q, implicit)
-    store(implicit, AGE, load(implicit, AGE) + one)
+    factor(k, w, step)
     sum0(fast, u1, step, slope)
     solve_linear(k, y, rate, p, q, u1, implicit)
     sum1(fast, y_new, one, y, splat(_A21), u1)

@@ -38,8 +38,9 @@ FIRST_STEP, OPENING, REJECTED, LOGARITHM = range(4, 8)
 #: steps of the run that were accepted and rejected, evaluations of the right-hand side, and steps that it may take;
 STEPS_DONE, REJECTIONS, EVALUATIONS, MOST_STEPS = range(8, 12)
 #: steps in this presentation, and the number at which a trial of a method has failed; the concentration above which it
-#: is looked at closely; the shortest step; and whether values are still to be recorded in this presentation.
-SPENT, TRIAL_ENDS, CEILING, SHORTEST, RECORDING = range(12, 17)
+#: is looked at closely; the shortest step; whether values are still to be recorded in this presentation; and whether it
+#: is time to look whether an implicit step is worth its cost.
+SPENT, TRIAL_ENDS, CEILING, SHORTEST, RECORDING, DUE = range(12, 18)
 #: Rows of ``w.coefficient``, of one stage of the stabilised method (see `crnsim.solvers.ode.rkc`).
 MU, NU, MU_STEP, GAMMA_STEP, REST = range(5)
 
@@ -76,11 +77,13 @@ class Work(NamedTuple):
     rate: np.ndarray  # table of rate constants
     absolute: np.ndarray  # table of absolute tolerances
     relative: np.ndarray  # rows RELATIVE to LACK
-    place: np.ndarray  # rows METHOD to RECORDING
+    place: np.ndarray  # rows METHOD to DUE
     p: np.ndarray  # table of the factors of a linear system
     q: np.ndarray  # and another
     attempt: np.ndarray  # rows STEP to RISEN
     aside: np.ndarray  # the first of these rows, put aside while side steps are taken
+    p_aside: np.ndarray  # a copy of the first, where factors serve for several steps
+    implicit_aside: np.ndarray  # and of the following
     implicit: np.ndarray  # see `crnsim.kinetics.signatures`
     coefficient: np.ndarray  # rows MU to REST
     stages: np.ndarray  # (LANES,) of the stabilised method
@@ -128,6 +131,7 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
     length = member["running_time"] * member["n_presentations"]
     queue = np.lexsort((-length, member["noise_concentrations"] > 0))
     rows, rates = (-(-n // LANES) if wide else n for n in (n_species, n_reactions))
+    serves = int(kernel.kinetics.offset[SERVES]) if kernel.listed else 1
     tables = _cut(
         tables=TABLES * rows,
         rate=rates,
@@ -137,9 +141,11 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
         attempt=RISEN + 1,
         aside=ACCEPTED + 1,
         implicit=IMPLICIT_ROWS,
+        implicit_aside=IMPLICIT_ROWS,
+        p_aside=kernel.factor_rows[0] if serves > 1 else 0,
         coefficient=REST + 1,
         relative=LACK + 1,
-        place=RECORDING + 1,
+        place=DUE + 1,
     )
     tables["tables"] = tables["tables"].reshape(TABLES, rows, LANES)
     tables["absolute"][:] = 1.0  # what lies in no run's part of it must not divide by zero
@@ -158,7 +164,7 @@ def new_work(kernel: Kernel, protocol: Protocol) -> Work:
         queue=queue,
         dynamic=kernel.n_dynamic,
         wide=int(wide),
-        serves=int(kernel.kinetics.offset[SERVES]) if kernel.listed else 1,
+        serves=serves,
         implicit_cost=float(kernel.kinetics.offset[COST]) if kernel.listed else 0.0,
         candidates=np.zeros(2, dtype=np.int64),
         explicit=-1,
