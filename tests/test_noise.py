@@ -166,6 +166,16 @@ def test_perturbed_pots_begin_with_the_explicit_method_of_higher_order_at_tight_
     assert 1.5 * steps["rosw", 1e-3] < steps["dp45", 1e-3]
 
 
+@pytest.mark.parametrize("noise", [Noise(), Noise(rates=0.1), Noise(concentrations=0.1)], ids=str)
+def test_the_bits_of_a_training_do_not_depend_on_its_company_at_tight_tolerances(noise):
+    # There each run takes explicit and implicit steps in turns of its own.
+    points = [replace(POINT, noise=noise, epochs=1, rtol=1e-6, replicate=number) for number in range(3)]
+    together = solve(build_circuit(POINT).network, protocol_of(*points))[0].final
+    for point, final in zip(points, together, strict=True):
+        alone = solve(build_circuit(POINT).network, protocol_of(point))[0].final
+        np.testing.assert_array_equal(alone[0], final)
+
+
 def test_numpy_integers_name_the_same_streams_as_pythons():
     from crnsim.noise.streams import stream_key
 

@@ -12,7 +12,14 @@ import matplotlib.pyplot as plt
 from comparison import own_error
 
 #: Colour of a peer, marker of its methods in turn.
-_COLOURS = {"crnsim": "#111111", "SciPy": "#2a6fbb", "libroadrunner": "#c8553d", "diffrax": "#3a9a5b"}
+_COLOURS = {
+    "crnsim": "#111111",
+    "SciPy": "#2a6fbb",
+    "libroadrunner": "#c8553d",
+    "SUNDIALS": "#8a5bb5",
+    "diffrax": "#3a9a5b",
+    "Numba": "#c79a1e",
+}
 _MARKERS = "osv^D<>P*X"
 
 
@@ -39,8 +46,6 @@ def _diagram(axis: Any, problem: dict[str, Any], handles: dict[str, Any], rtol: 
     members = problem["members"]
     seen: dict[str, int] = {}
     for method in problem["methods"]:
-        if method["method"] == "auto" and method["peer"] == "crnsim":
-            continue
         number = seen[method["peer"]] = seen.get(method["peer"], -1) + 1
         points = sorted((p for p in method["points"] if p["status"] == "ok"), key=lambda p: p["rtol"])
         if not points:
@@ -52,7 +57,7 @@ def _diagram(axis: Any, problem: dict[str, Any], handles: dict[str, Any], rtol: 
             color=_COLOURS[method["peer"]],
             marker=_MARKERS[number % len(_MARKERS)],
             markersize=3.5,
-            linewidth=1.6 if method["peer"] == "crnsim" else 0.8,
+            linewidth=2.4 if name == "crnsim auto" else 1.2 if method["peer"] == "crnsim" else 0.8,
             linestyle=":" if "stacked" in method["method"] else "-",
         )
     error = own_error(problem, rtol)
