@@ -21,6 +21,8 @@ _COLOURS = {
     "Numba": "#c79a1e",
 }
 _MARKERS = "osv^D<>P*X"
+#: Names in a line of the legend.
+_NAMES = 6
 
 
 def work_precision(data: dict[str, Any], path: Path) -> None:
@@ -36,8 +38,12 @@ def work_precision(data: dict[str, Any], path: Path) -> None:
         axis.set_visible(False)
     for row in axes:
         row[0].set_ylabel("ms per member")
-    figure.legend(handles.values(), handles.keys(), loc="lower center", ncols=6, fontsize=6.5, frameon=False)
-    figure.tight_layout(rect=(0, 0.16 if rows == 1 else 0.09, 1, 1))
+    figure.legend(
+        handles.values(), handles.keys(), loc="lower center", ncols=_NAMES, fontsize=6.5, frameon=False
+    )
+    # A line of names is 0.14 inch high.
+    below = (0.14 * -(-len(handles) // _NAMES) + 0.1) / figure.get_figheight()
+    figure.tight_layout(rect=(0, below, 1, 1))
     figure.savefig(path, dpi=90)
     plt.close(figure)
 
