@@ -17,7 +17,7 @@ with kept():
     print(philox(*map(numpy.uint64, range(6)))[0])
 """
 #: Writes the source of a network where its code is kept.
-WRITE = "from crnsim.kinetics.kernels import _written; _written('network', 'x = 1' * 100)"
+WRITE = "from crnsim.kinetics.kernels import _write; _write('network', 'x = 1' * 100)"
 LIMIT = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))\n"
 
 

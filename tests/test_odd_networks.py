@@ -414,13 +414,11 @@ def interpreted(net: Network, state, constants) -> np.ndarray:
     """Rates of change by the generated source, run by Python itself on one run instead of eight."""
     source = generate(net)[1]
     names = {
-        "cfunc": lambda *_, **__: lambda function: function,
-        **dict.fromkeys(("RIGHT_HAND_SIDE", "PREPARE", "SOLVE")),
         "splat": float,
         "load": lambda table, row: table[row],
         "store": lambda table, row, value: table.__setitem__(row, value),
     }
-    exec(source[source.index("@cfunc") :], names)
+    exec(source[source.index("def right_hand_side") :], names)
     rates = np.zeros(net.n_species)
     offset = [net.rows(one.name).flat[0] for one in net.species]
     sizes = ([net.n_dynamic, *net.dims.values()], offset, net.first_reactions)
