@@ -35,6 +35,7 @@ from crnsim.errors import InputError
 from crnsim.kinetics.kernels import compile_network
 from crnsim.kinetics.listed import COST, SERVES
 from crnsim.outcomes import OUTCOMES
+from crnsim.solvers.ode.steps import NAMES
 from crnsim.solvers.scales import SCALED_ATOL
 
 #: Errors that are allowed without a warning, in tolerances.
@@ -551,6 +552,19 @@ def test_of_a_stiff_and_a_dear_network_the_cheaper_steps_are_taken():
     }
     assert 4 * steps["rodas"] < steps["dp45"]
     assert steps["auto"] < 0.5 * steps["dp45"]
+
+
+@pytest.mark.parametrize("method", NAMES)
+def test_the_bits_of_a_run_by_any_step_method_do_not_depend_on_its_company(method):
+    net = crnsim.onepot((2, 2, 1)).network
+    start = {"W1p": 1.0, "W1m": 0.5, "W2p": [[0.3, 0.4]], "X0p": 1.0, "Tp": 1.0, "One": 1.0, "X1": 0.3, "Y1": 0.3}
+    nominal = net.rate_constants()
+    rates = nominal * np.exp(0.5 * np.random.default_rng(0).standard_normal((3, len(nominal))))
+    options = {"initial": start, "rtol": 1e-3, "method": method}
+    together = simulate(net, [0, 5, 10], rates=rates, replicates=3, **options)
+    for run, found in enumerate(together.concentration.values):
+        alone = simulate(net, [0, 5, 10], rates=rates[run], **options)
+        np.testing.assert_array_equal(alone.concentration.values[0], found)
 
 
 def test_the_bits_of_a_run_do_not_depend_on_its_company():

@@ -133,16 +133,6 @@ def plan_steps(w: Work, method: int) -> None:
 
 
 @compiled
-def widest_radius(w: Work) -> None:
-    """One run in all lanes: bring together the spectral radius."""
-    widest = 0.0
-    for lane in range(LANES):
-        widest = max(widest, w.implicit[RADIUS, lane])
-    for lane in range(LANES):
-        w.implicit[RADIUS, lane] = widest
-
-
-@compiled
 def bring_together(attempt: np.ndarray) -> None:
     """One run in all lanes: bring together what they found."""
     error, room, highest = attempt[ERROR, 0], attempt[ROOM, 0], attempt[HIGHEST, 0]

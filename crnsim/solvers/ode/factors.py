@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from crnsim.compiled import compiled, inlined
 from crnsim.kinetics.kernels import Kinetics, prepare_linear
-from crnsim.kinetics.lanes import above, anywhere, at_most, load, select, splat, store
+from crnsim.kinetics.lanes import LANES, above, anywhere, at_most, load, select, splat, store
 from crnsim.kinetics.signatures import AGE, LINEAR_STEP, PIVOT, RADIUS
 from crnsim.solvers.ode.error import Lanes
 from crnsim.solvers.ode.work import OPENING, REJECTED, Work, Y
@@ -16,12 +16,27 @@ from crnsim.solvers.ode.work import OPENING, REJECTED, Work, Y
 _LONGER, _SHORTER = 1.3, 0.75
 
 
+@compiled
+def prepare(k: Kinetics, w: Work) -> None:
+    """Factor ``1 - step J`` of every lane for its step in row LINEAR_STEP; bring together what is found of one run."""
+    implicit = w.implicit
+    prepare_linear(k, w.tables[w.at[Y]], w.rate, w.p, w.q, implicit)
+    if w.wide == 1:
+        widest, least = implicit[RADIUS, 0], implicit[PIVOT, 0]
+        for lane in range(1, LANES):
+            widest = max(widest, implicit[RADIUS, lane])
+            least = min(least, implicit[PIVOT, lane])
+        for lane in range(LANES):
+            implicit[RADIUS, lane] = widest
+            implicit[PIVOT, lane] = least
+
+
 @inlined
 def factor(k: Kinetics, w: Work, step: Lanes) -> None:
     """Have factors of ``1 - step J`` for the lanes whose `step` is not zero: those of another step where they serve."""
     if w.serves == 1:
         store(w.implicit, LINEAR_STEP, step)
-        prepare_linear(k, w.tables[w.at[Y]], w.rate, w.p, w.q, w.implicit)
+        prepare(k, w)
         return
     outdated = _outdated(w, step)
     if anywhere(outdated):
@@ -50,7 +65,7 @@ def renew(k: Kinetics, w: Work, chosen: Lanes, step: Lanes) -> None:
     for row in range(len(kept)):
         store(kept, row, load(w.p, row))
     store(implicit, LINEAR_STEP, select(chosen, step, splat(0.0)))
-    prepare_linear(k, w.tables[w.at[Y]], w.rate, w.p, w.q, implicit)
+    prepare(k, w)
     store(implicit, AGE, splat(0.0))
     for row in (LINEAR_STEP, RADIUS, PIVOT, AGE):
         store(implicit, row, select(chosen, load(implicit, row), load(aside, row)))

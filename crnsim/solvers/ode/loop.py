@@ -13,10 +13,11 @@ from __future__ import annotations
 import numpy as np
 
 from crnsim.compiled import compiled, entry, inlined
-from crnsim.kinetics.kernels import Kinetics, prepare_linear, rates_of_change
+from crnsim.kinetics.kernels import Kinetics, rates_of_change
 from crnsim.kinetics.lanes import load, select, store
 from crnsim.outcomes import OK, STEP_LIMIT
 from crnsim.solvers.ode import choice, control, events, guard, recording
+from crnsim.solvers.ode.factors import prepare
 from crnsim.solvers.ode.recording import column
 from crnsim.solvers.ode.steps import RODAS, STEPS, attempt
 from crnsim.solvers.ode.work import (
@@ -223,8 +224,7 @@ def _act(p: Protocol, r: Record, w: Work, policy: int, first: np.ndarray, queue:
 def _attempt(k: Kinetics, p: Protocol, w: Work, method: int, side: bool) -> None:
     """Attempt a step of every run that uses a method: as long as is planned, or a side step, which is aimed already."""
     if STEPS[method].stabilised == 1 and not side:
-        prepare_linear(k, w.tables[w.at[Y]], w.rate, w.p, w.q, w.implicit)
-        control.widest_radius(w)
+        prepare(k, w)
     if not side:
         control.plan_steps(w, method)
     attempt(method, k, w)

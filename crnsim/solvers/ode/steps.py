@@ -44,17 +44,12 @@ STEPS = np.array(
         ("stable", "f8"),  # length of a step that is stable, times the spectral radius, of an explicit method
         ("interpolated", "i8"),  # 1: recorded times by interpolation inside a step; 0: by side steps
         ("stabilised", "i8"),  # 1: a step has as many stages as the spectral radius asks for
-        (
-            "gamma",
-            "f8",
-        ),  # of a step that solves linear systems 1 - gamma h J, whose pivots say what grows; else 0
+        ("gamma", "f8"),  # where a step solves systems 1 - gamma h J, whose pivots tell of growth; else 0
         ("whole", "i8"),  # 1: with less than the whole Jacobian its order is lost
     ],
 )
 #: Their functions, by code.
 _ATTEMPTS = (attempt_bs23, attempt_rkc, attempt_rosw, attempt_dp45, attempt_rodas)
-
-
 #: Their addresses, by code, of those that have been wanted.
 _ADDRESSES: dict[int, int] = {}
 

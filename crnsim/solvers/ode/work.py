@@ -57,10 +57,7 @@ LANE = np.dtype(
         ("turns", "i8"),  # 1: explicit and implicit steps take turns, by their lengths
         ("easy", "i8"),  # steps since the turn was last that of implicit or of explicit ones
         ("patience", "i8"),  # explicit steps to take before an implicit one is looked at
-        (
-            "reach",
-            "f8",
-        ),  # length of the explicit steps at their limit, times the bound of the spectral radius
+        ("reach", "f8"),  # longest explicit steps, times the bound of the spectral radius
         ("cost", "f8"),  # of the last presentation with the favoured method
         ("tried", "f8"),  # its cost at the last trial
         ("loss", "f8"),  # sum over the presentations of one entry
@@ -98,9 +95,7 @@ class Work(NamedTuple):
     wide: int  # 1: one run fills all lanes
     serves: int  # steps that the factors of a linear system serve for
     implicit_cost: float  # of a step with a linear system, in steps of bs23
-    candidates: (
-        np.ndarray
-    )  # (2,) the methods between which a run chooses by its costs: an implicit, an explicit one
+    candidates: np.ndarray  # (2,) the methods between which a run chooses: an implicit, an explicit one
     explicit: int  # the method that takes turns with implicit steps, -1 for none
     opens: int  # the method that a run begins with which chooses by its costs
     each: int  # 1: rows of `absolute` differ; 0: the first one is all of them, and stays in the nearest cache
