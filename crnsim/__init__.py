@@ -11,8 +11,10 @@ _HOME = {
     "Network": "crnsim.network.network",
     "Noise": "crnsim.noise.noise",
     "CrnsimError": "crnsim.errors",
+    "clocked": "crnsim.circuits",
     "feedforward": "crnsim.circuits",
     "onepot": "crnsim.circuits",
+    "oscillator": "crnsim.circuits",
     "simulate": "crnsim.simulation",
     "infer": "crnsim.experiment.notebook",
     "train": "crnsim.experiment.notebook",
@@ -22,7 +24,7 @@ _HOME = {
 }
 
 if TYPE_CHECKING:
-    from crnsim.circuits import feedforward, onepot
+    from crnsim.circuits import clocked, feedforward, onepot, oscillator
     from crnsim.datasets import load_dataset
     from crnsim.errors import CrnsimError
     from crnsim.experiment.notebook import infer, train
@@ -50,10 +52,12 @@ __all__ = [
     "Network",
     "Noise",
     "__version__",
+    "clocked",
     "feedforward",
     "infer",
     "load_dataset",
     "onepot",
+    "oscillator",
     "rate_constants",
     "sample_order",
     "simulate",

@@ -557,7 +557,16 @@ def test_of_a_stiff_and_a_dear_network_the_cheaper_steps_are_taken():
 @pytest.mark.parametrize("method", NAMES)
 def test_the_bits_of_a_run_by_any_step_method_do_not_depend_on_its_company(method):
     net = crnsim.onepot((2, 2, 1)).network
-    start = {"W1p": 1.0, "W1m": 0.5, "W2p": [[0.3, 0.4]], "X0p": 1.0, "Tp": 1.0, "One": 1.0, "X1": 0.3, "Y1": 0.3}
+    start = {
+        "W1p": 1.0,
+        "W1m": 0.5,
+        "W2p": [[0.3, 0.4]],
+        "X0p": 1.0,
+        "Tp": 1.0,
+        "One": 1.0,
+        "X1": 0.3,
+        "Y1": 0.3,
+    }
     nominal = net.rate_constants()
     rates = nominal * np.exp(0.5 * np.random.default_rng(0).standard_normal((3, len(nominal))))
     options = {"initial": start, "rtol": 1e-3, "method": method}

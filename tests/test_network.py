@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from crnsim import CrnsimError, Network
+from crnsim.kinetics.kernels import compile_network
 
 
 def dimer() -> Network:
@@ -152,3 +155,57 @@ def test_an_array_of_rates_changes_no_equation_and_stays_out_of_the_numbers():
 def test_a_wrong_array_of_rates_is_refused_by_name(call, words):
     with pytest.raises(CrnsimError, match=words):
         call(weighted())
+
+
+def test_an_index_that_is_a_number_is_fixed():
+    net = Network(dims={"n": 3, "m": 2}, parameters={"k": 2.0, "q": [1.0, 3.0]})
+    net.add_species("A", "n")
+    net.add_species("B", "n", "m")
+    net.add_family("ring", "A[0] + A[1] -> 2A[1]", "k")
+    net.add_family("made", "A[02] -> A[2] + B[i,1]", "k")
+    net.add_family("mixed", "B[0,j] + A[1] -> A[1]", "k*q[j]")
+    net.add_family("self", "A[i] + A[1] -> A[1]", "k")
+    assert [str(one) for one in net.reactions()] == [
+        "A[0] + A[1] ->{2} 2A[1]",
+        "A[2] ->{2} A[2] + B[0,1]",
+        "A[2] ->{2} A[2] + B[1,1]",
+        "A[2] ->{2} A[2] + B[2,1]",
+        "B[0,0] + A[1] ->{2} A[1]",
+        "B[0,1] + A[1] ->{6} A[1]",
+        "A[0] + A[1] ->{2} A[1]",
+        "A[1] + A[1] ->{2} A[1]",
+        "A[2] + A[1] ->{2} A[1]",
+    ]
+    state = net.state({"A": [0.5, 2.0, 1.5], "B": [[1.0, 0.25], [0, 0], [0, 0]]})
+    by_hand = {"A[0]": -2.0 - 2.0, "A[1]": 2.0 - 8.0, "A[2]": -6.0}
+    by_hand |= {"B[0,1]": 3.0 - 3.0, "B[1,1]": 3.0, "B[2,1]": 3.0, "B[0,0]": -4.0}
+    constants = net.rate_constants()
+    change = net.stoichiometry() @ net.fluxes(state, constants)
+    expected = np.array([by_hand.get(label, 0.0) for label in net.labels])
+    np.testing.assert_allclose(change, expected)
+    kernel = compile_network(net)
+    np.testing.assert_allclose(kernel(state, constants), expected)
+    step = 1e-6
+    slopes = [
+        (kernel(state + step * one, constants) - kernel(state - step * one, constants)) / (2 * step)
+        for one in np.eye(net.n_species)
+    ]
+    np.testing.assert_allclose(net.jacobian(state, constants).toarray(), np.transpose(slopes), atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("equation", "words"),
+    [
+        ("A[3] -> 0", "A[3] is not there; that index runs from 0 to 2"),
+        ("A[-1] -> 0", "'-1' is not a name for an index"),
+        ("A[99999999999] -> 0", "is not a name for an index"),
+        ("A[0,1] -> 0", "has 1 indices, 2 are given"),
+        ("A[\u00b2] -> 0", "is not a name for an index"),
+    ],
+)
+def test_a_fixed_index_that_is_not_there_is_refused(equation, words):
+    net = Network(dims={"n": 3}, parameters={"k": 2.0})
+    net.add_species("A", "n")
+    with pytest.raises(CrnsimError, match=re.escape(words)):
+        net.add_family("a", equation, "k")
+    assert net.n_reactions == 0

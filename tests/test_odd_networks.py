@@ -143,7 +143,7 @@ def test_a_label_is_one_line_of_text(label):
             "0 -> 0",
             "->",
             "B -> A",
-            "B -> A[0]",
+            "B -> A[9]",
             "B -> A[i",
             "B -> A[i,,j]",
             "S[i,] -> 0",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crnsim.activations.base import Activation, Cost, single_unit
 from crnsim.activations.bounded import AlgebraicSigmoid, AlgebraicTanh
 from crnsim.activations.layer import Layer, Rails, Slope
+from crnsim.activations.logistic import Logistic
 from crnsim.activations.registry import ACTIVATIONS, activation, activation_class, known_names, source_hash
 from crnsim.activations.relu import LeakyRelu, Relu
 from crnsim.activations.squareplus import LeakySquareplus, Squareplus
@@ -18,6 +19,7 @@ __all__ = [
     "Layer",
     "LeakyRelu",
     "LeakySquareplus",
+    "Logistic",
     "Rails",
     "Relu",
     "Slope",

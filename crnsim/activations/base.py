@@ -48,6 +48,8 @@ class Activation(abc.ABC):
     bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     #: Does the unit work on the rails Z+ and Z- of its pre-activation, and annihilate them itself?
     needs_rails: ClassVar[bool] = False
+    #: Does it work only where one phase sets the rails and another uses them up?
+    needs_clock: ClassVar[bool] = False
     #: Stages of the value that relax one after the other, each at s = sqrt(z^2 + 4h) or faster; None where that is
     #: not known.
     relaxing_stages: ClassVar[int | None] = None
@@ -59,6 +61,9 @@ class Activation(abc.ABC):
     @abc.abstractmethod
     def add_slope(self, layer: Layer) -> Slope:
         """Add the species and reactions of the derivative, after `add_value`; return the species that hold it."""
+
+    def add_reset(self, layer: Layer) -> None:  # noqa: B027
+        """Add the reactions that make the unit ready for the next value, where a clock asks for it; none by default."""
 
     @abc.abstractmethod
     def value(self, z: np.ndarray) -> np.ndarray:

@@ -16,6 +16,14 @@ Slope = tuple[tuple[str, str], ...]
 _WORD = re.compile(r"(?P<count>\d*)(?P<name>[A-Za-z_]\w*)(?P<indices>\[[^\]]*\])?", re.ASCII)
 
 
+def gated(equation: str, catalyst: str) -> str:
+    """Return an equation with a catalyst on both sides, where there is one."""
+    if not catalyst:
+        return equation
+    sides = (side.strip() for side in equation.split("->"))
+    return " -> ".join(catalyst if side in ("0", "") else f"{catalyst} + {side}" for side in sides)
+
+
 @dataclass(frozen=True)
 class Rails:
     """Names of the species arrays that carry a signal.
@@ -61,6 +69,8 @@ class Layer:
         Arrays of the rails of the pre-activation, where they exist; their symbols are ``Zp`` and ``Zm``.
     suffix : str
         Added to the names of rate parameters, for units that are not those of the hidden layers.
+    gate : str
+        Catalyst that every reaction needs, such as ``O[3]`` of a clock; empty for none. It may be changed in between.
     reserved : frozenset of str
         Rate parameters of the circuit: one of the activation with such a name gets the activation's behind it.
     initial : dict
@@ -76,6 +86,7 @@ class Layer:
     down: tuple[Push, ...]
     rails: tuple[str, str] | None = None
     suffix: str = ""
+    gate: str = ""
     reserved: frozenset[str] = frozenset()
     initial: dict[str, float] = field(default_factory=dict)
     conserved: list[tuple[str, ...]] = field(default_factory=list)
@@ -112,7 +123,7 @@ class Layer:
             return word[0] if known is None or word["indices"] else f"{word['count']}{known}[i]"
 
         factors = (self.constants.get(factor.strip(), factor.strip()) for factor in rate.split("*"))
-        self.network.add_family(label, _WORD.sub(place, equation), "*".join(factors))
+        self.network.add_family(label, gated(_WORD.sub(place, equation), self.gate), "*".join(factors))
 
     def push(self, symbol: str, *, mirrored: bool = False) -> None:
         """Let the drive multiply a species (``Z+ + X -> Z+ + 2X``) and remove it (``Z- + X -> Z-``).

@@ -7,6 +7,7 @@ from typing import Any
 
 from crnsim.activations.base import Activation
 from crnsim.activations.bounded import AlgebraicSigmoid, AlgebraicTanh
+from crnsim.activations.logistic import Logistic
 from crnsim.activations.relu import LeakyRelu, Relu
 from crnsim.activations.squareplus import LeakySquareplus, Squareplus
 from crnsim.entrance.arguments import shown
@@ -16,7 +17,7 @@ from crnsim.registry import Registry
 #: Group of entry points under which an installed package offers activations.
 ENTRY_POINTS = "crnsim.activations"
 
-_BUILT_IN = (Squareplus, LeakySquareplus, AlgebraicSigmoid, AlgebraicTanh, Relu, LeakyRelu)
+_BUILT_IN = (Squareplus, LeakySquareplus, AlgebraicSigmoid, AlgebraicTanh, Relu, LeakyRelu, Logistic)
 
 
 def _checked(name: str, found: Any) -> type[Activation]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from crnsim.circuits.circuit import Circuit, CircuitKind, Signal
+from crnsim.circuits.clocked import ClockedCircuit, clocked
 from crnsim.circuits.feedforward import Feedforward, feedforward
 from crnsim.circuits.onepot import onepot
+from crnsim.circuits.oscillator import Oscillator, oscillator
 from crnsim.circuits.registry import (
     CIRCUITS,
     build_named,
@@ -19,7 +21,9 @@ __all__ = [
     "CIRCUITS",
     "Circuit",
     "CircuitKind",
+    "ClockedCircuit",
     "Feedforward",
+    "Oscillator",
     "Signal",
     "build_named",
     "check_parameters",
@@ -27,6 +31,8 @@ __all__ = [
     "circuit_names",
     "circuit_reference",
     "circuit_source_hash",
+    "clocked",
     "feedforward",
     "onepot",
+    "oscillator",
 ]

@@ -44,6 +44,7 @@ def split_parameters(
     defaults: Mapping[str, Any],
     *,
     text: Sequence[str] = (),
+    clocked: bool = False,
 ) -> tuple[Activation, dict[str, Any]]:
     """Sort parameters into those of the activation and those of the circuit.
 
@@ -55,6 +56,8 @@ def split_parameters(
         Takes its own parameters only if it is a name.
     parameters, defaults : mapping
         As given, and the circuit's with their defaults; they are numbers but for those named in `text`.
+    clocked : bool
+        Whether it has phases, one of which may set what another uses up.
     """
     if not isinstance(activation, (str, Activation)):
         raise InputError(f"{circuit}: activation is {shown(activation)}; give a name, or an Activation")
@@ -63,6 +66,11 @@ def split_parameters(
     else:
         of_unit = set(make_activation(activation).parameters())
         unit = make_activation(activation, **{k: v for k, v in parameters.items() if k in of_unit})
+    if unit.needs_clock and not clocked:
+        raise InputError(
+            f"{circuit}: {unit.name} needs a clock, whose phases set its rails and use them up; "
+            "take algebraic_sigmoid, or circuit clocked"
+        )
     values = dict(defaults)
     for name, value in parameters.items():
         if name in of_unit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -111,9 +111,9 @@ class Circuit:
     hidden : tuple of str
         Plus rails of the hidden pre-activations.
     conserved : tuple of tuple of str
-        Arrays whose sum no reaction changes.
+        Arrays whose sum no reaction changes, element by element; or single species, ``"O[0]"``.
     initial : dict
-        Concentrations at the start, apart from the weights.
+        Concentrations at the start by array, apart from the weights.
     learning_off : dict
         Parameter values that stop learning, for the read-out.
     output_unit : Activation, optional
@@ -135,11 +135,14 @@ class Circuit:
     weights: tuple[tuple[str, str], ...]
     hidden: tuple[str, ...]
     conserved: tuple[tuple[str, ...], ...]
-    initial: dict[str, float]
+    initial: dict[str, Any]
     learning_off: dict[str, float]
     output_unit: Activation | None = None
     output_gain: str = ""
     signals: tuple[Signal, ...] = ()
+
+    #: Is it started once, with its training set in it, and nothing set or shown later?
+    autonomous: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -194,6 +197,58 @@ class Circuit:
 
     def rate_overrides(self, weights: Sequence[tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
         """Rate parameters that hold signed weights, for `Network.rate_constants`; empty where species hold them."""
+        return {}
+
+    # -- what follows from the running time: a circuit with a clock has its own (crnsim.circuits.clocked) -----------
+
+    def presentation_time(self, running_time: float) -> float:
+        """Duration of one presentation in training."""
+        return running_time
+
+    def readout_time(self, running_time: float) -> float:
+        """Duration for which a sample is shown in the read-out."""
+        return running_time
+
+    def rates_of(self, running_time: float, learning_rate: float) -> dict[str, float]:
+        """Rate parameters that follow from the running time and the size of a step of gradient descent."""
+        name = self.kind.learning_parameter
+        return {name: learning_rate / running_time} if name else {}
+
+    def learning_rate(self, running_time: float) -> float:
+        """Size of a step of gradient descent, as the circuit was built."""
+        return float(self.parameters.get(self.kind.learning_parameter, 0.0)) * running_time
+
+    def advice(self, running_time: float) -> str:
+        """Return what is wrong with a running time, and what would do; empty where nothing is known to be."""
+        return ""
+
+    def tolerances(self, atol: float) -> np.ndarray:
+        """Absolute tolerances, shape (n_species,), or (1,) for all."""
+        return np.full(1, atol)
+
+    def stored(self, start: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return a state with the training set in it, for a circuit that is `autonomous`; the same for others."""
+        return start
+
+    def shown_rails(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows, plus and minus, where a sample and its targets are shown, shapes (features, 2) and (targets, 2)."""
+        inputs, targets = (np.stack(self.rail_rows(pair), axis=1) for pair in (self.inputs, self.targets))
+        if self.targets is None:
+            # A pattern has targets all the same, for the loss.
+            targets = np.full((len(self.rail_rows(self.outputs)[0]), 2), -1)
+        return inputs, targets
+
+    def readout_start(self, state: np.ndarray) -> np.ndarray:
+        """Return the state that a read-out starts from, after training has ended with `state`."""
+        return state
+
+    @property
+    def traced(self) -> np.ndarray:
+        """Rows of the species to keep at the end of every presentation."""
+        return np.zeros(0, dtype=np.int64)
+
+    def progress_of(self, trace: np.ndarray) -> dict[str, np.ndarray]:
+        """Read from what was kept of them ``loss``, ``iterations`` and ``stopped``; empty where nothing is."""
         return {}
 
     def relaxed(self, x: np.ndarray, weights: Any) -> np.ndarray | None:

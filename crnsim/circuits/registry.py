@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crnsim.circuits.circuit import MODES, Circuit, CircuitKind, Pair
+from crnsim.circuits.clocked import CLOCKED
 from crnsim.circuits.feedforward import FEEDFORWARD
 from crnsim.circuits.onepot import ONEPOT
 from crnsim.errors import InputError, suggest
@@ -28,7 +29,7 @@ def _checked(name: str, found: Any) -> CircuitKind:
     return found
 
 
-_REGISTRY: Registry[CircuitKind] = Registry("circuit", ENTRY_POINTS, (ONEPOT, FEEDFORWARD), _checked)
+_REGISTRY: Registry[CircuitKind] = Registry("circuit", ENTRY_POINTS, (ONEPOT, CLOCKED, FEEDFORWARD), _checked)
 #: Every built-in circuit by the name users write.
 CIRCUITS = _REGISTRY.built_in
 

@@ -206,7 +206,7 @@ def first_point(
         activation_parameters=tuple(sorted(circuit.activation.parameters().items())),
         running_time=time,
         epochs=check_whole("epochs", epochs, most=MOST_EPOCHS),
-        learning_rate=circuit.parameters.get(circuit.kind.learning_parameter, 0.0) * time,
+        learning_rate=circuit.learning_rate(time),
         noise=noise,
         replicate=0,
         seed=check_seed(seed),

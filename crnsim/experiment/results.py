@@ -91,9 +91,11 @@ def with_training(
             held = circuit.unflatten(weights[i, c])
             outputs = forward(held, datasets[i].x_test, circuit.activation, circuit.output_unit)
             curve[i, c] = datasets[i].score(outputs, datasets[i].y_test)
+    loss, of_clock = _by_the_clock(circuit, points, training, trained)
     data = data.assign(
-        {
-            "train_loss": (("point", "epoch"), trained.loss.astype(np.float32)),
+        of_clock
+        | {
+            "train_loss": (("point", "epoch"), loss.astype(np.float32)),
             "weights": (("point", "checkpoint", "weight"), weights),
             "test_score": (("point", "checkpoint"), curve),
         }
@@ -107,6 +109,32 @@ def with_training(
     if len(trained.trajectory):
         data = data.merge(_trajectories(circuit, points, training, trained), combine_attrs="override")
     return _described(data)
+
+
+def _by_the_clock(
+    circuit: Circuit, points: Sequence[Point], training: Protocol, trained: Record
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Loss by epoch, and what the clock of an autonomous circuit did: turns, whether it stopped by itself, and when."""
+    if not circuit.autonomous:
+        return trained.loss, {}
+    loss, per_epoch = np.full_like(trained.loss, np.nan), training.per_loss
+    turns, stopped, stop = (np.full(len(points), np.nan) for _ in range(3))
+    for i, point in enumerate(points):
+        reached = np.isfinite(trained.trace[i]).all(axis=1)
+        found = circuit.progress_of(trained.trace[i][reached])
+        here = found["loss"][per_epoch - 1 :: per_epoch]
+        loss[i, : len(here)] = here
+        if not len(found["iterations"]):
+            continue
+        turns[i], stopped[i] = found["iterations"][-1], found["stopped"][-1]
+        if stopped[i]:
+            period = circuit.presentation_time(point.running_time)
+            stop[i] = period * (1 + int(np.argmax(found["stopped"])))
+    return loss, {
+        "iterations": ("point", turns),
+        "stopped": ("point", stopped.astype(np.float32)),
+        "stop_time": ("point", stop),
+    }
 
 
 def _described(data: xr.Dataset) -> xr.Dataset:
@@ -168,6 +196,9 @@ _UNITS = {
     "h_eff": ("1", "effective smoothing of the activation, median over units and test samples"),
     "output": ("1", "chemical read-out of the test samples"),
     "train_loss": ("1", "half the squared error at the end of each presentation, mean over an epoch"),
+    "iterations": ("1", "turns of the clock in training"),
+    "stopped": ("1", "1 where training stopped by itself, 0 where it ran to the given end"),
+    "stop_time": ("1/k", "end of the nominal period of the clock in which training stopped by itself"),
     "weights": ("1", "signed weights, plus rail minus minus rail"),
     "test_score": ("1", "score of the algebraic network with the weights of a checkpoint"),
 }

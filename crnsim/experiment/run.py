@@ -116,7 +116,7 @@ def killed_points(points: Sequence[Point]) -> xr.Dataset:
     record = new_record(training)
     for_all = {
         name: np.broadcast_to(getattr(record, name), (len(points), *getattr(record, name).shape[1:]))
-        for name in ("loss", "checkpoints")
+        for name in ("loss", "checkpoints", "trace")
     }
     return with_training(data, circuit, points, datasets, training, record._replace(**for_all), epochs)
 

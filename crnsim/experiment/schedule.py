@@ -16,6 +16,7 @@ from crnsim.experiment.kept import RECORDED_FIRST, RECORDED_LAST, RECORDED_TIMES
 from crnsim.noise.applied import NoisyRuns, noise_tables, perturb_rate_constants
 from crnsim.noise.network import spans
 from crnsim.noise.streams import stream_key
+from crnsim.solvers.ode.events import show_sample
 from crnsim.solvers.protocol import Protocol, new_members
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def training_protocol(
         order = sample_order(n_train, point.epochs, **about)
         orders.append(order.ravel() + first[id(data.x_train)])
     presentations = n_train * points[0].epochs
-    noise = _noise(circuit, points, "training")
+    noise = _noise(circuit, points, "training", [circuit.presentation_time(p.running_time) for p in points])
     member = noise.pop("member")
     bound(member, np.array(starts), [np.abs(tables[id(data.x_train)]).max() for data in datasets])
     member["n_presentations"] = presentations
@@ -72,7 +73,7 @@ def training_protocol(
     member["record_slot"][chosen] = np.arange(len(chosen))
     last = range(max(presentations - RECORDED_LAST, 0), presentations)
     recorded = sorted({*range(min(RECORDED_FIRST, presentations)), *last})
-    return Protocol(
+    protocol = Protocol(
         start=np.array(starts),
         rates=np.array([rate_constants(circuit, point, learning=True) for point in points]),
         member=member,
@@ -82,9 +83,13 @@ def training_protocol(
         record_presentations=np.array(recorded, dtype=np.int64),
         grid=np.linspace(0.0, 1.0, RECORDED_TIMES),
         per_loss=n_train,
-        **_rails(circuit),
+        traced=circuit.traced,
+        **_rails(circuit, shown=not circuit.autonomous),
         **noise,
     )
+    if circuit.autonomous:
+        _store(circuit, protocol, n_train)
+    return protocol
 
 
 class ReadoutTables:
@@ -113,7 +118,8 @@ class ReadoutTables:
         starts: np.ndarray,
         weights: Sequence[Weights | None],
     ) -> None:
-        self.circuit, self.datasets, self.starts = circuit, datasets, starts
+        self.circuit, self.datasets = circuit, datasets
+        self.starts = np.array([circuit.readout_start(state) for state in starts])
         self.method = points[0].method
         self.n_test = len(datasets[0].x_test)
         self.rates = np.array(
@@ -122,10 +128,11 @@ class ReadoutTables:
                 for p, w in zip(points, weights, strict=True)
             ]
         )
-        self.noise = _noise(circuit, points, "read-out")
+        times = [circuit.readout_time(p.running_time) for p in points]
+        self.noise = _noise(circuit, points, "read-out", times)
         bound(
             self.noise["member"],
-            starts,
+            self.starts,
             [self._moderate(*pair) for pair in zip(datasets, weights, strict=True)],
         )
 
@@ -174,8 +181,9 @@ def rate_constants(
 
     `weights` are those of a circuit that has them as rate constants.
     """
-    per_time = {circuit.kind.learning_parameter: point.learning_rate / point.running_time}
-    overrides: dict[str, Any] = per_time if learning else dict(circuit.learning_off)
+    overrides: dict[str, Any] = dict(circuit.rates_of(point.running_time, point.learning_rate))
+    if not learning:
+        overrides |= circuit.learning_off
     constants = circuit.network.rate_constants(
         overrides | (circuit.rate_overrides(weights) if weights else {})
     )
@@ -195,21 +203,33 @@ def stream_of(point: Point, purpose: str, family: str) -> np.ndarray:
     return stream_key(point.seed, point.dataset, layers, point.replicate, purpose, family)
 
 
-def _rails(circuit: Circuit) -> dict[str, Any]:
-    inputs, targets, outputs = (
-        np.stack(circuit.rail_rows(pair), axis=1)
-        for pair in (circuit.inputs, circuit.targets, circuit.outputs)
-    )
-    if circuit.targets is None:
-        targets = np.full_like(outputs, -1)  # a pattern has targets all the same, for the loss
-    return {"clamp": np.concatenate([inputs, targets]), "n_features": len(inputs), "output": outputs}
+def _rails(circuit: Circuit, *, shown: bool = True) -> dict[str, Any]:
+    """Where samples are shown, and outputs compared with targets; nowhere if none are `shown`."""
+    inputs, targets = circuit.shown_rails()
+    clamp, outputs = np.concatenate([inputs, targets]), np.stack(circuit.rail_rows(circuit.outputs), axis=1)
+    if not shown:
+        clamp, outputs = np.full_like(clamp, -1), outputs[:0]
+    return {"clamp": clamp, "n_features": len(inputs), "output": outputs}
 
 
-def _noise(circuit: Circuit, points: Sequence[Point], phase: str) -> dict[str, Any]:
-    """Members and noise tables of points; `phase` keeps the draws of training and read-out apart."""
+def _store(circuit: Circuit, protocol: Protocol, n_train: int) -> None:
+    """Put the training set into the pot as the first epoch shows it to other circuits: in its order, with its noise."""
+    values, draws = np.zeros((n_train, protocol.patterns.shape[1])), np.zeros(protocol.n_features)
+    for member, start in enumerate(protocol.start):
+        for number in range(n_train):
+            show_sample(protocol, member, number, values[number], draws)
+        features, targets = np.split(values, [protocol.n_features], axis=1)
+        start[:] = circuit.stored(start, features, targets)
+
+
+def _noise(circuit: Circuit, points: Sequence[Point], phase: str, times: Sequence[float]) -> dict[str, Any]:
+    """Members and noise tables of points; `phase` keeps the draws of training and read-out apart.
+
+    `times` are the durations of a presentation.
+    """
     member = new_members(len(points))
     member["rate_set"] = np.arange(len(points))
-    member["running_time"] = [p.running_time for p in points]
+    member["running_time"] = times
     member["max_steps"] = [p.max_steps for p in points]
     runs = NoisyRuns(
         member,
@@ -223,7 +243,7 @@ def _noise(circuit: Circuit, points: Sequence[Point], phase: str) -> dict[str, A
         "member": member,
         "laws": _laws(circuit),
         "rtol": float(points[0].rtol),
-        "atol": np.full((1, circuit.network.n_species), points[0].atol),
+        "atol": np.broadcast_to(circuit.tolerances(points[0].atol), (1, circuit.network.n_species)).copy(),
     }
 
 
@@ -239,9 +259,12 @@ def _scope(circuit: Circuit, scope: str) -> tuple[list[str], np.ndarray]:
 
 def _laws(circuit: Circuit) -> np.ndarray:
     """Rows of the species whose sum no reaction changes, a law each; -1 fills up the shorter ones."""
-    laws = [
-        np.stack([circuit.network.rows(name).ravel() for name in law], axis=1) for law in circuit.conserved
-    ]
+    network = circuit.network
+
+    def rows(name: str) -> np.ndarray:
+        return np.array([network.row(name)]) if "[" in name else network.rows(name).ravel()
+
+    laws = [np.stack([rows(name) for name in law], axis=1) for law in circuit.conserved]
     longest = max((law.shape[1] for law in laws), default=2)
     filled = [np.pad(law, ((0, 0), (0, longest - law.shape[1])), constant_values=-1) for law in laws]
     return np.concatenate(filled) if filled else np.zeros((0, 2), dtype=np.int64)

@@ -186,7 +186,7 @@ def compile_network(network: Network, *, wide: bool | None = None, listed: bool 
         One run in a table instead of eight; by default chosen by the number of reactions.
     listed : bool
         Take the code for all networks, with the whole Jacobian (`crnsim.kinetics.listed`), eight runs in a table. So is
-        done anyway where arrays of species drive each other in larger loops.
+        done anyway where arrays of species drive each other in larger loops, or an index is a number.
 
     Returns
     -------
@@ -206,7 +206,8 @@ def compile_network(network: Network, *, wide: bool | None = None, listed: bool 
     known, key = network.derived, ("kernel", "listed" if listed else wide)
     if key not in known:
         structure = analyse(network, with_slow=not wide)
-        known[key] = _listed(network) if listed or structure.rings else _generated(network, structure, wide)
+        listed = listed or bool(structure.rings) or any(family.fixed for family in network.families)
+        known[key] = _listed(network) if listed else _generated(network, structure, wide)
     return known[key]
 
 

@@ -266,6 +266,12 @@ def check_order(where: str, count: int, of: str) -> int:
     return count
 
 
+def check_place(where: str, term: str, place: int, length: int) -> None:
+    """Raise InputError if a fixed index is beyond its dimension."""
+    if place >= length:
+        raise InputError(f"{where}: {term} is not there; that index runs from 0 to {length - 1}")
+
+
 def check_indices(where: str, count: int) -> None:
     """Raise InputError if there are more indices than `MOST_INDICES`."""
     if count > MOST_INDICES:

@@ -21,11 +21,14 @@ from crnsim.network.checks import (
     check_label,
     check_name,
     check_order,
+    check_place,
     known,
     rate_text,
 )
 from crnsim.wording import exact
 
+#: Digits of a fixed index, at most; more are no number of a species.
+MOST_DIGITS = 10
 _TERM = re.compile(r"(?P<count>\d+)?\s*(?P<name>[A-Za-z_]\w*)\s*(?:\[(?P<indices>[^\]]*)\])?", re.ASCII)
 _ARRAY = re.compile(r"(?P<name>[A-Za-z_]\w*)\s*\[(?P<indices>[^\]]*)\]", re.ASCII)
 
@@ -65,7 +68,7 @@ class Species:
 
 @dataclass(frozen=True)
 class Term:
-    """`count` molecules of the species of one array at the family's `indices`."""
+    """`count` molecules of the species of one array at `indices`: letters of the family, and numbers that are fixed."""
 
     count: int
     name: str
@@ -79,7 +82,7 @@ class Term:
         """Name of the single species where the indices have these values."""
         if not self.indices:
             return self.name
-        return f"{self.name}[{','.join(str(values[i]) for i in self.indices)}]"
+        return f"{self.name}[{','.join(str(values.get(i, i)) for i in self.indices)}]"
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,12 @@ class Family:
     def size(self) -> int:
         """Number of elementary reactions."""
         return math.prod(self.shape)
+
+    @property
+    def fixed(self) -> bool:
+        """Whether an index of a species is a number, and so the same in all its reactions."""
+        terms = (*self.reactants, *self.products)
+        return any(is_fixed(index) for term in terms for index in term.indices)
 
     @property
     def order(self) -> int:
@@ -194,6 +203,9 @@ def parse_family(
     for term in (*reactants, *products):
         found = species[term.name]
         for letter, dim, length in zip(term.indices, found.dims, found.shape, strict=True):
+            if is_fixed(letter):
+                check_place(where, str(term), int(letter), length)
+                continue
             first = ranges.setdefault(letter, (dim, length, str(term)))
             if first[1] != length:
                 raise InputError(
@@ -224,15 +236,26 @@ def _parse_side(text: str, where: str, species: Mapping[str, Species]) -> tuple[
             raise InputError(f"{where}: cannot read {shown(part.strip())}; write 2X[i], X or 0")
         name = known(f"{where}: undeclared species", match["name"], species)
         count = check_coefficient(where, match["count"], name)
-        indices = _letters(match["indices"] or "")
+        indices = tuple(_plain(index) for index in _letters(match["indices"] or ""))
         for letter in indices:
-            check_name(f"an index of {name} in {where}", letter)
+            if not is_fixed(letter):
+                check_name(f"an index of {name} in {where}", letter)
         if len(indices) != len(species[name].dims):
             raise InputError(
                 f"{where}: {name} has {len(species[name].dims)} indices, {len(indices)} are given"
             )
         terms[name, indices] = check_order(where, terms.get((name, indices), 0) + count, name)
     return tuple(Term(count, name, indices) for (name, indices), count in terms.items())
+
+
+def is_fixed(index: str) -> bool:
+    """Whether an index is a number and no letter."""
+    return index.isascii() and index.isdigit() and len(index) <= MOST_DIGITS
+
+
+def _plain(index: str) -> str:
+    """An index; one that is fixed without zeros before it."""
+    return str(int(index)) if is_fixed(index) else index
 
 
 def _letters(text: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from crnsim.entrance.limits import LARGEST_CONCENTRATION
 from crnsim.errors import InputError
 from crnsim.network import checks
 from crnsim.network.conservation import integer_laws
-from crnsim.network.families import Family, Reaction, Species, parse_family
+from crnsim.network.families import Family, Reaction, Species, is_fixed, parse_family
 from crnsim.network.families import rate_constants as family_constants
 
 RowCounts = tuple[np.ndarray, int]
@@ -103,7 +103,7 @@ class Network:
         self._forget()
 
     def add_family(self, label: str, equation: str, rate: str | float) -> None:
-        """Add the reactions of `equation` for every value of its index letters.
+        """Add the reactions of `equation` for every value of its index letters; an index that is a number is fixed.
 
         Parameters
         ----------
@@ -206,6 +206,10 @@ class Network:
         first = self._first_rows[name]
         return np.arange(first, first + species.size).reshape(species.shape)
 
+    def row(self, label: str) -> int:
+        """Row of a single species, such as ``"W1p[0,1]"``."""
+        return self._row_of_label[checks.known("no single species", label, self._row_of_label)]
+
     def state(self, values: Mapping[str, npt.ArrayLike] | None = None) -> np.ndarray:
         """Return a state vector from concentrations by array name; what is not named is zero.
 
@@ -221,20 +225,19 @@ class Network:
         state = np.zeros(self.n_species)
         given = checks.check_mapping("initial", values)
         for name in sorted(given, key=lambda name: "[" in str(name)):  # single species last
-            row = self._row_of_label.get(name) if isinstance(name, str) and "[" in name else None
-            rows = self.rows(name) if row is None else np.asarray(row)
+            single = isinstance(name, str) and name in self._row_of_label and "[" in name
+            rows = np.asarray(self.row(name)) if single else self.rows(name)
             numbers = checks.check_array(f"initial '{name}'", given[name], most=LARGEST_CONCENTRATION)
             try:
                 state[rows] = np.broadcast_to(numbers, rows.shape)
             except ValueError:
-                raise InputError(
-                    f"initial '{name}' has shape {numbers.shape}; it must fit {rows.shape}"
-                ) from None
+                what = f"initial '{name}' has shape {numbers.shape}"
+                raise InputError(f"{what}; it must fit {rows.shape}") from None
         return state
 
     @cached_property
     def _row_of_label(self) -> dict[str, int]:
-        return dict(zip(self.labels, range(self.n_species), strict=True))
+        return {label: row for row, label in enumerate(self.labels)}
 
     def rate_constants(self, overrides: Mapping[str, npt.ArrayLike] | None = None) -> np.ndarray:
         """Rate constant of every elementary reaction, family by family.
@@ -258,8 +261,7 @@ class Network:
             if given != wanted:
                 raise InputError(f"rate parameter '{name}' has shape {given}; it must be {wanted}")
             values[name] = checks.rate_array(name, value)
-        parts = [family_constants(family, values) for family in self._families]
-        return np.concatenate(parts) if parts else np.zeros(0)
+        return np.concatenate([np.zeros(0), *(family_constants(family, values) for family in self._families)])
 
     @cached_property
     def family_names(self) -> list[str]:
@@ -268,8 +270,7 @@ class Network:
         names = []
         for family in self._families:
             seen[family.equation] += 1
-            number = seen[family.equation]
-            names.append(f"{family.equation} #{number}" if number > 1 else family.equation)
+            names.append(family.equation if (n := seen[family.equation]) == 1 else f"{family.equation} #{n}")
         return names
 
     @cached_property
@@ -289,10 +290,9 @@ class Network:
         return reactants, changes
 
     def _term_rows(self, family: Family, name: str, indices: tuple[str, ...]) -> np.ndarray:
-        if not indices:
-            return np.broadcast_to(self.rows(name), (family.size,))
-        grid = np.indices(family.shape).reshape(len(family.shape), -1)
-        return self.rows(name)[tuple(grid[family.indices.index(letter)] for letter in indices)]
+        grid = np.indices(family.shape).reshape(len(family.shape), family.size)
+        places = (int(i) if is_fixed(i) else grid[family.indices.index(i)] for i in indices)
+        return np.broadcast_to(self.rows(name)[tuple(places)], (family.size,))
 
     def reactions(self, parameters: Mapping[str, npt.ArrayLike] | None = None) -> Iterator[Reaction]:
         """Yield the elementary reactions with their rate constants, in the order of `rate_constants`.

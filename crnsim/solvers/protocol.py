@@ -85,6 +85,9 @@ class Protocol(NamedTuple):
         _NONE  # (n or 0,) parts of a species' highest concentration that its tolerance is at least
     )
     least_atol: np.ndarray = np.zeros((1, 0))  # (M or 1, n) absolute tolerances where others were too large
+    traced: np.ndarray = np.zeros(
+        0, dtype=np.int64
+    )  # (T,) rows that are kept at the end of every presentation
     guarded: int = 0  # 1: a species that grows from below the tolerances by itself is noted
 
     def events(self) -> list[str]:
@@ -131,6 +134,7 @@ class Record(NamedTuple):
     )  # (M, P / per_loss) half the squared error when a presentation ends, mean, nan if not reached
     checkpoints: np.ndarray  # (M, C, n)
     trajectory: np.ndarray  # (slots, K, G, n)
+    trace: np.ndarray  # (M, P, T) nan if not reached
     run: np.ndarray  # (M,) of RUN
     safe: (
         np.ndarray
@@ -179,6 +183,7 @@ def new_record(protocol: Protocol) -> Record:
         final=protocol.start.copy(),
         loss=np.full((members, protocol.order.shape[1] // protocol.per_loss), np.nan),
         checkpoints=np.full((members, len(protocol.checkpoint_after), n), np.nan),
+        trace=np.full((members, protocol.order.shape[1], len(protocol.traced)), np.nan),
         trajectory=np.full((slots, len(protocol.record_presentations), len(protocol.grid), n), np.nan),
         run=run,
         safe=protocol.start.copy(),

@@ -53,6 +53,15 @@ _LOOSE = 4.0
 
 
 @compiled
+def _undisturbed(p: Protocol) -> bool:
+    """Whether no samples are shown."""
+    shown = 0
+    for c in range(len(p.clamp)):
+        shown += (p.clamp[c, 0] >= 0) + (p.clamp[c, 1] >= 0)
+    return shown == 0
+
+
+@compiled
 def end_failed_trials(w: Work) -> None:
     """Go back to the favoured method as soon as a trial is not clearly cheaper than that was."""
     if not anywhere(at_most(load(w.place, TRIAL_ENDS), load(w.place, SPENT))):
@@ -68,7 +77,7 @@ def end_failed_trials(w: Work) -> None:
 def choose_method(p: Protocol, w: Work, policy: int, lane: int) -> None:
     """Method of the presentation that begins: a fixed one, the favoured one, or the other one for a trial."""
     presentation = w.lane[lane].presentation
-    perturbed = p.member[w.lane[lane].member].noise_concentrations > 0.0
+    perturbed = p.member[w.lane[lane].member].noise_concentrations > 0.0 or _undisturbed(p)
     turns = w.explicit >= 0 and (p.guarded == 1 or not perturbed)
     w.lane[lane].turns = 1 if turns else 0
     w.lane[lane].trial = 0
@@ -104,16 +113,18 @@ def with_choice(k: Kinetics, w: Work, protocol: Protocol, policy: int, *, whole:
     By the policy `AUTO` an implicit and an explicit method: at tight tolerances those of higher order, the implicit one
     where linear systems have the `whole` Jacobian, that of the same step. They take turns by the lengths of their steps
     at tight tolerances, and where linear systems are dear; otherwise costs of whole presentations are compared, if
-    perturbations make accuracy limit the step.
+    perturbations make accuracy limit the step, or nothing is shown: such a run, of a clock, goes on smoothly, and is
+    one for higher orders at any tolerance. That something grows is the rule there.
     """
     if policy != AUTO:
         return with_methods(k, w, [policy])
-    tight = protocol.rtol < _TIGHT
+    free = protocol.guarded == 0 and bool(np.all(protocol.clamp < 0))
+    tight = protocol.rtol < _TIGHT or free
     implicit = RODAS if tight and whole and w.serves == 1 else ROSW
     explicit = DP45 if tight else BS23
     # Where growth from below the tolerance is watched for, explicit steps of high order may pass over it.
     eager = tight and protocol.guarded == 0
-    in_turns = eager or (protocol.guarded == 1 and w.implicit_cost > _DEAR)
+    in_turns = (eager and not free) or (protocol.guarded == 1 and w.implicit_cost > _DEAR)
     perturbed = bool(np.any(protocol.member["noise_concentrations"] > 0.0))
     cost = w.implicit_cost * STEPS[implicit]["evaluations"] / STEPS[ROSW]["evaluations"]
     w = w._replace(
@@ -122,7 +133,7 @@ def with_choice(k: Kinetics, w: Work, protocol: Protocol, policy: int, *, whole:
         opens=explicit if eager or (in_turns and w.implicit_cost > _VERY_DEAR) else implicit,
         implicit_cost=cost if whole else float(STEPS[implicit]["cost"]),
     )
-    codes = {implicit, ROSW} | ({explicit} if in_turns or perturbed else set())
+    codes = {implicit, ROSW} | ({explicit} if in_turns or perturbed or free else set())
     return with_methods(k, w, codes)
 
 

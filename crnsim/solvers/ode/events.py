@@ -166,6 +166,13 @@ def keep_checkpoints(p: Protocol, r: Record, member: int, presentations_done: in
 
 
 @entry
+def keep_trace(p: Protocol, r: Record, member: int, presentation: int, state: np.ndarray) -> None:
+    """Store the traced species at the end of a presentation."""
+    for t in range(len(p.traced)):
+        r.trace[member, presentation, t] = state[p.traced[t]]
+
+
+@entry
 def recorded(p: Protocol, member: int, presentation: int) -> int:
     """Number of a presentation among the recorded ones of a member, -1 if it is not recorded."""
     if p.member[member].record_slot >= 0:

@@ -152,6 +152,7 @@ def _event(p: Protocol, r: Record, w: Work, policy: int, first: np.ndarray, lane
         put(w, STOP_TIME, lane, events.next_stop(p, member, w.lane[lane].kicks))
         return False
     _keep_loss(p, r, w, lane, state)
+    events.keep_trace(p, r, member, w.lane[lane].presentation, state)
     choice.weigh_methods(w, policy, lane)
     w.lane[lane].presentation += 1
     r.control[DONE] += 1
