@@ -131,6 +131,7 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         rate=f"0|{POSITIVE}|1e-320",
     ),
     "rows": lambda: Entrance(tube().rows, {"name": "A"}),
+    "row": lambda: Entrance(tube().row, {"label": "A[1]"}),
     "state": lambda: Entrance(tube().state, {"values": {"A": [1.0, 2.0], "B": 1}}, values=NONE),
     "rate_constants": lambda: Entrance(tube().rate_constants, {"overrides": {"k": 2.0}}, overrides=NONE),
     "n_active_reactions": lambda: Entrance(
@@ -262,6 +263,19 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         {"layers": (2, 3, 1), "activation": "squareplus", "dual_rail": False, "parameters": {"h": 0.1}},
         dual_rail="True",
     ),
+    "clocked": lambda: Entrance(
+        crnsim.clocked,
+        {"layers": (2, 3, 1), "activation": "logistic", "dual_rail": False, "parameters": {"eta": 0.1}},
+        dual_rail="True",
+    ),
+    "oscillator": lambda: Entrance(
+        crnsim.oscillator,
+        {"phases": 3, "phase_length": 10.0, "period": None, "delta": 1e-6},
+        phases=WHOLE,
+        phase_length=f"{TIME}|None",
+        # Of a phase length and a period one is given.
+        period="None",
+    ),
     "feedforward": lambda: Entrance(
         crnsim.feedforward,
         {
@@ -332,6 +346,12 @@ KEYWORDS: dict[str, tuple[Callable[..., Any], dict[str, str]]] = {
         lambda **given: crnsim.onepot((2, 1, 1), "squareplus", **given),
         dict.fromkeys(("eps", "ka", "kz", "kw", "decay", "dead_zone"), f"0|{POSITIVE}|1e-320")
         | {"k": f"{POSITIVE}|1e-320", "delay": "0|3", "h": POSITIVE, "output": ""},
+    ),
+    "clocked": (
+        lambda **given: crnsim.clocked((2, 1, 1), "logistic", **given),
+        dict.fromkeys(("eta", "ka", "kz", "kw", "threshold"), f"0|{POSITIVE}|1e-320")
+        | dict.fromkeys(("k", "kj", "kd"), f"{POSITIVE}|1e-320")
+        | {"samples": WHOLE, "delta": "", "output": "", "h_output": f"{POSITIVE}|1e-320"},
     ),
     "feedforward": (
         lambda **given: crnsim.feedforward((2, 1, 1), "squareplus", **given),

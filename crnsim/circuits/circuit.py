@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -44,6 +44,14 @@ class CircuitKind:
     learning_parameter : str
         The rate parameter that sets how fast it learns; a run sets it to learning rate / running time. Empty for a
         circuit that does not learn.
+    samples_parameter : str
+        The parameter that says how many training samples it stores; empty for a circuit that is shown them. A run sets
+        it to what its data set has.
+    activation : str
+        The activation of one that is asked for without.
+    schedule : dict of str to float
+        ``running_time``, ``learning_rate`` and ``epochs`` of one that is trained, where they are other ones than those
+        that a data set has for the one-pot circuit.
     scopes : tuple of str
         Scopes of noise on concentrations that hold some of its species.
     """
@@ -54,12 +62,15 @@ class CircuitKind:
     parameters: Mapping[str, Any]
     modes: tuple[str, ...] = MODES
     learning_parameter: str = ""
+    samples_parameter: str = ""
+    activation: str = "squareplus"
+    schedule: Mapping[str, float] = field(default_factory=dict)
     scopes: tuple[str, ...] = SCOPES
 
     @property
     def settings(self) -> list[str]:
-        """Names of the parameters that a user sets: all but the one that follows from the learning rate."""
-        return [name for name in self.parameters if name != self.learning_parameter]
+        """Names of the parameters that a user sets: all but those that follow from learning rate and data set."""
+        return [n for n in self.parameters if n not in (self.learning_parameter, self.samples_parameter)]
 
     @property
     def learns(self) -> bool:
@@ -229,6 +240,10 @@ class Circuit:
     def stored(self, start: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return a state with the training set in it, for a circuit that is `autonomous`; the same for others."""
         return start
+
+    def order_of(self, order: np.ndarray) -> np.ndarray:
+        """Order in which samples are shown, shape (epochs, samples), from one that is drawn anew for each epoch."""
+        return np.tile(order[0], (len(order), 1)) if self.autonomous else order
 
     def shown_rails(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows, plus and minus, where a sample and its targets are shown, shapes (features, 2) and (targets, 2)."""

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from crnsim.activations import Activation
 from crnsim.circuits.circuit import MODES, Circuit, CircuitKind, Pair
 from crnsim.circuits.clocked import CLOCKED
 from crnsim.circuits.feedforward import FEEDFORWARD
@@ -26,6 +27,8 @@ def _checked(name: str, found: Any) -> CircuitKind:
         raise InputError(
             f"circuit {name}: it is trained, so one of its parameters must be its learning_parameter"
         )
+    if found.samples_parameter and found.samples_parameter not in found.parameters:
+        raise InputError(f"circuit {name}: its samples_parameter must be one of its parameters")
     return found
 
 
@@ -80,21 +83,21 @@ def build_named(name: str, layers: Sequence[int], *arguments: Any, **parameters:
     return circuit
 
 
-def check_parameters(name: str, parameters: Mapping[str, Any]) -> None:
-    """Let a circuit judge its parameters, on the smallest layers that it takes.
+def check_parameters(name: str, parameters: Mapping[str, Any], activation: Activation | None = None) -> None:
+    """Let a circuit judge its parameters, and an activation, on the smallest layers that it takes.
 
     Raises
     ------
     InputError
         As for `build_named`.
     """
+    unit = [] if activation is None else [activation]
     try:
-        build_named(name, (1, 1), **parameters)
+        build_named(name, (1, 1), *unit, **parameters)
     except InputError:
         # Do the layers not fit, or the parameters? What fits with its own parameters are layers.
-        build_named(
-            name, (1, 1) if _takes(name, (1, 1)) or not _takes(name, (1, 1, 1)) else (1, 1, 1), **parameters
-        )
+        layers = (1, 1) if _takes(name, (1, 1)) or not _takes(name, (1, 1, 1)) else (1, 1, 1)
+        build_named(name, layers, *unit, **parameters)
 
 
 def _takes(name: str, layers: tuple[int, ...]) -> bool:

@@ -261,8 +261,8 @@ def _add_circuit(command: argparse.ArgumentParser, *, trained: bool = False) -> 
     command.add_argument("--layers", metavar="N,N,...", help="units per layer, such as 2,6,1")
     command.add_argument(
         "--activation",
-        default=None if trained else "squareplus",
-        help=f"squareplus (default{', or that of --weights' if trained else ''}), relu, ..., or module:Class",
+        help=f"squareplus (default{', or that of --weights' if trained else ''}; logistic for clocked), relu, ..., "
+        "or module:Class",
     )
     command.add_argument("--h", type=words.parameter, help="smoothing of a smooth activation")
     command.add_argument("--kz", type=words.rate, help="rate constant of relu's annihilation")
@@ -273,7 +273,7 @@ def _add_circuit(command: argparse.ArgumentParser, *, trained: bool = False) -> 
 
 
 def _add_describe(command: argparse.ArgumentParser) -> None:
-    command.add_argument("circuit", help="onepot, feedforward (all weights 1), or module:NAME")
+    command.add_argument("circuit", help="onepot, clocked, feedforward (all weights 1), or module:NAME")
     _add_circuit(command)
     command.add_argument("--dual-rail", action="store_true", help="two rails for each input")
     command.add_argument(

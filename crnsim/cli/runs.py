@@ -96,6 +96,8 @@ def parameters(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, A
     from crnsim.activations import activation
     from crnsim.circuits import circuit_kind
 
+    if options.activation is None:
+        options.activation = circuit_kind(options.circuit).activation
     known = activation(options.activation).parameters()
     own = {
         name: getattr(options, name)
@@ -149,12 +151,13 @@ def infer(options: argparse.Namespace) -> None:
     if options.activation is None:
         # As crnsim.feedforward(result): weights mean what they were trained for only with their own activation.
         trained = trained_unit(source)
-        options.activation, *options.trained = trained or ("squareplus", {}, {})
+        options.activation, *options.trained = trained or (None, {}, {})
     _run(_points(options, source), options)
 
 
 def _run(points: list[Point], options: argparse.Namespace) -> None:
     """Compute points, print a line for each, and keep the result where asked to."""
+    from crnsim.experiment.build import build_circuit
     from crnsim.experiment.run import run_points
     from crnsim.store.files import write_dataset
     from crnsim.sweep.plan.cost import check_runs
@@ -168,6 +171,8 @@ def _run(points: list[Point], options: argparse.Namespace) -> None:
     print("\n".join(_table(results)))
     for note in _failures(results):
         print(note)
+    if note := build_circuit(points[0]).advice(points[0].running_time):
+        print(f"advice: {note}")
     if options.output:
         write_dataset(results, options.output)
         print(f"kept in {options.output}")
@@ -175,6 +180,7 @@ def _run(points: list[Point], options: argparse.Namespace) -> None:
 
 def _points(options: argparse.Namespace, weights: Parameters = ()) -> list[Point]:
     """Return a point for each replicate, as a sweep would."""
+    from crnsim.circuits import circuit_kind
     from crnsim.datasets import check_layers, dataset_info, find_dataset
     from crnsim.experiment.point import MAX_STEPS, Point
 
@@ -186,10 +192,10 @@ def _points(options: argparse.Namespace, weights: Parameters = ()) -> list[Point
     check_layers(name, sizes, source)
     unit, of_circuit = parameters(options)
     _check_circuit(options, of_circuit, mode="inference" if weights else "training")
+    defaults = {name: getattr(info, name) for name in ("running_time", "learning_rate", "epochs")}
+    defaults |= circuit_kind(options.circuit).schedule
     number: dict[str, Any] = {
-        "running_time": options.running_time or info.running_time,
-        "learning_rate": options.learning_rate or info.learning_rate,
-        "epochs": options.epochs or info.epochs,
+        **{name: getattr(options, name) or value for name, value in defaults.items()},
         "rtol": options.rtol,
         "atol": options.atol,
         "max_steps": options.max_steps or MAX_STEPS,
@@ -292,8 +298,18 @@ def _table(results: xr.Dataset) -> list[str]:
     """Return a line for each replicate and one for their median."""
     from crnsim.wording import columns
 
-    names = ["score", "accuracy", "mse", "nrmse", "algebraic_score", "agreement", "h_eff"]
-    names = [name for name in names if bool(results[name].notnull().any()) or name == "score"]
+    names = [
+        "score",
+        "accuracy",
+        "mse",
+        "nrmse",
+        "algebraic_score",
+        "agreement",
+        "h_eff",
+        "stopped",
+        "iterations",
+    ]
+    names = [n for n in names if n == "score" or (n in results and bool(results[n].notnull().any()))]
     outcomes = str(results["status"].attrs["flag_meanings"]).split()
     rows = [("replicate", "outcome", *(name.replace("_", " ") for name in names), "steps")]
     for index in range(results.sizes["point"]):
@@ -342,7 +358,7 @@ def _sgd(points: list[Point]) -> list[str]:
             initial_weights(point.layers, **about),
             unit,
             data,
-            order=sample_order(len(data.x_train), point.epochs, **about),
+            order=circuit.order_of(sample_order(len(data.x_train), point.epochs, **about)),
             learning_rate=point.learning_rate,
             output=output,
         )

@@ -20,6 +20,7 @@ def built_circuit(
     dual_rail: bool,
     parameters: Parameters,
     unit_parameters: Parameters,
+    samples: int = 0,
 ) -> Circuit:
     """Build a circuit; the same settings give the same object.
 
@@ -33,6 +34,8 @@ def built_circuit(
         Whether features may be negative.
     parameters, unit_parameters : tuple of (str, float or str)
         Parameters of the circuit and of its activation; what is left out has a default.
+    samples : int
+        That it is trained on, for a circuit that stores them; 0 for as many as it is built for by default.
 
     Raises
     ------
@@ -40,10 +43,12 @@ def built_circuit(
         A name or a parameter is unknown or does not fit.
     """
     from crnsim.activations import activation as make_activation
-    from crnsim.circuits import build_named
+    from crnsim.circuits import build_named, circuit_kind
 
-    unit = make_activation(activation, **dict(unit_parameters))
-    return build_named(circuit, layers, unit, dual_rail=dual_rail, **dict(parameters))
+    unit, given = make_activation(activation, **dict(unit_parameters)), dict(parameters)
+    if samples and (name := circuit_kind(circuit).samples_parameter):
+        given = {name: samples} | given
+    return build_named(circuit, layers, unit, dual_rail=dual_rail, **given)
 
 
 def build_circuit(point: Point) -> Circuit:
@@ -57,11 +62,13 @@ def build_circuit(point: Point) -> Circuit:
     from crnsim.datasets import check_layers, dataset_info
 
     check_layers(point.dataset, point.layers, point.source)
+    info = dataset_info(point.dataset, point.source)
     return built_circuit(
         point.circuit,
         point.layers,
         point.activation,
-        dual_rail=dataset_info(point.dataset, point.source).dual_rail,
+        dual_rail=info.dual_rail,
         parameters=point.circuit_parameters,
         unit_parameters=point.activation_parameters,
+        samples=info.n_train,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -100,6 +101,8 @@ def train(
         raise InputError(f"{circuit.name} does not learn; train a onepot circuit")
     points, datasets = _replicates(circuit, dataset, first, replicates)
     heard = check_function("progress", progress, "a function of the share of the work done")
+    if advice := circuit.advice(first.running_time):
+        logging.getLogger("crnsim").warning("train: %s", advice)
     return _train_and_read(circuit, points, datasets, [first.key] if kept else [], heard)
 
 

@@ -170,7 +170,7 @@ def _measure(
     """Metrics of every point, chemical and algebraic; nan but for a score of 0 where a point did not end ok."""
     from crnsim.algebraic import forward
 
-    names = (*_METRICS, *(f"algebraic_{name}" for name in _METRICS), "agreement", "h_eff")
+    names = (*_METRICS, *(f"algebraic_{name}" for name in _METRICS), "agreement", "output_error", "h_eff")
     columns = {name: np.full(len(datasets), np.nan) for name in names}
     columns["score"][:] = 0.0
     for i, data in enumerate(datasets):
@@ -181,6 +181,7 @@ def _measure(
         for prefix, outputs in (("", readout.outputs[i]), ("algebraic_", algebraic)):
             for name, value in _metrics(data, outputs, data.y_test).items():
                 columns[f"{prefix}{name}"][i] = value
+        columns["output_error"][i] = math.sqrt(float(np.mean((readout.outputs[i] - algebraic) ** 2)))
         columns["agreement"][i] = agreement(data, readout.outputs[i], algebraic)
         columns["h_eff"][i] = readout.h_eff[i]
     return columns
@@ -193,6 +194,7 @@ _UNITS = {
         "1",
         "share of test samples that chemistry and algebra with the same weights classify alike",
     ),
+    "output_error": ("1", "root mean square distance of the chemical read-out from the algebraic one"),
     "h_eff": ("1", "effective smoothing of the activation, median over units and test samples"),
     "output": ("1", "chemical read-out of the test samples"),
     "train_loss": ("1", "half the squared error at the end of each presentation, mean over an epoch"),

@@ -75,10 +75,12 @@ def reactions_text(circuit: Circuit, title: str) -> str:
         weights = any("[" in factor for factor in family.rate)
         lines += [str(reaction) for reaction in members if reaction.rate or not weights]
     free = "weights are drawn for each replicate" if circuit.targets else "inputs are set from outside"
+    free = f"samples are stored and {free}" if circuit.autonomous else free
     lines += ["", f"// concentrations at the start; {free}, all others are zero"]
-    for species in network.species:
-        if circuit.initial.get(species.name):
-            lines += [f"init {label} {exact(circuit.initial[species.name])}" for label in species.labels()]
+    start = network.state(circuit.initial).tolist()
+    lines += [
+        f"init {label} {exact(value)}" for label, value in zip(network.labels, start, strict=True) if value
+    ]
     return "\n".join(lines) + "\n"
 
 

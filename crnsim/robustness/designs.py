@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -52,7 +52,8 @@ class Design:
 
     `fidelity` says how close each run's answers are to those of the algebraic network with the same weights: the
     share of test samples answered alike, or 1 - abs(score - algebraic score) where that was not stored; nan
-    where neither is known.
+    where neither is known. `measured` has by name what else a paper's claims are about, of the runs that ended ok:
+    ``output_error``, and ``stopped`` of a circuit with a clock.
     """
 
     dataset: str
@@ -68,6 +69,7 @@ class Design:
     outcomes: dict[Condition, dict[str, int]]
     means: dict[Condition, dict[str, float]]
     fidelity: dict[Condition, dict[tuple[int, int], float]]
+    measured: dict[str, dict[Condition, dict[tuple[int, int], float]]] = field(default_factory=dict)
 
     @property
     def running_times(self) -> list[float]:
@@ -142,6 +144,11 @@ def read_design(summary: xr.Dataset, smoothing: Mapping[str, float] | None = Non
         },
         means={condition: _condition_means(summary, indices) for condition, indices in conditions.items()},
         fidelity=_by_key(_fidelity(summary, raw, status == OUTCOMES[OK]), conditions, keys),
+        measured={
+            name: _by_key(summary[name].values.astype(float), conditions, keys)
+            for name in ("output_error", "stopped")
+            if name in summary
+        },
     )
 
 

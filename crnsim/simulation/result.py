@@ -72,7 +72,7 @@ def error_variables(network: Network, record: Record, errors: np.ndarray, method
             said.append(
                 f"the error is about {error:.2g} tolerances{blamed}"
                 if np.isfinite(error)
-                else "at looser tolerances the run does not end well: its outcome hangs on them"
+                else "at other tolerances the run does not end well: its outcome hangs on them"
             )
         if grown.any():
             names = [network.labels[row] for row in np.flatnonzero(grown)]

@@ -31,13 +31,13 @@ def fit_scales(network: Network, protocol: Protocol, atol: np.ndarray | None) ->
     ----------
     network : Network
     protocol : Protocol
-        Of single presentations; its rate constants are changed in place.
+        Of single presentations; its members are changed in place.
     atol : numpy.ndarray, shape (n_species,), optional
         Absolute tolerances; those that are negative, or without it all, are made from the concentrations.
     """
     members, n = protocol.start.shape
     tolerances, least = np.empty((members, n)), np.empty((members, n))
-    _switch_off(network, protocol)
+    protocol = _switched_off(network, protocol)
     known: dict[tuple[bytes, int, float], int] = {}
     for number, member in enumerate(protocol.member):
         start, rates = protocol.start[number], protocol.rates[member["rate_set"]]
@@ -115,16 +115,24 @@ def _as_good_as_absent(
     return (start == 0) | (~followed & made)
 
 
-def _switch_off(network: Network, protocol: Protocol) -> None:
-    """Set rate constants to zero of reactions that can take place in none of the runs that share them."""
-    needed = np.zeros(protocol.rates.shape, dtype=bool)
-    seen: set[tuple[bytes, int]] = set()
+def _switched_off(network: Network, protocol: Protocol) -> Protocol:
+    """Set rate constants to zero of reactions that can never take place, in each run by what is there in it alone.
+
+    Runs that share rate constants, and of which one can do more than another, share them no longer.
+    """
+    known: dict[tuple[bytes, int], np.ndarray] = {}
+    sets: dict[tuple[int, bytes], int] = {}
+    rates: list[np.ndarray] = []
     for start, member in zip(protocol.start, protocol.member, strict=True):
         shared, present = int(member["rate_set"]), start > 0
-        if (key := (present.tobytes(), shared)) not in seen:
-            seen.add(key)
-            needed[shared] |= reachable(network, present, protocol.rates[shared] > 0)
-    protocol.rates[~needed] = 0.0
+        if (key := (present.tobytes(), shared)) not in known:
+            known[key] = reachable(network, present, protocol.rates[shared] > 0)
+        needed = known[key]
+        place = sets.setdefault((shared, needed.tobytes()), len(rates))
+        if place == len(rates):
+            rates.append(np.where(needed, protocol.rates[shared], 0.0))
+        member["rate_set"] = place
+    return protocol._replace(rates=np.array(rates).reshape(-1, protocol.rates.shape[1]))
 
 
 def _scale(network: Network, start: np.ndarray, rates: np.ndarray, fastest: float, span: float) -> float:

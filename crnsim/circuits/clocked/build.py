@@ -268,4 +268,7 @@ CLOCKED = CircuitKind(
     build=clocked,
     parameters=PARAMETERS,
     learning_parameter="eta",
+    samples_parameter="samples",
+    activation="logistic",
+    schedule={"running_time": PHASE_LENGTH, "learning_rate": 4.0},
 )

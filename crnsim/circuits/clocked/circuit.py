@@ -143,8 +143,8 @@ class ClockedCircuit(Circuit):
         Returns
         -------
         dict of str to numpy.ndarray
-            ``loss``: half the mean squared error of the last whole epoch, after each period; ``iterations``: turns of
-            the clock until then; ``stopped``: whether it has stopped for good.
+            ``loss``: half the mean squared error of the last whole epoch as the circuit has found it, after each
+            period; ``iterations``: turns of the clock until then; ``stopped``: whether it has stopped for good.
         """
         trace = real_array("trace", trace)
         n = self.n_clock
@@ -153,7 +153,8 @@ class ClockedCircuit(Circuit):
         angle = np.angle(clock @ np.exp(2j * np.pi * np.arange(n) / n))
         # The pulse starts between the last species and the first one.
         turned = np.unwrap(np.concatenate([[-np.pi / n], angle]))[1:] + np.pi / n
-        loss = (trace[:, n] - trace[:, n + 1]) / (2.0 * self.n_samples)
+        # Rails whose rate constants differ can say less than nothing.
+        loss = np.maximum(trace[:, n] - trace[:, n + 1], 0.0) / (2.0 * self.n_samples)
         halted = trace[:, n + 2] > 0.5 if self._judges else np.zeros(len(trace), dtype=bool)
         # The angle of a clock that stands is that of one that turns once a period: it stands from the first halt on.
         periods = np.arange(1, len(trace) + 1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from crnsim.errors import InputError, suggest
 from crnsim.registry import Registry
 from crnsim.robustness.claims.anderson2021 import ANDERSON
+from crnsim.robustness.claims.fan2023 import FAN
 from crnsim.robustness.claims.kang2025 import KANG
 from crnsim.robustness.claims.paper import Paper
 from crnsim.robustness.claims.rows import CONTRADICTED, OPEN, SUPPORTED
@@ -29,7 +30,7 @@ def _checked(name: str, found: Any) -> Paper:
     return found
 
 
-_REGISTRY: Registry[Paper] = Registry("paper", ENTRY_POINTS, (KANG, ANDERSON), _checked)
+_REGISTRY: Registry[Paper] = Registry("paper", ENTRY_POINTS, (KANG, ANDERSON, FAN), _checked)
 #: Every built-in paper by the name that a sweep file gives under `claims`.
 PAPERS = _REGISTRY.built_in
 

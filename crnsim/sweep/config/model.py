@@ -67,6 +67,15 @@ class Activation(Section):
         default=None,
         description="Part in the verdict: the `smooth` one is compared with each `sharp` and `baseline` one.",
     )
+    circuit: Reference | None = Field(
+        default=None,
+        description="Another family of circuits than the sweep's, for this design alone; it takes no circuit "
+        "parameters but its own.",
+    )
+    learning_rate: LearningRate | None = Field(
+        default=None, description="Replaces the data set's for this design alone."
+    )
+    epochs: Epochs | None = Field(default=None, description="Replaces the data set's for this design alone.")
     circuit_parameters: Parameters = Field(
         default={}, description="Added to the sweep's and the data set's for this design alone."
     )
@@ -259,7 +268,7 @@ class Sweep(Section):
     )
     circuit: Reference = Field(
         default="onepot",
-        description="Family of circuits: `onepot`, `feedforward` with `mode: inference`, or `module:NAME`.",
+        description="Family of circuits: `onepot`, `clocked`, `feedforward` with `mode: inference`, or `module:NAME`.",
     )
     mode: Literal["training", "inference"] = Field(
         default="training",
@@ -277,7 +286,9 @@ class Sweep(Section):
     activations: Annotated[dict[Label, Activation], Field(min_length=1)] = Field(
         description="Activations by label; labels appear in paths and in the report."
     )
-    running_times: RunningTimes = Field(description="Durations of one presentation, in units of 1/k.")
+    running_times: RunningTimes = Field(
+        description="Durations of one presentation, in units of 1/k; of one phase, for a clocked circuit."
+    )
     noise: NoiseAxes = Field(
         default_factory=lambda: NoiseAxes.model_validate({}), description="Kinds and magnitudes of noise."
     )
@@ -291,7 +302,7 @@ class Sweep(Section):
     claims: Reference | None = Field(
         default=None,
         description="Paper whose claims the report judges, for the circuits of this sweep: `kang2025`, "
-        "`anderson2021`, or `module:NAME` of your own.",
+        "`anderson2021`, `fan2023`, or `module:NAME` of your own.",
     )
     trajectories: Trajectories = Field(
         default=Trajectories(), description="Which points keep full trajectories; the others keep summaries."

@@ -17,6 +17,7 @@ from crnsim.sweep.config.mistakes import Mistake
 from crnsim.sweep.config.resolve import (
     ResolvedSettings,
     ResolvedSweep,
+    circuits_of,
     resolve_settings,
     resolve_source,
     resolve_weights,
@@ -88,25 +89,33 @@ def _check_method(sweep: Sweep) -> None:
 
 def _check_circuit(sweep: Sweep) -> Parameters:
     """Check circuit, mode and claims; return what identifies the given weights."""
-    try:
-        kind = circuit_kind(sweep.circuit)
-    except InputError as error:
-        raise Mistake(("circuit",), str(error)) from None
-    if sweep.mode not in kind.modes:
-        what = (
-            "does not learn; write onepot, or mode: inference"
-            if sweep.mode == "training"
-            else "is only trained"
-        )
-        raise Mistake(("circuit",), f"{sweep.circuit} {what}")
+    _check_kind(sweep, ("circuit",), sweep.circuit)
+    for label, spec in sweep.activations.items():
+        if spec.circuit is not None:
+            _check_kind(sweep, ("activations", label, "circuit"), spec.circuit)
     if sweep.weights is not None and sweep.mode == "training":
         raise Mistake(("weights",), "only a sweep with mode: inference is given weights")
     try:
         weights = resolve_weights(sweep)
     except InputError as error:
         raise Mistake(("weights",), str(error)) from None
-    _check_parameters(sweep, ("circuit_parameters",), sweep.circuit_parameters)
+    _check_parameters(sweep.circuit, ("circuit_parameters",), sweep.circuit_parameters)
     return weights
+
+
+def _check_kind(sweep: Sweep, path: tuple[str, ...], circuit: str) -> None:
+    """Check that there is a family of circuits that can be run in the mode of the sweep."""
+    try:
+        kind = circuit_kind(circuit)
+    except InputError as error:
+        raise Mistake(path, str(error)) from None
+    if sweep.mode not in kind.modes:
+        what = (
+            "does not learn; write onepot, or mode: inference"
+            if sweep.mode == "training"
+            else "is only trained"
+        )
+        raise Mistake(path, f"{circuit} {what}")
 
 
 def _check_claims(sweep: Sweep) -> None:
@@ -122,9 +131,9 @@ def _check_claims(sweep: Sweep) -> None:
         raise Mistake(("claims",), f"{judging.name} is about {judging.mode}; write mode: {judging.mode}")
 
 
-def _check_parameters(sweep: Sweep, path: tuple[str, ...], parameters: Mapping[str, float | str]) -> None:
+def _check_parameters(circuit: str, path: tuple[str, ...], parameters: Mapping[str, float | str]) -> None:
     """Let the circuit itself judge its parameters: together, and where that fails one by one, to name the wrong one."""
-    kind = circuit_kind(sweep.circuit)
+    kind = circuit_kind(circuit)
     known = kind.settings
     for name in parameters:
         if name == kind.learning_parameter:
@@ -133,13 +142,13 @@ def _check_parameters(sweep: Sweep, path: tuple[str, ...], parameters: Mapping[s
                 f"{name} follows from learning_rate and running time; set datasets.<name>.learning_rate",
             )
         if name not in known:
-            raise Mistake((*path, name), f"unknown parameter of {sweep.circuit}; {suggest(name, known)}")
+            raise Mistake((*path, name), f"unknown parameter of {circuit}; {suggest(name, known)}")
 
     def judged(**given: float | str) -> str:
         try:
-            check_parameters(sweep.circuit, given)
+            check_parameters(circuit, given)
         except InputError as error:
-            return str(error).removeprefix(f"{kind.name}: ").removeprefix(f"circuit {sweep.circuit}: ")
+            return str(error).removeprefix(f"{kind.name}: ").removeprefix(f"circuit {circuit}: ")
         return ""
 
     if problem := judged(**parameters):
@@ -173,20 +182,28 @@ def _check_activations(sweep: Sweep) -> None:
                 activation(spec.name, **{name: value})
             except InputError as error:
                 raise Mistake((*path, name), str(error).removeprefix(f"activation {cls.name}: ")) from None
-        _check_parameters(sweep, (*path, "circuit_parameters"), spec.circuit_parameters)
+        circuit = spec.circuit or sweep.circuit
+        _check_parameters(circuit, (*path, "circuit_parameters"), spec.circuit_parameters)
+        try:
+            check_parameters(circuit, {}, activation(spec.name, **dict(spec.parameters)))
+        except InputError as error:
+            raise Mistake((*path, "name"), str(error)) from None
         unit = (
-            spec.name,
+            *(circuit, spec.learning_rate, spec.epochs, spec.name),
             _rounded(activation(spec.name, **dict(spec.parameters)).parameters()),
             _rounded(spec.circuit_parameters),
         )
         if unit in seen:
             raise Mistake(path, f"the same as {seen[unit]}; keep one of the two, or change a parameter")
         seen[unit] = label
-    smooth = [label for label, spec in sweep.activations.items() if spec.role == "smooth"]
-    if len(smooth) > 1:
-        raise Mistake(
-            ("activations", smooth[1], "role"), f"{smooth[0]} is smooth already; one label can have that role"
-        )
+    smooth: dict[str, str] = {}
+    for label, spec in sweep.activations.items():
+        if spec.role == "smooth":
+            first = smooth.setdefault(spec.circuit or sweep.circuit, label)
+            if first != label:
+                raise Mistake(
+                    ("activations", label, "role"), f"{first} is smooth already; one label can have that role"
+                )
 
 
 def _rounded(parameters: Mapping[str, object]) -> tuple[tuple[str, object], ...]:
@@ -214,7 +231,7 @@ def _check_dataset(sweep: Sweep, name: str, source: Parameters) -> ResolvedSetti
             check_layers(name, given.layers, source)
         except InputError as error:
             raise Mistake((*path, "layers"), str(error)) from None
-    _check_parameters(sweep, (*path, "circuit_parameters"), given.circuit_parameters or {})
+    _check_parameters(sweep.circuit, (*path, "circuit_parameters"), given.circuit_parameters or {})
     return resolve_settings(sweep, name, source)
 
 
@@ -227,7 +244,8 @@ def _check_noise(sweep: Sweep, name: str, settings: ResolvedSettings) -> None:
         own = given is not None and getattr(given, keys[0], None)
         return ("datasets", name, "noise", *keys) if own else ("noise", *keys)
 
-    scopes = circuit_kind(sweep.circuit).scopes
+    kinds = [circuit_kind(name) for name in circuits_of(sweep.circuit, sweep)]
+    scopes = [scope for scope in kinds[0].scopes if all(scope in kind.scopes for kind in kinds)]
     for kind in NOISE_KINDS.values():
         section = getattr(noise, kind.name)
         if section is not None and (scope := getattr(section, "scope", scopes[0])) not in scopes:

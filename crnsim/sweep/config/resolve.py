@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from crnsim.sweep.config.model import DatasetSettings, NoiseAxes, Sweep
@@ -65,7 +65,9 @@ class ResolvedSweep:
 
             content["paper"] = paper_hash(self.sweep.claims)
         content["units"] = {label: source_hash(spec.name) for label, spec in self.sweep.activations.items()}
-        content["circuit_source"] = circuit_source_hash(self.sweep.circuit)
+        content["circuit_source"] = [
+            circuit_source_hash(name) for name in circuits_of(self.sweep.circuit, self.sweep)
+        ]
         kinds = {name for settings in self.settings.values() for name in settings.noise.own}
         content["noise_sources"] = {name: kind_source_hash(name) for name in sorted(kinds)}
         if ":" in self.sweep.solver.method:
@@ -102,11 +104,38 @@ def resolve_weights(sweep: Sweep) -> Parameters:
     return weights_source(sweep.weights or SGD) if sweep.mode == "inference" else ()
 
 
+def circuits_of(first: str, sweep: Sweep) -> list[str]:
+    """Names of the families of circuits of a sweep, that of the sweep `first`."""
+    return list(dict.fromkeys([first, *(spec.circuit or first for spec in sweep.activations.values())]))
+
+
+def design_settings(settings: ResolvedSettings, sweep: Sweep, label: str) -> ResolvedSettings:
+    """Return the settings of one design on a data set: its own epochs, learning rate and circuit parameters."""
+    from crnsim.circuits import circuit_kind
+
+    spec = sweep.activations[label]
+    if (spec.circuit or sweep.circuit) != sweep.circuit:
+        schedule = circuit_kind(spec.circuit or "").schedule
+        settings = replace(
+            settings,
+            circuit_parameters={},
+            learning_rate=schedule.get("learning_rate", settings.learning_rate),
+            epochs=int(schedule.get("epochs", settings.epochs)),
+        )
+    return replace(
+        settings,
+        learning_rate=spec.learning_rate or settings.learning_rate,
+        epochs=spec.epochs or settings.epochs,
+    )
+
+
 def resolve_settings(sweep: Sweep, name: str, source: Parameters) -> ResolvedSettings:
     """Return the settings of one data set after its differences and its defaults."""
+    from crnsim.circuits import circuit_kind
     from crnsim.datasets import dataset_info
 
     given, info = sweep.datasets[name], dataset_info(name, source)
+    schedule = circuit_kind(sweep.circuit).schedule
     noise = sweep.noise.model_dump(exclude_unset=True)
     for key, value in (given.noise.model_dump(exclude_unset=True) if given.noise else {}).items():
         inherited = noise.get(key)
@@ -117,8 +146,8 @@ def resolve_settings(sweep: Sweep, name: str, source: Parameters) -> ResolvedSet
     }
     return ResolvedSettings(
         layers=given.layers or tuple(info.layers),
-        epochs=given.epochs or info.epochs,
-        learning_rate=given.learning_rate or info.learning_rate,
+        epochs=given.epochs or int(schedule.get("epochs", info.epochs)),
+        learning_rate=given.learning_rate or schedule.get("learning_rate", info.learning_rate),
         activations=given.activations or tuple(sweep.activations),
         running_times=given.running_times or sweep.running_times,
         noise=NoiseAxes.model_validate(noise),

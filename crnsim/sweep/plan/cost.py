@@ -27,6 +27,9 @@ SWITCHING = 1.5
 STEPS_PER_KICK, KICK_POWER = 21.0, 0.33
 #: What circuits that do not learn take of that, undisturbed and after a kick: they have less to settle.
 REST, REST_KICKED = 0.5, 0.8
+#: Steps of a circuit with a clock while the pulse is at one of its species, those that a unit of time and a kick add,
+#: and what a step costs there in units of others: of higher order, through lists of reactions.
+CLOCK_STEPS, CLOCK_STEPS_PER_TIME, CLOCK_STEPS_PER_KICK, CLOCK_STEP = 23.0, 0.25, 2.0, 5.0
 #: Core seconds of a run that are no steps: tables, measures, coordinates.
 SECONDS_PER_POINT = 2.5e-3
 #: Core seconds of one sample of gradient descent on the algebraic network, for each layer of weights.
@@ -55,6 +58,7 @@ class Size(NamedTuple):
     n_train: int
     n_test: int
     switches: bool
+    clock: int
 
 
 def size(point: Point) -> Size:
@@ -95,6 +99,7 @@ def _size(
         n_train=info.n_train,
         n_test=info.n_test,
         switches=bool(built.activation.needs_rails),
+        clock=round(built.presentation_time(1.0)) if built.autonomous else 0,
     )
 
 
@@ -110,8 +115,12 @@ def estimate_seconds(point: Point) -> float:
 
 
 def estimate_steps(point: Point) -> float:
-    """Estimate the steps of one presentation."""
+    """Estimate the steps of one presentation, in those of a circuit without a clock."""
     of = size(point)
+    if of.clock:
+        disturbed = sum(point.noise.disturbances(of.clock * point.running_time).values())
+        steps = of.clock * (CLOCK_STEPS + CLOCK_STEPS_PER_TIME * point.running_time)
+        return CLOCK_STEP * (steps + CLOCK_STEPS_PER_KICK * disturbed)
     rest, disturbed = (1.0, 1.0) if point.learns else (REST, REST_KICKED)
     steps = rest * STEPS_PER_PRESENTATION * (SWITCHING if of.switches else 1.0)
     if kicks := point.noise.disturbances(point.running_time):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crnsim.experiment.build import build_circuit
 from crnsim.sweep.plan.cost import EMPTY_FILE_BYTES, network_bytes, point_bytes, recorded_bytes
 from crnsim.sweep.plan.layout import MINUTES, blocks
 from crnsim.wording import duration, plural
@@ -168,11 +169,12 @@ def _schedule(free: list[float], cores: int, ready: float, length: float) -> flo
 
 def advice(plan: Plan, expected: Forecast) -> list[str]:
     """Return what would make a better layout, a sentence each; nothing where it is good."""
-    return [
-        line
-        for line in (_too_short(plan, expected), _too_few(plan, expected), _too_long(plan, expected))
-        if line
-    ]
+    found = [_too_short(plan, expected), _too_few(plan, expected), _too_long(plan, expected)]
+    for group, _ in plan.groups:
+        point = group.point(0, 0)
+        shortest = min(group.settings.running_times)
+        found.append(build_circuit(point).advice(shortest))
+    return [line for line in dict.fromkeys(found) if line]
 
 
 def _too_short(plan: Plan, expected: Forecast) -> str:

@@ -14,6 +14,7 @@ from crnsim.circuits import circuit_kind
 from crnsim.experiment.point import Point
 from crnsim.noise.kinds import NOISE_KINDS
 from crnsim.noise.noise import Noise, own_section
+from crnsim.sweep.config.resolve import design_settings
 
 if TYPE_CHECKING:
     from crnsim.sweep.config.model import NoiseAxes, Solver, Sweep
@@ -230,12 +231,12 @@ def groups(resolved: ResolvedSweep) -> list[Group]:
             found.append(
                 Group(
                     dataset=dataset,
-                    circuit=sweep.circuit,
+                    circuit=spec.circuit or sweep.circuit,
                     label=label,
                     role=spec.role or "",
                     activation=spec.name,
                     activation_parameters=spec.parameters,
-                    settings=settings,
+                    settings=design_settings(settings, sweep, label),
                     seed=sweep.seed,
                     solver=sweep.solver,
                     cells=cells,

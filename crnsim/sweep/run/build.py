@@ -10,13 +10,16 @@ if TYPE_CHECKING:
     from crnsim.sweep.plan.groups import Group
 
 
-def group_circuit(group: Group) -> Circuit:
-    """Return the circuit of a group, learning as fast as at the longest running time."""
+def group_circuit(group: Group, samples: int = 0) -> Circuit:
+    """Return the circuit of a group, learning as fast as at the longest running time.
+
+    One that stores its training set is built for as many samples as the data set has, or for `samples`.
+    """
     from crnsim.circuits import circuit_kind
     from crnsim.datasets import dataset_info
     from crnsim.experiment.build import built_circuit
 
-    settings = group.settings
+    settings, info = group.settings, dataset_info(group.dataset, group.source)
     parameters = dict(group.circuit_parameters)
     if (name := circuit_kind(group.circuit).learning_parameter) and not group.weights:
         parameters[name] = settings.learning_rate / max(settings.running_times)
@@ -24,9 +27,10 @@ def group_circuit(group: Group) -> Circuit:
         group.circuit,
         settings.layers,
         group.activation,
-        dual_rail=dataset_info(group.dataset, group.source).dual_rail,
+        dual_rail=info.dual_rail,
         parameters=tuple(sorted(parameters.items())),
         unit_parameters=group.activation_parameters,
+        samples=samples or info.n_train,
     )
 
 
@@ -44,7 +48,7 @@ def compile_circuit(group: Group) -> None:
         x_test=data.x_test[:2],
         y_test=data.y_test[:2],
     )
-    circuit, time = group_circuit(group), min(group.settings.running_times)
+    circuit, time = group_circuit(group, samples=len(few.x_train)), min(group.settings.running_times)
     if group.weights:
         some = initial_weights(circuit.layers, seed=group.seed, dataset=group.dataset, replicate=0)
         infer(circuit, few, weights=some, running_time=time, seed=group.seed)
