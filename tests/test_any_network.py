@@ -28,6 +28,7 @@ from cases import (
     three_rivals,
 )
 from random_networks import draw, solved
+from scipy.integrate import solve_ivp
 
 import crnsim
 from crnsim import Network, simulate
@@ -552,6 +553,73 @@ def test_of_a_stiff_and_a_dear_network_the_cheaper_steps_are_taken():
     }
     assert 4 * steps["rodas"] < steps["dp45"]
     assert steps["auto"] < 0.5 * steps["dp45"]
+
+
+@pytest.mark.parametrize("method", NAMES)
+def test_what_other_runs_start_from_changes_no_bit(method):
+    # Beside a run that has X from the start, one without it was let grow X from nothing.
+    net = Network(parameters={"k": 1e3, "d": 0.1})
+    net.add_species("A")
+    net.add_species("X")
+    net.add_family("grow", "A + X -> 2X", "k")
+    net.add_family("decay", "A -> 0", "d")
+    options = {"method": method, "rtol": 1e-3, "max_steps": 10**6}
+    together = simulate(net, [0, 2, 5], initial=[[1.0, 0.0], [1.0, 1e-3], [1.0, 0.0]], **options)
+    alone = simulate(net, [0, 2, 5], initial=[1.0, 0.0], **options)
+    for run in (0, 2):
+        assert int(together.steps[run]) == int(alone.steps[0])
+        np.testing.assert_array_equal(together.concentration.values[run], alone.concentration.values[0])
+
+
+@pytest.mark.parametrize("rtol", [1e-2, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5])
+@pytest.mark.parametrize(("a", "b"), [(1.0, 3.0), (1.0, 2.2), (0.8, 2.9), (1.3, 4.0)])
+def test_of_a_limit_cycle_a_run_without_a_warning_is_right_at_coarse_tolerances_too(a, b, rtol):
+    # Of 36 of them 14 were 20 to 80 tolerances off without a word, judged by a run ten times looser.
+    net = Network(parameters={"a": a, "b": b})
+    net.add_species("X")
+    net.add_species("Y")
+    for equation, rate in (("0 -> X", "a"), ("2X + Y -> 3X", 1.0), ("X -> Y", "b"), ("X -> 0", 1.0)):
+        net.add_family("brusselator", equation, rate)
+    t, start = np.linspace(0, 30, 31), np.array([1.0, 1.0])
+
+    def change(_, y):
+        made = y[0] ** 2 * y[1]
+        return [a + made - (b + 1) * y[0], b * y[0] - made]
+
+    exact = solve_ivp(change, (0, 30), start, method="DOP853", rtol=1e-12, atol=1e-13, t_eval=t).y.T
+    found = simulate(net, t, initial=start, rtol=rtol)
+    off = np.max(np.abs(found.concentration.values[0] - exact) / (1e-9 * rtol + rtol * exact))
+    assert off < 20 or found.warning.values[0]
+    # What is said of the error is about that.
+    assert float(found.error[0]) > 0.4 * off
+
+
+def test_runs_that_end_early_are_said_to_and_warnings_are_one_line(caplog):
+    net = Network(parameters={"k": 1.0})
+    net.add_species("X")
+    net.add_family("burst", "2X -> 3X", "k")
+    simulate(net, [0, 2], initial=[[1.0], [0.1], [2.0]])
+    assert [record.message for record in caplog.records] == [
+        "simulate: 2 of 3 runs ended early (diverged); replicate 0: "
+        + caplog.records[0].message.split(": ", 2)[2]
+    ]
+    caplog.clear()
+    simulate(net, [0, 0.5], initial={"X": 1.0}, max_steps=3)
+    assert (
+        "the run ended early (step_limit); budget of 3 steps (max_steps) spent" in caplog.records[0].message
+    )
+
+
+def test_an_array_of_concentrations_in_another_order_than_declared_is_said_so(caplog):
+    net = Network(parameters={"k": 1.0})
+    for name in "ESP":
+        net.add_species(name)
+    net.add_family("catalysis", "E + S -> E + P", "k")
+    simulate(net, [0, 1], initial=[5.0, 0.0, 0.1])
+    assert "in which species that no reaction changes come last (S, P, E)" in caplog.records[0].message
+    caplog.clear()
+    simulate(net, [0, 1], initial={"E": 0.1, "S": 5.0})
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("method", NAMES)

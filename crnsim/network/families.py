@@ -47,12 +47,15 @@ class Species:
         Length of each dimension.
     slow : bool
         Whether it changes slowly, such as a weight: a hint for implicit methods (see `Network.add_species`).
+    place : int
+        Number of the array in order of declaration.
     """
 
     name: str
     dims: tuple[str, ...]
     shape: tuple[int, ...]
     slow: bool = False
+    place: int = 0
 
     @property
     def size(self) -> int:

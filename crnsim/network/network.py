@@ -96,7 +96,7 @@ class Network:
         checks.check_indices(f"species '{name}'", len(dims))
         fault = f"species '{name}': unknown dimension"
         shape = tuple(self._dims[checks.known(fault, dim, self._dims)] for dim in dims)
-        species = Species(name, dims, shape, bool(slow))
+        species = Species(name, dims, shape, bool(slow), len(self._species))
         checks.check_size(f"species '{name}'", self._n_species + species.size, 0)
         self._species[name] = species
         self._n_species += species.size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crnsim.entrance.arguments import check_memory, check_number, shown
-from crnsim.entrance.limits import LARGEST_CONCENTRATION, LARGEST_RATE, SMALLEST_ATOL
+from crnsim.entrance.limits import LARGEST_CONCENTRATION, LARGEST_RATE, LONGEST_REFERENCE, SMALLEST_ATOL
 from crnsim.entrance.objects import check_array, check_instance, check_line, check_sequence
 from crnsim.errors import InputError
 from crnsim.network.network import Network
@@ -183,6 +184,15 @@ def check_state(
     if state.ndim == 2 and replicates not in (1, len(state)):
         raise InputError(f"initial has {len(state)} states for {replicates} replicates; leave replicates out")
     _check_unit(state)
+    places = [species.place for species in network.species]
+    if places != sorted(places):
+        # Who lists the concentrations as he has declared the species means others.
+        names = ", ".join(species.name for species in network.species)
+        logging.getLogger("crnsim").warning(
+            "simulate: initial is an array, and read in the order of network.labels, in which species that no reaction "
+            "changes come last (%s); to be sure, give concentrations by name",
+            names if len(names) < LONGEST_REFERENCE else f"{names[:LONGEST_REFERENCE]} ...",
+        )
     if state.ndim == 2 and len(state) == 1:
         state = state[0]  # of all runs, as many as there are
     return state, len(state) if state.ndim == 2 else replicates

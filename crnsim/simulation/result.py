@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crnsim.network.network import Network
-from crnsim.outcomes import OUTCOMES
+from crnsim.outcomes import OK, OUTCOMES
 from crnsim.solvers.protocol import Record
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ MUCH = 8.0
 _RESOLVING = ("auto", "rosw", "rodas")
 _NETWORK = ": the network enlarges errors; ask for a smaller rtol"
 _METHOD = "; ask for a smaller rtol, or for method='auto', which resolves what grows and what is stiff"
+#: With a smaller relative tolerance rounding is a large part of an error.
+FINEST_RTOL = 1e-12
 #: Most species that a warning names.
 _NAMED = 5
 
@@ -62,10 +64,26 @@ def make_dataset(
     )
 
 
-def error_variables(network: Network, record: Record, errors: np.ndarray, method: str) -> dict[str, Any]:
-    """Estimated errors, and warnings in words, which are logged too."""
-    texts = []
+def say_what_failed(status: np.ndarray, reasons: list[str]) -> None:
+    """Log how many runs have not ended well, and why the first one has not: their concentrations are nan."""
+    failed = np.flatnonzero(status != OK).tolist()
+    if failed:
+        kinds = ", ".join(dict.fromkeys(OUTCOMES[status[number]] for number in failed))
+        which = "the run" if len(status) == 1 else f"{len(failed)} of {len(status)} runs"
+        first = "" if len(status) == 1 else f"replicate {failed[0]}: "
+        logging.getLogger("crnsim").warning(
+            "simulate: %s ended early (%s); %s%s", which, kinds, first, reasons[failed[0]]
+        )
+
+
+def error_variables(
+    network: Network, record: Record, errors: np.ndarray, method: str, rtol: float
+) -> dict[str, Any]:
+    """Estimated errors, and warnings in words, which are logged too: one line for all replicates."""
     blamed = _NETWORK if method in _RESOLVING else _METHOD
+    if rtol < FINEST_RTOL:
+        blamed = "; at so small an rtol rounding rules, and a larger one may be better"
+    texts = []
     for error, grown in zip(errors, record.grown, strict=True):
         said = []
         if error > MUCH:
@@ -82,14 +100,14 @@ def error_variables(network: Network, record: Record, errors: np.ndarray, method
                 " alone"
             )
         texts.append("; ".join(said))
-    for text in sorted(set(texts) - {""}):
-        of = [number for number, other in enumerate(texts) if other == text]
-        which = (
-            f" (replicate {of[0]}{f' and {len(of) - 1} more' if len(of) > 1 else ''})"
+    if warned := [number for number, text in enumerate(texts) if text]:
+        worst = max(warned, key=lambda number: (np.nan_to_num(errors[number]), -number))
+        also = (
+            f"{len(warned)} of {len(texts)} replicates are warned of; the worst, {worst}: "
             if len(texts) > 1
             else ""
         )
-        logging.getLogger("crnsim").warning("simulate: %s%s", text, which)
+        logging.getLogger("crnsim").warning("simulate: %s%s", also, texts[worst])
     return {
         "error": ("replicate", errors, {"long_name": "estimated error", "units": "tolerances"}),
         "warning": ("replicate", np.array(texts, dtype=object)),

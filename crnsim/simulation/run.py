@@ -67,7 +67,8 @@ def simulate(
         Parameters with another value, or with one value for each replicate; or a rate constant for each elementary
         reaction: shape (n_reactions,), or (replicates, n_reactions).
     initial : mapping or array_like
-        Concentrations by array name (what is not named is zero; ``{}`` for an empty pot), a state vector, or one for
+        Concentrations by array name (what is not named is zero; ``{}`` for an empty pot); a state vector in the order
+        of ``network.labels``, where species that no reaction changes come last; or one for
         each run: shape (runs, n_species).
     replicates : int
         Runs; they differ only where `rates` has one set for each, or `initial` one state, which then counts them, by
@@ -140,7 +141,8 @@ def simulate(
     options |= {"seed": seed or 0} if noise.acting or chosen.stochastic else {}
     options |= {"volume": volume} if chosen.stochastic else {}
     options |= {"noise": json.dumps(noise.to_dict())} if noise.acting else {}
-    more = result.error_variables(network, record, errors, method)
+    result.say_what_failed(record.run["status"], reasons)
+    more = result.error_variables(network, record, errors, method, rtol)
     if keep_rates:
         more |= result.rate_variables(network, used)
     return result.make_dataset(network, record, reasons, times, kept, options, more)

@@ -4,8 +4,9 @@ Control of the error of single steps says nothing of what becomes of these error
 result is as good as the tolerance; where it enlarges them (unstable states, rivals, clocks that drift) it may be off by
 thousands of tolerances or be another one altogether. The error of the methods here falls in proportion to the
 tolerance, so that two runs tell it (Hairer, Norsett, Wanner, Solving Ordinary Differential Equations I, section II.4,
-doi 10.1007/978-3-540-78862-1). Where tolerances are coarse it does so on the average alone: a looser run may by chance be
-as far off as the run itself, on the same side. There the other run is one at finer tolerances, whose own error is small.
+doi 10.1007/978-3-540-78862-1). Where tolerances are coarse it does so on the average alone: a looser run may by chance
+be as far off as the run itself, on the same side. There the other run is one at finer tolerances, whose own error is
+small.
 """
 
 from __future__ import annotations

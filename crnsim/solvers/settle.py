@@ -145,7 +145,7 @@ def _settle(network: Network, protocol: Protocol, record: Record, member: int, t
     if protocol.member[member]["n_presentations"] > 1:
         where = f"presentation {run['presentation']}, {where}"
     if status == STEP_LIMIT:
-        return f"budget of {protocol.member[member]['max_steps']} steps spent at {where}"
+        return f"budget of {protocol.member[member]['max_steps']} steps (max_steps) spent at {where}"
     if status == BLOWN_UP:
         confirmed, reason = blowup.confirm(network, protocol, record, member)
         record.run["status"][member] = DIVERGED if confirmed else FAILED

@@ -206,7 +206,8 @@ class Solver(Section):
     )
     method: Reference = Field(
         default="auto",
-        description="Method of integration that can show samples: `auto`, `rosw`, `bs23`, `rkc` (docs/integration.md).",
+        description="Method of integration that can show samples: `auto`, `rosw`, `rodas`, `dp45`, `bs23`, `rkc` "
+        "(docs/integration.md).",
     )
 
 
