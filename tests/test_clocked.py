@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,8 @@ from crnsim.errors import InputError
 from crnsim.experiment.point import Point
 from crnsim.experiment.run import run_points
 from crnsim.network.network import Network
+from crnsim.sweep.config.read import read_sweep
+from crnsim.sweep.plan.groups import groups
 
 LAYERS = (2, 3, 1)
 POINT = Point(
@@ -379,3 +383,65 @@ def test_initial_read_out_is_that_of_the_algebraic_network():
     found = crnsim.infer(circuit, "xor", running_time=14.0, weights=weights, rtol=1e-6, atol=1e-10)
     # exp(-14) is 1e-6, times weights and layers.
     np.testing.assert_allclose(found.mse, found.algebraic_mse, atol=2e-5)
+
+
+def test_the_documented_reactions_are_those_of_the_network():
+    page = (Path(__file__).parents[1] / "docs" / "clocked.md").read_text()
+    blocks = re.findall(r"```crn\n(.*?)```", page, re.DOTALL)
+    documented = {line for block in blocks for line in block.splitlines() if line}
+    found = set()
+    for family in crnsim.clocked(LAYERS).network.families:
+        if family.label == "clock":
+            continue
+        place = re.match(r"O\[(\d+)\]", family.equation)
+        assert place is not None, f"{family.equation} takes place in no phase"
+        sides = [
+            side.removeprefix(place[0]).removeprefix(" + ") or "0" for side in family.equation.split(" -> ")
+        ]
+        found.add(f"{place[1]:>2}  {' -> '.join(sides)}  ({'*'.join(family.rate)})")
+    assert documented == found
+
+
+@pytest.mark.parametrize(
+    ("yaml", "words"),
+    [
+        ("{name: logistic, circuit: onepot}", "logistic needs a clock"),
+        ("{name: logistic, circuit: clockd}", "activations.one.circuit"),
+        ("{name: logistic, circuit_parameters: {dead_zone: 0}}", "unknown parameter of clocked"),
+        ("{name: logistic, circuit_parameters: {threshold: -1}}", "threshold is -1"),
+        ("{name: logistic, circuit_parameters: {eta: 1}}", "eta follows from learning_rate"),
+        ("{name: relu, epochs: 0}", "activations.one.epochs"),
+    ],
+)
+def test_a_wrong_design_of_a_sweep_is_refused_by_its_key(tmp_path, yaml, words):
+    (tmp_path / "sweep.yaml").write_text(
+        f"circuit: clocked\nactivations:\n  one: {yaml}\nrunning_times: [10]\ndatasets: [xor]\n"
+    )
+    with pytest.raises(InputError, match=re.escape(words)):
+        read_sweep(tmp_path / "sweep.yaml")
+
+
+def test_designs_of_one_sweep_have_circuits_epochs_and_learning_rates_of_their_own(tmp_path):
+    (tmp_path / "sweep.yaml").write_text(
+        """
+circuit: clocked
+circuit_parameters: {threshold: 0.01}
+activations:
+  clock: {name: logistic, learning_rate: 2}
+  plain: {name: logistic, circuit_parameters: {threshold: 0}}
+  pot: {name: squareplus, circuit: onepot, epochs: 3, circuit_parameters: {ka: 20}}
+running_times: [5, 10]
+replicates: 2
+datasets: {xor: {layers: [2, 3, 1], epochs: 2}}
+"""
+    )
+    clock, plain, pot = groups(read_sweep(tmp_path / "sweep.yaml"))
+    assert [one.circuit for one in (clock, plain, pot)] == ["clocked", "clocked", "onepot"]
+    assert [one.settings.learning_rate for one in (clock, plain, pot)] == [2.0, 4.0, 0.2]
+    assert [one.settings.epochs for one in (clock, plain, pot)] == [2, 2, 3]
+    assert pot.circuit_parameters == {"ka": 20}
+    assert clock.circuit_parameters == {"threshold": 0.01}
+    assert plain.circuit_parameters == {"threshold": 0}
+    found = run_points([plain.point(0, 0)])
+    assert found.attrs["circuit"] == "clocked"
+    assert found.sizes["epoch"] == 2

@@ -125,6 +125,7 @@ def _environment() -> jinja2.Environment:
     for name in ("capital", "outcome_name", "stress_name"):
         environment.filters[name] = getattr(titles, name)
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+    environment.tests["finite"] = math.isfinite
     environment.globals |= {
         "css": Markup((HERE / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - ours, no user text
         "script": Markup(SCRIPT),  # noqa: S704 - ours, no user text

@@ -206,7 +206,7 @@ def outcome_names(summary: xr.Dataset) -> np.ndarray:
 def _condition_means(summary: xr.Dataset, indices: Sequence[int]) -> dict[str, float]:
     """Return the means over runs that gave a number, and the median h_eff, of one condition."""
     means = {}
-    for name in ("accuracy", "nrmse", "algebraic_score"):
+    for name in ("accuracy", "nrmse", "algebraic_score", "stopped"):
         values = summary[name].values[list(indices)] if name in summary else np.array([math.nan])
         values = np.sort(values[np.isfinite(values)])  # so that the order of the points leaves no trace
         means[name] = float(values.mean()) if values.size else math.nan

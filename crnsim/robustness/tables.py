@@ -144,7 +144,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
             "score_high",
             *map(_share, OUTCOMES),
         ),
-        *("mean_accuracy", "mean_nrmse", "mean_algebraic_score", "h_eff"),
+        *("mean_accuracy", "mean_nrmse", "mean_algebraic_score", "mean_stopped", "h_eff"),
     ),
     "curve": (
         *(*_DESIGN_KEY, "running_time", "noise_kind", "max_magnitude", "replicates", "noise_free_score"),

@@ -70,7 +70,7 @@ class Activation(Section):
     circuit: Reference | None = Field(
         default=None,
         description="Another family of circuits than the sweep's, for this design alone; it takes no circuit "
-        "parameters but its own.",
+        "parameters and no learning rate but its own.",
     )
     learning_rate: LearningRate | None = Field(
         default=None, description="Replaces the data set's for this design alone."

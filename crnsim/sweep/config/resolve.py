@@ -109,9 +109,15 @@ def circuits_of(first: str, sweep: Sweep) -> list[str]:
     return list(dict.fromkeys([first, *(spec.circuit or first for spec in sweep.activations.values())]))
 
 
-def design_settings(settings: ResolvedSettings, sweep: Sweep, label: str) -> ResolvedSettings:
-    """Return the settings of one design on a data set: its own epochs, learning rate and circuit parameters."""
+def design_settings(
+    settings: ResolvedSettings, sweep: Sweep, label: str, dataset: str, source: Parameters
+) -> ResolvedSettings:
+    """Return the settings of one design on a data set: its own epochs, learning rate and circuit parameters.
+
+    The learning rate and the circuit parameters of sweep and data set are those of the sweep's circuit.
+    """
     from crnsim.circuits import circuit_kind
+    from crnsim.datasets import dataset_info
 
     spec = sweep.activations[label]
     if (spec.circuit or sweep.circuit) != sweep.circuit:
@@ -119,7 +125,7 @@ def design_settings(settings: ResolvedSettings, sweep: Sweep, label: str) -> Res
         settings = replace(
             settings,
             circuit_parameters={},
-            learning_rate=schedule.get("learning_rate", settings.learning_rate),
+            learning_rate=schedule.get("learning_rate", dataset_info(dataset, source).learning_rate),
             epochs=int(schedule.get("epochs", settings.epochs)),
         )
     return replace(

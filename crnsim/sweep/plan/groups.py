@@ -236,7 +236,7 @@ def groups(resolved: ResolvedSweep) -> list[Group]:
                     role=spec.role or "",
                     activation=spec.name,
                     activation_parameters=spec.parameters,
-                    settings=design_settings(settings, sweep, label),
+                    settings=design_settings(settings, sweep, label, dataset, resolved.sources[dataset]),
                     seed=sweep.seed,
                     solver=sweep.solver,
                     cells=cells,
