@@ -124,7 +124,7 @@ def clocked(
         modules.verdict(at)
     above = "E"
     if last is not None:
-        modules.output_gradient(at, depth, slopes[-1])
+        modules.gradient(at, depth, "E", slopes[-1])
         above = f"G{depth}"
     gradients = {depth: above}
     for layer in range(depth - 1, 0, -1):

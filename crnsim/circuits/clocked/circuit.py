@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class ClockedCircuit(Circuit):
         Slowest rate, in units of k, at which a module relaxes within its phase.
     """
 
-    phases: dict[str, int] | None = None
+    phases: dict[str, int] = field(default_factory=dict)
     slowest: float = 1.0
 
     autonomous = True
@@ -52,7 +52,6 @@ class ClockedCircuit(Circuit):
 
     def readout_time(self, running_time: float) -> float:
         """Duration until the output is there, the phase after it included."""
-        assert self.phases is not None
         return (2 * self.phases["error"] + 2) * running_time
 
     def rates_of(self, running_time: float, learning_rate: float) -> dict[str, float]:

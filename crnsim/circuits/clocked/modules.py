@@ -133,11 +133,6 @@ def verdict(at: Phases) -> None:
         at.network.add_family("judgment", waiting, "kd")
 
 
-def output_gradient(at: Phases, depth: int, slope: Slope) -> None:
-    """G of the last layer relaxes to the error times the slope of the output."""
-    gradient(at, depth, "E", slope)
-
-
 def gradient(at: Phases, layer: int, above: str, slope: Slope) -> None:
     """G relaxes to what has come back times the slope."""
     for a in "pm":
