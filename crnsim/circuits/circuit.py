@@ -237,6 +237,10 @@ class Circuit:
         """Absolute tolerances, shape (n_species,), or (1,) for all."""
         return np.full(1, atol)
 
+    def moderate(self, highest: float, presentations: int) -> float:
+        """Highest concentration that is in order where no sample or start is above `highest`."""
+        return highest
+
     def stored(self, start: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return a state with the training set in it, for a circuit that is `autonomous`; the same for others."""
         return start

@@ -28,7 +28,8 @@ class Oscillator:
     Attributes
     ----------
     network : Network
-        The ring ``O[i] + O[i+1] -> 2 O[i+1]`` at the rate ``kc``.
+        The ring: ``O[i] + O[i+1] -> 2 O[i+1]`` at the rate ``kc``, ``O[i] -> O[i+1]`` at ``kc delta``, and
+        ``2 O[i] + O[i+2] -> 3 O[i]`` at ``kc``.
     initial : dict
         Concentrations to start from, by array: the pulse is about to come to ``O[0]``.
     phases : int
@@ -36,7 +37,7 @@ class Oscillator:
     phase_length : float
         Integral of a pulse over time.
     delta : float
-        Concentration of a species between its pulses.
+        Concentration of a species between its pulses: (e - 2) of it, to be exact.
     """
 
     network: Network
@@ -62,7 +63,7 @@ class Oscillator:
 
     @property
     def overlap(self) -> float:
-        """Bound of the product of any two species that are not neighbours, to a factor of 2."""
+        """Bound of the product of any two species that are not neighbours, where all have one rate constant."""
         return self.delta
 
     def gate(self, phase: int) -> str:
@@ -80,9 +81,9 @@ def oscillator(
 ) -> Oscillator:
     """Build a clock of phases that do not overlap.
 
-    A ring of 2 `phases` species passes a pulse on: ``O[i] + O[i+1] -> 2 O[i+1]`` at the rate kc. Each species grows
-    from `delta` to 1 while the one before it is there, which takes ln(1/delta)/kc: that is the integral of a pulse and
-    the time from species to species. Every second species is a phase.
+    A ring of n = 2 `phases` species passes a pulse on: ``O[i] + O[i+1] -> 2 O[i+1]`` at the rate kc. Each species grows
+    from a seed of (e - 2) `delta` to 1 while the one before it is there, which takes ln(1/((e - 2) delta))/kc: that is
+    the integral of a pulse and the time from species to species. Every second species is a phase.
 
     Parameters
     ----------
@@ -107,9 +108,11 @@ def oscillator(
 
     Notes
     -----
-    The chain of predators and preys of Lotka and Volterra, closed to a ring. Started with the pulse between two
-    species, as here, its period is n ln(1/delta)/kc and no concentration falls below some delta/2; started with all of
-    it in one species, the one behind that falls to delta^2, and the period is longer by ln(1/delta)/kc.
+    The chain of predators and preys of Lotka and Volterra, closed to a ring, with two more reactions: ``O[i] ->
+    O[i+1]`` sows the seed, and ``2 O[i] + O[i+2] -> 3 O[i]`` takes away what was left of it. So the clock comes back to
+    its beat after a disturbance. Without them the sum of all logarithms never changes, and what a disturbance leaves
+    stays; started with the pulse between two species the period is n ln(1/delta)/kc, and started with all of it in one
+    species and delta in the others (n + 1) ln(1/delta)/kc, while the one behind it falls to delta^2.
     """
     count = check_whole("phases", phases, least=_FEWEST_PHASES, most=MOST_PHASES)
     low = check_number("delta", delta, least=SMALLEST_DELTA, most=LARGEST_DELTA)

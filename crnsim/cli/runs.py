@@ -163,6 +163,8 @@ def _run(points: list[Point], options: argparse.Namespace) -> None:
     from crnsim.sweep.plan.cost import check_runs
 
     check_runs(points[0], len(points))
+    circuit = build_circuit(points[0])
+    points[0].noise.check_events(circuit.presentation_time(points[0].running_time))
 
     kept = [points[0].key] if options.output and points[0].learns else []
     with _Bar(len(points)) as bar:
@@ -171,7 +173,7 @@ def _run(points: list[Point], options: argparse.Namespace) -> None:
     print("\n".join(_table(results)))
     for note in _failures(results):
         print(note)
-    if note := build_circuit(points[0]).advice(points[0].running_time):
+    if note := circuit.advice(points[0].running_time):
         print(f"advice: {note}")
     if options.output:
         write_dataset(results, options.output)
@@ -202,7 +204,6 @@ def _points(options: argparse.Namespace, weights: Parameters = ()) -> list[Point
         "seed": options.seed,
     }
     noise = _noise(options)
-    noise.check_events(number["running_time"])
     first, count = (0, options.replicates) if options.replicate is None else (options.replicate, 1)
     return [
         Point(

@@ -199,7 +199,9 @@ def first_point(
     check_instance("circuit", circuit, Circuit, "a circuit, such as crnsim.onepot((2, 6, 1))")
     time = check_number("running_time", running_time, least=SHORTEST_TIME, most=LONGEST_TIME)
     noise = Noise() if noise is None else noise
-    check_instance("noise", noise, Noise, "a crnsim.Noise, such as Noise(rates=0.1)").check_events(time)
+    check_instance("noise", noise, Noise, "a crnsim.Noise, such as Noise(rates=0.1)").check_events(
+        circuit.presentation_time(time)
+    )
     return Point(
         dataset=dataset if isinstance(dataset, str) else dataset.name,
         layers=circuit.layers,

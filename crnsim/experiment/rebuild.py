@@ -86,6 +86,8 @@ def rate_constants(
 def sample_order(dataset: str, *, epochs: int, replicate: int = 0, seed: int = 0) -> np.ndarray:
     """Return the order in which `crnsim.train` shows the training samples of a replicate.
 
+    A clocked circuit, which stores them, goes through them in the order of the first epoch, again and again.
+
     Returns
     -------
     numpy.ndarray, shape (epochs, samples)

@@ -126,7 +126,9 @@ def _by_the_clock(
         loss[i, : len(here)] = here
         if not len(found["iterations"]):
             continue
-        turns[i], stopped[i] = found["iterations"][-1], found["stopped"][-1]
+        turns[i] = found["iterations"][-1]
+        # A run that has not ended well has not stopped by itself.
+        stopped[i] = found["stopped"][-1] and trained.run["status"][i] == OK
         if stopped[i]:
             period = circuit.presentation_time(point.running_time)
             stop[i] = period * (1 + int(np.argmax(found["stopped"])))
@@ -198,7 +200,7 @@ _UNITS = {
     "h_eff": ("1", "effective smoothing of the activation, median over units and test samples"),
     "output": ("1", "chemical read-out of the test samples"),
     "train_loss": ("1", "half the squared error at the end of each presentation, mean over an epoch"),
-    "iterations": ("1", "turns of the clock in training"),
+    "iterations": ("1", "updates of the weights in training, counted by the circuit itself"),
     "stopped": ("1", "1 where training stopped by itself, 0 where it ran to the given end"),
     "stop_time": ("1/k", "end of the nominal period of the clock in which training stopped by itself"),
     "weights": ("1", "signed weights, plus rail minus minus rail"),

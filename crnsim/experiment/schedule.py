@@ -66,7 +66,8 @@ def training_protocol(
     presentations = n_train * points[0].epochs
     noise = _noise(circuit, points, "training", [circuit.presentation_time(p.running_time) for p in points])
     member = noise.pop("member")
-    bound(member, np.array(starts), [np.abs(tables[id(data.x_train)]).max() for data in datasets])
+    highest = [float(np.abs(tables[id(data.x_train)]).max()) for data in datasets]
+    bound(member, np.array(starts), [circuit.moderate(one, presentations) for one in highest])
     member["n_presentations"] = presentations
     member["max_steps"] = [min(point.max_steps * presentations, ENDLESS) for point in points]
     chosen = [i for i, point in enumerate(points) if point.key in record]
@@ -133,7 +134,7 @@ class ReadoutTables:
         bound(
             self.noise["member"],
             self.starts,
-            [self._moderate(*pair) for pair in zip(datasets, weights, strict=True)],
+            [circuit.moderate(self._moderate(*pair), 1) for pair in zip(datasets, weights, strict=True)],
         )
 
     def _moderate(self, data: Dataset, weights: Weights | None) -> float:

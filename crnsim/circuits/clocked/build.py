@@ -21,7 +21,6 @@ from crnsim.circuits.oscillator import (
     CLOCK,
     CLOCK_DIM,
     CLOCK_RATE,
-    LARGEST_DELTA,
     LEAK,
     SMALLEST_DELTA,
     add_ring,
@@ -44,6 +43,8 @@ PARAMETERS: dict[str, Any] = _RATES | _STRUCTURE | {"output": "logistic", "h_out
 OUTPUTS = (LINEAR, "logistic", "algebraic_sigmoid")
 #: The least threshold, times samples, at which the judgment competes at kj.
 SHARPEST = 1e-3
+#: The largest delta: with more the modules are not kept apart.
+MOST_DELTA = 1e-3
 #: The most samples that are stored: each is marked by a species of its own.
 MOST_SAMPLES = 2000
 #: Phase length of the network before a run sets its own.
@@ -220,9 +221,7 @@ def _without(values: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _check_structure(values: dict[str, Any]) -> None:
     values["samples"] = check_whole("clocked: samples", values["samples"], most=MOST_SAMPLES)
-    values["delta"] = check_number(
-        "clocked: delta", values["delta"], least=SMALLEST_DELTA, most=LARGEST_DELTA
-    )
+    values["delta"] = check_number("clocked: delta", values["delta"], least=SMALLEST_DELTA, most=MOST_DELTA)
     for name in ("kj", "kd"):
         if values["threshold"] > 0 and values[name] == 0:
             raise InputError(f"clocked: {name} is 0; it must be > 0 where there is a threshold")

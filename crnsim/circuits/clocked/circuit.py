@@ -63,15 +63,24 @@ class ClockedCircuit(Circuit):
         return float(self.parameters["eta"])
 
     def advice(self, running_time: float) -> str:
-        """Say so where a phase is too short for its modules; empty where it is not."""
-        left = math.exp(-self.slowest * self.parameters["k"] * running_time)
-        if left <= _LEFT:
-            return ""
-        enough = math.log(1 / _LEFT) / (self.slowest * self.parameters["k"])
-        return (
-            f"{self.name}: a phase of {running_time:g} leaves {left:.1g} of what was there before; "
-            f"{math.ceil(10 * enough) / 10:g} would leave {_LEFT:g}"
-        )
+        """Say so where a phase is too short for its modules, or too much happens outside of it; empty where not."""
+        k, period = self.parameters["k"], self.presentation_time(running_time)
+        left = math.exp(-self.slowest * k * running_time)
+        # What the mark of another sample has come to in a period empties the account for the length of a phase.
+        often = k * period * max(1.0, k * running_time)
+        meanwhile = often * self.parameters["delta"]
+        if left > _LEFT:
+            enough = math.ceil(10 * math.log(1 / _LEFT) / (self.slowest * k)) / 10
+            return (
+                f"{self.name}: a phase of {running_time:g} leaves {left:.1g} of what was there before; "
+                f"{enough:g} would leave {_LEFT:g}"
+            )
+        if meanwhile > _LEFT:
+            return (
+                f"{self.name}: with delta {self.parameters['delta']:g} and phases of {running_time:g}, a share of "
+                f"{meanwhile:.1g} is lost outside of the phases; delta {_LEFT / often:.1g} would make it {_LEFT:g}"
+            )
+        return ""
 
     def tolerances(self, atol: float) -> np.ndarray:
         """Absolute tolerance of every species: that of the clock's lies far below what it falls to."""
@@ -120,42 +129,62 @@ class ClockedCircuit(Circuit):
                 fresh[self.network.rows(name)] = state[self.network.rows(name)]
         return fresh
 
+    def moderate(self, highest: float, presentations: int) -> float:
+        """Highest concentration that is in order: the account of an epoch adds up squares, and turns are counted."""
+        squares = self.n_samples * self.layers[-1] * (2.0 * max(highest, 1.0)) ** 2
+        return max(squares, float(presentations))
+
+    def scope(self, scope: str) -> list[str]:
+        """Names of the arrays in a noise scope; the count of turns is an instrument, and in none."""
+        return [name for name in super().scope(scope) if name != modules.TURNS]
+
     @property
     def traced(self) -> np.ndarray:
-        """Rows that are kept of every iteration: the clock, both rails of the last epoch's error, and Halt."""
-        names = [f"{modules.LAST_EPOCH}{rail}" for rail in "pm"]
-        names += [modules.HALT] if self._judges else []
-        rows = [self.network.rows(CLOCK).ravel(), *(self.network.rows(name).ravel() for name in names)]
-        return np.concatenate(rows)
+        """Rows kept of every period: both rails of the last epoch's error, the count of turns, Halt, and the clock."""
+        names = [f"{modules.LAST_EPOCH}{rail}" for rail in "pm"] + [modules.TURNS]
+        names += [modules.HALT] if self._judges else [modules.TURNS]
+        return np.concatenate([self.network.rows(name).ravel() for name in [*names, CLOCK]])
 
     @property
     def _judges(self) -> bool:
         return bool(self.parameters["threshold"] > 0)
 
     def progress_of(self, trace: np.ndarray) -> dict[str, np.ndarray]:
-        """Read what the clock did from what was kept after every nominal period.
+        """Read what the circuit did from what was kept after every nominal period.
 
         Parameters
         ----------
-        trace : numpy.ndarray, shape (iterations, len(traced))
+        trace : numpy.ndarray, shape (periods, len(traced))
 
         Returns
         -------
         dict of str to numpy.ndarray
             ``loss``: half the mean squared error of the last whole epoch as the circuit has found it, after each
-            period; ``iterations``: turns of the clock until then; ``stopped``: whether it has stopped for good.
+            period; ``iterations``: updates of the weights until then; ``stopped``: whether it has stopped for good.
         """
         trace = real_array("trace", trace)
-        n = self.n_clock
-        clock = trace[:, :n]
-        # The angle of the pulse on the ring; neighbours share it while it passes from one to the other.
-        angle = np.angle(clock @ np.exp(2j * np.pi * np.arange(n) / n))
-        # The pulse starts between the last species and the first one.
-        turned = np.unwrap(np.concatenate([[-np.pi / n], angle]))[1:] + np.pi / n
+        stopped: np.ndarray = np.zeros(len(trace), dtype=bool)
+        if self._judges:
+            # Noise may set it going again: what counts is from when on it stands.
+            stopped = np.logical_and.accumulate((trace[:, 3] > 0.5)[::-1])[::-1]
         # Rails whose rate constants differ can say less than nothing.
-        loss = np.maximum(trace[:, n] - trace[:, n + 1], 0.0) / (2.0 * self.n_samples)
-        halted = trace[:, n + 2] > 0.5 if self._judges else np.zeros(len(trace), dtype=bool)
-        # The angle of a clock that stands is that of one that turns once a period: it stands from the first halt on.
-        periods = np.arange(1, len(trace) + 1)
-        periods = np.minimum(periods, 1 + int(np.argmax(halted)) if halted.any() else len(trace))
-        return {"loss": loss, "iterations": turned / (2 * np.pi) + periods, "stopped": halted}
+        loss = np.maximum(trace[:, 0] - trace[:, 1], 0.0) / (2.0 * self.n_samples)
+        if stopped.any():
+            # Nothing holds it any more where noise acts on it.
+            loss[stopped] = loss[int(np.argmax(stopped))]
+        return {"loss": loss, "iterations": _iterations(trace[:, 2], trace[:, 4:]), "stopped": stopped}
+
+
+def _iterations(turns: np.ndarray, clock: np.ndarray) -> np.ndarray:
+    """Updates of the weights, whole but for one that is going on.
+
+    The count lacks exp(-phase length) of each turn, and the place of the pulse on the ring is known but for whole ones;
+    together they tell them.
+    """
+    n = clock.shape[1]
+    place = (np.angle(clock @ np.exp(2j * np.pi * np.arange(n) / n)) / (2 * np.pi) + 0.5 / n) % 1.0
+    # The last species is the phase in which weights change.
+    updated = np.clip(2.0 * n * (place - (n - 1) / n), 0.0, 1.0)
+    more = np.diff(turns - updated, prepend=0.0)
+    found: np.ndarray = np.cumsum(np.round(more)) + updated
+    return found

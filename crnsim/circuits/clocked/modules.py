@@ -15,6 +15,8 @@ FEATURES, TARGETS, HERE, NEXT = "D", "F", "S", "Snext"
 #: Rails of what the error of an epoch adds up to, of that of the last whole epoch, and of one sample's; and the two
 #: species of the decision, whose sum is 1.
 EPOCH, LAST_EPOCH, SAMPLE, GO_ON, HALT = "J", "L", "K", "Run", "Halt"
+#: The count of iterations.
+TURNS = "Turns"
 
 
 def assignment(at: Phases, signal: Rails, depth: int) -> None:
@@ -34,14 +36,15 @@ def samples(at: Phases, count: int) -> None:
     """Pass the mark of the sample on, in two steps, and let neighbours not share it.
 
     What is left behind by a step would add up: of two neighbours the one with more takes all, 2S + S' -> 3S, so that
-    what is left behind is always that of one step.
+    what is left behind is always that of one step. Turns counts the steps; nothing reads it.
     """
     net = at.network
     for name in (HERE, NEXT):
         net.add_species(name, "samples")
+    net.add_species(TURNS)
     for s in range(count):
         at.add("increment", "samples", f"{HERE}[{s}] -> {NEXT}[{(s + 1) % count}]", "k")
-    at.add("apply", "samples", f"{NEXT}[s] -> {HERE}[s]", "k")
+    at.add("apply", "samples", f"{NEXT}[s] -> {HERE}[s] + {TURNS}", "k")
     for s in range(count if count > 2 else count - 1):
         one, other = f"{HERE}[{s}]", f"{HERE}[{(s + 1) % count}]"
         at.add("sum1", "samples", f"2{one} + {other} -> 3{one}", "k")

@@ -139,8 +139,10 @@ def _check_parameters(circuit: str, path: tuple[str, ...], parameters: Mapping[s
         if name == kind.learning_parameter:
             raise Mistake(
                 (*path, name),
-                f"{name} follows from learning_rate and running time; set datasets.<name>.learning_rate",
+                f"{name} follows from the learning rate; set learning_rate, of the data set or of the design",
             )
+        if name == kind.samples_parameter:
+            raise Mistake((*path, name), f"{name} follows from the data set")
         if name not in known:
             raise Mistake((*path, name), f"unknown parameter of {circuit}; {suggest(name, known)}")
 
@@ -176,7 +178,8 @@ def _check_activations(sweep: Sweep) -> None:
         for name, value in spec.parameters:
             if name not in known:
                 raise Mistake(
-                    (*path, name), f"{spec.name} has no such key; {suggest(name, ['name', 'role', *known])}"
+                    (*path, name),
+                    f"{spec.name} has no such key; {suggest(name, [*type(spec).model_fields, *known])}",
                 )
             try:
                 activation(spec.name, **{name: value})
@@ -262,7 +265,8 @@ def _check_noise(sweep: Sweep, name: str, settings: ResolvedSettings) -> None:
                 f"{interval:g} makes {kicks:.3g} kicks in a running time of {max(settings.running_times):g}; "
                 f"at most {MOST_EVENTS}",
             )
-        _check_first_action(kind, section, settings, path)
+        if not _all_clocked(sweep):
+            _check_first_action(kind, section, settings, path)
     called: dict[str, str] = {}
     for reference, section in noise.own.items():
         if not section.magnitudes:
@@ -270,7 +274,8 @@ def _check_noise(sweep: Sweep, name: str, settings: ResolvedSettings) -> None:
         try:
             noisy = Noise(**own_section(reference, max(section.magnitudes), section.model_extra or {}))
             with code_of_kind(reference):
-                noisy.check_events(min(settings.running_times))
+                if not _all_clocked(sweep):
+                    noisy.check_events(min(settings.running_times))
             own_name = noise_kind(reference).name
         except InputError as error:
             raise Mistake(path("own", reference), str(error)) from None
@@ -279,6 +284,11 @@ def _check_noise(sweep: Sweep, name: str, settings: ResolvedSettings) -> None:
                 path("own", reference), f"called '{own_name}', as {called[own_name]} is; keep one of the two"
             )
         called[own_name] = reference
+
+
+def _all_clocked(sweep: Sweep) -> bool:
+    """Whether all circuits run by themselves, so that a presentation is many times as long as the running time."""
+    return all(circuit_kind(name).samples_parameter for name in circuits_of(sweep.circuit, sweep))
 
 
 def _check_first_action(
