@@ -98,6 +98,7 @@ def summary(made: Made) -> xr.Dataset:
         "score": score, "accuracy": accuracy, "mse": mse, "nrmse": nrmse,
         "algebraic_score": np.where(ok, score, np.nan), "algebraic_accuracy": accuracy,
         "algebraic_mse": mse, "algebraic_nrmse": nrmse,
+        "output_error": np.where(ok, 0.01, np.nan),
         "h_eff": np.full(n, np.nan if h_eff is None else h_eff),
     }  # fmt: skip
     if made.agreement:

@@ -415,7 +415,7 @@ def test_a_warning_says_what_to_do_and_of_which_replicate(caplog):
         simulate(seed, [0, 20, 60], initial=[[1, 0], [1, 1e-9]], method="rkc", rtol=1e-6)
     (record,) = caplog.records
     assert "or for method='auto'" in record.message
-    assert record.message.endswith("(replicate 1)")
+    assert "1 of 2 replicates are warned of; the worst, 1: " in record.message
 
 
 @pytest.mark.parametrize(

@@ -393,7 +393,7 @@ def nothing_runs(monkeypatch, tmp_path):
     for name in ("_train_and_read", "_read_given"):
         monkeypatch.setattr(notebook, name, lambda *given: None)
     monkeypatch.setattr("crnsim.solvers.solve", lambda *given, **options: (None, []))
-    for name in ("make_dataset", "error_variables", "rate_variables"):
+    for name in ("make_dataset", "error_variables", "rate_variables", "say_what_failed"):
         monkeypatch.setattr(sys.modules["crnsim.simulation.result"], name, lambda *given: {})
     monkeypatch.setattr(sys.modules["crnsim.simulation.run"], "_solved", lambda *given: (None, [], None))
 

@@ -223,7 +223,7 @@ class Circuit:
     def rates_of(self, running_time: float, learning_rate: float) -> dict[str, float]:
         """Rate parameters that follow from the running time and the size of a step of gradient descent."""
         name = self.kind.learning_parameter
-        return {name: learning_rate / running_time} if name else {}
+        return {name: learning_rate / running_time} if name in self.network.parameters else {}
 
     def learning_rate(self, running_time: float) -> float:
         """Size of a step of gradient descent, as the circuit was built."""

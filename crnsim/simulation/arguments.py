@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crnsim.entrance.arguments import check_memory, check_number, shown
-from crnsim.entrance.limits import LARGEST_CONCENTRATION, LARGEST_RATE, LONGEST_REFERENCE, SMALLEST_ATOL
+from crnsim.entrance.limits import LARGEST_CONCENTRATION, LARGEST_RATE, LONGEST_NAME, SMALLEST_ATOL
 from crnsim.entrance.objects import check_array, check_instance, check_line, check_sequence
 from crnsim.errors import InputError
 from crnsim.network.network import Network
@@ -185,13 +185,14 @@ def check_state(
         raise InputError(f"initial has {len(state)} states for {replicates} replicates; leave replicates out")
     _check_unit(state)
     places = [species.place for species in network.species]
-    if places != sorted(places):
-        # Who lists the concentrations as he has declared the species means others.
+    if places != sorted(places) and network.derived.setdefault("order", True):
+        # Who lists the concentrations as he has declared the species means others. Said once of a network.
+        network.derived["order"] = False
         names = ", ".join(species.name for species in network.species)
         logging.getLogger("crnsim").warning(
             "simulate: initial is an array, and read in the order of network.labels, in which species that no reaction "
             "changes come last (%s); to be sure, give concentrations by name",
-            names if len(names) < LONGEST_REFERENCE else f"{names[:LONGEST_REFERENCE]} ...",
+            names if len(names) < LONGEST_NAME else f"{names[:LONGEST_NAME]} ...",
         )
     if state.ndim == 2 and len(state) == 1:
         state = state[0]  # of all runs, as many as there are

@@ -64,8 +64,9 @@ def make_dataset(
     )
 
 
-def say_what_failed(status: np.ndarray, reasons: list[str]) -> None:
+def say_what_failed(record: Record, reasons: list[str]) -> None:
     """Log how many runs have not ended well, and why the first one has not: their concentrations are nan."""
+    status = record.run["status"]
     failed = np.flatnonzero(status != OK).tolist()
     if failed:
         kinds = ", ".join(dict.fromkeys(OUTCOMES[status[number]] for number in failed))

@@ -92,8 +92,8 @@ def simulate(
     max_steps : int
         Budget of steps for each replicate.
     estimate : bool
-        Integrate each run a second time, at ten times the tolerances (three times at `rtol` 1e-7 and below), to
-        estimate its error.
+        Integrate each run a second time, at ten times the tolerances (three times at `rtol` 1e-7 and below, a tenth of
+        them at 1e-5 and above), to estimate its error.
     keep_rates : bool
         Return the rate constants of each replicate too, with their noise.
 
@@ -141,7 +141,7 @@ def simulate(
     options |= {"seed": seed or 0} if noise.acting or chosen.stochastic else {}
     options |= {"volume": volume} if chosen.stochastic else {}
     options |= {"noise": json.dumps(noise.to_dict())} if noise.acting else {}
-    result.say_what_failed(record.run["status"], reasons)
+    result.say_what_failed(record, reasons)
     more = result.error_variables(network, record, errors, method, rtol)
     if keep_rates:
         more |= result.rate_variables(network, used)

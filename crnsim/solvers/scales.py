@@ -132,7 +132,7 @@ def _switched_off(network: Network, protocol: Protocol) -> Protocol:
         if place == len(rates):
             rates.append(np.where(needed, protocol.rates[shared], 0.0))
         member["rate_set"] = place
-    return protocol._replace(rates=np.array(rates).reshape(-1, protocol.rates.shape[1]))
+    return protocol._replace(rates=np.array(rates).reshape(len(rates), protocol.rates.shape[1]))
 
 
 def _scale(network: Network, start: np.ndarray, rates: np.ndarray, fastest: float, span: float) -> float:

@@ -77,7 +77,7 @@ def end_failed_trials(w: Work) -> None:
 def choose_method(p: Protocol, w: Work, policy: int, lane: int) -> None:
     """Method of the presentation that begins: a fixed one, the favoured one, or the other one for a trial."""
     presentation = w.lane[lane].presentation
-    perturbed = p.member[w.lane[lane].member].noise_concentrations > 0.0 or _undisturbed(p)
+    perturbed = p.member[w.lane[lane].member].noise_concentrations > 0.0
     turns = w.explicit >= 0 and (p.guarded == 1 or not perturbed)
     w.lane[lane].turns = 1 if turns else 0
     w.lane[lane].trial = 0
@@ -96,7 +96,7 @@ def choose_method(p: Protocol, w: Work, policy: int, lane: int) -> None:
         return
     method = favoured = w.lane[lane].favoured
     if (
-        perturbed
+        (perturbed or _undisturbed(p))
         and not turns
         and (_is_trial(presentation) or w.lane[lane].cost > _DEARER * w.lane[lane].tried)
     ):
@@ -118,7 +118,7 @@ def with_choice(k: Kinetics, w: Work, protocol: Protocol, policy: int, *, whole:
     """
     if policy != AUTO:
         return with_methods(k, w, [policy])
-    free = protocol.guarded == 0 and bool(np.all(protocol.clamp < 0))
+    free = whole and protocol.guarded == 0 and bool(np.all(protocol.clamp < 0))
     tight = protocol.rtol < _TIGHT or free
     implicit = RODAS if tight and whole and w.serves == 1 else ROSW
     explicit = DP45 if tight else BS23

@@ -141,7 +141,7 @@ def _check_parameters(circuit: str, path: tuple[str, ...], parameters: Mapping[s
                 (*path, name),
                 f"{name} follows from the learning rate; set learning_rate, of the data set or of the design",
             )
-        if name == kind.samples_parameter:
+        if name and name == kind.samples_parameter:
             raise Mistake((*path, name), f"{name} follows from the data set")
         if name not in known:
             raise Mistake((*path, name), f"unknown parameter of {circuit}; {suggest(name, known)}")

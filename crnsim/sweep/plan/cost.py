@@ -159,7 +159,9 @@ def check_runs(point: Point, runs: int = 1) -> None:
     of = size(point)
     checkpoints = CHECKPOINTS + 1 if point.learns else 0
     presented = of.n_train * point.epochs if point.learns else 0
-    numbers = of.species * (4 + checkpoints) + 4 * of.reactions + 2 * presented
+    # What is kept of each iteration of a circuit with a clock: its species and a few more.
+    kept = 2 + (of.clock + 4 if of.clock else 0)
+    numbers = of.species * (4 + checkpoints) + 4 * of.reactions + kept * presented
     samples = (of.n_train + of.n_test) * (of.features + of.targets)
     layers, many = "-".join(map(str, point.layers)), f"{runs} runs" if runs > 1 else "a run"
     check_memory(
