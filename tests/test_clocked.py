@@ -22,6 +22,7 @@ from crnsim.experiment.run import run_points
 from crnsim.network.network import Network
 from crnsim.sweep.config.read import read_sweep
 from crnsim.sweep.plan.groups import groups
+from crnsim.sweep.run.build import group_circuit
 
 LAYERS = (2, 3, 1)
 POINT = Point(
@@ -485,6 +486,10 @@ datasets: {xor: {layers: [2, 3, 1], epochs: 2}}
     assert pot.circuit_parameters == {"ka": 20}
     assert clock.circuit_parameters == {"threshold": 0.01}
     assert plain.circuit_parameters == {"threshold": 0}
+    # The networks that are kept are those of the longest running time.
+    kept = group_circuit(clock).network.parameters
+    assert (kept["eta"], kept["kc"]) == (2.0, clock_rate(10.0, 1e-8))
+    assert group_circuit(pot).network.parameters["eps"] == 0.2 / 10
     found = run_points([plain.point(0, 0)])
     assert found.attrs["circuit"] == "clocked"
     assert found.sizes["epoch"] == 2

@@ -247,7 +247,7 @@ def _check_noise(sweep: Sweep, name: str, settings: ResolvedSettings) -> None:
         own = given is not None and getattr(given, keys[0], None)
         return ("datasets", name, "noise", *keys) if own else ("noise", *keys)
 
-    kinds = [circuit_kind(name) for name in circuits_of(sweep.circuit, sweep)]
+    kinds = [circuit_kind(name) for name in circuits_of(sweep)]
     scopes = [scope for scope in kinds[0].scopes if all(scope in kind.scopes for kind in kinds)]
     for kind in NOISE_KINDS.values():
         section = getattr(noise, kind.name)
@@ -288,7 +288,7 @@ def _check_noise(sweep: Sweep, name: str, settings: ResolvedSettings) -> None:
 
 def _all_clocked(sweep: Sweep) -> bool:
     """Whether all circuits run by themselves, so that a presentation is many times as long as the running time."""
-    return all(circuit_kind(name).samples_parameter for name in circuits_of(sweep.circuit, sweep))
+    return all(circuit_kind(name).samples_parameter for name in circuits_of(sweep))
 
 
 def _check_first_action(

@@ -65,9 +65,7 @@ class ResolvedSweep:
 
             content["paper"] = paper_hash(self.sweep.claims)
         content["units"] = {label: source_hash(spec.name) for label, spec in self.sweep.activations.items()}
-        content["circuit_source"] = [
-            circuit_source_hash(name) for name in circuits_of(self.sweep.circuit, self.sweep)
-        ]
+        content["circuit_source"] = [circuit_source_hash(name) for name in circuits_of(self.sweep)]
         kinds = {name for settings in self.settings.values() for name in settings.noise.own}
         content["noise_sources"] = {name: kind_source_hash(name) for name in sorted(kinds)}
         if ":" in self.sweep.solver.method:
@@ -104,8 +102,9 @@ def resolve_weights(sweep: Sweep) -> Parameters:
     return weights_source(sweep.weights or SGD) if sweep.mode == "inference" else ()
 
 
-def circuits_of(first: str, sweep: Sweep) -> list[str]:
-    """Names of the families of circuits of a sweep, that of the sweep `first`."""
+def circuits_of(sweep: Sweep) -> list[str]:
+    """Names of the families of circuits of a sweep, its own first."""
+    first = sweep.circuit
     return list(dict.fromkeys([first, *(spec.circuit or first for spec in sweep.activations.values())]))
 
 

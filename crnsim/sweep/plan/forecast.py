@@ -171,9 +171,8 @@ def advice(plan: Plan, expected: Forecast) -> list[str]:
     """Return what would make a better layout, a sentence each; nothing where it is good."""
     found = [_too_short(plan, expected), _too_few(plan, expected), _too_long(plan, expected)]
     for group, _ in plan.groups:
-        point = group.point(0, 0)
-        shortest = min(group.settings.running_times)
-        found.append(build_circuit(point).advice(shortest))
+        circuit, times = build_circuit(group.point(0, 0)), group.settings.running_times
+        found += [circuit.advice(time) for time in (min(times), max(times))]
     return [line for line in dict.fromkeys(found) if line]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crnsim.circuits import Circuit
@@ -15,23 +16,34 @@ def group_circuit(group: Group, samples: int = 0) -> Circuit:
 
     One that stores its training set is built for as many samples as the data set has, or for `samples`.
     """
-    from crnsim.circuits import circuit_kind
     from crnsim.datasets import dataset_info
     from crnsim.experiment.build import built_circuit
 
     settings, info = group.settings, dataset_info(group.dataset, group.source)
-    parameters = dict(group.circuit_parameters)
-    if (name := circuit_kind(group.circuit).learning_parameter) and not group.weights:
-        parameters[name] = settings.learning_rate / max(settings.running_times)
-    return built_circuit(
-        group.circuit,
-        settings.layers,
-        group.activation,
-        dual_rail=info.dual_rail,
-        parameters=tuple(sorted(parameters.items())),
-        unit_parameters=group.activation_parameters,
-        samples=samples or info.n_train,
-    )
+
+    def built(parameters: dict[str, Any]) -> Circuit:
+        return built_circuit(
+            group.circuit,
+            settings.layers,
+            group.activation,
+            dual_rail=info.dual_rail,
+            parameters=tuple(sorted(parameters.items())),
+            unit_parameters=group.activation_parameters,
+            samples=samples or info.n_train,
+        )
+
+    circuit = built(group.circuit_parameters)
+    if group.weights:
+        return circuit
+    rates = circuit.rates_of(max(settings.running_times), settings.learning_rate)
+    of_circuit = {name: value for name, value in rates.items() if name in circuit.parameters}
+    circuit = built(group.circuit_parameters | of_circuit)
+    if others := rates.keys() - of_circuit.keys():
+        # Circuits with the same settings are one object.
+        circuit = replace(circuit, network=copy.deepcopy(circuit.network))
+        for name in others:
+            circuit.network.set_parameter(name, rates[name])
+    return circuit
 
 
 def compile_circuit(group: Group) -> None:
