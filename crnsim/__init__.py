@@ -21,6 +21,9 @@ _HOME = {
     "rate_constants": "crnsim.experiment.rebuild",
     "sample_order": "crnsim.experiment.rebuild",
     "load_dataset": "crnsim.datasets",
+    "read_crn": "crnsim.network.reader",
+    "read_sbml": "crnsim.interchange.sbml",
+    "to_sbml": "crnsim.interchange.sbml",
 }
 
 if TYPE_CHECKING:
@@ -29,7 +32,9 @@ if TYPE_CHECKING:
     from crnsim.errors import CrnsimError
     from crnsim.experiment.notebook import infer, train
     from crnsim.experiment.rebuild import rate_constants, sample_order
+    from crnsim.interchange.sbml import read_sbml, to_sbml
     from crnsim.network.network import Network
+    from crnsim.network.reader import read_crn
     from crnsim.noise.noise import Noise
     from crnsim.simulation import simulate
 
@@ -59,7 +64,10 @@ __all__ = [
     "onepot",
     "oscillator",
     "rate_constants",
+    "read_crn",
+    "read_sbml",
     "sample_order",
     "simulate",
+    "to_sbml",
     "train",
 ]

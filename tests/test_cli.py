@@ -235,7 +235,7 @@ def test_each_mistake_of_train_is_one_line(complaint, here, words, said):
 def test_describe_counts_and_shows_reactions(capsys):
     assert main(["describe", "onepot", "--layers", "2,6,1"]) == 0
     families = capsys.readouterr().out
-    assert families.startswith("onepot 2-6-1 with squareplus: ")
+    assert families.startswith("// onepot 2-6-1 with squareplus\n// 121 species, 307 reactions (")
     assert "->" in families
     assert main(["describe", "onepot", "--layers", "2,6,1", "--all"]) == 0
     reactions = capsys.readouterr().out

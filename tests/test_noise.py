@@ -269,7 +269,7 @@ def doubled():
 def test_equal_equations_have_draws_of_their_own(monkeypatch):
     network = doubled()
     assert network.family_names[:3] == ["Y[i] -> 0", "Y[i] -> 0 #2", "Y[i] -> 0 #3"]
-    circuit = replace(build_circuit(POINT), network=network, learning_off={})
+    circuit = replace(build_circuit(POINT), network=network, initial={}, learning_off={})
     point = replace(POINT, noise=Noise(rates=0.2))
     drawn = [rate_constants(circuit, point, learning=False) for _ in range(3)]
     np.testing.assert_array_equal(drawn[0], drawn[1])

@@ -349,11 +349,11 @@ def test_odd_files_of_networks_are_refused(tmp_path):
     refuses(lambda: write_network(circuit, ".", "t", "text"), "this is a folder")
     for title in (None, 3, "a\nA -> B", "a\0", "\ud800", "x" * 5000):
         refuses(lambda title=title: write_network(circuit, tmp_path / "x.crn", title), "title is ")
-    for other in (None, 3, network(), "onepot"):
-        refuses(lambda other=other: write_network(other, tmp_path / "x.crn", "t"), "circuit is ")
+    for other in (None, 3, {}, "onepot"):
+        refuses(lambda other=other: write_network(other, tmp_path / "x.crn", "t"), "network is ")
     for name in (None, 3, b"text", ["text"]):
         refuses(lambda name=name: file_format("x.crn", name), "name of a format is ")
-    refuses(lambda: read_network(tmp_path / "x.crn"), "written and not read yet")
+    refuses(lambda: read_network(tmp_path / "x.nc"), "is only written, and not read")
     own = Format("own", ".own", "a format", print, lambda path: network())
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(FORMATS, "own", own)

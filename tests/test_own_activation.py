@@ -74,7 +74,7 @@ def test_a_feedforward_circuit_of_own_units_equals_the_algebra(here):
 
 def test_the_command_line_takes_it(here, capsys):
     assert main(["describe", "onepot", "--activation", UNIT, "--set", "h=0.3"]) == 0
-    assert "X1[i] -> X1[i] + V1[i]" in capsys.readouterr().out
+    assert "X1[i] ->{k} X1[i] + V1[i]" in capsys.readouterr().out
     assert main(["train", "xor", "--activation", UNIT, "--epochs", "1", "--running-time", "5"]) == 0
     assert UNIT in capsys.readouterr().out
 

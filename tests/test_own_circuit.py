@@ -107,7 +107,7 @@ def test_a_sweep_of_it_goes_from_file_to_report(here):
 
 def test_the_command_line_takes_it(here, capsys):
     assert main(["describe", CIRCUIT, "--layers", "2,1"]) == 0
-    assert "Ep[i] + Xp[j] -> Ep[i] + Xp[j] + Wm[i,j]" in capsys.readouterr().out
+    assert "Ep[i] + Xp[j] ->{mu} Ep[i] + Xp[j] + Wm[i,j]" in capsys.readouterr().out
     assert main(["train", "or", "--circuit", CIRCUIT, "--layers", "2,1", "--epochs", "1"]) == 0
     assert CIRCUIT in capsys.readouterr().out
     assert main(["train", "or", "--circuit", CIRCUIT, "--layers", "2,1", "--set", "mu=0.1"]) == 2

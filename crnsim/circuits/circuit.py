@@ -155,6 +155,10 @@ class Circuit:
     #: Is it started once, with its training set in it, and nothing set or shown later?
     autonomous: ClassVar[bool] = False
 
+    def __post_init__(self) -> None:
+        """Let the network know how it starts, for `crnsim.simulate` and for files."""
+        self.network.set_initial(self.initial)
+
     @property
     def name(self) -> str:
         """Name of its kind, such as ``"onepot"``."""

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 def describe(options: argparse.Namespace) -> None:
     """Print counts and reactions of a circuit."""
     from crnsim.experiment.build import built_circuit
-    from crnsim.interchange.text import check_listing, count_text, parameter_lines, reactions_text
+    from crnsim.interchange.text import network_text
+    from crnsim.network.text import check_listing
 
     if options.format and not options.output:
         raise InputError(f"--format {options.format} is of the file that -o names; give -o FILE too")
@@ -59,12 +60,7 @@ def describe(options: argparse.Namespace) -> None:
             f"--all: {circuit.network.n_reactions} reactions, and at most {MOST_PRINTED} are printed; take smaller "
             "layers, write them to a file with -o FILE, or leave --all out to see the families of reactions"
         )
-    print(f"{title}: {count_text(circuit.network)}")
-    if options.all:
-        print(reactions_text(circuit, repr(circuit)[1:-1]), end="")
-    else:
-        print(circuit.network.summary())
-        print("\n" + ", ".join(parameter_lines(circuit)))
+    print(network_text(circuit.network, title, circuit, elementary=options.all), end="")
 
 
 def _write(circuit: Circuit, path: str, title: str, name: str) -> None:

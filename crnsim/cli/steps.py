@@ -46,7 +46,7 @@ def opened(path: str, sweep_file: str | None) -> Plan:
 def build(options: argparse.Namespace) -> None:
     """Write the network of a group as NetCDF and as text, and compile it."""
     from crnsim.interchange.arrays import network_dataset
-    from crnsim.interchange.text import reactions_text
+    from crnsim.interchange.text import network_text
     from crnsim.store.files import write_dataset, write_text
     from crnsim.sweep.run.build import compile_circuit, group_circuit
 
@@ -56,9 +56,9 @@ def build(options: argparse.Namespace) -> None:
     path = Path(options.output or Path(RESULTS, made.sweep.name) / "networks" / f"{group.name}.nc")
     title = f"{group.name}: {group.circuit} {'-'.join(map(str, circuit.layers))}, {group.activation}"
     compile_circuit(group)
-    write_text(path.with_suffix(".crn"), reactions_text(circuit, title))
+    write_text(path.with_suffix(".crn"), network_text(circuit.network, title, circuit, elementary=True))
     write_dataset(
-        network_dataset(circuit).assign_attrs(
+        network_dataset(circuit.network, circuit).assign_attrs(
             dataset=group.dataset, circuit=group.circuit, activation_label=group.label
         ),
         path,

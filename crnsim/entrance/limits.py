@@ -60,6 +60,8 @@ LONGEST_REFERENCE = 200
 LONGEST_TEXT = 4000
 #: Bytes of a file that is read whole: a sweep file, one in JSON that crnsim writes, a table, weights or a plan.
 LARGEST_SWEEP_FILE, LARGEST_SMALL_FILE, LARGEST_TABLE, LARGEST_PLAN = 1 << 20, 16 << 20, 1 << 30, 2 << 30
+#: And a network: a million reactions, a line each.
+LARGEST_NETWORK_FILE = 64 << 20
 #: Values in a sweep file, aliases written out: YAML is read at 40,000 of them a second.
 MOST_VALUES = 30_000
 #: Levels of lists and settings in each other: a sweep file has six.

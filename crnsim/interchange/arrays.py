@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crnsim.interchange.format import Format
-from crnsim.interchange.text import PLACEHOLDERS, are_placeholders, check_listing
+from crnsim.interchange.text import PLACEHOLDERS, are_placeholders
+from crnsim.network.network import Network
+from crnsim.network.text import check_listing
 from crnsim.store.files import write_dataset
 from crnsim.store.points import SCHEMA
 
@@ -19,24 +21,29 @@ if TYPE_CHECKING:
     from crnsim.circuits import Circuit
 
 
-def network_dataset(circuit: Circuit) -> xr.Dataset:
-    """Return a network as arrays.
+def network_dataset(network: Network, circuit: Circuit | None = None) -> xr.Dataset:
+    """Return a network as arrays, and what is known of the circuit that it is of.
 
     Returns
     -------
     xarray.Dataset
         Species by name; reactions with their rate constants and labels; families with their equations; the
-        stoichiometry matrix as triplets (row = species, column = reaction, value = net change).
+        stoichiometry matrix as triplets (row = species, column = reaction, value = net change); concentrations at the
+        start.
     """
     import xarray as xr
 
-    network = circuit.network
     check_listing(network)
     matrix = network.stoichiometry().tocoo()
     reactions = list(network.reactions())
     families = network.families
     return xr.Dataset(
         {
+            "initial": (
+                "species",
+                network.state(network.initial),
+                {"units": "1", "long_name": "concentration at the start"},
+            ),
             "rate": (
                 "reaction",
                 np.array([r.rate for r in reactions]),
@@ -55,10 +62,7 @@ def network_dataset(circuit: Circuit) -> xr.Dataset:
         coords={"species": np.array(network.labels, dtype=object)},
         attrs={
             "schema": SCHEMA,
-            "circuit": circuit.name,
-            "layers": json.dumps(list(circuit.layers)),
-            "activation": circuit.activation.name,
-            "parameters": json.dumps(circuit.parameters | circuit.activation.parameters(), sort_keys=True),
+            **({} if circuit is None else _about(circuit)),
             "n_species": network.n_species,
             "n_reactions": network.n_reactions,
             "n_families": len(families),
@@ -67,8 +71,17 @@ def network_dataset(circuit: Circuit) -> xr.Dataset:
     )
 
 
-def _write(circuit: Circuit, path: Path, title: str) -> None:
-    write_dataset(network_dataset(circuit).assign_attrs(title=title), path)
+def _about(circuit: Circuit) -> dict[str, str]:
+    return {
+        "circuit": circuit.name,
+        "layers": json.dumps(list(circuit.layers)),
+        "activation": circuit.activation.name,
+        "parameters": json.dumps(circuit.parameters | circuit.activation.parameters(), sort_keys=True),
+    }
+
+
+def _write(network: Network, path: Path, title: str, circuit: Circuit | None) -> None:
+    write_dataset(network_dataset(network, circuit).assign_attrs(title=title), path)
 
 
 #: The entry of the table of formats.

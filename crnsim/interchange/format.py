@@ -25,14 +25,17 @@ class Format:
     title : str
         What it is, in a few words.
     write : callable
-        ``write(circuit, path, title)`` writes the network of a circuit, whole or not at all; `title` is a line for
-        people.
+        ``write(network, path, title, circuit)`` writes a network with its `initial` concentrations, whole or not at
+        all; `title` is a line for people, `circuit` the circuit that it is of, None for a network of the user's own.
     read : callable, optional
         ``read(path)`` returns a `Network`; None for a format that is only written.
+    other_suffixes : tuple of str
+        Others by which its files are known.
     """
 
     name: str
     suffix: str
     title: str
-    write: Callable[[Circuit, Path, str], None]
+    write: Callable[[Network, Path, str, Circuit | None], None]
     read: Callable[[Path], Network] | None = None
+    other_suffixes: tuple[str, ...] = ()

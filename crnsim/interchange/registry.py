@@ -11,8 +11,10 @@ from crnsim.entrance.arguments import line_fault, shown
 from crnsim.entrance.files import check_path, check_regular
 from crnsim.entrance.limits import LARGEST_TABLE
 from crnsim.errors import InputError
+from crnsim.interchange.antimony import ANTIMONY
 from crnsim.interchange.arrays import ARRAYS
 from crnsim.interchange.format import Format
+from crnsim.interchange.sbml.format import SBML
 from crnsim.interchange.text import TEXT
 from crnsim.network import Network
 from crnsim.registry import Registry
@@ -31,7 +33,7 @@ def _checked(name: str, found: Any) -> Format:
     return found
 
 
-_REGISTRY: Registry[Format] = Registry("format", ENTRY_POINTS, (TEXT, ARRAYS), _checked)
+_REGISTRY: Registry[Format] = Registry("format", ENTRY_POINTS, (TEXT, ARRAYS, SBML, ANTIMONY), _checked)
 #: Every built-in format by the name users write.
 FORMATS = _REGISTRY.built_in
 
@@ -58,19 +60,19 @@ def file_format(path: str | Path, name: str = "") -> Format:
         return _REGISTRY.find(name)
     formats = [_REGISTRY.find(known) for known in _REGISTRY.names()]
     for one in formats:
-        if place.suffix == one.suffix:
+        if place.suffix in (one.suffix, *one.other_suffixes):
             return one
     known = ", ".join(f"{one.suffix} ({one.name})" for one in formats)
     raise InputError(f"{path}: no format has this suffix; known: {known}; or name one as module:NAME")
 
 
-def write_network(circuit: Circuit, path: str | Path, title: str, name: str = "") -> None:
-    """Write the network of a circuit to a file, whole or not at all; see `file_format`.
+def write_network(network: Network | Circuit, path: str | Path, title: str, name: str = "") -> None:
+    """Write a network, or that of a circuit, to a file, whole or not at all; see `file_format`.
 
     Raises
     ------
     InputError
-        The format is not known, its code failed or wrote nothing, `circuit` holds no network, `title` is no line of
+        The format is not known, its code failed or wrote nothing, `network` is none, `title` is no line of
         text, or `path` is a folder.
     StorageError
         The place cannot be written.
@@ -80,8 +82,12 @@ def write_network(circuit: Circuit, path: str | Path, title: str, name: str = ""
     place = check_path(path)
     if place.is_dir():
         raise InputError(f"{shown(str(path), 200)}: this is a folder; give the name of a file")
-    if not isinstance(getattr(circuit, "network", None), Network):
-        raise InputError(f"circuit is {shown(circuit)}; it must be a circuit, which holds a crnsim.Network")
+    circuit = None if isinstance(network, Network) else network
+    inside = network if isinstance(network, Network) else getattr(network, "network", None)
+    if not isinstance(inside, Network):
+        raise InputError(
+            f"network is {shown(network)}; it must be a crnsim.Network, or a circuit, which holds one"
+        )
     # A line end in a title would let what follows stand as a reaction.
     if not isinstance(title, str) or line_fault(title) or not title.isprintable():
         raise InputError(f"title is {shown(title)}; it must be one line of printable text")
@@ -89,7 +95,7 @@ def write_network(circuit: Circuit, path: str | Path, title: str, name: str = ""
         # Under its own name, since some libraries add a suffix that they miss.
         draft = Path(folder, place.name)
         with _REGISTRY.code_of(called):
-            chosen.write(circuit, draft, title)
+            chosen.write(inside, draft, title, circuit)
         if not draft.is_file():
             raise InputError(f"format {called}: it wrote nothing to the path it was given")
         with replacing(path) as temporary:
@@ -106,7 +112,7 @@ def read_network(path: str | Path, name: str = "") -> Network:
     """
     chosen = file_format(path, name)
     if chosen.read is None:
-        raise InputError(f"{path}: the format {chosen.name} is written and not read yet")
+        raise InputError(f"{path}: the format {chosen.name} is only written, and not read")
     # A reader of one's own may take a name that is no file, but not wait at a pipe.
     if check_path(path).exists():
         check_regular(path, LARGEST_TABLE)

@@ -24,7 +24,7 @@ from crnsim.entrance.objects import check_length, real_array
 from crnsim.errors import InputError, suggest
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
+NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 #: What Python, or a reader of numbers, takes for a value; a rate parameter of such a name could not be told from it.
 VALUES = frozenset({"nan", "inf", "infinity", "none", "true", "false"})
 #: Bytes of a species (its name, and rows of it) and of a reaction (rows of its terms, rate constants).
@@ -214,7 +214,7 @@ def rate_text(where: str, rate: object) -> str:
     if not 0 <= value <= LARGEST_RATE:
         raise InputError(_out_of_range(where, rate))
     text = str(rate)
-    return text if _NUMBER.fullmatch(text) else repr(value)
+    return text if NUMBER.fullmatch(text) else repr(value)
 
 
 def _out_of_range(where: str, rate: object) -> str:
@@ -229,7 +229,7 @@ def check_factor(where: str, factor: str, rate: str) -> str:
     InputError
         It is none, negative, or above `LARGEST_RATE`.
     """
-    value = float(factor) if _NUMBER.fullmatch(factor) else math.nan
+    value = float(factor) if NUMBER.fullmatch(factor) else math.nan
     if math.isnan(value) and factor.lower().lstrip("+-") not in VALUES:
         raise InputError(f"{where}: cannot read rate {shown(rate)}; write a number, k or 2*k")
     if not 0 <= value <= LARGEST_RATE:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,9 +28,13 @@ from crnsim.network.checks import (
 )
 from crnsim.wording import exact
 
+#: What stands on a side of an equation where nothing is.
+NOTHING = ("0", "∅", "")
 #: Digits of a fixed index, at most; more are no number of a species.
 MOST_DIGITS = 10
-_TERM = re.compile(r"(?P<count>\d+)?\s*(?P<name>[A-Za-z_]\w*)\s*(?:\[(?P<indices>[^\]]*)\])?", re.ASCII)
+_TERM = re.compile(
+    r"(?:(?P<count>\d+)\s*\*?)?\s*(?P<name>[A-Za-z_]\w*)\s*(?:\[(?P<indices>[^\]]*)\])?", re.ASCII
+)
 _ARRAY = re.compile(r"(?P<name>[A-Za-z_]\w*)\s*\[(?P<indices>[^\]]*)\]", re.ASCII)
 
 
@@ -171,8 +176,40 @@ class Reaction:
         return f"{left} ->{{{exact(self.rate)}}} {right}"
 
 
+def side_of(terms: tuple[Term, ...], values: Mapping[str, int]) -> tuple[tuple[int, str], ...]:
+    """Molecules on one side where the indices have these values; equal species, as in ``X[i] + X[j]``, are one."""
+    molecules: dict[str, int] = {}
+    for term in terms:
+        label = term.label(values)
+        molecules[label] = molecules.get(label, 0) + term.count
+    return tuple((count, label) for label, count in molecules.items())
+
+
 def _side(terms: tuple[Term, ...]) -> str:
     return " + ".join(map(str, terms)) or "0"
+
+
+def ways(equation: object, rate: Any) -> list[tuple[str, Any]]:
+    """Split a reversible equation into both ways, each with its rate; one that is not stays as it is.
+
+    Raises
+    ------
+    InputError
+        The number of rates does not fit the arrow.
+    """
+    text = check_text("equation", equation)
+    where = f"reaction {shown(text, 200)}"
+    pair = isinstance(rate, (tuple, list))
+    if "<->" not in text:
+        if pair:
+            raise InputError(f"{where}: {len(rate)} rates for one direction; give one rate, or write <->")
+        return [(text, rate)]
+    if text.count("<->") != 1 or text.count("->") != 1:
+        raise InputError(f"{where}: exactly one '<->' or '->' is needed")
+    if not pair or len(rate) != 2:
+        raise InputError(f"{where}: <-> needs two rates, forward and reverse, such as ('kf', 'kr')")
+    left, right = text.split("<->")
+    return [(f"{left.strip()} -> {right.strip()}", rate[0]), (f"{right.strip()} -> {left.strip()}", rate[1])]
 
 
 def parse_family(
@@ -230,7 +267,7 @@ def parse_family(
 
 
 def _parse_side(text: str, where: str, species: Mapping[str, Species]) -> tuple[Term, ...]:
-    if text.strip() in ("0", ""):
+    if text.strip() in NOTHING:
         return ()
     terms: dict[tuple[str, tuple[str, ...]], int] = {}
     for part in text.split("+"):
@@ -278,13 +315,21 @@ def _parse_factor(
     if match := _ARRAY.fullmatch(factor):
         name, letters = match["name"], _letters(match["indices"])
         known(f"{where}: unknown array of rate parameters", name, arrays)
-        if strange := [letter for letter in letters if letter not in lengths]:
+        letters = tuple(map(_plain, letters))
+        if strange := [letter for letter in letters if letter not in lengths and not is_fixed(letter)]:
             raise InputError(
                 f"{where}: index {shown(strange[0])} of rate {shown(factor)} is no index of the reaction"
             )
-        wanted = tuple(lengths[letter] for letter in letters)
-        text = f"{name}[{','.join(letters)}]"
-        if arrays[name].shape != wanted:
+        text, found = f"{name}[{','.join(letters)}]", arrays[name].shape
+        wanted = tuple(
+            found[at] if is_fixed(letter) and at < len(found) else lengths.get(letter, 1)
+            for at, letter in enumerate(letters)
+        )
+        if found == wanted:
+            for letter, length in zip(letters, found, strict=True):
+                if is_fixed(letter):
+                    check_place(where, text, int(letter), length)
+        else:
             raise InputError(f"{where}: rate {text} needs shape {wanted}; {name} has {arrays[name].shape}")
         return text
     if not NAME.fullmatch(factor) or factor.lower() in VALUES:
@@ -302,7 +347,10 @@ def rate_constants(family: Family, values: Mapping[str, float | np.ndarray]) -> 
     grid = np.indices(family.shape, sparse=True)
     for factor in family.rate:
         if match := _ARRAY.fullmatch(factor):
-            places = tuple(grid[family.indices.index(letter)] for letter in _letters(match["indices"]))
+            places = tuple(
+                int(letter) if is_fixed(letter) else grid[family.indices.index(letter)]
+                for letter in _letters(match["indices"])
+            )
             constants *= np.asarray(values[match["name"]])[places]
     if not np.all(constants <= LARGEST_RATE):  # nan is not
         name = shown("*".join(family.rate))

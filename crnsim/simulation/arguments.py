@@ -163,11 +163,12 @@ def check_state(
     network: Network, initial: Mapping[str, npt.ArrayLike] | npt.ArrayLike | None, replicates: int
 ) -> tuple[np.ndarray, int]:
     """State that all runs share, shape (n_species,), or that of each; and the number of runs."""
+    if initial is None:
+        initial = network.initial or None
     if initial is None and network.n_species:
         raise InputError(
             "initial is not given, so that no species is there; give concentrations, such as "
-            f"initial={{'{network.species[0].name}': 1.0}}, that of a circuit as "
-            "initial=circuit.initial, or initial={} for an empty pot"
+            f"initial={{'{network.species[0].name}': 1.0}}, or initial={{}} for an empty pot"
         )
     if initial is None or isinstance(initial, Mapping):
         with _about("initial"):

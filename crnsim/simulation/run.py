@@ -66,10 +66,10 @@ def simulate(
     rates : mapping or array_like, optional
         Parameters with another value, or with one value for each replicate; or a rate constant for each elementary
         reaction: shape (n_reactions,), or (replicates, n_reactions).
-    initial : mapping or array_like
-        Concentrations by array name (what is not named is zero; ``{}`` for an empty pot); a state vector in the order
-        of ``network.labels``, where species that no reaction changes come last; or one for
-        each run: shape (runs, n_species).
+    initial : mapping or array_like, optional
+        Concentrations at the start, those of ``network.initial`` where left out: by array name (what is not named is
+        zero; ``{}`` for an empty pot); a state vector in the order of ``network.labels``, where species that no
+        reaction changes come last; or one for each run: shape (runs, n_species).
     replicates : int
         Runs; they differ only where `rates` has one set for each, or `initial` one state, which then counts them, by
         `noise`, and in the random numbers of a stochastic method.

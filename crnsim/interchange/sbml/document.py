@@ -1,0 +1,117 @@
+"""SBML as a file: well-formed, of a size and depth that libraries take, and without entities, before it is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.parsers import expat
+
+import libsbml
+
+from crnsim.entrance.arguments import shown
+from crnsim.entrance.files import read_bytes
+from crnsim.entrance.limits import LARGEST_NETWORK_FILE
+from crnsim.errors import InputError
+
+#: Elements in each other: a formula that a person reads has a few dozen, and libraries recurse.
+DEEPEST_ELEMENT = 200
+#: Levels of SBML that are read.
+LEVELS = (2, 3)
+
+#: What is not asked of a model: what matters of it is looked at while it is read, and many good ones have slips there.
+_UNCHECKED = (
+    libsbml.LIBSBML_CAT_GENERAL_CONSISTENCY,
+    libsbml.LIBSBML_CAT_UNITS_CONSISTENCY,
+    libsbml.LIBSBML_CAT_MATHML_CONSISTENCY,
+    libsbml.LIBSBML_CAT_SBO_CONSISTENCY,
+    libsbml.LIBSBML_CAT_OVERDETERMINED_MODEL,
+    libsbml.LIBSBML_CAT_MODELING_PRACTICE,
+)
+
+
+def sbml_model(source: str | Path) -> tuple[Any, str]:
+    """Return the model of a document, with what keeps it alive, and what to call it in messages.
+
+    Parameters
+    ----------
+    source : str or Path
+        XML as text, or the path of a file: what begins with ``<`` is text.
+
+    Raises
+    ------
+    InputError
+        It is no SBML of a level that is read, or has packages that change what it means.
+    """
+    if isinstance(source, str) and source.lstrip().startswith("<"):
+        name, content = "text", source.encode()
+    elif isinstance(source, (str, os.PathLike)):
+        name, content = str(source), read_bytes(source, LARGEST_NETWORK_FILE)
+    else:
+        raise InputError(f"source is {shown(source)}; give SBML as text, or a path")
+    _check_xml(content, name)
+    document = libsbml.readSBMLFromString(content.decode("utf-8", errors="strict"))
+    _check_errors(document, name)
+    for category in _UNCHECKED:
+        document.setConsistencyChecks(category, False)
+    document.checkConsistency()
+    _check_errors(document, name)
+    if document.getLevel() not in LEVELS:
+        raise InputError(f"{name}: SBML Level {document.getLevel()}; Levels 2 and 3 are read")
+    model = document.getModel()
+    if model is None:
+        raise InputError(f"{name}: there is no model in it")
+    for number in range(document.getNumPlugins()):
+        package = document.getPlugin(number).getPackageName()
+        known = document.getLevel() < 3 or package == "l3v2extendedmath"
+        if not known and document.getPackageRequired(package):
+            raise InputError(f"{name}: the package {package} changes what the model means, and is not read")
+    return document, name
+
+
+def _check_xml(content: bytes, name: str) -> None:
+    """Refuse what is no XML, what declares entities, and what is nested too deeply."""
+    depth = 0
+
+    def refused(what: str) -> Callable[..., None]:
+        def refuse(*_: Any) -> None:
+            raise InputError(f"{name}: line {parser.CurrentLineNumber}: {what}")
+
+        return refuse
+
+    def start(*_: Any) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > DEEPEST_ELEMENT:
+            refused(f"elements are nested more than {DEEPEST_ELEMENT} deep")()
+
+    def end(*_: Any) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def declared(_: str, encoding: str | None, __: int) -> None:
+        if encoding and encoding.lower().replace("-", "") not in ("utf8", "ascii", "usascii"):
+            refused(f"the encoding is {encoding}; SBML is written in UTF-8")()
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.XmlDeclHandler = declared
+    parser.StartDoctypeDeclHandler = refused("a DOCTYPE, which SBML does not have, is not read")
+    try:
+        content.decode()
+        parser.Parse(content, True)
+    except UnicodeDecodeError:
+        raise InputError(f"{name}: not a text file in UTF-8") from None
+    except expat.ExpatError as error:
+        what = expat.errors.messages.get(error.code, "?")
+        raise InputError(f"{name}: line {error.lineno}: not XML: {what}") from None
+
+
+def _check_errors(document: Any, name: str) -> None:
+    """Refuse a document in which the library finds an error; the first one is said."""
+    for number in range(document.getNumErrors()):
+        error = document.getError(number)
+        if error.getSeverity() >= libsbml.LIBSBML_SEV_ERROR:
+            said = " ".join(error.getMessage().split())
+            raise InputError(f"{name}: line {error.getLine()}: not valid SBML: {said[:400]}")

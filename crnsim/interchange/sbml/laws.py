@@ -1,0 +1,183 @@
+"""Rate laws of SBML as mass action: what a law says in whatever form, as a sum of products of concentrations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import libsbml
+
+from crnsim.errors import InputError
+from crnsim.interchange.sbml.rational import Rational
+
+#: Avogadro's number as SBML Level 3 defines it.
+AVOGADRO = 6.02214179e23
+
+_CONSTANTS = {
+    libsbml.AST_CONSTANT_E: math.e,
+    libsbml.AST_CONSTANT_PI: math.pi,
+    libsbml.AST_NAME_AVOGADRO: AVOGADRO,
+}
+_FUNCTIONS: dict[int, Callable[..., float]] = {
+    libsbml.AST_FUNCTION_ABS: abs,
+    libsbml.AST_FUNCTION_CEILING: math.ceil,
+    libsbml.AST_FUNCTION_FLOOR: math.floor,
+    libsbml.AST_FUNCTION_EXP: math.exp,
+    libsbml.AST_FUNCTION_LN: math.log,
+    libsbml.AST_FUNCTION_SIN: math.sin,
+    libsbml.AST_FUNCTION_COS: math.cos,
+    libsbml.AST_FUNCTION_TAN: math.tan,
+    libsbml.AST_FUNCTION_SINH: math.sinh,
+    libsbml.AST_FUNCTION_COSH: math.cosh,
+    libsbml.AST_FUNCTION_TANH: math.tanh,
+    libsbml.AST_FUNCTION_MIN: min,
+    libsbml.AST_FUNCTION_MAX: max,
+    # The degree, or the base, comes first.
+    libsbml.AST_FUNCTION_ROOT: lambda degree, value: value ** (1 / degree),
+    libsbml.AST_FUNCTION_LOG: lambda base, value: math.log10(value) if base == 10 else math.log(value, base),
+}
+_POWERS = (libsbml.AST_POWER, libsbml.AST_FUNCTION_POWER)
+
+
+@dataclass(frozen=True)
+class Term:
+    """One product of a law.
+
+    Attributes
+    ----------
+    coefficient : Fraction
+        Without the parameters; below zero for the way back.
+    parameters, species : dict of str to int
+        Exponents by name.
+    """
+
+    coefficient: Fraction
+    parameters: dict[str, int]
+    species: dict[str, int]
+
+
+def formula(node: Any) -> str:
+    """Return a formula as a person writes it."""
+    return str(libsbml.formulaToL3String(node))
+
+
+def value_of(node: Any, lookup: Callable[[str], Rational]) -> Rational:
+    """Work out a formula.
+
+    Parameters
+    ----------
+    node : libsbml.ASTNode
+    lookup : callable
+        What a name stands for; raises InputError for one that may not stand there.
+
+    Raises
+    ------
+    InputError
+        It has something in it that is no algebra.
+    """
+    kind, children = node.getType(), [node.getChild(i) for i in range(node.getNumChildren())]
+    if node.isNumber():
+        return Rational.number(_number(node))
+    if kind in _CONSTANTS:
+        return Rational.number(_CONSTANTS[kind])
+    if kind == libsbml.AST_NAME_TIME:
+        raise InputError("depends on the time")
+    if kind == libsbml.AST_NAME:
+        return lookup(node.getName())
+    values = [value_of(child, lookup) for child in children]
+    if kind == libsbml.AST_PLUS:
+        return sum(values, Rational.number(0))
+    if kind == libsbml.AST_TIMES:
+        return math.prod(values, start=Rational.number(1))
+    if kind == libsbml.AST_MINUS:
+        return values[0] + -values[1] if len(values) == 2 else -values[0]
+    if kind == libsbml.AST_DIVIDE:
+        return values[0] / values[1]
+    if kind in _POWERS:
+        return _power(*values)
+    if kind in _FUNCTIONS and not any(value.symbols for value in values):
+        return Rational.number(_called(node, [constant(value) for value in values]))
+    raise InputError(f"has {_name_of(node)} in it")
+
+
+def constant(value: Rational) -> float:
+    """Return a value without symbols as a number."""
+    top, bottom = (part.get((), Fraction(0)) for part in (value.numerator, value.denominator))
+    return float(top / bottom)
+
+
+def _number(node: Any) -> Fraction | float:
+    if node.isInteger():
+        return Fraction(node.getInteger())
+    if node.isRational():
+        return Fraction(node.getNumerator(), node.getDenominator())
+    if node.getType() == libsbml.AST_REAL_E:
+        # Exactly what is written: the mantissa's shortest text, and a power of ten.
+        return Fraction(repr(float(node.getMantissa()))) * Fraction(10) ** int(node.getExponent())
+    number = float(node.getReal())
+    if not math.isfinite(number):
+        raise InputError(f"has {number} in it")
+    return number
+
+
+def _power(base: Rational, exponent: Rational) -> Rational:
+    if exponent.symbols:
+        raise InputError("has an exponent that is no number")
+    power = constant(exponent)
+    if power.is_integer() and abs(power) < 1000:
+        return base ** int(power)
+    if base.symbols:
+        raise InputError(f"has the exponent {power:g}")
+    try:
+        return Rational.number(constant(base) ** power)
+    except (ValueError, OverflowError, ZeroDivisionError, TypeError):
+        raise InputError(f"has {constant(base):g} to the power of {power:g} in it") from None
+
+
+def _called(node: Any, values: list[float]) -> float:
+    try:
+        result = float(_FUNCTIONS[node.getType()](*values))
+        if not math.isfinite(result):
+            raise ValueError
+        return result
+    except (ValueError, OverflowError, ZeroDivisionError, TypeError):
+        raise InputError(f"has {formula(node)} in it, which is no number") from None
+
+
+def _name_of(node: Any) -> str:
+    """What a formula is at its root, in words."""
+    if node.getType() == libsbml.AST_FUNCTION:
+        return f"the function {node.getName()}"
+    if node.getType() == libsbml.AST_FUNCTION_DELAY:
+        return "a delay"
+    return str(formula(node))[:100] or "something that is no formula"
+
+
+def terms_of(law: Rational, values: Mapping[str, float]) -> list[Term]:
+    """Take a rate law apart into products.
+
+    Parameters
+    ----------
+    law : Rational
+        In species, and in parameters under their names.
+    values : mapping of str to float
+        Parameters with their values; what is not among them is a species.
+
+    Raises
+    ------
+    InputError
+        It is no sum of products of concentrations.
+    """
+    found = law.polynomial()
+    if found is None:
+        raise InputError("is no mass action: it divides by a sum")
+    terms = []
+    for monomial, coefficient in found.items():
+        species = {name: power for name, power in monomial if name not in values}
+        if odd := [name for name, power in species.items() if power < 0]:
+            raise InputError(f"is no mass action: it divides by {odd[0].removeprefix('species ')}")
+        terms.append(Term(coefficient, {n: p for n, p in monomial if n in values}, species))
+    return terms

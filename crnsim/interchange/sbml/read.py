@@ -1,0 +1,288 @@
+"""Networks from SBML: the mass-action part of Levels 2 and 3; what else there is, is refused by name and place."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from crnsim.errors import InputError
+from crnsim.interchange.sbml import document
+from crnsim.interchange.sbml.identifiers import names_here
+from crnsim.interchange.sbml.laws import Term, formula, terms_of, value_of
+from crnsim.interchange.sbml.note import noted_network, set_numbers
+from crnsim.interchange.sbml.rational import Rational
+from crnsim.interchange.sbml.start import Start
+from crnsim.network.network import Network
+from crnsim.wording import exact
+
+log = logging.getLogger("crnsim")
+
+
+def read_sbml(source: str | Path) -> Network:
+    """Read a network from SBML, Levels 2 and 3.
+
+    A rate law is recognised as mass action in whatever form it is written. Species are concentrations as the model has
+    them, or amounts where it says so (``hasOnlySubstanceUnits``); where a reaction joins compartments of different
+    sizes, all species are amounts, and a message says so. Constant and boundary species are catalysts.
+
+    Parameters
+    ----------
+    source : str or Path
+        XML as text, or the path of a file: what begins with ``<`` is text.
+
+    Returns
+    -------
+    Network
+        Reactions have the identifiers of the model as labels; `initial` holds the concentrations at the start.
+
+    Raises
+    ------
+    InputError
+        It is no SBML; a rate law is no mass action; or the model has events, rules, functions, delays, constraints,
+        conversion factors, fast reactions, or stoichiometries that are no whole numbers. With file and line.
+    """
+    held, name = document.sbml_model(source)
+    return _Reader(held.getModel(), name).network()
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A reaction of the model: what it changes, and the products that its rate law is the sum of."""
+
+    element: Any
+    change: dict[str, int]
+    terms: list[Term]
+
+
+class _Reader:
+    """One model on its way to a network."""
+
+    def __init__(self, model: Any, source: str) -> None:
+        self.model, self.source = model, source
+        self._refuse_the_rest()
+        self.start = Start(model, self._fault)
+        self.species = {one.getId(): one for one in model.getListOfSpecies()}
+        self.values: dict[str, float] = {}
+
+    def _fault(self, element: Any, said: str) -> InputError:
+        """Return what is wrong with an element, with its place."""
+        line = element.getLine()
+        return InputError(f"{self.source}: {f'line {line}: ' if line else ''}{said}")
+
+    def _refuse_the_rest(self) -> None:
+        model = self.model
+        for one in model.getListOfRules():
+            kind = (
+                "rate rule" if one.isRate() else "assignment rule" if one.isAssignment() else "algebraic rule"
+            )
+            raise self._fault(one, f"{kind} {one.getVariable()}: rules are not read, only reactions are")
+        for elements, what in (
+            (model.getListOfEvents(), "event"),
+            (model.getListOfConstraints(), "constraint"),
+            (model.getListOfFunctionDefinitions(), "function definition"),
+        ):
+            for one in elements:
+                raise self._fault(one, f"{what} {one.getId()}: {what}s are not read, only reactions are")
+        for one in (model, *model.getListOfSpecies()):
+            if one.isSetConversionFactor():
+                raise self._fault(one, f"{one.getId()}: conversion factors are not read")
+
+    def network(self) -> Network:
+        """Return the network, reaction by reaction."""
+        elements = list(self.model.getListOfReactions())
+        changes = [self._change(one) for one in elements]
+        self.scale = self._scales(elements, changes)
+        steps = [
+            _Step(one, change, self._terms(one, change))
+            for one, change in zip(elements, changes, strict=True)
+        ]
+        network = self._built(steps)
+        if self.start.missing:
+            said = ", ".join(f"{what} is {value}" for what, value in self.start.missing.items())
+            log.warning("%s: not given in the model: %s", self.source, said[:500])
+        return network
+
+    # -- reactions --------------------------------------------------------------------------------------
+
+    def _change(self, reaction: Any) -> dict[str, int]:
+        """Molecules that a reaction adds, by species that reactions may change."""
+        name = reaction.getId()
+        if reaction.isSetFast() and reaction.getFast():
+            raise self._fault(reaction, f"reaction {name} is fast, which is not read; give it a rate")
+        change: dict[str, int] = {}
+        for sign, side in ((-1, reaction.getListOfReactants()), (1, reaction.getListOfProducts())):
+            for reference in side:
+                species = self.species.get(reference.getSpecies())
+                if species is None:
+                    raise self._fault(reference, f"reaction {name}: unknown species {reference.getSpecies()}")
+                if not (species.getBoundaryCondition() or species.getConstant()):
+                    key, count = species.getId(), self._count(reference, name)
+                    change[key] = change.get(key, 0) + sign * count
+        return {species: count for species, count in change.items() if count}
+
+    def _count(self, reference: Any, reaction: str) -> int:
+        what = f"reaction {reaction}: stoichiometry of {reference.getSpecies()}"
+        if reference.isSetStoichiometryMath():
+            count = self.start.formula(reference, reference.getStoichiometryMath().getMath(), what)
+        elif reference.isSetId() and self.model.getInitialAssignment(reference.getId()) is not None:
+            count = self.start.value(reference.getId())
+        elif reference.isSetStoichiometry() or self.model.getLevel() == 2:
+            count = reference.getStoichiometry() / reference.getDenominator()
+        else:
+            raise self._fault(reference, f"{what} is not given")
+        if not (0 <= count <= 1000 and float(count).is_integer()):
+            raise self._fault(reference, f"{what} is {count:g}; it must be a whole number")
+        return int(count)
+
+    def _scales(self, elements: list[Any], changes: list[dict[str, int]]) -> dict[str, float]:
+        """Amount in one unit of each species here: the size of its compartment, or 1 where it is an amount."""
+        scales = {
+            name: 1.0 if one.getHasOnlySubstanceUnits() else self.start.value(one.getCompartment())
+            for name, one in self.species.items()
+        }
+        for element, change in zip(elements, changes, strict=True):
+            if len({scales[name] for name in change}) > 1:
+                log.warning(
+                    "%s: reaction %s joins compartments of different sizes, so that all species are amounts",
+                    *(self.source, element.getId()),
+                )
+                return dict.fromkeys(scales, 1.0)
+        return scales
+
+    def _terms(self, reaction: Any, change: dict[str, int]) -> list[Term]:
+        """Products that the rate law is the sum of, in the species as they are here."""
+        name, law = reaction.getId(), reaction.getKineticLaw()
+        if law is None or law.getMath() is None:
+            raise self._fault(reaction, f"reaction {name} has no rate law")
+        own = {one.getId(): one for one in (*law.getListOfParameters(), *law.getListOfLocalParameters())}
+
+        def lookup(symbol: str) -> Rational:
+            if symbol in own:
+                if not own[symbol].isSetValue():
+                    raise InputError(f"has {symbol} in it, which has no value")
+                # The point keeps it apart from a parameter of the whole model.
+                return self._parameter(f"{name}.{symbol}", float(own[symbol].getValue()))
+            if symbol in self.species:
+                one = self.species[symbol]
+                size = 1.0 if one.getHasOnlySubstanceUnits() else self.start.value(one.getCompartment())
+                return Rational.symbol(f"species {symbol}", Fraction(self.scale[symbol]) / Fraction(size))
+            value = self.start.value(symbol)
+            changeable = self.model.getParameter(symbol) is not None
+            return self._parameter(symbol, value) if changeable else Rational.number(value)
+
+        try:
+            rate = value_of(law.getMath(), lookup)
+            scales = {self.scale[species] for species in change}
+            rate = rate / Rational.number(scales.pop()) if scales else rate
+            return terms_of(rate, self.values)
+        except InputError as error:
+            if str(error).startswith(f"{self.source}:"):
+                raise
+            raise self._fault(
+                reaction, f"reaction {name}: its rate {formula(law.getMath())[:200]} {error}"
+            ) from None
+
+    def _parameter(self, name: str, value: float) -> Rational:
+        """A parameter under its name; one below zero as a number, since a rate constant has no sign."""
+        if value < 0:
+            return Rational.number(value)
+        self.values[name] = value
+        return Rational.symbol(name)
+
+    # -- the network ------------------------------------------------------------------------------------
+
+    def _built(self, steps: list[_Step]) -> Network:
+        network = noted_network(self.model)
+        used = {name for step in steps for term in step.terms for name in term.parameters}
+        ours = network is not None
+        if network is None:
+            species = names_here(self.species)
+            parameters = names_here([name for name in self.values if name in used], values=True)
+            network = Network(parameters={here: self.values[name] for name, here in parameters.items()})
+            for here in species.values():
+                network.add_species(here)
+            network.set_aliases({here: name for name, here in (species | parameters).items() if here != name})
+        else:
+            species = {name: one.getName() for name, one in self.species.items()}
+            parameters = {one.getId(): one.getName() for one in self.model.getListOfParameters()}
+            set_numbers(network, {here: self.start.value(name) for name, here in parameters.items()})
+        for step in steps:
+            label = step.element.getName() if ours else step.element.getId()
+            self._add(network, step, label, species, parameters)
+        self._set_initial(network, species)
+        return network
+
+    def _add(
+        self, network: Network, step: _Step, label: str, species: dict[str, str], parameters: dict[str, str]
+    ) -> None:
+        """Add a reaction for every product of a rate law."""
+        name = step.element.getId()
+        for term in step.terms:
+            left = {one.removeprefix("species "): count for one, count in term.species.items()}
+            sides = step.element.getListOfReactants(), step.element.getListOfProducts()
+            way = 1 if term.coefficient > 0 else -1
+            right = dict(left)
+            for one, count in step.change.items():
+                right[one] = right.get(one, 0) + way * count
+            if lost := [one for one, count in right.items() if count < 0]:
+                law = formula(step.element.getKineticLaw().getMath())[:200]
+                raise self._fault(
+                    step.element,
+                    f"reaction {name}: its rate {law} is no mass action: it would use up {lost[0]} at a rate that does "
+                    "not depend on it",
+                )
+            equation = " -> ".join(
+                _side(_in_order(counts, listed), species)
+                for counts, listed in zip((left, right), sides[::way], strict=True)
+            )
+            self._add_family(network, step.element, label, equation, _rate(term, self.values, parameters))
+        if not step.terms:
+            moved = (
+                {one: count for one, count in ((n, way * c) for n, c in step.change.items()) if count > 0}
+                for way in (-1, 1)
+            )
+            equation = " -> ".join(_side(side, species) for side in moved)
+            if step.change:
+                self._add_family(network, step.element, label, equation, "0")
+
+    def _add_family(self, network: Network, element: Any, label: str, equation: str, rate: str) -> None:
+        try:
+            network.add_family(label, equation, rate)
+        except InputError as error:
+            raise self._fault(element, f"reaction {element.getId()}: {error}") from None
+
+    def _set_initial(self, network: Network, species: dict[str, str]) -> None:
+        start = {}
+        for name, one in self.species.items():
+            size = 1.0 if one.getHasOnlySubstanceUnits() else self.start.value(one.getCompartment())
+            value = self.start.value(name) * size / self.scale[name]
+            if not value >= 0:
+                raise self._fault(one, f"species {name} starts at {value:g}; it must be 0 or more")
+            start[species[name]] = value
+        network.set_initial({here: value for here, value in start.items() if value})
+
+
+def _in_order(counts: dict[str, int], listed: Any) -> dict[str, int]:
+    """Molecules in the order of a list of the model; those that are not in it come last."""
+    order = [reference.getSpecies() for reference in listed]
+    return {name: counts[name] for name in dict.fromkeys([*(n for n in order if n in counts), *counts])}
+
+
+def _side(counts: dict[str, int], names: dict[str, str]) -> str:
+    """One side of an equation."""
+    terms = (f"{count if count > 1 else ''}{names[name]}" for name, count in counts.items() if count)
+    return " + ".join(terms) or "0"
+
+
+def _rate(term: Term, values: dict[str, float], names: dict[str, str]) -> str:
+    """Rate of a term: its parameters by name where they are multiplied, a number where they are not."""
+    size = abs(term.coefficient)
+    if any(power < 0 for power in term.parameters.values()):
+        for name, power in term.parameters.items():
+            size *= Fraction(values[name]) ** power
+        return exact(float(size))
+    factors = [names[name] for name, power in term.parameters.items() for _ in range(power)]
+    return "*".join(factors if size == 1 and factors else [exact(float(size)), *factors])
