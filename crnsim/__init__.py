@@ -15,6 +15,7 @@ _HOME = {
     "feedforward": "crnsim.circuits",
     "onepot": "crnsim.circuits",
     "oscillator": "crnsim.circuits",
+    "ensemble": "crnsim.simulation",
     "simulate": "crnsim.simulation",
     "infer": "crnsim.experiment.notebook",
     "train": "crnsim.experiment.notebook",
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from crnsim.network.network import Network
     from crnsim.network.reader import read_crn
     from crnsim.noise.noise import Noise
-    from crnsim.simulation import simulate
+    from crnsim.simulation import ensemble, simulate
 
 
 def __getattr__(name: str) -> Any:
@@ -58,6 +59,7 @@ __all__ = [
     "Noise",
     "__version__",
     "clocked",
+    "ensemble",
     "feedforward",
     "infer",
     "load_dataset",

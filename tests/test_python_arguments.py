@@ -196,6 +196,39 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         atol=f"{POSITIVE}|None|{{}}",
         max_steps=WHOLE,
     ),
+    "ensemble": lambda: Entrance(
+        crnsim.ensemble,
+        {
+            "network": tube(),
+            "t": [0, 1],
+            "replicates": 2,
+            "quantiles": [0.5],
+            "method": "auto",
+            "rates": rates(),
+            "initial": state(),
+            "volume": None,
+            "seed": None,
+            "species": ["A", "B"],
+            "rtol": 1e-3,
+            "atol": 1e-6,
+            "max_steps": 1000,
+            "noise": crnsim.Noise(rates=0.1),
+            "estimate": False,
+            "progress": None,
+        },
+        quantiles="[]|no values",
+        rates=NONE,
+        initial="{}",
+        replicates=WHOLE,
+        noise="None",
+        estimate="True",
+        volume=f"None|{POSITIVE}|1e-320",
+        seed="None|0|3",
+        species="None",
+        atol=f"{POSITIVE}|None|{{}}",
+        max_steps=WHOLE,
+        progress="None|function|class",
+    ),
     "train": lambda: Entrance(
         crnsim.train,
         {
@@ -404,12 +437,14 @@ def nothing_runs(monkeypatch, tmp_path):
     # What is accepted is not computed here; the fuzzers of tests/test_python_fuzz.py let it run.
     monkeypatch.chdir(tmp_path)
     assert crnsim.simulate
+    assert crnsim.ensemble
     for name in ("_train_and_read", "_read_given"):
         monkeypatch.setattr(notebook, name, lambda *given: None)
     monkeypatch.setattr("crnsim.solvers.solve", lambda *given, **options: (None, []))
     for name in ("make_dataset", "error_variables", "rate_variables", "say_what_failed"):
         monkeypatch.setattr(sys.modules["crnsim.simulation.result"], name, lambda *given: {})
-    monkeypatch.setattr(sys.modules["crnsim.simulation.run"], "_solved", lambda *given: (None, [], None))
+    monkeypatch.setattr(sys.modules["crnsim.simulation.ensembles"], "_reduced", lambda *given: None)
+    monkeypatch.setattr(sys.modules["crnsim.simulation.prepare"], "_solved", lambda *given: (None, [], None))
 
 
 def called(entrance: Entrance, **changed: Any) -> Any:

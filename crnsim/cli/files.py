@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from crnsim.sweep.plan.plan_file import PlanFile
 
 #: Options that name a file which is read.
-_READ = ("config", "plan", "dataset", "weights", "sweep")
+_READ = ("config", "plan", "dataset", "weights", "sweep", "network")
 #: Keys of a sweep file that name one.
 _KEYS = ("file", "weights")
 #: A module of the user's own, in ``module:Name``.
@@ -162,6 +162,8 @@ def _default(options: argparse.Namespace, plan: PlanFile | None, sweep: Any) -> 
 def _places(options: argparse.Namespace, default: str) -> Iterator[_Place]:
     """Yield where a command writes; the names beside an output only once that has been found to be a file's."""
     log, csv = getattr(options, "log", None), getattr(options, "csv", None)
+    if getattr(options, "plot", None) is not None:
+        yield _Place("--plot", options.plot)
     given = getattr(options, "output", None)
     if log is not None:
         yield _Place("--log", log)

@@ -12,14 +12,13 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from crnsim import __version__
 from crnsim.cli import words
 from crnsim.cli.files import check_outputs
+from crnsim.cli.noise import add_noise
 from crnsim.cli.usage import Parser
 from crnsim.errors import CrnsimError, StorageError
-from crnsim.noise.kinds import NOISE_KINDS, Option
 
 #: Exit status after a mistake that the user can mend, and after anything else.
 MISTAKE, UNEXPECTED = 2, 1
@@ -119,6 +118,7 @@ def _messages_to(path: str | None) -> Iterator[None]:
 #: Modules of the commands; those not named here are steps of a sweep.
 _HOME = {
     **dict.fromkeys(("describe", "train", "infer"), "runs"),
+    "simulate": "simulate",
     **dict.fromkeys(("show", "calibrate"), "planning"),
     **dict.fromkeys(("status", "check", "verify"), "inspect"),
 }
@@ -161,6 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_describe(add("describe", "show a circuit: counts and reactions"))
     _add_train(add("train", "train one circuit and print how it did"))
     _add_infer(add("infer", "give a circuit weights, read it out and print how it did"))
+    _add_simulate(add("simulate", "integrate a network of your own, with noise if wanted"))
     return parser
 
 
@@ -326,24 +327,7 @@ def _add_run(command: argparse.ArgumentParser, circuit: str, *, trained: bool = 
         type=words.learning_rate,
         help="eps times running time",
     )
-    noise = command.add_argument_group("noise", "standard deviations, 0 for none; 10 percent is 0.1")
-    for kind in NOISE_KINDS.values():
-        noise.add_argument(
-            f"--noise-{kind.name}",
-            type=words.sigma,
-            default=0.0,
-            metavar="SIGMA",
-            help=words.help_text(kind.description),
-        )
-        for option in kind.options:
-            _add_noise_option(noise, option)
-    noise.add_argument(
-        "--noise",
-        action="append",
-        default=[],
-        metavar="KIND=SIGMA",
-        help="a kind of your own, module:Class=SIGMA, with its options behind commas",
-    )
+    add_noise(command)
     which = command.add_mutually_exclusive_group()
     which.add_argument("--replicates", type=words.replicates, default=1, help="number of replicates, from 0")
     which.add_argument("--replicate", type=words.replicate, help="this replicate alone, as in a sweep")
@@ -361,24 +345,41 @@ def _add_run(command: argparse.ArgumentParser, circuit: str, *, trained: bool = 
     command.add_argument("-o", "--output", help="keep the result, with full trajectories, as NetCDF")
 
 
-def _add_noise_option(noise: Any, option: Option) -> None:
-    """An option of a kind of noise, as its entry in the table says."""
-    name = f"--{option.keyword.replace('_', '-')}"
-    if isinstance(option.default, bool):
-        noise.add_argument(name, action="store_true", help=words.help_text(option.description))
-    elif option.choices:
-        known = ", ".join(f"{word} (default)" if word == option.default else word for word in option.choices)
-        noise.add_argument(
-            name,
-            default=option.default,
-            metavar="WORD",
-            help=words.help_text(f"{option.description} {known}"),
-        )
-    else:
-        noise.add_argument(
-            name,
-            type=words.duration,
-            default=option.default,
-            metavar="NUMBER",
-            help=words.help_text(option.description),
-        )
+def _add_simulate(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "network", help=".crn (text), .xml (SBML), .ant (Antimony), or module:function of your own"
+    )
+    command.add_argument("--t", type=words.duration, required=True, metavar="TIME", help="how long it runs")
+    command.add_argument(
+        "--times", type=words.n_times, default=201, metavar="N", help="times that are kept; 201 by default"
+    )
+    command.add_argument(
+        "--species",
+        action="append",
+        default=[],
+        metavar="A,B",
+        help="those to keep and to draw; all by default",
+    )
+    command.add_argument(
+        "--initial",
+        action="append",
+        default=[],
+        metavar="A=1",
+        help="concentrations at the start, over the file's",
+    )
+    command.add_argument(
+        "--set", action="append", default=[], metavar="K=0.5", help="rate parameters, over the file's"
+    )
+    add_noise(command, left_out=("inputs",))
+    command.add_argument(
+        "--replicates", type=words.replicates, default=1, help="runs, each with noise of its own"
+    )
+    command.add_argument("--seed", type=words.seed, help="of the noise; 0 by default")
+    command.add_argument("--rtol", type=words.rtol, default=1e-6)
+    command.add_argument("--atol", type=words.atol, help="by the scale of each species where left out")
+    command.add_argument(
+        "--method", default="auto", help="of integration: auto (default), rodas, dp45, LSODA, ..."
+    )
+    command.add_argument("--max-steps", type=words.steps, default=1_000_000, help="budget of a run")
+    command.add_argument("-o", "--output", metavar="FILE", help="keep the result as NetCDF")
+    command.add_argument("--plot", metavar="FILE", help="draw it: .png, .svg or .pdf")

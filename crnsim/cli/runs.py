@@ -5,19 +5,16 @@ from __future__ import annotations
 import math
 import re
 import statistics
-import sys
-import time
 from typing import TYPE_CHECKING, Any
 
-from crnsim.cli.words import value
-from crnsim.entrance.arguments import check_number, check_whole, check_word, shown
+from crnsim.cli import words
+from crnsim.cli.bar import Bar
+from crnsim.cli.noise import read_noise
+from crnsim.entrance.arguments import check_whole, check_word, shown
 from crnsim.entrance.limits import (
-    LARGEST_NOISE,
-    LARGEST_RATE,
     MOST_LAYERS,
     MOST_PRINTED,
     MOST_UNITS,
-    SMALLEST_RATE,
 )
 from crnsim.errors import InputError, suggest
 from crnsim.outcomes import OK
@@ -30,7 +27,6 @@ if TYPE_CHECKING:
 
     from crnsim.circuits import Circuit
     from crnsim.experiment.point import Parameters, Point
-    from crnsim.noise.noise import Noise
 
 
 def describe(options: argparse.Namespace) -> None:
@@ -108,7 +104,7 @@ def parameters(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, A
         name = check_word(f"--set {word}: the name", name.strip())
         if name in of_circuit or name in own:
             raise InputError(f"--set {word}: {name} is given twice; give each parameter once")
-        of_circuit[name] = _value(f"--set {name}", text)
+        of_circuit[name] = words.parameter_value(f"--set {name}", text)
     if "kz" in own and "kz" not in known:
         of_circuit["kz"] = own.pop("kz")
     # A name that both have is the circuit's here; the activation's has an option of its own.
@@ -121,14 +117,6 @@ def parameters(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, A
         of_circuit = {name: value for name, value in of_output.items() if name in taken} | of_circuit
     activation(options.activation, **own)
     return own, of_circuit
-
-
-def _value(what: str, text: str) -> float | str:
-    """A number, or a word such as algebraic_sigmoid."""
-    found = value(text)
-    if isinstance(found, float) and found:
-        check_number(what, abs(found), least=SMALLEST_RATE, most=LARGEST_RATE)
-    return found
 
 
 def train(options: argparse.Namespace) -> None:
@@ -163,7 +151,7 @@ def _run(points: list[Point], options: argparse.Namespace) -> None:
     points[0].noise.check_events(circuit.presentation_time(points[0].running_time))
 
     kept = [points[0].key] if options.output and points[0].learns else []
-    with _Bar(len(points)) as bar:
+    with Bar(len(points)) as bar:
         results = run_points(points, record=kept, progress=bar.update)
     print(f"{_title(points[0])}\n")
     print("\n".join(_table(results)))
@@ -199,7 +187,7 @@ def _points(options: argparse.Namespace, weights: Parameters = ()) -> list[Point
         "max_steps": options.max_steps or MAX_STEPS,
         "seed": options.seed,
     }
-    noise = _noise(options)
+    noise = read_noise(options)
     first, count = (0, options.replicates) if options.replicate is None else (options.replicate, 1)
     return [
         Point(
@@ -218,41 +206,6 @@ def _points(options: argparse.Namespace, weights: Parameters = ()) -> list[Point
         )
         for replicate in range(first, first + count)
     ]
-
-
-def _noise(options: argparse.Namespace) -> Noise:
-    """Read the options of all kinds of noise; one of the user's own stands under ``--noise``."""
-    from crnsim.noise import NOISE_KINDS, Noise, noise_kind
-    from crnsim.noise.noise import own_section
-
-    values: dict[str, Any] = {}
-    for kind in NOISE_KINDS.values():
-        values[kind.name] = getattr(options, kind.coordinate)
-        values |= {option.keyword: getattr(options, option.keyword) for option in kind.options}
-    for word in options.noise:
-        name, _, rest = word.partition("=")
-        magnitude, *others = rest.split(",")
-        if ":" not in name or not magnitude:
-            raise InputError(
-                f"--noise {word}: give a kind of your own and its magnitude, such as my_noise:Batch=0.1"
-            )
-        if name in values:
-            raise InputError(f"--noise {name}: given twice; give each kind once")
-        given = dict(other.partition("=")[::2] for other in others)
-        if len(given) < len(others):
-            raise InputError(f"--noise {word}: an option is given twice; give each once")
-        known = {option.keyword: option.name for option in noise_kind(name).options}
-        chosen = {known.get(n.strip(), n.strip()): _switch(v.strip()) for n, v in given.items()}
-        sigma = _value(f"--noise {name}", magnitude)
-        if isinstance(sigma, float):
-            check_number(f"--noise {name}", sigma, least=0.0, most=LARGEST_NOISE)
-        values |= own_section(name, sigma, chosen)
-    return Noise(**values)
-
-
-def _switch(text: str) -> Any:
-    """Read the value of an option of a kind of noise."""
-    return {"true": True, "false": False}.get(text, value(text))
 
 
 def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, mode: str) -> None:
@@ -365,31 +318,3 @@ def _sgd(points: list[Point]) -> list[str]:
     if len(points) > 1:
         rows.append(("median", *(_number(statistics.median(column)) for column in zip(*scores, strict=True))))
     return ["", "gradient descent on the algebraic network: same start, order and step", *columns(rows)]
-
-
-class _Bar:
-    """A progress bar on the terminal; nothing where there is none."""
-
-    def __init__(self, count: int) -> None:
-        self.live, self.start, self.shown = sys.stderr.isatty(), time.monotonic(), 0.0
-        self.what = "run" if count == 1 else f"{count} runs"
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def update(self, share: float) -> None:
-        """Draw the bar, ten times a second at most."""
-        from crnsim.wording import duration
-
-        now = time.monotonic()
-        if not self.live or (now - self.shown < 0.1 and share < 1):
-            return
-        self.shown = now
-        left = f"about {duration((now - self.start) * (1 - share) / share)} left" if share > 0 else ""
-        sys.stderr.write(f"\r{self.what} [{'#' * round(30 * share):<30}] {share:4.0%}  {left}\x1b[K")
-        sys.stderr.flush()
-
-    def __exit__(self, *_: object) -> None:
-        if self.live:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()

@@ -68,6 +68,7 @@ count, replicate, seed = whole(), whole(0), whole(0, LARGEST_SEED)
 epochs, steps, workers = whole(most=MOST_EPOCHS), whole(most=MOST_STEPS), whole(most=MOST_WORKERS)
 #: Runs of one command are all in one piece of memory; cores are those of a cluster, for an estimate.
 replicates, n_cores = whole(most=100_000), whole(most=1_000_000)
+n_times = whole(2, 100_000)
 duration, seconds = number(SHORTEST_TIME, LONGEST_TIME), number(0.01, 86_400.0)
 parameter = number(SMALLEST_PARAMETER, LARGEST_RATE)
 rate, sigma = number(SMALLEST_RATE, LARGEST_RATE), number(0.0, 2.0)
@@ -86,6 +87,14 @@ def value(word: str) -> float | str:
     """Return a parameter of a circuit or an activation: a number, or a word such as algebraic_sigmoid."""
     word = word.strip()
     return float(word) if _NUMBER.fullmatch(word) else word
+
+
+def parameter_value(what: str, text: str) -> float | str:
+    """Return a number within the limits of rates, or a word such as algebraic_sigmoid."""
+    found = value(text)
+    if isinstance(found, float) and found:
+        check_number(what, abs(found), least=SMALLEST_RATE, most=LARGEST_RATE)
+    return found
 
 
 def help_text(given: str) -> str:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from crnsim.interchange.format import Format
-from crnsim.interchange.registry import FORMATS, file_format, read_network, write_network
+from crnsim.interchange.registry import FORMATS, file_format, find_network, read_network, write_network
 
-__all__ = ["FORMATS", "Format", "file_format", "read_network", "write_network"]
+__all__ = ["FORMATS", "Format", "file_format", "find_network", "read_network", "write_network"]

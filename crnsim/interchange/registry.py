@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +102,51 @@ def write_network(network: Network | Circuit, path: str | Path, title: str, name
             raise InputError(f"format {called}: it wrote nothing to the path it was given")
         with replacing(path) as temporary:
             shutil.copyfile(draft, temporary)
+
+
+def _function(name: str, found: Any) -> Callable[[], Network] | Network:
+    if isinstance(found, Network) or (callable(found) and not isinstance(found, type)):
+        return found
+    raise InputError(f"network {name}: it is no crnsim.Network and no function that returns one")
+
+
+_NETWORKS: Registry[Any] = Registry("network", "crnsim.networks", (), _function, named=False)
+
+
+def is_code(reference: str) -> bool:
+    """Whether a network is given as ``module:name`` and not as a file."""
+    return re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", reference, re.ASCII) is not None
+
+
+def find_network(reference: str) -> Network:
+    """Return the network in a file, or that of ``module:function`` in a file of the user's own.
+
+    Parameters
+    ----------
+    reference : str
+        A path, read by its suffix (see `file_format`), or ``module:name`` of a `Network` or of a function that takes
+        nothing and returns one.
+
+    Raises
+    ------
+    InputError
+        There is none, or it cannot be read.
+    """
+    if not isinstance(reference, str) or not is_code(reference):
+        return read_network(reference)
+    found = _NETWORKS.find(reference)
+    if isinstance(found, Network):
+        return found
+    with _NETWORKS.code_of(reference):
+        made = found()
+    if not isinstance(made, Network):
+        raise InputError(f"network {reference}: it returned {shown(made)} and no crnsim.Network")
+    return made
+
+
+def code_hash_of(reference: str) -> str:
+    """Hash of the file that defines ``module:name``."""
+    return _NETWORKS.source_hash(reference)
 
 
 def read_network(path: str | Path, name: str = "") -> Network:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crnsim.simulation.ensembles import ensemble
 from crnsim.simulation.run import simulate
 
-__all__ = ["simulate"]
+__all__ = ["ensemble", "simulate"]

@@ -66,7 +66,11 @@ def make_dataset(
 
 def say_what_failed(record: Record, reasons: list[str]) -> None:
     """Log how many runs have not ended well, and why the first one has not: their concentrations are nan."""
-    status = record.run["status"]
+    log_failed(record.run["status"], reasons)
+
+
+def log_failed(status: np.ndarray, reasons: list[str]) -> None:
+    """Log how many runs have not ended well, and why the first one has not."""
     failed = np.flatnonzero(status != OK).tolist()
     if failed:
         kinds = ", ".join(dict.fromkeys(OUTCOMES[status[number]] for number in failed))
@@ -81,6 +85,16 @@ def error_variables(
     network: Network, record: Record, errors: np.ndarray, method: str, rtol: float
 ) -> dict[str, Any]:
     """Estimated errors, and warnings in words, which are logged too: one line for all replicates."""
+    texts = warnings_of(network, record, errors, method, rtol)
+    log_warnings(errors, texts)
+    return {
+        "error": ("replicate", errors, {"long_name": "estimated error", "units": "tolerances"}),
+        "warning": ("replicate", np.array(texts, dtype=object)),
+    }
+
+
+def warnings_of(network: Network, record: Record, errors: np.ndarray, method: str, rtol: float) -> list[str]:
+    """What to know of each run that is ``ok``, in words; empty for nothing."""
     blamed = _NETWORK if method in _RESOLVING else _METHOD
     if rtol < FINEST_RTOL:
         blamed = "; at so small an rtol rounding rules, and a larger one may be better"
@@ -101,6 +115,11 @@ def error_variables(
                 " alone"
             )
         texts.append("; ".join(said))
+    return texts
+
+
+def log_warnings(errors: np.ndarray, texts: list[str]) -> None:
+    """Log the worst of the warnings of all replicates."""
     if warned := [number for number, text in enumerate(texts) if text]:
         worst = max(warned, key=lambda number: (np.nan_to_num(errors[number]), -number))
         also = (
@@ -109,10 +128,6 @@ def error_variables(
             else ""
         )
         logging.getLogger("crnsim").warning("simulate: %s%s", also, texts[worst])
-    return {
-        "error": ("replicate", errors, {"long_name": "estimated error", "units": "tolerances"}),
-        "warning": ("replicate", np.array(texts, dtype=object)),
-    }
 
 
 def rate_variables(network: Network, rates: np.ndarray) -> dict[str, Any]:

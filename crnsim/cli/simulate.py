@@ -1,0 +1,172 @@
+"""A network of the user's own as a command: integrate it, with noise, many times if wanted."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crnsim.cli.bar import Bar
+from crnsim.cli.noise import read_noise
+from crnsim.cli.words import value
+from crnsim.entrance.arguments import shown
+from crnsim.errors import InputError
+from crnsim.outcomes import OK, OUTCOMES
+from crnsim.store.outputs import is_stdout
+
+if TYPE_CHECKING:
+    import argparse
+
+    import numpy as np
+    import xarray as xr
+
+    from crnsim.network import Network
+
+#: Formats of a picture, by suffix.
+PICTURES = (".png", ".svg", ".pdf")
+#: Species in the table that is printed, at most.
+_MOST_ROWS = 30
+
+
+def simulate(options: argparse.Namespace) -> None:
+    """Integrate a network and print where it ends."""
+    import crnsim
+    from crnsim.interchange import find_network
+    from crnsim.store.files import write_dataset
+
+    if options.plot and Path(options.plot).suffix.lower() not in PICTURES:
+        raise InputError(f"--plot {options.plot}: give a name that ends in {', '.join(PICTURES)}")
+    network = find_network(options.network)
+    given: dict[str, Any] = {
+        "rates": _numbers(options.set, "--set", network.parameters, "rate parameter"),
+        "initial": _start(network, options.initial),
+        "noise": read_noise(options),
+        "species": [name for word in options.species for name in _split(word)] or None,
+        "method": options.method,
+        "rtol": options.rtol,
+        "atol": options.atol,
+        "max_steps": options.max_steps,
+    }
+    drawn = given["noise"].acting
+    if options.seed is not None:
+        if not drawn:
+            raise InputError(
+                "--seed: nothing is drawn without noise; leave it out, or give --noise-rates 0.1"
+            )
+        given["seed"] = options.seed
+    if options.replicates > 1 and not drawn:
+        raise InputError("--replicates: without noise all are alike; leave it out, or give --noise-rates 0.1")
+    times = _times(options)
+    title = f"{options.network}: {network.n_species} species, {network.n_reactions} reactions"
+    if options.replicates == 1:
+        found = crnsim.simulate(network, times, **given)
+    else:
+        with Bar(options.replicates) as bar:
+            found = crnsim.ensemble(
+                network, times, replicates=options.replicates, progress=bar.update, **given
+            )
+    print(f"{title}, to time {options.t:g}{_noise_text(given['noise'])}")
+    print("\n".join(_table(found)))
+    for line in _failures(found):
+        print(line)
+    if options.output:
+        write_dataset(found.assign_attrs(network=options.network, title=title), options.output)
+        if not is_stdout(options.output):
+            print(f"kept in {options.output}")
+    if options.plot:
+        _plot(found, options, title)
+        print(f"drawn in {options.plot}")
+
+
+def _times(options: argparse.Namespace) -> np.ndarray:
+    import numpy as np
+
+    return np.linspace(0.0, options.t, options.times)
+
+
+def _split(word: str) -> list[str]:
+    """Names between commas; those inside brackets belong to one name."""
+    return [name.strip() for name in re.split(r",(?![^\[]*\])", word) if name.strip()]
+
+
+def _numbers(words: list[str], option: str, known: Any, what: str) -> dict[str, float]:
+    """Read NAME=VALUE words."""
+    from crnsim.errors import suggest
+
+    found: dict[str, float] = {}
+    for word in words:
+        for pair in _split(word):
+            name, equals, text = (part.strip() for part in pair.partition("="))
+            number = value(text)
+            if not equals or not isinstance(number, float):
+                raise InputError(f"{option} {pair}: give a name and a number, such as {option} k=0.5")
+            if name not in known:
+                raise InputError(f"{option} {pair}: no {what} {shown(name)}; {suggest(name, known)}")
+            if name in found:
+                raise InputError(f"{option} {pair}: {name} is given twice; give each once")
+            found[name] = number
+    return found
+
+
+def _start(network: Network, words: list[str]) -> dict[str, Any] | None:
+    """Concentrations at the start: the network's own, and over them what the command line gives."""
+    names = {species.name for species in network.species} | set(network.labels)
+    given = _numbers(words, "--initial", names, "species")
+    if not given and not network.initial:
+        first = network.labels[0]
+        raise InputError(
+            f"the network does not say how it starts; give concentrations, such as --initial {first}=1"
+        )
+    return {**network.initial, **given}
+
+
+def _noise_text(noise: Any) -> str:
+    said = ", ".join(f"{kind.name} {noise.magnitudes[kind.name]:g}" for kind in noise.acting)
+    return f", noise {said}" if said else ""
+
+
+def _table(found: xr.Dataset) -> list[str]:
+    """Where the species end, a line each."""
+    import numpy as np
+
+    from crnsim.wording import columns
+
+    names = found["species"].values.tolist()
+    head: tuple[str, ...]
+    if "concentration" in found:
+        head, numbers = ("species", "start", "end"), found["concentration"].values[0][[0, -1]]
+    else:
+        head = ("species", "mean", "std", "min", "max")
+        parts = ("mean", "standard_deviation", "minimum", "maximum")
+        numbers = np.stack([found[name].values[-1] for name in parts])
+    rows = [
+        head,
+        *((name, *(f"{n:.5g}" for n in column)) for name, column in zip(names, numbers.T, strict=True)),
+    ]
+    more = len(rows) - 1 - _MOST_ROWS
+    lines = columns(rows[: _MOST_ROWS + 1])
+    return [*lines, f"and {more} more; name some with --species"] if more > 0 else lines
+
+
+def _failures(found: xr.Dataset) -> list[str]:
+    """How many replicates did not end well."""
+    import numpy as np
+
+    status = found["status"].values
+    if len(status) == 1:
+        return []
+    counts = {OUTCOMES[code]: int(np.sum(status == code)) for code in np.unique(status) if code != OK}
+    said = ", ".join(f"{count} {name}" for name, count in counts.items())
+    return [f"{int(np.sum(status == OK))} of {len(status)} replicates ok{f'; {said}' if said else ''}"]
+
+
+def _plot(found: xr.Dataset, options: argparse.Namespace, title: str) -> None:
+    from crnsim.report.time_courses import time_course_figure
+    from crnsim.store.files import replacing
+
+    figure = time_course_figure(found, title, chosen=bool(options.species))
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=Path(options.plot).suffix[1:].lower(), dpi=150)
+    with replacing(options.plot) as temporary:
+        temporary.write_bytes(drawn.getvalue())

@@ -1,0 +1,226 @@
+"""Statistics of many runs of a network, taken while they finish: memory does not grow with their number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from crnsim.entrance.arguments import check_memory
+from crnsim.entrance.objects import check_array, check_function
+from crnsim.errors import InputError
+from crnsim.network.network import Network
+from crnsim.noise.noise import Noise
+from crnsim.outcomes import OK, OUTCOMES
+from crnsim.simulation import arguments, result
+from crnsim.simulation.prepare import Runs, prepare
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: Quantiles of an ensemble where no others are asked for.
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+#: Runs that are kept as they are, to be looked at.
+SHOWN = 10
+#: Bytes of the runs that are integrated at a time.
+_BLOCK_BYTES = 64e6
+#: Runs at a time, at most: progress is said after each block.
+_MOST_AT_A_TIME = 256
+#: Bytes that concentrations of all runs may take, kept for exact quantiles.
+_QUANTILE_BYTES = 5e8
+
+
+def ensemble(
+    network: Network,
+    t: Sequence[float] | np.ndarray,
+    *,
+    replicates: int = 100,
+    quantiles: Sequence[float] = QUANTILES,
+    method: str = "auto",
+    rates: arguments.Rates | None = None,
+    initial: Mapping[str, npt.ArrayLike] | npt.ArrayLike | None = None,
+    noise: Noise | None = None,
+    volume: float | None = None,
+    seed: int | None = None,
+    species: Sequence[str] | None = None,
+    rtol: float = 1e-6,
+    atol: arguments.Tolerances | None = None,
+    max_steps: int = 1_000_000,
+    estimate: bool = True,
+    progress: Callable[[float], Any] | None = None,
+) -> xr.Dataset:
+    """Integrate many replicates of a network, and return their statistics at each time.
+
+    Replicates are those of `crnsim.simulate` with the same arguments, number by number. They are integrated block by
+    block, and only what the statistics need is kept.
+
+    Parameters
+    ----------
+    network, t, method, rates, initial, noise, volume, seed, species, rtol, atol, max_steps, estimate
+        As for `crnsim.simulate`.
+    replicates : int
+    quantiles : sequence of float
+        Between 0 and 1; of all replicates, interpolated linearly. They need all concentrations at once: where these are
+        more than 500 MB, quantiles are left out, and the attribute ``remark`` says so.
+    progress : callable, optional
+        Called with the share of the replicates that are done.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``mean``, ``standard_deviation`` (with n - 1), ``minimum`` and ``maximum`` (time, species) and ``quantiles``
+        (quantile, time, species), of the replicates that ended ``ok``; nan where there is none. ``status``,
+        ``reason``, ``steps``, ``error`` and ``warning`` of each replicate, as `crnsim.simulate` has them. ``shown``
+        (shown_replicate, time, species) are the concentrations of the first ten replicates. The attribute ``n_ok`` says
+        how many replicates the statistics are of.
+
+    Raises
+    ------
+    InputError
+        As `crnsim.simulate`, and for quantiles outside of 0 to 1.
+    """
+    levels = check_array(
+        "quantiles", list(quantiles) if isinstance(quantiles, (list, tuple)) else quantiles,
+        wanted="numbers from 0 to 1, such as [0.05, 0.5, 0.95]", least=0, most=1,
+    )  # fmt: skip
+    if levels.ndim != 1:
+        raise InputError("quantiles must be a list of numbers from 0 to 1")
+    said = check_function("progress", progress, "a function of the share that is done")
+    runs = prepare(
+        network,
+        t,
+        method=method,
+        rates=rates,
+        initial=initial,
+        replicates=replicates,
+        noise=noise,
+        volume=volume,
+        seed=seed,
+        species=species,
+        rtol=rtol,
+        atol=atol,
+        max_steps=max_steps,
+        estimate=estimate,
+    )
+    return _reduced(runs, levels, said)
+
+
+def _reduced(runs: Runs, levels: np.ndarray, said: Callable[[float], Any] | None) -> xr.Dataset:
+    size, total = _block_size(runs), runs.replicates
+    shape = (len(runs.times), len(runs.kept))
+    fits = 8.0 * total * shape[0] * shape[1] <= _QUANTILE_BYTES and len(levels) > 0
+    check_memory(
+        "the runs of one block", 8.0 * size * runs.network.n_species * shape[0], "ask for fewer times"
+    )
+    statistics = _Statistics(shape)
+    kept: list[np.ndarray] = []
+    shown: list[np.ndarray] = []
+    columns: dict[str, list[Any]] = {name: [] for name in ("status", "reason", "steps", "error", "warning")}
+    for first in range(0, total, size):
+        part = runs.part(first, min(first + size, total))
+        status = part.record.run["status"]
+        found = part.record.trajectory[:, 0][:, :, runs.kept]
+        statistics.add(found[status == OK])
+        if fits:
+            kept.append(found[status == OK])
+        if first < SHOWN:
+            shown.append(found[: SHOWN - first].copy())
+        columns["status"].append(status.astype(np.int8))
+        columns["reason"].append(np.array(part.reasons, dtype=object))
+        columns["steps"].append(part.record.run["steps"])
+        columns["error"].append(part.errors)
+        texts = result.warnings_of(runs.network, part.record, part.errors, runs.about["method"], runs.rtol)
+        columns["warning"].append(np.array(texts, dtype=object))
+        if said is not None:
+            said(min(first + size, total) / total)
+    joined = {name: np.concatenate(parts) for name, parts in columns.items()}
+    result.log_failed(joined["status"], list(joined["reason"]))
+    result.log_warnings(joined["error"], list(joined["warning"]))
+    quantiles = np.quantile(np.concatenate(kept), levels, axis=0) if fits and statistics.count else None
+    return _dataset(runs, statistics, levels, quantiles, np.concatenate(shown), joined)
+
+
+class _Statistics:
+    """Mean, sum of squared deviations, minimum and maximum of runs, brought together block by block.
+
+    T. F. Chan, G. H. Golub, R. J. LeVeque, The American Statistician 37 (1983), 242,
+    doi 10.1080/00031305.1983.10483115.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.count = 0
+        self.mean, self.squares = np.zeros(shape), np.zeros(shape)
+        self.lowest, self.highest = np.full(shape, np.inf), np.full(shape, -np.inf)
+
+    def add(self, block: np.ndarray) -> None:
+        """Take runs in, shape (runs, ...)."""
+        if not len(block):
+            return
+        mean = block.mean(axis=0)
+        squares = ((block - mean) ** 2).sum(axis=0)
+        total, difference = self.count + len(block), mean - self.mean
+        self.squares += squares + difference**2 * (self.count * len(block) / total)
+        self.mean += difference * (len(block) / total)
+        self.lowest = np.minimum(self.lowest, block.min(axis=0))
+        self.highest = np.maximum(self.highest, block.max(axis=0))
+        self.count = total
+
+
+def _block_size(runs: Runs) -> int:
+    """Runs of one block: full lanes."""
+    from crnsim.kinetics.lanes import LANES
+
+    one = 8 * len(runs.times) * runs.network.n_species * (3 if runs.twice else 1)
+    return max(min(int(_BLOCK_BYTES / one), _MOST_AT_A_TIME) // LANES, 1) * LANES
+
+
+def _dataset(
+    runs: Runs,
+    statistics: _Statistics,
+    levels: np.ndarray,
+    quantiles: np.ndarray | None,
+    shown: np.ndarray,
+    columns: dict[str, np.ndarray],
+) -> xr.Dataset:
+    import xarray as xr
+
+    from crnsim import __version__
+
+    n, shape = statistics.count, statistics.mean.shape
+    nothing = np.full(shape, np.nan)
+    deviation = np.sqrt(statistics.squares / (n - 1)) if n > 1 else nothing
+    about = {"units": "1"}
+    flags = {"flag_values": np.arange(len(OUTCOMES), dtype=np.int8), "flag_meanings": " ".join(OUTCOMES)}
+    variables: dict[str, Any] = {
+        name: (("time", "species"), values if n else nothing, about | {"long_name": title})
+        for name, values, title in (
+            ("mean", statistics.mean, "mean concentration"),
+            ("standard_deviation", deviation, "standard deviation of the concentration"),
+            ("minimum", statistics.lowest, "lowest concentration"),
+            ("maximum", statistics.highest, "highest concentration"),
+        )
+    }
+    attributes = runs.attributes | {"n_ok": n, "version": __version__}
+    coordinates: dict[str, Any] = {
+        "time": ("time", runs.times, {"units": "1/k"}),
+        "species": [runs.network.labels[row] for row in runs.kept],
+        "replicate": np.arange(runs.replicates),
+        "shown_replicate": np.arange(len(shown)),
+    }
+    if quantiles is not None:
+        named = about | {"long_name": "quantile of the concentration"}
+        variables["quantiles"] = (("quantile", "time", "species"), quantiles, named)
+        coordinates["quantile"] = levels
+    elif n and len(levels):
+        attributes["remark"] = "quantiles left out: all concentrations together are more than 500 MB"
+    variables["shown"] = (
+        ("shown_replicate", "time", "species"),
+        shown,
+        about | {"long_name": "concentration of the first replicates"},
+    )
+    variables |= {name: ("replicate", values) for name, values in columns.items()}
+    variables["status"] = (*variables["status"], flags)
+    variables["error"] = (*variables["error"], {"long_name": "estimated error", "units": "tolerances"})
+    return xr.Dataset(variables, coords=coordinates, attrs=attributes)

@@ -1,0 +1,172 @@
+"""Statistics of many runs, and `crnsim simulate`: the command of people who just have a network."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import crnsim
+from crnsim import CrnsimError, Noise, read_crn
+from crnsim.cli import main
+from crnsim.simulation import ensembles
+
+TEXT = "X + Y ->{k} 2B; B + X ->{k} 2X; B + Y ->{k} 2Y\nk=1\ninit X 0.6; init Y 0.4"
+TIMES = np.linspace(0, 10, 11)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.crn").write_text(TEXT)
+    return tmp_path
+
+
+def test_statistics_are_those_of_the_runs(monkeypatch):
+    monkeypatch.setattr(ensembles, "_MOST_AT_A_TIME", 16)
+    network, options = read_crn(TEXT), {"noise": Noise(rates=0.3, concentrations=0.1), "seed": 3}
+    runs = crnsim.simulate(network, TIMES, replicates=50, **options)
+    shares = []
+    found = crnsim.ensemble(network, TIMES, replicates=50, progress=shares.append, **options)
+    c = runs["concentration"]
+    close = {"rtol": 1e-12, "atol": 1e-14}  # sums in another order
+    np.testing.assert_allclose(found["mean"], c.mean("replicate"), **close)
+    np.testing.assert_allclose(found["standard_deviation"], c.std("replicate", ddof=1), **close)
+    np.testing.assert_array_equal(found["minimum"], c.min("replicate"))
+    np.testing.assert_array_equal(found["maximum"], c.max("replicate"))
+    np.testing.assert_array_equal(found["quantiles"], np.quantile(c, found["quantile"], axis=0))
+    np.testing.assert_array_equal(found["shown"], c[:10])
+    for name in ("status", "steps", "error", "warning", "reason"):
+        np.testing.assert_array_equal(found[name], runs[name])
+    assert found.attrs["n_ok"] == 50
+    assert shares == [0.32, 0.64, 0.96, 1.0]
+
+
+def test_runs_that_fail_are_counted_and_left_out():
+    # 2X -> 3X blows up at 1 / (k x0): with rate noise some runs do before the end, others do not.
+    network = read_crn("2X ->{0.5} 3X; init X 1")
+    found = crnsim.ensemble(network, [0, 1, 1.9], replicates=64, noise=Noise(rates=0.3), seed=1)
+    ok = int((found["status"] == 0).sum())
+    assert 0 < ok < 64
+    assert found.attrs["n_ok"] == ok
+    assert np.isfinite(found["mean"]).all()
+    none = crnsim.ensemble(network, [0, 3], replicates=8, noise=Noise(rates=0.01))
+    assert none.attrs["n_ok"] == 0
+    assert np.isnan(none["mean"]).all()
+    assert "quantiles" not in none
+
+
+def test_quantiles_that_would_not_fit_are_left_out(monkeypatch):
+    monkeypatch.setattr(ensembles, "_QUANTILE_BYTES", 1000)
+    found = crnsim.ensemble(read_crn(TEXT), TIMES, replicates=20, noise=Noise(rates=0.3))
+    assert "quantiles" not in found
+    assert "quantiles left out" in found.attrs["remark"]
+
+
+def test_quantiles_are_numbers_from_0_to_1():
+    for wrong in ([1.5], ["a"], [[0.5]], 0.5, None):
+        with pytest.raises(CrnsimError, match="quantiles"):
+            crnsim.ensemble(read_crn(TEXT), TIMES, quantiles=wrong)
+
+
+def test_the_command_prints_keeps_and_draws(here, capsys):
+    words = [
+        "simulate",
+        "net.crn",
+        "--t",
+        "10",
+        "--times",
+        "11",
+        "--noise-rates",
+        "0.3",
+        "--replicates",
+        "20",
+    ]
+    assert main([*words, "--seed", "3", "--species", "X,B", "-o", "run.nc", "--plot", "run.png"]) == 0
+    said = capsys.readouterr().out
+    assert "net.crn: 3 species, 3 reactions, to time 10, noise rates 0.3" in said
+    assert "20 of 20 replicates ok" in said
+    data = xr.load_dataset("run.nc")
+    assert data["species"].values.tolist() == ["X", "B"]
+    expected = crnsim.ensemble(
+        read_crn(TEXT), TIMES, replicates=20, noise=Noise(rates=0.3), seed=3, species=["X", "B"]
+    )
+    np.testing.assert_array_equal(data["mean"], expected["mean"])
+    assert (here / "run.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_the_command_without_noise(here, capsys):
+    words = [
+        "simulate",
+        "net.crn",
+        "--t",
+        "10",
+        "--initial",
+        "X=0.2,Y=0.8",
+        "--set",
+        "k=2",
+        "--plot",
+        "a.svg",
+    ]
+    assert main(words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["species", "start", "end"]
+    assert lines[2].split()[:2] == ["X", "0.2"]
+    end = crnsim.simulate(
+        read_crn(TEXT), np.linspace(0, 10, 201), initial={"X": 0.2, "Y": 0.8}, rates={"k": 2.0}
+    )["concentration"][0, -1]
+    assert lines[3].split()[2] == f"{float(end.sel(species='Y')):.5g}"
+    assert "<svg" in (here / "a.svg").read_text()
+
+
+def test_a_network_of_the_users_own_code(here, capsys):
+    (here / "my_net.py").write_text(
+        f"import crnsim\n\ndef majority():\n    return crnsim.read_crn('''{TEXT}''')\n\n"
+        "NET = majority()\n\ndef wrong():\n    return 3\n\ndef fails():\n    return 1 / 0\n\nTEXT = 'x'\n"
+    )
+    for name in ("majority", "NET"):
+        assert main(["simulate", f"my_net:{name}", "--t", "1"]) == 0
+    assert "my_net:NET: 3 species" in capsys.readouterr().out
+    for name, words in (
+        ("wrong", "network my_net:wrong: it returned 3 and no crnsim.Network"),
+        ("fails", "network my_net:fails: its code failed: ZeroDivisionError"),
+        ("TEXT", "it is no crnsim.Network and no function"),
+        ("nothing", "my_net has no 'nothing'"),
+    ):
+        assert main(["simulate", f"my_net:{name}", "--t", "1"]) == 2
+        assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["none.crn"], "none.crn: there is no such file"),
+        (["net.txt"], "no format has this suffix"),
+        (["net.crn", "--initial", "Q=1"], "--initial Q=1: no species 'Q'"),
+        (["net.crn", "--initial", "X"], "--initial X: give a name and a number"),
+        (["net.crn", "--initial", "X=-1"], "initial"),
+        (["net.crn", "--set", "q=1"], "--set q=1: no rate parameter 'q'; known: k"),
+        (["net.crn", "--set", "k=a"], "--set k=a: give a name and a number"),
+        (["net.crn", "--set", "k=1", "--set", "k=2"], "k is given twice"),
+        (["net.crn", "--species", "X,Q"], "species: no species 'Q'"),
+        (["net.crn", "--replicates", "10"], "--replicates: without noise all are alike"),
+        (["net.crn", "--seed", "1"], "--seed: nothing is drawn without noise"),
+        (["net.crn", "--plot", "a.txt"], "--plot a.txt: give a name that ends in .png, .svg, .pdf"),
+        (["net.crn", "-o", "net.crn"], "net.crn"),
+        (["net.crn", "--plot", "a.png", "-o", "a.png"], "both"),
+        (["net.crn", "--noise-concentrations", "0.1", "--t", "1"], "interval/2"),
+        (["net.crn", "--method", "euler"], "method"),
+        (["net.crn", "--noise-inputs", "0.1"], "--noise-inputs"),
+        (["still.crn"], "the network does not say how it starts"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_writes_nothing(here, capsys, words, said):
+    (here / "net.txt").write_text("x")
+    (here / "still.crn").write_text("A ->{1} B")
+    before = sorted(here.iterdir())
+    assert main(["simulate", *words, *([] if "--t" in words else ["--t", "10"])]) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+    assert sorted(here.iterdir()) == before
+    assert (here / "net.crn").read_text() == TEXT
