@@ -22,9 +22,9 @@ from crnsim.datasets import dataset_info, load_dataset
 from crnsim.experiment.build import build_circuit
 from crnsim.experiment.point import Point
 from crnsim.experiment.schedule import ReadoutTables, rate_constants, training_protocol
+from crnsim.metrics.intervals import bootstrap_means, interval
 from crnsim.noise.noise import Noise
 from crnsim.outcomes import OK
-from crnsim.robustness.intervals import bootstrap_means, interval
 from crnsim.solvers import solve
 from crnsim.store.files import read_dataset
 

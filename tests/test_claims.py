@@ -13,12 +13,12 @@ from small_sweeps import write_sweep
 from synthetic import Made
 
 from crnsim.errors import ConfigError, InputError
-from crnsim.robustness import read_design, summarise, table_rows, to_csv
-from crnsim.robustness.claims import PAPERS
-from crnsim.robustness.claims.anderson2021 import settling_time
-from crnsim.robustness.claims.paper import Claim
-from crnsim.robustness.claims.rows import judged_row, paired_difference
-from crnsim.robustness.verdicts import mark_best
+from crnsim.metrics import read_design, summarise, table_rows, to_csv
+from crnsim.metrics.claims import PAPERS
+from crnsim.metrics.claims.anderson2021 import settling_time
+from crnsim.metrics.claims.paper import Claim
+from crnsim.metrics.claims.rows import judged_row, paired_difference
+from crnsim.metrics.verdicts import mark_best
 from crnsim.sweep.config.model import Sweep
 from crnsim.sweep.config.read import read_sweep
 from crnsim.sweep.run.metrics import summarise_sweep

@@ -13,8 +13,8 @@ from test_hostile_results import PLAN, altered, chunk_of, complaint
 
 from crnsim.cli import main
 from crnsim.errors import InputError
+from crnsim.metrics import read_design
 from crnsim.report.trajectories import LONGEST_TITLE, MOST_GROUPS, MOST_SIGNALS, signals_of
-from crnsim.robustness import read_design
 from crnsim.store.files import digest, read_dataset, write_dataset
 from crnsim.store.points import join, read_points
 

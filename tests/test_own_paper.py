@@ -16,10 +16,10 @@ from synthetic import Made
 
 from crnsim import CrnsimError
 from crnsim.cli.parser import main
+from crnsim.metrics import summarise, table_rows
+from crnsim.metrics.claims import PAPERS, Claim, paper, source_hash
+from crnsim.metrics.claims.papers import ENTRY_POINTS
 from crnsim.report import render_report
-from crnsim.robustness import summarise, table_rows
-from crnsim.robustness.claims import PAPERS, Claim, paper, source_hash
-from crnsim.robustness.claims.papers import ENTRY_POINTS
 from crnsim.store.files import read_dataset
 from crnsim.sweep.config.read import read_sweep
 from crnsim.sweep.plan.plan_file import read_plan_file
@@ -150,7 +150,7 @@ def test_a_paper_that_is_gone_leaves_its_rows_on_the_page(here):
 
 
 FILE = """
-from crnsim.robustness.claims import Claim, Paper, open_row
+from crnsim.metrics.claims import Claim, Paper, open_row
 ONE = Claim("one", "One.")
 """
 
@@ -162,7 +162,7 @@ def written(here, text):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("PAPER = 3", "it is no crnsim.robustness.claims.Paper but a int"),
+        ("PAPER = 3", "it is no crnsim.metrics.claims.Paper but a int"),
         ("PAPER = Paper('mine', 'c', '', '', 'learning', (ONE,), None)", "mode is 'learning'; .*training"),
         ("PAPER = Paper('mine', 'c', 'doi:10.1', '', 'training', (ONE,), None)", "doi is 'doi:10.1'"),
         ("PAPER = Paper('mine', 'c', '', '', 'training', (ONE, ONE), None)", "each a name of its own"),

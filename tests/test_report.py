@@ -19,14 +19,14 @@ import xarray as xr
 from synthetic import Made
 
 from crnsim import wording
+from crnsim.metrics import summarise, table_rows
+from crnsim.metrics.designs import Level
 from crnsim.outcomes import OUTCOMES
 from crnsim.report import coverage, render_report, titles, write_report
 from crnsim.report.answers import conclusions
 from crnsim.report.figures import SCORE_RAMP, MapAxes, draw_map, luminance
 from crnsim.report.scores import Scores
 from crnsim.report.trajectories import trajectories
-from crnsim.robustness import summarise, table_rows
-from crnsim.robustness.designs import Level
 from crnsim.sweep.run.chunk_files import Account
 from crnsim.sweep.run.metrics import summarise_sweep
 

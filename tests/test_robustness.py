@@ -12,10 +12,8 @@ import synthetic
 import xarray as xr
 from synthetic import Made
 
-from crnsim import robustness
 from crnsim.errors import InputError
-from crnsim.noise.streams import generator
-from crnsim.robustness import (
+from crnsim.metrics import (
     area_under_curve,
     bootstrap_means,
     critical_magnitude,
@@ -23,6 +21,7 @@ from crnsim.robustness import (
     summarise,
     table_rows,
 )
+from crnsim.noise.streams import generator
 from crnsim.sweep.run.metrics import summarise_sweep
 
 
@@ -104,7 +103,7 @@ def test_interval_holds_the_central_95_percent():
 
 def test_bootstrap_means_match_a_resampling_written_out():
     values = np.array([0.0, 0.5, 1.0, 1.0, 0.25])
-    draws = generator(7, "robustness", "bootstrap", "iris", 5).integers(0, 5, size=(robustness.DRAWS, 5))
+    draws = generator(7, "robustness", "bootstrap", "iris", 5).integers(0, 5, size=(metrics.DRAWS, 5))
     expected = [np.mean([values[i] for i in draw]) for draw in draws]
     np.testing.assert_allclose(bootstrap_means(values[None], seed=7, dataset="iris")[0], expected, rtol=1e-14)
 
@@ -394,7 +393,7 @@ def test_empty_tables_survive_netcdf(tmp_path):
 
 def test_csv_has_one_number_with_its_interval_a_line(tmp_path):
     dataset = summarise(designs(pot(1.0, 0.9), pot(1.0, 0.5), replicates=9))
-    robustness.to_csv(dataset, tmp_path / "robustness.csv")
+    metrics.to_csv(dataset, tmp_path / "robustness.csv")
     with (tmp_path / "robustness.csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     score = [

@@ -117,7 +117,7 @@ def merge(options: argparse.Namespace) -> None:
 
 def robustness(options: argparse.Namespace) -> None:
     """Write the metrics of a sweep as NetCDF and as tables."""
-    from crnsim.robustness import to_csv
+    from crnsim.metrics import to_csv
     from crnsim.store.files import replacing
     from crnsim.sweep.run.chunk_files import write_with_account
     from crnsim.sweep.run.metrics import summarise_sweep

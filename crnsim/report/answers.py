@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from crnsim import wording
+from crnsim.metrics.verdicts import BETTER, NO_DIFFERENCE, UNDECIDED, WORSE
 from crnsim.report import titles
 from crnsim.report.figures import reach
-from crnsim.robustness.verdicts import BETTER, NO_DIFFERENCE, UNDECIDED, WORSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

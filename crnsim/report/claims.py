@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crnsim import wording
 from crnsim.errors import InputError
-from crnsim.report import titles
-from crnsim.report.figures import reach
-from crnsim.robustness.claims import (
+from crnsim.metrics.claims import (
     CONTRADICTED,
     NO_STRESS,
     OPEN,
@@ -20,6 +18,8 @@ from crnsim.robustness.claims import (
     Paper,
     paper,
 )
+from crnsim.report import titles
+from crnsim.report.figures import reach
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

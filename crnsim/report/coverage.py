@@ -11,10 +11,10 @@ import numpy as np
 
 from crnsim.errors import InputError
 from crnsim.experiment.command import command
+from crnsim.metrics.designs import Condition, Level, condition_order, outcome_names, point_conditions
 from crnsim.noise.kinds import KINDS
 from crnsim.outcomes import OUTCOMES
 from crnsim.report import titles
-from crnsim.robustness.designs import Condition, Level, condition_order, outcome_names, point_conditions
 from crnsim.store.attributes import layers_of
 
 if TYPE_CHECKING:

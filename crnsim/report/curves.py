@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from crnsim import wording
+from crnsim.metrics.designs import QUIET, Condition, point_conditions
 from crnsim.report import titles
 from crnsim.report.figures import Axis, Line, Panel, draw_panel
 from crnsim.report.scores import FigureRow, Scores
-from crnsim.robustness.designs import QUIET, Condition, point_conditions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

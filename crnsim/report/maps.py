@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crnsim import wording
+from crnsim.metrics.designs import Condition
+from crnsim.metrics.tables import SHARE_OK
 from crnsim.report import titles
 from crnsim.report.figures import MapAxes, draw_map
 from crnsim.report.scores import MOST_TOGETHER, FigureRow, Scores, condition_of
-from crnsim.robustness.designs import Condition
-from crnsim.robustness.tables import SHARE_OK
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -8,8 +8,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crnsim.metrics.verdicts import ENOUGH_REPLICATES, ENOUGH_SCORE, SHARPNESS
 from crnsim.report import titles
-from crnsim.robustness.verdicts import ENOUGH_REPLICATES, ENOUGH_SCORE, SHARPNESS
 from crnsim.store.attributes import parameters_of
 
 if TYPE_CHECKING:

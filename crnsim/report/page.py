@@ -13,8 +13,9 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
-from crnsim import robustness as metrics
-from crnsim import wording
+from crnsim import metrics, wording
+from crnsim.metrics.designs import in_order
+from crnsim.metrics.tables import SHARE_OK
 from crnsim.outcomes import OK, OUTCOMES
 from crnsim.report import answers, coverage, curves, method, titles
 from crnsim.report.claims import claims_section
@@ -23,8 +24,6 @@ from crnsim.report.maps import crossed_maps, heat_maps
 from crnsim.report.scores import MOST_TOGETHER, Scores, condition_of
 from crnsim.report.sharpness import by_sharpness, smoothing_series
 from crnsim.report.trajectories import trajectories
-from crnsim.robustness.designs import in_order
-from crnsim.robustness.tables import SHARE_OK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from crnsim.robustness.designs import Condition, Level, in_order
+from crnsim.metrics.designs import Condition, Level, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

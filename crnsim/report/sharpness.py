@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from crnsim.metrics.designs import QUIET, Condition
 from crnsim.report import titles
 from crnsim.report.curves import SCORE_AXIS, thinned
 from crnsim.report.figures import Axis, Line, Panel, draw_panel
 from crnsim.report.scores import FigureRow, Scores
-from crnsim.robustness.designs import QUIET, Condition
 from crnsim.store.attributes import parameters_of
 
 if TYPE_CHECKING:

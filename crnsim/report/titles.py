@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from crnsim.metrics.designs import Level
 from crnsim.noise.kinds import NOISE_KINDS
-from crnsim.robustness.designs import Level
 
 _STRESS = {name: kind.label for name, kind in NOISE_KINDS.items()} | {"running_time": "short running time"}
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crnsim.metrics.designs import Condition, outcome_names, point_conditions
 from crnsim.report import titles
 from crnsim.report.figures import SERIES, Axis, Line, Panel, draw_panel
 from crnsim.report.scores import FigureRow
-from crnsim.robustness.designs import Condition, outcome_names, point_conditions
 from crnsim.store.attributes import json_value
 
 if TYPE_CHECKING:

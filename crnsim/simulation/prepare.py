@@ -84,6 +84,10 @@ class Runs:
         Options of `crnsim.solvers.solve`.
     attributes : dict
         Of the result.
+    numbers : numpy.ndarray, optional
+        Number of each run's replicate, by which it draws; its own number where left out.
+    shown : numpy.ndarray, optional
+        Number of what each run starts from: runs of one replicate have the same rate constants, and kicks of their own.
     """
 
     network: Network
@@ -101,6 +105,8 @@ class Runs:
     twice: bool
     about: dict[str, Any]
     attributes: dict[str, Any]
+    numbers: np.ndarray | None = None
+    shown: np.ndarray | None = None
 
     def part(self, first: int, last: int) -> Part:
         """Integrate the runs from `first` up to but not including `last`."""
@@ -130,12 +136,16 @@ class Runs:
             max_steps=self.max_steps,
             guarded=not stochastic and _watched(self.network),
         )
-        keys = [partial(network_key, self.seed, run) for run in range(first, last)]
+        numbers = range(first, last) if self.numbers is None else self.numbers[first:last].tolist()
+        keys = [partial(network_key, self.seed, run) for run in numbers]
+        if self.shown is not None:
+            protocol.member["first_number"] = self.shown[first:last]
         if self.noise.acting:
             protocol = _with_noise(self.network, protocol, self.noise, keys)
         used = protocol.rates[protocol.member["rate_set"]]
-        for rates, key in zip(used, keys if self.noise.acting else (), strict=False):
-            perturb_for_presentation(self.network, self.noise, rates, key, _PHASE, 0)
+        for place, key in enumerate(keys if self.noise.acting else ()):
+            number = int(protocol.member["first_number"][place])
+            perturb_for_presentation(self.network, self.noise, used[place], key, _PHASE, number)
         return protocol if stochastic else fit_scales(self.network, protocol, self.tolerances), used
 
 

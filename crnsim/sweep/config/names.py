@@ -121,7 +121,7 @@ def _check_kind(sweep: Sweep, path: tuple[str, ...], circuit: str) -> None:
 def _check_claims(sweep: Sweep) -> None:
     if sweep.claims is None:
         return
-    from crnsim.robustness.claims import paper
+    from crnsim.metrics.claims import paper
 
     try:
         judging = paper(sweep.claims)

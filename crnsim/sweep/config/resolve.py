@@ -61,7 +61,7 @@ class ResolvedSweep:
         content["paper"] = ""
         if self.sweep.claims:
             # Loads xarray, which takes most of a second: Snakemake asks for the fingerprint in every job.
-            from crnsim.robustness.claims import source_hash as paper_hash
+            from crnsim.metrics.claims import source_hash as paper_hash
 
             content["paper"] = paper_hash(self.sweep.claims)
         content["units"] = {label: source_hash(spec.name) for label, spec in self.sweep.activations.items()}

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crnsim.errors import InputError
-from crnsim.robustness import summarise
-from crnsim.robustness.stored import tables_fault
+from crnsim.metrics import summarise
+from crnsim.metrics.stored import tables_fault
 from crnsim.store.files import damaged, read_dataset
 from crnsim.sweep.run.chunk_files import as_written
 
@@ -31,7 +31,7 @@ def summarise_sweep(plan: PlanFile, summaries: Sequence[xr.Dataset]) -> xr.Datas
     Returns
     -------
     xarray.Dataset
-        See `crnsim.robustness.summarise`.
+        See `crnsim.metrics.summarise`.
     """
     return summarise(summaries, smoothing=plan.smoothing, sweep=plan.sweep, claims=plan.claims)
 

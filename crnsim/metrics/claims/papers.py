@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crnsim.errors import InputError, suggest
+from crnsim.metrics.claims.anderson2021 import ANDERSON
+from crnsim.metrics.claims.fan2023 import FAN
+from crnsim.metrics.claims.kang2025 import KANG
+from crnsim.metrics.claims.paper import Paper
+from crnsim.metrics.claims.rows import CONTRADICTED, OPEN, SUPPORTED
+from crnsim.metrics.tables import COLUMNS
 from crnsim.registry import Registry
-from crnsim.robustness.claims.anderson2021 import ANDERSON
-from crnsim.robustness.claims.fan2023 import FAN
-from crnsim.robustness.claims.kang2025 import KANG
-from crnsim.robustness.claims.paper import Paper
-from crnsim.robustness.claims.rows import CONTRADICTED, OPEN, SUPPORTED
-from crnsim.robustness.tables import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from crnsim.robustness.designs import Design
+    from crnsim.metrics.designs import Design
 
 #: Group of entry points under which an installed package offers papers.
 ENTRY_POINTS = "crnsim.papers"
@@ -24,9 +24,7 @@ ENTRY_POINTS = "crnsim.papers"
 
 def _checked(name: str, found: Any) -> Paper:
     if not isinstance(found, Paper):
-        raise InputError(
-            f"paper {name}: it is no crnsim.robustness.claims.Paper but a {type(found).__name__}"
-        )
+        raise InputError(f"paper {name}: it is no crnsim.metrics.claims.Paper but a {type(found).__name__}")
     return found
 
 
@@ -68,7 +66,7 @@ def claim_rows(
     designs : sequence of Design
         All designs of the sweep.
     verdicts : sequence of dict
-        Rows of the verdict table, marked by `crnsim.robustness.verdicts.mark_best`.
+        Rows of the verdict table, marked by `crnsim.metrics.verdicts.mark_best`.
 
     Yields
     ------

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from crnsim.noise.kinds import KINDS
-from crnsim.outcomes import OK, OUTCOMES
-from crnsim.robustness.designs import Condition, Design, condition_order, in_order, key_columns
-from crnsim.robustness.intervals import (
+from crnsim.metrics.designs import Condition, Design, condition_order, in_order, key_columns
+from crnsim.metrics.intervals import (
     area_under_curve,
     bootstrap_means,
     critical_magnitude,
     finite_mean,
     interval,
 )
-from crnsim.robustness.verdicts import nothing_paired
+from crnsim.metrics.verdicts import nothing_paired
+from crnsim.noise.kinds import KINDS
+from crnsim.outcomes import OK, OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -261,7 +261,7 @@ def to_csv(robustness: xr.Dataset, path: str | Path) -> None:
     Parameters
     ----------
     robustness : xarray.Dataset
-        What `crnsim.robustness.summarise` returns, or the stored file.
+        What `crnsim.metrics.summarise` returns, or the stored file.
     path : str or pathlib.Path
         Where to write; an older file is replaced. Empty fields do not apply; ``inf`` is "not reached".
     """

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crnsim.errors import InputError
-from crnsim.robustness.claims import PAPERS, Paper, claim_rows, paper
-from crnsim.robustness.designs import Condition, Design, Level, outcome_names, point_conditions, read_design
-from crnsim.robustness.intervals import (
+from crnsim.metrics.claims import PAPERS, Paper, claim_rows, paper
+from crnsim.metrics.designs import Condition, Design, Level, outcome_names, point_conditions, read_design
+from crnsim.metrics.intervals import (
     CONFIDENCE,
     DRAWS,
     area_under_curve,
@@ -15,7 +15,7 @@ from crnsim.robustness.intervals import (
     critical_magnitude,
     interval,
 )
-from crnsim.robustness.tables import (
+from crnsim.metrics.tables import (
     cell_rows,
     curve_rows,
     sensitivity_rows,
@@ -23,7 +23,7 @@ from crnsim.robustness.tables import (
     to_csv,
     to_dataset,
 )
-from crnsim.robustness.verdicts import design_pairs, mark_best, pair, paired_rows, verdict_rows
+from crnsim.metrics.verdicts import design_pairs, mark_best, pair, paired_rows, verdict_rows
 from crnsim.store.points import SCHEMA
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def summarise(
     sweep : str, optional
         Name that is kept as an attribute.
     claims : str, optional
-        Paper whose claims are judged, as `crnsim.robustness.claims.paper` finds it: ``kang2025``, or one of your own
+        Paper whose claims are judged, as `crnsim.metrics.claims.paper` finds it: ``kang2025``, or one of your own
         as ``module:NAME``.
 
     Returns

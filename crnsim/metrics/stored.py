@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crnsim.robustness.claims import CONTRADICTED, OPEN, SUPPORTED
-from crnsim.robustness.tables import COLUMNS, column_type, columns_of, is_magnitude, other_magnitudes
-from crnsim.robustness.verdicts import BETTER, NO_DIFFERENCE, UNDECIDED, WORSE
+from crnsim.metrics.claims import CONTRADICTED, OPEN, SUPPORTED
+from crnsim.metrics.tables import COLUMNS, column_type, columns_of, is_magnitude, other_magnitudes
+from crnsim.metrics.verdicts import BETTER, NO_DIFFERENCE, UNDECIDED, WORSE
 
 if TYPE_CHECKING:
     import xarray as xr

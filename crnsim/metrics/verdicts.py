@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from crnsim import wording
+from crnsim.metrics.designs import QUIET, Condition, Design, condition_order, in_order, key_columns
+from crnsim.metrics.intervals import bootstrap_means, finite_mean, interval
 from crnsim.noise.kinds import KINDS
-from crnsim.robustness.designs import QUIET, Condition, Design, condition_order, in_order, key_columns
-from crnsim.robustness.intervals import bootstrap_means, finite_mean, interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from crnsim.robustness.claims.paper import PLACE_COLUMNS, Claim, Paper
-from crnsim.robustness.claims.papers import PAPERS, claim_rows, paper, source_hash
-from crnsim.robustness.claims.rows import (
+from crnsim.metrics.claims.paper import PLACE_COLUMNS, Claim, Paper
+from crnsim.metrics.claims.papers import PAPERS, claim_rows, paper, source_hash
+from crnsim.metrics.claims.rows import (
     CONTRADICTED,
     NO_STRESS,
     OPEN,

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crnsim.robustness.claims.paper import Claim, Paper
-from crnsim.robustness.claims.rows import judged_row, open_row, paired_difference
-from crnsim.robustness.designs import QUIET, Condition, Design
-from crnsim.robustness.verdicts import too_few
+from crnsim.metrics.claims.paper import Claim, Paper
+from crnsim.metrics.claims.rows import judged_row, open_row, paired_difference
+from crnsim.metrics.designs import QUIET, Condition, Design
+from crnsim.metrics.verdicts import too_few
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from crnsim.robustness.claims.paper import Claim, Paper
-from crnsim.robustness.claims.rows import (
+from crnsim.metrics.claims.paper import Claim, Paper
+from crnsim.metrics.claims.rows import (
     CONTRADICTED,
     OPEN,
     SUPPORTED,
@@ -16,8 +16,8 @@ from crnsim.robustness.claims.rows import (
     open_row,
     paired_difference,
 )
-from crnsim.robustness.designs import QUIET, Condition, Design
-from crnsim.robustness.verdicts import (
+from crnsim.metrics.designs import QUIET, Condition, Design
+from crnsim.metrics.verdicts import (
     BETTER,
     SHARPNESS,
     SHORT_TIME,

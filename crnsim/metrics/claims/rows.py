@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crnsim import wording
-from crnsim.robustness.designs import key_columns
-from crnsim.robustness.intervals import bootstrap_means, finite_mean, interval
+from crnsim.metrics.designs import key_columns
+from crnsim.metrics.intervals import bootstrap_means, finite_mean, interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from crnsim.robustness.claims.paper import Claim
-    from crnsim.robustness.designs import Design
+    from crnsim.metrics.claims.paper import Claim
+    from crnsim.metrics.designs import Design
 
 SUPPORTED, CONTRADICTED, OPEN = "supported", "contradicted", "open"
 NO_STRESS = "none"

@@ -13,7 +13,7 @@ from crnsim.errors import InputError, suggest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from crnsim.robustness.designs import Design
+    from crnsim.metrics.designs import Design
 
 #: Columns of a row that may stand in the words for where it was judged.
 PLACE_COLUMNS = ("running_time", "magnitude", "stress", "dataset", "activation")
@@ -80,7 +80,7 @@ class Judge(Protocol):
         Yields
         ------
         dict
-            What `crnsim.robustness.claims.rows.judged_row` and `open_row` return.
+            What `crnsim.metrics.claims.rows.judged_row` and `open_row` return.
         """
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crnsim.activations import ACTIVATIONS
-from crnsim.robustness.claims.paper import Claim, Paper
-from crnsim.robustness.claims.rows import (
+from crnsim.metrics.claims.paper import Claim, Paper
+from crnsim.metrics.claims.rows import (
     CONTRADICTED,
     NO_STRESS,
     OPEN,
@@ -17,8 +17,8 @@ from crnsim.robustness.claims.rows import (
     open_row,
     paired_difference,
 )
-from crnsim.robustness.designs import QUIET, Condition, Design
-from crnsim.robustness.verdicts import quiet_obstacles, too_few
+from crnsim.metrics.designs import QUIET, Condition, Design
+from crnsim.metrics.verdicts import quiet_obstacles, too_few
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

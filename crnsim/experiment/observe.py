@@ -1,0 +1,280 @@
+"""Points of a network of the user's own: every input is run for itself, and its observables are judged."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crnsim import __version__
+from crnsim.errors import InputError
+from crnsim.experiment.observables import Course, Observable
+from crnsim.experiment.point import Point
+from crnsim.experiment.results import point_coordinates
+from crnsim.experiment.task import Task, task_of
+from crnsim.noise.noise import Noise
+from crnsim.outcomes import OK, OUTCOMES
+from crnsim.provenance import code_hash, libraries
+from crnsim.simulation.prepare import Runs, prepare
+from crnsim.store.points import SCHEMA
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: Bytes that the courses of the runs of one call of the integrator may take.
+_BLOCK_BYTES = 64e6
+
+
+@dataclasses.dataclass
+class Observed:
+    """What points gave.
+
+    Attributes
+    ----------
+    output, expected : numpy.ndarray, shape (points, inputs, observables)
+        What was measured, nan for a run that did not end ok, and what is right.
+    right : numpy.ndarray, shape (points, inputs, observables)
+    error : numpy.ndarray, shape (points,)
+        The largest estimated error of the runs of a point, in tolerances.
+    counts : dict of numpy.ndarray, shape (points,)
+    status : numpy.ndarray, shape (points,)
+        That of the first input that did not end ok, if there is one.
+    reasons : list of str
+    """
+
+    output: np.ndarray
+    expected: np.ndarray
+    right: np.ndarray
+    error: np.ndarray
+    counts: dict[str, np.ndarray]
+    status: np.ndarray
+    reasons: list[str]
+
+
+def observe_points(points: Sequence[Point], progress: Callable[[float], None] | None = None) -> xr.Dataset:
+    """Run points of one network and judge them; a point's numbers do not depend on the points beside it."""
+    task = task_of(points[0].source)
+    cells: dict[Any, list[int]] = {}
+    for number, point in enumerate(points):
+        key = (point.running_time, json.dumps(point.noise.to_dict(), sort_keys=True), point.seed)
+        cells.setdefault(key, []).append(number)
+    found = nothing_observed(task, points)
+    for done, members in enumerate(cells.values()):
+        one = points[members[0]]
+        part = observe(
+            task,
+            [points[i].replicate for i in members],
+            running_time=one.running_time,
+            noise=one.noise,
+            parameters=dict(one.circuit_parameters),
+            seed=one.seed,
+            rtol=one.rtol,
+            atol=one.atol,
+            max_steps=one.max_steps,
+            method=one.method,
+        )
+        for field in ("output", "right", "error", "status"):
+            getattr(found, field)[members] = getattr(part, field)
+        for name, column in found.counts.items():
+            column[members] = part.counts[name]
+        for place, member in enumerate(members):
+            found.reasons[member] = part.reasons[place]
+        if progress is not None:
+            progress((done + 1) / len(cells))
+    return as_dataset(task, points, found)
+
+
+def nothing_observed(task: Task, points: Sequence[Point]) -> Observed:
+    """What points have before they are run."""
+    one = points[0]
+    expected = task.expected(task.observables(one.running_time))
+    shape = (len(points), *expected.shape)
+    return Observed(
+        output=np.full(shape, np.nan),
+        expected=np.broadcast_to(expected, shape),
+        right=np.zeros(shape, dtype=bool),
+        error=np.full(len(points), np.nan),
+        counts={name: np.zeros(len(points), dtype=np.int64) for name in ("steps", "rejected", "evaluations")},
+        status=np.full(len(points), OK),
+        reasons=[""] * len(points),
+    )
+
+
+def observe(
+    task: Task,
+    replicates: Sequence[int],
+    *,
+    running_time: float,
+    noise: Noise,
+    parameters: dict[str, float],
+    seed: int,
+    rtol: float,
+    atol: float | str,
+    max_steps: int,
+    method: str,
+) -> Observed:
+    """Run replicates of a task under one condition, every input for itself, and judge them.
+
+    A replicate has the rate constants of the replicate of `crnsim.simulate` with that number; a replicate without noise
+    is the first one.
+    """
+    observables = task.observables(running_time)
+    expected = task.expected(observables)
+    numbers = list(replicates) if noise.acting else [0]
+    rates, starts = _set_parameters(task, parameters)
+    runs = prepare(
+        task.network,
+        _times(observables, running_time),
+        method=method,
+        rates=rates,
+        initial={},
+        replicates=1,
+        noise=noise if noise.acting else None,
+        volume=None,
+        seed=seed if noise.acting else None,
+        species=None,
+        rtol=rtol,
+        atol=None if atol == "scaled" else float(atol),
+        max_steps=max_steps,
+        estimate=True,
+    )
+    n_inputs = len(starts)
+    runs = dataclasses.replace(
+        runs,
+        state=np.tile(starts, (len(numbers), 1)),
+        replicates=len(numbers) * n_inputs,
+        numbers=np.repeat(numbers, n_inputs),
+        shown=np.tile(np.arange(n_inputs), len(numbers)),
+    )
+    found = _judged(runs, observables, expected, n_inputs)
+    if len(numbers) < len(replicates):
+        found = _repeated(found, len(replicates))
+    return found
+
+
+def _set_parameters(task: Task, parameters: dict[str, float]) -> tuple[dict[str, float], np.ndarray]:
+    """Rate parameters, and starts with what is set in them."""
+    rates = {name: value for name, value in parameters.items() if name in task.network.parameters}
+    starts = task.starts.copy()
+    for name, value in parameters.items():
+        if name not in rates:
+            starts[:, task.network.row(name)] = value
+    return rates, starts
+
+
+def _times(observables: dict[str, Observable], running_time: float) -> np.ndarray:
+    """All times that observables need, beginning and end among them; those that are as good as equal once."""
+    times = np.unique(np.concatenate([[0.0, running_time], *(one.times() for one in observables.values())]))
+    apart = np.append(True, np.diff(times) > 1e-9 * running_time)
+    times = times[apart]
+    times[-1] = running_time
+    return times
+
+
+def _judged(runs: Runs, observables: dict[str, Observable], expected: np.ndarray, n_inputs: int) -> Observed:
+    n_points, total = runs.replicates // n_inputs, runs.replicates
+    shape = (n_points, n_inputs, len(observables))
+    output, right = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
+    status, reasons = np.full(n_points, OK), [""] * n_points
+    error = np.full(n_points, np.nan)
+    counts = {name: np.zeros(n_points, dtype=np.int64) for name in ("steps", "rejected", "evaluations")}
+    size = max(int(_BLOCK_BYTES / (24 * len(runs.times) * max(runs.network.n_species, 1))) // 8, 1) * 8
+    for first in range(0, total, size):
+        part = runs.part(first, min(first + size, total))
+        for place, number in enumerate(range(first, min(first + size, total))):
+            point, row = divmod(number, n_inputs)
+            for name, column in counts.items():
+                column[point] += int(part.record.run[name][place])
+            error[point] = np.fmax(error[point], part.errors[place])
+            outcome = int(part.record.run["status"][place])
+            if outcome != OK:
+                if status[point] == OK:
+                    status[point] = outcome
+                    where = f"input {row + 1}: " if n_inputs > 1 else ""
+                    reasons[point] = f"{where}{part.reasons[place]}"
+                continue
+            course = Course(runs.times, part.record.trajectory[place, 0], runs.network)
+            for index, one in enumerate(observables.values()):
+                output[point, row, index] = measured = one.measure(course)
+                right[point, row, index] = one.right(measured, float(expected[row, index]))
+    failed = status != OK
+    output[failed], right[failed] = np.nan, False
+    return Observed(output, np.broadcast_to(expected, shape), right, error, counts, status, reasons)
+
+
+def _repeated(found: Observed, count: int) -> Observed:
+    """Replicates without noise are all the same."""
+
+    def again(values: np.ndarray) -> np.ndarray:
+        return np.repeat(values[:1], count, axis=0)
+
+    return Observed(
+        **{name: again(getattr(found, name)) for name in ("output", "expected", "right", "error", "status")},
+        counts={name: again(column) for name, column in found.counts.items()},
+        reasons=found.reasons[:1] * count,
+    )
+
+
+def as_dataset(task: Task, points: Sequence[Point], found: Observed) -> xr.Dataset:
+    """Return what points gave in the form of every sweep (``docs/file-format.md``)."""
+    import xarray as xr
+
+    flags = {"flag_values": np.arange(len(OUTCOMES), dtype=np.int8), "flag_meanings": " ".join(OUTCOMES)}
+    ok = found.status == OK
+    score = np.where(ok, found.right.mean(axis=(1, 2)), 0.0)
+    dims = ("point", "sample", "target")
+    title = "share of (input, observable) pairs that are right, 0 for a run that is not ok"
+    return xr.Dataset(
+        {
+            "status": ("point", found.status.astype(np.int8), flags),
+            "reason": ("point", np.array(found.reasons, dtype=object)),
+            "score": ("point", score, {"units": "1", "long_name": title}),
+            "error": ("point", found.error, {"units": "tolerances", "long_name": "estimated error"}),
+            **{name: ("point", column) for name, column in found.counts.items()},
+            "output": (dims, found.output, {"units": "1", "long_name": "what was measured"}),
+            "expected": (dims, np.array(found.expected), {"units": "1", "long_name": "what is right"}),
+            "right": (dims, found.right.astype(np.int8), {"units": "1", "long_name": "1 where it is right"}),
+        },
+        coords=point_coordinates(points)
+        | {"sample": np.arange(len(task.starts), dtype=np.int32), "target": list(task.given)},
+        attrs=_attributes(points[0], task),
+    )
+
+
+def _attributes(point: Point, task: Task) -> dict[str, Any]:
+    parameters = {**task.network.parameters, **dict(point.circuit_parameters)}
+    return {
+        "schema": SCHEMA,
+        "dataset": point.dataset,
+        "layers": json.dumps(list(point.layers)),
+        "circuit": point.circuit,
+        "activation": point.activation,
+        "parameters": json.dumps(parameters, sort_keys=True),
+        "circuit_parameters": json.dumps(dict(point.circuit_parameters), sort_keys=True),
+        "activation_parameters": "{}",
+        "mode": point.mode,
+        "method": point.method,
+        "task": str(dict(point.source)["task"]),
+        "learning_rate": point.learning_rate,
+        "epochs": point.epochs,
+        "rtol": point.rtol,
+        "atol": point.atol,
+        "max_steps": point.max_steps,
+        "code_version": __version__,
+        "code_hash": code_hash(),
+        "libraries": libraries(),
+    }
+
+
+def check_parameters(task: Task, parameters: dict[str, float]) -> None:
+    """Refuse a swept parameter that is no rate parameter and no single species of the network."""
+    for name in parameters:
+        if name not in task.network.parameters:
+            try:
+                task.network.row(name)
+            except InputError:
+                known = ", ".join((*task.network.parameters, *task.network.labels))[:200]
+                raise InputError(f"no rate parameter or species '{name}'; known: {known}") from None
