@@ -20,6 +20,7 @@ _HOME = {
     "infer": "crnsim.experiment.notebook",
     "train": "crnsim.experiment.notebook",
     "rate_constants": "crnsim.experiment.rebuild",
+    "robustness": "crnsim.experiment.cube",
     "sample_order": "crnsim.experiment.rebuild",
     "load_dataset": "crnsim.datasets",
     "read_crn": "crnsim.network.reader",
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from crnsim.circuits import clocked, feedforward, onepot, oscillator
     from crnsim.datasets import load_dataset
     from crnsim.errors import CrnsimError
+    from crnsim.experiment.cube import robustness
     from crnsim.experiment.notebook import infer, train
     from crnsim.experiment.rebuild import rate_constants, sample_order
     from crnsim.interchange.sbml import read_sbml, to_sbml
@@ -68,6 +70,7 @@ __all__ = [
     "rate_constants",
     "read_crn",
     "read_sbml",
+    "robustness",
     "sample_order",
     "simulate",
     "to_sbml",

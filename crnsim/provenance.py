@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 #: Libraries whose version may show in the last bit of a result, or in the layout of a file.
-LIBRARIES = ("llvmlite", "netcdf4", "numba", "numpy", "scikit-learn", "scipy", "xarray")
+LIBRARIES = ("llvmlite", "netcdf4", "numba", "numpy", "python-libsbml", "scikit-learn", "scipy", "xarray")
 
 
 @lru_cache(maxsize=1)
@@ -59,7 +59,9 @@ _HASHED = (
         "datasets",
         "kinetics",
         "solvers",
+        "simulation",
         "store",
+        "interchange",
         "experiment",
     ),
 )

@@ -145,7 +145,7 @@ def test_a_network_of_the_users_own_code(here, capsys):
         (["net.crn", "--initial", "Q=1"], "--initial Q=1: no species 'Q'"),
         (["net.crn", "--initial", "X"], "--initial X: give a name and a number"),
         (["net.crn", "--initial", "X=-1"], "initial"),
-        (["net.crn", "--set", "q=1"], "--set q=1: no rate parameter 'q'; known: k"),
+        (["net.crn", "--set", "q=1"], "--set q=1: no rate parameter or species 'q'; known: X, Y, B, k"),
         (["net.crn", "--set", "k=a"], "--set k=a: give a name and a number"),
         (["net.crn", "--set", "k=1", "--set", "k=2"], "k is given twice"),
         (["net.crn", "--species", "X,Q"], "species: no species 'Q'"),

@@ -12,6 +12,7 @@ import synthetic
 import xarray as xr
 from synthetic import Made
 
+from crnsim import metrics
 from crnsim.errors import InputError
 from crnsim.metrics import (
     area_under_curve,

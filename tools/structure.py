@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "crnsim"
 ORDER = (
     *("errors", "wording", "outcomes", "provenance", "entrance", "compiled", "registry"),
     *("network", "noise", "activations", "circuits", "datasets", "algebraic"),
-    *("kinetics", "solvers", "simulation", "store", "interchange", "experiment", "robustness"),
+    *("kinetics", "solvers", "simulation", "store", "interchange", "experiment", "metrics"),
     *("sweep.config", "sweep.plan", "sweep.run", "sweep.inspect", "sweep.workflow", "sweep"),
     *("report", "cli", "__main__"),
 )

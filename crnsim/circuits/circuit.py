@@ -20,6 +20,8 @@ from crnsim.noise.kinds import SCOPES
 
 Pair = tuple[str, str | None]
 
+#: What can be done with a network of the user's own: run it and look at what it does.
+OBSERVATION = "observation"
 #: What can be done with a circuit: train it and read it out, or give it weights and read it out.
 MODES = ("training", "inference")
 

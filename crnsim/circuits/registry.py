@@ -10,6 +10,7 @@ from crnsim.activations import Activation
 from crnsim.circuits.circuit import MODES, Circuit, CircuitKind, Pair
 from crnsim.circuits.clocked import CLOCKED
 from crnsim.circuits.feedforward import FEEDFORWARD
+from crnsim.circuits.imported import NETWORK
 from crnsim.circuits.onepot import ONEPOT
 from crnsim.errors import InputError, suggest
 from crnsim.registry import Registry
@@ -32,7 +33,9 @@ def _checked(name: str, found: Any) -> CircuitKind:
     return found
 
 
-_REGISTRY: Registry[CircuitKind] = Registry("circuit", ENTRY_POINTS, (ONEPOT, CLOCKED, FEEDFORWARD), _checked)
+_REGISTRY: Registry[CircuitKind] = Registry(
+    "circuit", ENTRY_POINTS, (ONEPOT, CLOCKED, FEEDFORWARD, NETWORK), _checked
+)
 #: Every built-in circuit by the name users write.
 CIRCUITS = _REGISTRY.built_in
 

@@ -371,9 +371,11 @@ def _add_simulate(command: argparse.ArgumentParser) -> None:
         "--set", action="append", default=[], metavar="K=0.5", help="rate parameters, over the file's"
     )
     add_noise(command, left_out=("inputs",))
-    command.add_argument(
+    which = command.add_mutually_exclusive_group()
+    which.add_argument(
         "--replicates", type=words.replicates, default=1, help="runs, each with noise of its own"
     )
+    which.add_argument("--replicate", type=words.replicate, help="this replicate alone, as in a sweep")
     command.add_argument("--seed", type=words.seed, help="of the noise; 0 by default")
     command.add_argument("--rtol", type=words.rtol, default=1e-6)
     command.add_argument("--atol", type=words.atol, help="by the scale of each species where left out")

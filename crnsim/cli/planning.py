@@ -53,7 +53,7 @@ def _row(entry: GroupEntry, factor: float) -> tuple[str, ...]:
 
     seconds = factor * sum(chunk.estimated_core_seconds for chunk in entry.chunks)
     return (
-        *(entry.dataset, entry.label, "-".join(map(str, entry.layers)), str(entry.epochs)),
+        *(entry.dataset, entry.label, "-".join(map(str, entry.layers)) or "–", str(entry.epochs or "–")),
         " ".join(f"{time:g}" for time in entry.running_times),
         *(str(entry.n_cells), str(entry.replicates), str(entry.n_points)),
         *(str(len(entry.chunks)), duration(seconds)),

@@ -33,14 +33,18 @@ def simulate(options: argparse.Namespace) -> None:
     """Integrate a network and print where it ends."""
     import crnsim
     from crnsim.interchange import find_network
+    from crnsim.simulation import simulate_replicate
     from crnsim.store.files import write_dataset
 
     if options.plot and Path(options.plot).suffix.lower() not in PICTURES:
         raise InputError(f"--plot {options.plot}: give a name that ends in {', '.join(PICTURES)}")
     network = find_network(options.network)
+    # As in a sweep, where a parameter may be a concentration at the start.
+    known = {**dict.fromkeys(network.labels), **network.parameters}
+    chosen = _numbers(options.set, "--set", known, "rate parameter or species")
     given: dict[str, Any] = {
-        "rates": _numbers(options.set, "--set", network.parameters, "rate parameter"),
-        "initial": _start(network, options.initial),
+        "rates": {name: number for name, number in chosen.items() if name in network.parameters},
+        "initial": _start(network, options.initial, chosen),
         "noise": read_noise(options),
         "species": [name for word in options.species for name in _split(word)] or None,
         "method": options.method,
@@ -55,11 +59,13 @@ def simulate(options: argparse.Namespace) -> None:
                 "--seed: nothing is drawn without noise; leave it out, or give --noise-rates 0.1"
             )
         given["seed"] = options.seed
-    if options.replicates > 1 and not drawn:
+    if (options.replicates > 1 or options.replicate) and not drawn:
         raise InputError("--replicates: without noise all are alike; leave it out, or give --noise-rates 0.1")
     times = _times(options)
     title = f"{options.network}: {network.n_species} species, {network.n_reactions} reactions"
-    if options.replicates == 1:
+    if options.replicate is not None:
+        found = simulate_replicate(network, times, options.replicate, **given)
+    elif options.replicates == 1:
         found = crnsim.simulate(network, times, **given)
     else:
         with Bar(options.replicates) as bar:
@@ -109,10 +115,11 @@ def _numbers(words: list[str], option: str, known: Any, what: str) -> dict[str, 
     return found
 
 
-def _start(network: Network, words: list[str]) -> dict[str, Any] | None:
+def _start(network: Network, words: list[str], chosen: dict[str, float]) -> dict[str, Any] | None:
     """Concentrations at the start: the network's own, and over them what the command line gives."""
     names = {species.name for species in network.species} | set(network.labels)
     given = _numbers(words, "--initial", names, "species")
+    given |= {name: number for name, number in chosen.items() if name not in network.parameters}
     if not given and not network.initial:
         first = network.labels[0]
         raise InputError(

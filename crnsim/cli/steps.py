@@ -48,17 +48,20 @@ def build(options: argparse.Namespace) -> None:
     from crnsim.interchange.arrays import network_dataset
     from crnsim.interchange.text import network_text
     from crnsim.store.files import write_dataset, write_text
-    from crnsim.sweep.run.build import compile_circuit, group_circuit
+    from crnsim.sweep.run.build import compile_circuit, group_network
 
     made = opened(options.plan, options.sweep)
     group, _ = made.group(options.group)
-    circuit = group_circuit(group)
+    network, circuit = group_network(group)
     path = Path(options.output or Path(RESULTS, made.sweep.name) / "networks" / f"{group.name}.nc")
-    title = f"{group.name}: {group.circuit} {'-'.join(map(str, circuit.layers))}, {group.activation}"
+    of_circuit = (
+        f"{group.circuit} {'-'.join(map(str, circuit.layers))}, {group.activation}" if circuit else ""
+    )
+    title = f"{group.name}: {of_circuit or dict(group.source).get('file') or group.circuit}"
     compile_circuit(group)
-    write_text(path.with_suffix(".crn"), network_text(circuit.network, title, circuit, elementary=True))
+    write_text(path.with_suffix(".crn"), network_text(network, title, circuit, elementary=True))
     write_dataset(
-        network_dataset(circuit.network, circuit).assign_attrs(
+        network_dataset(network, circuit).assign_attrs(
             dataset=group.dataset, circuit=group.circuit, activation_label=group.label
         ),
         path,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from crnsim.circuits.circuit import OBSERVATION
+from crnsim.experiment.point import TASK, mode_of
 from crnsim.noise.kinds import NOISE_KINDS
 from crnsim.noise.noise import Noise
 
@@ -19,6 +22,8 @@ def command(values: Mapping[str, Any]) -> str:
         As from `Point.to_dict`; noise, tolerances and budget may be left out.
     """
     noise = values["noise"]
+    if mode_of(tuple(dict(values.get("source", ())).items()), ()) == OBSERVATION:
+        return shlex.join(_simulate(values))
     words = ["crnsim", *_what(values), "--circuit", str(values["circuit"])]
     words += ["--activation", str(values["activation"])]
     own = dict(values["activation_parameters"])
@@ -34,6 +39,27 @@ def command(values: Mapping[str, Any]) -> str:
     if values.get("method", "auto") != "auto":
         words += ["--method", values["method"]]
     return shlex.join(words)
+
+
+def _simulate(values: Mapping[str, Any]) -> list[str]:
+    """Return the words that run an input of a network of the user's own; the first where none is said."""
+    source = dict(values["source"])
+    task = json.loads(str(source[TASK]))
+    given = dict(values["circuit_parameters"])
+    row = {k: v for k, v in (task["inputs"] or [{}])[values.get("input", 1) - 1].items() if k != "expect"}
+    # As in a sweep, a swept concentration replaces that of an input.
+    start = {name: value for name, value in (task["initial"] | row).items() if name not in given}
+    words = ["crnsim", "simulate", str(source.get("file") or source["network"])]
+    words += _options({"t": values["running_time"]})
+    for option, numbers in (("--set", given), ("--initial", start)):
+        for name, value in numbers.items():
+            words += [option, f"{name}={_plain(value)}"]
+    acting = _noise(Noise(**values["noise"]))
+    words += acting
+    words += _options({name: values[name] for name in ("replicate", "seed") if acting})
+    words += _options({name: values[name] for name in ("rtol", "max_steps") if name in values})
+    words += _options({"atol": values["atol"]}) if values.get("atol", "scaled") != "scaled" else []
+    return words + (["--method", values["method"]] if values.get("method", "auto") != "auto" else [])
 
 
 def _noise(noise: Noise) -> list[str]:

@@ -11,12 +11,12 @@ import numpy as np
 
 from crnsim import __version__
 from crnsim.errors import InputError
-from crnsim.experiment.observables import Course, Observable
-from crnsim.experiment.point import Point
+from crnsim.experiment.observables.base import Course, Observable
+from crnsim.experiment.point import TASK, Point
 from crnsim.experiment.results import point_coordinates
 from crnsim.experiment.task import Task, task_of
 from crnsim.noise.noise import Noise
-from crnsim.outcomes import OK, OUTCOMES
+from crnsim.outcomes import OK, OUTCOMES, WORKER_KILLED
 from crnsim.provenance import code_hash, libraries
 from crnsim.simulation.prepare import Runs, prepare
 from crnsim.store.points import SCHEMA
@@ -24,6 +24,8 @@ from crnsim.store.points import SCHEMA
 if TYPE_CHECKING:
     import xarray as xr
 
+#: Characters of a network that is kept with its points.
+MOST_TEXT = 200_000
 #: Bytes that the courses of the runs of one call of the integrator may take.
 _BLOCK_BYTES = 64e6
 
@@ -103,6 +105,15 @@ def nothing_observed(task: Task, points: Sequence[Point]) -> Observed:
     )
 
 
+def killed(points: Sequence[Point], why: str) -> xr.Dataset:
+    """Return results of points whose worker process was killed; see `crnsim.experiment.run.killed_points`."""
+    task = task_of(points[0].source)
+    found = nothing_observed(task, points)
+    found.status[:] = WORKER_KILLED
+    found.reasons[:] = [why] * len(points)
+    return as_dataset(task, points, found)
+
+
 def observe(
     task: Task,
     replicates: Sequence[int],
@@ -118,8 +129,8 @@ def observe(
 ) -> Observed:
     """Run replicates of a task under one condition, every input for itself, and judge them.
 
-    A replicate has the rate constants of the replicate of `crnsim.simulate` with that number; a replicate without noise
-    is the first one.
+    A replicate has the rate constants and the kicks of the replicate of `crnsim.simulate` with that number, whatever
+    the input; a replicate without noise is the first one.
     """
     observables = task.observables(running_time)
     expected = task.expected(observables)
@@ -147,7 +158,6 @@ def observe(
         state=np.tile(starts, (len(numbers), 1)),
         replicates=len(numbers) * n_inputs,
         numbers=np.repeat(numbers, n_inputs),
-        shown=np.tile(np.arange(n_inputs), len(numbers)),
     )
     found = _judged(runs, observables, expected, n_inputs)
     if len(numbers) < len(replicates):
@@ -257,7 +267,8 @@ def _attributes(point: Point, task: Task) -> dict[str, Any]:
         "activation_parameters": "{}",
         "mode": point.mode,
         "method": point.method,
-        "task": str(dict(point.source)["task"]),
+        "network_text": text if len(text := task.network.to_crn()) <= MOST_TEXT else "",
+        TASK: str(dict(point.source)[TASK]),
         "learning_rate": point.learning_rate,
         "epochs": point.epochs,
         "rtol": point.rtol,

@@ -14,6 +14,8 @@ from crnsim.noise.noise import Noise
 #: Average number of steps that a run may spend on a presentation.
 MAX_STEPS = 50_000
 Parameters = tuple[tuple[str, Any], ...]
+#: Key of what identifies the source of a network of the user's own under which it has its task.
+TASK = "observe"
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,14 @@ class Point:
         eps times running time: the size of one step of gradient descent.
     noise : Noise
     replicate, seed : int
-    rtol, atol : float
+    rtol : float
+    atol : float or str
+        ``"scaled"`` for tolerances by the scale of each species, as in `crnsim.simulate`.
     max_steps : int
         Budget: average steps per presentation.
     source : tuple of (str, value)
-        File, content hash, target and task of a CSV data set, sorted by name; empty for the others.
+        File, content hash, target and task of a CSV data set, sorted by name; or those of a network of the user's own,
+        with its task (`crnsim.experiment.task`); empty for the others.
     weights : tuple of (str, value)
         Where given weights come from (see `crnsim.experiment.given_weights`): the circuit computes with them and does
         not learn. Empty for a circuit that learns.
@@ -62,7 +67,7 @@ class Point:
     replicate: int
     seed: int
     rtol: float = 1e-3
-    atol: float = 1e-6
+    atol: float | str = 1e-6
     max_steps: int = MAX_STEPS
     source: Parameters = ()
     weights: Parameters = ()
@@ -70,8 +75,8 @@ class Point:
 
     @property
     def mode(self) -> str:
-        """``"training"``, or ``"inference"`` where the circuit computes with given weights."""
-        return "inference" if self.weights else "training"
+        """``"training"``; ``"inference"`` where the circuit computes with given weights; or ``"observation"``."""
+        return mode_of(self.source, self.weights)
 
     @property
     def learns(self) -> bool:
@@ -107,11 +112,11 @@ class Point:
         """
         from crnsim.activations import source_hash
         from crnsim.circuits import circuit_source_hash
+        from crnsim.circuits.circuit import OBSERVATION
 
         output = str(dict(self.circuit_parameters).get("output", ""))
-        units = [
-            source_hash(name) for name in (self.activation, output) if name == self.activation or ":" in name
-        ]
+        names = () if self.mode == OBSERVATION else (self.activation, output)
+        units = [source_hash(name) for name in names if name == self.activation or ":" in name]
         # What a user's own file defines is known by the content of that file.
         units += [digest for digest in (circuit_source_hash(self.circuit),) if digest]
         values = self.to_dict() | {"noise": self.noise.settings(), "units": units}
@@ -142,6 +147,13 @@ class Point:
             *(self.activation, self.activation_parameters, self.epochs, self.learning_rate),
             *(self.rtol, self.atol, self.max_steps, self.weights, self.method),
         )
+
+
+def mode_of(source: Parameters, weights: Parameters) -> str:
+    """What is done with points that have this source and these weights."""
+    if any(name == TASK for name, _ in source):
+        return "observation"
+    return "inference" if weights else "training"
 
 
 def _json(values: dict[str, Any]) -> str:

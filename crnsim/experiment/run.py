@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crnsim.circuits.circuit import OBSERVATION
 from crnsim.errors import InputError
 from crnsim.experiment.build import build_circuit
 from crnsim.experiment.kept import CHECKPOINTS
@@ -57,6 +58,10 @@ def run_points(
             "points of one call must share data set, layers, circuit, activation, epochs, learning rate, weights, "
             "tolerances, method and budget"
         )
+    if points[0].mode == OBSERVATION:
+        from crnsim.experiment.observe import observe_points
+
+        return observe_points(points, progress)
     if any(numbers := batches([point.noise for point in points])):
         return _in_batches(points, numbers, record=record, progress=progress)
     circuit = build_circuit(points[0])
@@ -103,6 +108,10 @@ def killed_points(points: Sequence[Point]) -> xr.Dataset:
     from crnsim.outcomes import WORKER_KILLED
     from crnsim.solvers.protocol import RUN, new_record
 
+    if points[0].mode == OBSERVATION:
+        from crnsim.experiment.observe import killed
+
+        return killed(points, KILLED)
     circuit = build_circuit(points[0])
     datasets = _load(points)
     run = np.zeros(len(points), dtype=RUN)

@@ -244,7 +244,9 @@ def _noise(circuit: Circuit, points: Sequence[Point], phase: str, times: Sequenc
         "member": member,
         "laws": _laws(circuit),
         "rtol": float(points[0].rtol),
-        "atol": np.broadcast_to(circuit.tolerances(points[0].atol), (1, circuit.network.n_species)).copy(),
+        "atol": np.broadcast_to(
+            circuit.tolerances(float(points[0].atol)), (1, circuit.network.n_species)
+        ).copy(),
     }
 
 

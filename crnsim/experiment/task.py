@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from crnsim.entrance.arguments import check_number, shown
-from crnsim.entrance.limits import LARGEST_CONCENTRATION
+from crnsim.entrance.files import read_bytes
+from crnsim.entrance.limits import LARGEST_CONCENTRATION, LARGEST_NETWORK_FILE
 from crnsim.entrance.objects import check_mapping, check_sequence
 from crnsim.errors import InputError
-from crnsim.experiment.observables import Observable, function_hashes, names_of, observable
+from crnsim.experiment.observables.base import Observable
+from crnsim.experiment.observables.table import function_hashes, names_of, observable
+from crnsim.experiment.point import TASK, Parameters
 from crnsim.interchange.registry import code_hash_of, find_network, is_code
 from crnsim.network.network import Network
 
-if TYPE_CHECKING:
-    from crnsim.experiment.point import Parameters
-
 #: Key of a row of inputs under which it says what is right.
 EXPECT = "expect"
-#: Key of what identifies a point's source under which it has its task.
-TASK = "task"
 #: Rows of inputs, at most: each is a run of every replicate.
 MOST_INPUTS = 10_000
 
@@ -150,8 +149,6 @@ def task_source(
     inputs: Sequence[Mapping[str, Any]] | None,
 ) -> Parameters:
     """Return what identifies a task, sorted by name: its network by the content of its file, and all else as JSON."""
-    from crnsim.datasets import file_hash
-
     content = {"observables": observables, "initial": initial or {}, "inputs": inputs}
     if own := function_hashes(observables):
         content["functions"] = own
@@ -164,9 +161,15 @@ def task_source(
     return tuple(sorted(found.items()))
 
 
-def has_task(source: Parameters) -> bool:
-    """Whether points with this source are those of a network of the user's own."""
-    return any(name == TASK for name, _ in source)
+def file_hash(path: str) -> str:
+    """Hash of the file of a network.
+
+    Raises
+    ------
+    InputError
+        It is not there, or cannot be read.
+    """
+    return hashlib.sha256(read_bytes(path, LARGEST_NETWORK_FILE)).hexdigest()
 
 
 @lru_cache(maxsize=8)

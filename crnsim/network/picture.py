@@ -89,8 +89,7 @@ def draw(network: Core, ax: Axes | None = None) -> Axes:
     xs, ys = ([place[axis] for place in places.values()] or [0.0] for axis in (0, 1))
     width, height = max(xs) - min(xs) + 1.0, max(ys) - min(ys) + 1.0
     if ax is None:
-        inches = min(max(0.75 * width, 4.0), 16.0), min(max(0.75 * height, 3.0), 16.0)
-        ax = plt.subplots(figsize=inches, layout="constrained")[1]
+        ax = plt.subplots(figsize=_inches(width, height), layout="constrained")[1]
     for start, end, data in graph.edges(data=True):
         _draw_line(ax, graph, places, start, end, data)
     for node, data in graph.nodes(data=True):
@@ -114,6 +113,17 @@ def draw(network: Core, ax: Axes | None = None) -> Axes:
     ax.set_ylim(min(ys) - 0.7, max(ys) + 0.7)
     ax.set_axis_off()
     return ax
+
+
+def picture_size(network: Core) -> tuple[float, float]:
+    """Width and height in inches that suit the picture of a network."""
+    places = _places(drawn_graph(network)).values()
+    xs, ys = ([place[axis] for place in places] or [0.0] for axis in (0, 1))
+    return _inches(max(xs) - min(xs) + 1.0, max(ys) - min(ys) + 1.0)
+
+
+def _inches(width: float, height: float) -> tuple[float, float]:
+    return min(max(0.75 * width, 4.0), 16.0), min(max(0.75 * height, 3.0), 16.0)
 
 
 def _draw_line(

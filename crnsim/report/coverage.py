@@ -194,7 +194,11 @@ def _failure(group: GroupData, index: int) -> Failure:
 
 def repeat_command(group: GroupData, index: int) -> str:
     """Return the command that computes one run of a group again."""
-    return command(_values(group, index))
+    values, summary = _values(group, index), group.summary
+    assert summary is not None
+    if match := re.match(r"input (\d+): ", str(summary["reason"].values[index])):
+        values["input"] = int(match[1])
+    return command(values)
 
 
 def _values(group: GroupData, index: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from crnsim.wording import signed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -338,6 +338,19 @@ def _svg(figure: Figure, title: str, described: str) -> Markup:
     )
     # Matplotlib escapes the text in a drawing, and the opening tag is escaped above.
     return Markup(re.sub(r"<svg[^>]*>", lambda _: opening, text, count=1).strip())  # noqa: S704
+
+
+def drawing_of(
+    draw: Callable[[Axes], object], size: tuple[float, float], title: str, described: str
+) -> Markup:
+    """Return what a function draws on axes as inline SVG; `size` is in inches."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure as NewFigure
+
+    with rc_context(_SETTINGS | {"svg.hashsalt": title + described}):
+        figure = NewFigure(figsize=size, dpi=72, layout="constrained")
+        draw(figure.add_subplot())
+        return _svg(figure, title, described)
 
 
 def reach(ends: Iterable[float]) -> float:

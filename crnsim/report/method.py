@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crnsim.circuits.circuit import OBSERVATION
 from crnsim.metrics.verdicts import ENOUGH_REPLICATES, ENOUGH_SCORE, SHARPNESS
 from crnsim.report import titles
 from crnsim.store.attributes import parameters_of
@@ -32,7 +33,7 @@ def design_text(groups: Sequence[GroupData], label: str) -> str:
     given = entry.activation_parameters | entry.circuit_parameters
     return ", ".join(
         [
-            entry.activation,
+            *([entry.activation] if entry.mode != OBSERVATION else []),
             *(
                 f"{name} = {value:g}" if isinstance(value, (int, float)) else f"{name} = {value}"
                 for name, value in given.items()

@@ -21,6 +21,7 @@ from crnsim.report import answers, coverage, curves, method, titles
 from crnsim.report.claims import claims_section
 from crnsim.report.figures import DIFFERENCE_RAMP, SCORE_RAMP
 from crnsim.report.maps import crossed_maps, heat_maps
+from crnsim.report.network import network_section
 from crnsim.report.scores import MOST_TOGETHER, Scores, condition_of
 from crnsim.report.sharpness import by_sharpness, smoothing_series
 from crnsim.report.trajectories import trajectories
@@ -94,6 +95,7 @@ def render(
         "datasets": [_dataset(name, tables, summaries, labels, groups) for name in names],
         "cards": [answers.verdict_card(name, tables["verdict"], groups) for name in names],
         "claims": claims_section(tables["claim"], plan.claims),
+        "network": network_section(plan, summaries, tables, groups),
         "reach": answers.reach_of(tables["verdict"]),
         "trajectories": trajectories(summaries),
         "failures": examples,

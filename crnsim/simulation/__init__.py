@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from crnsim.simulation.ensembles import ensemble
-from crnsim.simulation.run import simulate
+from crnsim.simulation.run import simulate, simulate_replicate
 
-__all__ = ["ensemble", "simulate"]
+__all__ = ["ensemble", "simulate", "simulate_replicate"]

@@ -86,8 +86,6 @@ class Runs:
         Of the result.
     numbers : numpy.ndarray, optional
         Number of each run's replicate, by which it draws; its own number where left out.
-    shown : numpy.ndarray, optional
-        Number of what each run starts from: runs of one replicate have the same rate constants, and kicks of their own.
     """
 
     network: Network
@@ -106,7 +104,6 @@ class Runs:
     about: dict[str, Any]
     attributes: dict[str, Any]
     numbers: np.ndarray | None = None
-    shown: np.ndarray | None = None
 
     def part(self, first: int, last: int) -> Part:
         """Integrate the runs from `first` up to but not including `last`."""
@@ -138,14 +135,11 @@ class Runs:
         )
         numbers = range(first, last) if self.numbers is None else self.numbers[first:last].tolist()
         keys = [partial(network_key, self.seed, run) for run in numbers]
-        if self.shown is not None:
-            protocol.member["first_number"] = self.shown[first:last]
         if self.noise.acting:
             protocol = _with_noise(self.network, protocol, self.noise, keys)
         used = protocol.rates[protocol.member["rate_set"]]
-        for place, key in enumerate(keys if self.noise.acting else ()):
-            number = int(protocol.member["first_number"][place])
-            perturb_for_presentation(self.network, self.noise, used[place], key, _PHASE, number)
+        for rates, key in zip(used, keys if self.noise.acting else (), strict=False):
+            perturb_for_presentation(self.network, self.noise, rates, key, _PHASE, 0)
         return protocol if stochastic else fit_scales(self.network, protocol, self.tolerances), used
 
 

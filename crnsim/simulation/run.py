@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from crnsim.entrance.objects import check_flag
 from crnsim.network.network import Network
 from crnsim.noise.noise import Noise
 from crnsim.simulation import arguments, result
-from crnsim.simulation.prepare import prepare
+from crnsim.simulation.prepare import Runs, prepare
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -113,6 +114,36 @@ def simulate(
         max_steps=max_steps,
         estimate=estimate,
     )
+    return _integrated(runs, keep_rates=keep_rates)
+
+
+def simulate_replicate(
+    network: Network, t: Sequence[float] | np.ndarray, replicate: int, **options: Any
+) -> xr.Dataset:
+    """Integrate one replicate, with the noise that it has among those of `simulate` with the same options."""
+    runs = prepare(network, t, **_DEFAULTS | options | {"replicates": 1})
+    found = _integrated(replace(runs, numbers=np.array([replicate])), keep_rates=False)
+    return found.assign_coords(replicate=[replicate])
+
+
+#: What `simulate` takes where nothing is given.
+_DEFAULTS: dict[str, Any] = {
+    "method": "auto",
+    "rates": None,
+    "initial": None,
+    "noise": None,
+    "volume": None,
+    "seed": None,
+    "species": None,
+    "rtol": 1e-6,
+    "atol": None,
+    "max_steps": 1_000_000,
+    "estimate": True,
+}
+
+
+def _integrated(runs: Runs, *, keep_rates: bool) -> xr.Dataset:
+    network, method = runs.network, runs.about["method"]
     n_kept = len(runs.kept)
     arguments.check_room(network, runs.replicates, len(runs.times), n_kept, twice=runs.twice)
     found = runs.part(0, runs.replicates)

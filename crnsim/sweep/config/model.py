@@ -12,11 +12,14 @@ from pydantic import (
     Field,
     create_model,
     field_validator,
+    model_validator,
 )
 
 from crnsim.entrance.limits import LONGEST_TEXT, MOST_POINTS
 from crnsim.noise.kinds import NOISE_KINDS, NoiseKind
+from crnsim.sweep.config.of_network import with_network
 from crnsim.sweep.config.values import (
+    Concentration,
     Count,
     CountOrZero,
     Epochs,
@@ -32,6 +35,7 @@ from crnsim.sweep.config.values import (
     RunningTimes,
     Seed,
     Steps,
+    Swept,
     Switch,
     Text,
     Time,
@@ -51,7 +55,7 @@ class Section(BaseModel):
     @field_validator("*", mode="after", check_fields=False)
     @classmethod
     def _list_once(cls, value: Any, info: Any) -> Any:
-        once = isinstance(value, tuple) and info.field_name != "layers"
+        once = isinstance(value, tuple) and info.field_name not in ("layers", "inputs")
         return no_repeats(value) if once else value
 
 
@@ -199,7 +203,11 @@ class Solver(Section):
     """Error control and budget of one presentation."""
 
     rtol: RelativeTolerance = Field(default=1e-3, description="Relative tolerance of a step.")
-    atol: Tolerance = Field(default=1e-6, description="Absolute tolerance of a step, as a concentration.")
+    atol: Tolerance | Literal["scaled"] = Field(
+        default=1e-6,
+        description="Absolute tolerance of a step, as a concentration; `scaled`, the default for a `network`, follows "
+        "the scale of each species.",
+    )
     max_steps: Steps | None = Field(
         default=None,
         description="Budget of a run: steps per presentation, on average; the library has a default.",
@@ -271,9 +279,34 @@ class Sweep(Section):
         default="onepot",
         description="Family of circuits: `onepot`, `clocked`, `feedforward` with `mode: inference`, or `module:NAME`.",
     )
-    mode: Literal["training", "inference"] = Field(
+    network: Text | None = Field(
+        default=None,
+        description="A network of your own instead of circuits: a file (`.crn`, `.xml`, `.ant`), or `module:function`. "
+        "`observables` say what counts as right; activations and data sets are left out (docs/networks.md).",
+    )
+    initial: dict[str, Concentration] = Field(
+        default={}, description="For a `network`: concentrations at the start, over those of its file."
+    )
+    inputs: tuple[dict[str, Any], ...] | None = Field(
+        default=None,
+        description="For a `network`: rows of concentrations over these, each a run of its own, such as "
+        "`[{X: 0.6, Y: 0.4, expect: {winner: X}}]`.",
+    )
+    observables: dict[str, dict[str, Any]] = Field(
+        default={},
+        description="For a `network`: what is looked at, by name: `{value: B, target: 1.0, tolerance: 0.1}`, "
+        "`{highest: [X, Y], expected: X}`, `{value: B, above: 0.5}`, `{value: B, band: ...}`, "
+        "`{value: B, period: 20, tolerance: 0.05}`, or `{function: module:function}`.",
+    )
+    parameters: dict[str, Swept] = Field(
+        default={},
+        description="For a `network`: rate parameters, or concentrations of single species at the start, each a number "
+        "or a list; every combination is a design of its own.",
+    )
+    mode: Literal["training", "inference", "observation"] = Field(
         default="training",
-        description="Train each circuit and read it out, or give it weights and read it out: far cheaper.",
+        description="Train each circuit and read it out, or give it weights and read it out: far cheaper. That of a "
+        "`network` is `observation`.",
     )
     weights: Text | None = Field(
         default=None,
@@ -310,6 +343,11 @@ class Sweep(Section):
     )
     chunks: Chunks = Field(default=Chunks(), description="How the work is cut; changes no number.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_network(cls, data: Any) -> Any:
+        return with_network(data) if isinstance(data, dict) and data.get("network") is not None else data
+
     @field_validator("noise", "solver", "trajectories", "chunks", mode="before")
     @classmethod
     def _none_is_default(cls, value: Any) -> Any:
@@ -337,6 +375,9 @@ class Sweep(Section):
             name: settings.model_dump(mode="json", exclude_unset=True)
             for name, settings in self.datasets.items()
         }
+        if self.network is None:
+            for name in ("network", "initial", "inputs", "observables", "parameters"):
+                del data[name]
         # A kind of one's own is rare: a sweep without one need not say so.
         if not data["noise"].get("own", True):
             del data["noise"]["own"]

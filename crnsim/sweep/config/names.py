@@ -14,6 +14,7 @@ from crnsim.noise.kinds import NOISE_KINDS, NoiseKind, code_of_kind, noise_kind
 from crnsim.noise.noise import Noise, own_section
 from crnsim.sweep.config.extent import check_extent
 from crnsim.sweep.config.mistakes import Mistake
+from crnsim.sweep.config.network_names import check_network, check_without_network
 from crnsim.sweep.config.resolve import (
     ResolvedSettings,
     ResolvedSweep,
@@ -40,6 +41,12 @@ def checked(sweep: Sweep) -> ResolvedSweep:
         With the path of the key, so that the caller can add file and line.
     """
     _check_chunks(sweep)
+    if sweep.network is not None:
+        name, source, of_network = check_network(sweep)
+        _check_noise(sweep, name, of_network)
+        check_extent(sweep, {name: of_network})
+        return ResolvedSweep(sweep, {name: source}, {name: of_network}, ())
+    check_without_network(sweep)
     _check_method(sweep)
     weights = _check_circuit(sweep)
     _check_claims(sweep)

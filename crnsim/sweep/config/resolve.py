@@ -64,7 +64,8 @@ class ResolvedSweep:
             from crnsim.metrics.claims import source_hash as paper_hash
 
             content["paper"] = paper_hash(self.sweep.claims)
-        content["units"] = {label: source_hash(spec.name) for label, spec in self.sweep.activations.items()}
+        designs = {} if self.sweep.network is not None else self.sweep.activations
+        content["units"] = {label: source_hash(spec.name) for label, spec in designs.items()}
         content["circuit_source"] = [circuit_source_hash(name) for name in circuits_of(self.sweep)]
         kinds = {name for settings in self.settings.values() for name in settings.noise.own}
         content["noise_sources"] = {name: kind_source_hash(name) for name in sorted(kinds)}
@@ -83,9 +84,35 @@ def resolve(sweep: Sweep) -> ResolvedSweep:
     InputError
         A file cannot be used, or a data set is unknown.
     """
+    if sweep.network is not None:
+        name = next(iter(sweep.datasets))
+        return ResolvedSweep(sweep, {name: network_source(sweep)}, {name: network_settings(sweep)}, ())
     sources = {name: resolve_source(given) for name, given in sweep.datasets.items()}
     settings = {name: resolve_settings(sweep, name, source) for name, source in sources.items()}
     return ResolvedSweep(sweep, sources, settings, resolve_weights(sweep))
+
+
+def network_source(sweep: Sweep) -> Parameters:
+    """Return what identifies the task of a network of the user's own, as its file is now."""
+    from crnsim.experiment.task import task_source
+
+    return task_source(str(sweep.network), sweep.observables, sweep.initial, sweep.inputs)
+
+
+def network_settings(sweep: Sweep) -> ResolvedSettings:
+    """Return the settings of a network of the user's own."""
+    noise = sweep.noise.model_dump(exclude_unset=True)
+    own = {kind: section for kind, section in (noise.get("own") or {}).items() if section is not None}
+    return ResolvedSettings(
+        layers=(),
+        epochs=0,
+        learning_rate=0.0,
+        activations=tuple(sweep.activations),
+        running_times=sweep.running_times,
+        noise=NoiseAxes.model_validate(noise | {"own": own}),
+        replicates=sweep.replicates,
+        circuit_parameters={},
+    )
 
 
 def resolve_source(given: DatasetSettings) -> Parameters:
@@ -119,6 +146,8 @@ def design_settings(
     from crnsim.datasets import dataset_info
 
     spec = sweep.activations[label]
+    if sweep.network is not None:
+        return settings
     if (spec.circuit or sweep.circuit) != sweep.circuit:
         schedule = circuit_kind(spec.circuit or "").schedule
         settings = replace(

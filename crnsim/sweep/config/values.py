@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, Strict
 
 from crnsim.entrance.limits import (
+    LARGEST_CONCENTRATION,
     LARGEST_COUNT,
     LARGEST_LEARNING_RATE,
     LARGEST_NOISE,
@@ -151,6 +152,7 @@ LearningRate = Annotated[float, _within(SMALLEST_LEARNING_RATE, LARGEST_LEARNING
 RelativeTolerance = Annotated[float, _within(SMALLEST_RTOL, LARGEST_TOLERANCE), BeforeValidator(_tolerance)]
 Tolerance = Annotated[float, _within(SMALLEST_ATOL, LARGEST_TOLERANCE), _numeric]
 Magnitude = Annotated[float, _within(0, LARGEST_NOISE), BeforeValidator(_magnitude)]
+Concentration = Annotated[float, _within(0, LARGEST_CONCENTRATION), _numeric]
 Minutes = Annotated[float, _within(LEAST_MINUTES, MOST_MINUTES), _numeric]
 Count = Annotated[int, _within(1, LARGEST_COUNT), _whole(LARGEST_COUNT)]
 CountOrZero = Annotated[int, _within(0, LARGEST_COUNT), _whole(LARGEST_COUNT)]
@@ -171,3 +173,12 @@ Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
 Parameters = dict[
     str, Annotated[Annotated[float, Field(allow_inf_nan=False)] | str, BeforeValidator(_number_or_word)]
 ]
+
+
+def _listed(value: Any) -> Any:
+    """A number by itself is a list of one."""
+    return value if isinstance(value, (list, tuple)) else [value]
+
+
+#: Values of a parameter that is swept.
+Swept = Annotated[tuple[Concentration, ...], Field(min_length=1), BeforeValidator(_listed)]

@@ -6,12 +6,16 @@ result. How fast one machine is against them is found by `crnsim.sweep.run.calib
 
 from __future__ import annotations
 
+import logging
+import math
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from crnsim.circuits.circuit import OBSERVATION
 from crnsim.entrance.arguments import check_memory
 from crnsim.experiment.kept import CHECKPOINTS, RECORDED_FIRST, RECORDED_LAST, RECORDED_TIMES
+from crnsim.outcomes import OK
 
 if TYPE_CHECKING:
     from crnsim.experiment.point import Parameters, Point
@@ -30,8 +34,12 @@ REST, REST_KICKED = 0.5, 0.8
 #: Steps of a circuit with a clock while the pulse is at one of its species, those that a unit of time and a kick add,
 #: and what a step costs there in units of others: of higher order, through lists of reactions.
 CLOCK_STEPS, CLOCK_STEPS_PER_TIME, CLOCK_STEPS_PER_KICK, CLOCK_STEP = 23.0, 0.25, 2.0, 5.0
+#: Core seconds of a run of a network of the user's own that are no steps.
+RUN_SECONDS = 3e-4
 #: Core seconds of a run that are no steps: tables, measures, coordinates.
 SECONDS_PER_POINT = 2.5e-3
+#: Steps of a trial of a network of the user's own that tell its cost, and at most.
+ENOUGH_TRIAL_STEPS, MOST_TRIAL_STEPS = 500, 5000
 #: Core seconds of one sample of gradient descent on the algebraic network, for each layer of weights.
 SECONDS_PER_DESCENT = 8e-6
 
@@ -63,6 +71,8 @@ class Size(NamedTuple):
 
 def size(point: Point) -> Size:
     """Return the size of a point's network and data set."""
+    if point.mode == OBSERVATION:
+        return network_size(point.source)
     return _size(
         *(point.dataset, point.source, point.layers, point.circuit, point.circuit_parameters),
         *(point.activation, point.activation_parameters),
@@ -110,6 +120,8 @@ def estimate_seconds(point: Point) -> float:
     """
     of = size(point)
     step = SECONDS_PER_STEP + SECONDS_PER_REACTION * of.reactions
+    if point.mode == OBSERVATION:
+        return SECONDS_PER_POINT + of.n_test * RUN_SECONDS + of.n_test * network_steps(point) * step
     presentations = of.n_test + (of.n_train * point.epochs if point.learns else 0)
     return SECONDS_PER_POINT + presentations * estimate_steps(point) * step
 
@@ -172,6 +184,65 @@ def check_runs(point: Point, runs: int = 1) -> None:
     )
 
 
+@lru_cache(maxsize=64)
+def network_size(source: Parameters) -> Size:
+    """Return the size of a network of the user's own: inputs are samples, and observables targets."""
+    from crnsim.experiment.task import task_of
+
+    task = task_of(source)
+    network = task.network
+    return Size(
+        reactions=network.n_reactions,
+        species=network.n_species,
+        weights=0,
+        features=0,
+        targets=len(task.given),
+        n_train=0,
+        n_test=len(task.starts),
+        switches=False,
+        clock=0,
+    )
+
+
+def network_steps(point: Point) -> float:
+    """Estimate the steps of one run of a network of the user's own, and of the one that tells its error.
+
+    From a trial without noise, whose steps are rounded to a power of two: an estimate must not differ where rounding
+    does.
+    """
+    trial = _trial_steps(point.source, point.circuit_parameters, point.rtol, point.method)
+    disturbed = sum(point.noise.disturbances(point.running_time).values())
+    return 2.0 * (trial * point.running_time + STEPS_PER_KICK * disturbed)
+
+
+@lru_cache(maxsize=256)
+def _trial_steps(source: Parameters, parameters: Parameters, rtol: float, method: str) -> float:
+    """Steps per time of the first input of a network, without noise; over a time that a few thousand steps reach."""
+    from crnsim.experiment.task import task_of
+    from crnsim.simulation import simulate
+
+    task, given = task_of(source), dict(parameters)
+    network = task.network
+    rates = {name: value for name, value in given.items() if name in network.parameters}
+    logger = logging.getLogger("crnsim")
+    level, time, steps = logger.level, 1.0, 0.0
+    logger.setLevel(logging.ERROR)
+    try:
+        while time < 1e9:
+            start = dict(zip(network.labels, task.starts[0].tolist(), strict=True))
+            run = simulate(
+                network, [0.0, time], rates=rates, initial=start, rtol=rtol, method=method, estimate=False,
+                max_steps=MOST_TRIAL_STEPS,
+            )  # fmt: skip
+            steps = float(run["steps"][0])
+            if steps >= ENOUGH_TRIAL_STEPS or int(run["status"][0]) != OK:
+                break
+            time *= 4.0
+    finally:
+        logger.setLevel(level)
+    return 2.0 ** round(math.log2(max(steps, 1.0) / time))
+
+
 def cell_seconds(group: Group) -> list[float]:
     """Return the core seconds of one point of each cell of a group."""
     return [estimate_seconds(group.point(cell, 0)) for cell in range(len(group.cells))]
@@ -181,7 +252,7 @@ def point_bytes(group: Group) -> float:
     """Estimate the bytes on disk of one point of a group, without trajectories."""
     of = size(group.point(0, 0))
     numbers = 8.0 * of.n_test * of.targets
-    if not group.weights:
+    if group.mode == "training":
         checkpoints = min(group.settings.epochs, CHECKPOINTS) + 1
         numbers += checkpoints * (8.0 * of.weights + 4.0) + 4.0 * group.settings.epochs
     return POINT_BYTES + COMPRESSION * numbers
@@ -210,8 +281,9 @@ def job_megabytes(group: Group, points: int, workers: int, batch: int) -> float:
         Processes, and points that each computes at a time.
     """
     of, together = size(group.point(0, 0)), min(batch, points)
-    states = of.species * (4 + (0 if group.weights else CHECKPOINTS + 1)) + 4 * of.reactions
-    shown = 0 if group.weights else of.n_train * group.settings.epochs
+    learns = group.mode == "training"
+    states = of.species * (4 + (CHECKPOINTS + 1 if learns else 0)) + 4 * of.reactions
+    shown = of.n_train * group.settings.epochs if learns else 0
     samples = (of.n_train + of.n_test) * (of.features + of.targets)
     read_out = min(READOUT_MB, 24e-6 * together * of.n_test * of.species)
     # The samples as they are in the file, and a split of its own, twice, for each replicate.

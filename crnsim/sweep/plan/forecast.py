@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crnsim.circuits.circuit import OBSERVATION
 from crnsim.experiment.build import build_circuit
 from crnsim.sweep.plan.cost import EMPTY_FILE_BYTES, network_bytes, point_bytes, recorded_bytes
 from crnsim.sweep.plan.layout import MINUTES, blocks
@@ -171,6 +172,8 @@ def advice(plan: Plan, expected: Forecast) -> list[str]:
     """Return what would make a better layout, a sentence each; nothing where it is good."""
     found = [_too_short(plan, expected), _too_few(plan, expected), _too_long(plan, expected)]
     for group, _ in plan.groups:
+        if group.mode == OBSERVATION:
+            continue
         circuit, times = build_circuit(group.point(0, 0)), group.settings.running_times
         found += [circuit.advice(time) for time in (min(times), max(times))]
     return [line for line in dict.fromkeys(found) if line]

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from crnsim.circuits import circuit_kind
-from crnsim.experiment.point import Point
+from crnsim.experiment.point import Point, mode_of
 from crnsim.noise.kinds import NOISE_KINDS
 from crnsim.noise.noise import Noise, own_section
 from crnsim.sweep.config.resolve import design_settings
@@ -97,6 +97,11 @@ class Group:
     source: tuple[tuple[str, str], ...] = ()
     own_parameters: tuple[tuple[str, float | str], ...] = ()
     weights: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def mode(self) -> str:
+        """What is done with its points; see `Point.mode`."""
+        return mode_of(self.source, self.weights)
 
     @property
     def circuit_parameters(self) -> dict[str, float | str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from crnsim.circuits.circuit import OBSERVATION
 from crnsim.errors import ConfigError, DamagedFileError, InputError, suggest
 from crnsim.sweep.config.model import Sweep
 from crnsim.sweep.config.read import validate
@@ -129,7 +130,7 @@ def _about(group: Group) -> dict[str, Any]:
         "activation_parameters": dict(group.activation_parameters),
         "circuit_parameters": dict(group.own_parameters),
         "layers": tuple(group.settings.layers),
-        "mode": "inference" if group.weights else "training",
+        "mode": group.mode,
         "given_weights": dict(group.weights),
         "epochs": group.settings.epochs,
         "learning_rate": group.settings.learning_rate,
@@ -227,10 +228,11 @@ def _check_sources(path: str | Path, plan: PlanFile, known: Mapping[str, str]) -
         Hashes of files that have been read already; the others are read here.
     """
     from crnsim.datasets import file_hash
-    from crnsim.experiment import given_weights
+    from crnsim.experiment import given_weights, task
 
     for entry in plan.groups:
-        for source, hash_now in ((entry.source, file_hash), (entry.given_weights, given_weights.file_hash)):
+        of_source = task.file_hash if entry.mode == OBSERVATION else file_hash
+        for source, hash_now in ((entry.source, of_source), (entry.given_weights, given_weights.file_hash)):
             file = source.get("file")
             if file is not None and (known.get(file) or hash_now(file)) != source["sha256"]:
                 raise InputError(

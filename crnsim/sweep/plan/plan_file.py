@@ -184,10 +184,13 @@ class PlanFile:
 
     @property
     def data_files(self) -> list[str]:
-        """Files of data and weights that the plan names."""
-        named = (
+        """Files of data, weights and networks that the plan names."""
+        named = [
             source.get("file") for group in self.groups for source in (group.source, group.given_weights)
-        )
+        ]
+        network = self.config.get("network")
+        if isinstance(network, str) and not _OWN.fullmatch(network):
+            named.append(network)
         return sorted({file for file in named if file is not None})
 
     @classmethod

@@ -6,9 +6,28 @@ import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from crnsim.circuits.circuit import OBSERVATION
+
 if TYPE_CHECKING:
     from crnsim.circuits import Circuit
+    from crnsim.network import Network
     from crnsim.sweep.plan.groups import Group
+
+
+def group_network(group: Group) -> tuple[Network, Circuit | None]:
+    """Return the network of a group, and the circuit that it is of; none for a network of the user's own."""
+    if group.mode != OBSERVATION:
+        circuit = group_circuit(group)
+        return circuit.network, circuit
+    from crnsim.experiment.task import task_of
+
+    network = copy.deepcopy(task_of(group.source).network)
+    for name, value in group.own_parameters:
+        if name in network.parameters:
+            network.set_parameter(name, float(value))
+        else:
+            network.set_initial({name: float(value)})
+    return network, None
 
 
 def group_circuit(group: Group, samples: int = 0) -> Circuit:
@@ -48,6 +67,11 @@ def group_circuit(group: Group, samples: int = 0) -> Circuit:
 
 def compile_circuit(group: Group) -> None:
     """Show the circuit two samples, so that compiled code, and the data, are there before workers want them."""
+    if group.mode == OBSERVATION:
+        from crnsim.experiment.run import run_points
+
+        run_points([group.point(0, 0)])
+        return
     from crnsim.algebraic import initial_weights
     from crnsim.datasets import load_dataset
     from crnsim.experiment.notebook import infer, train

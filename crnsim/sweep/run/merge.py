@@ -187,7 +187,7 @@ def _check_points(data: xr.Dataset, path: Path, group: Group, chunk: Chunk | Non
         ("layers", json.dumps(list(settings.layers))),
         ("epochs", settings.epochs),
         ("learning_rate", settings.learning_rate),
-        ("mode", "inference" if group.weights else "training"),
+        ("mode", group.mode),
         ("method", group.solver.method),
         ("rtol", group.solver.rtol),
         ("atol", group.solver.atol),

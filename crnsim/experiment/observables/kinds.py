@@ -1,120 +1,22 @@
-"""Observables: what is looked at in a run of a network, and what counts as right."""
+"""The observables that there are: a class, a target, a threshold, a band, a period."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from crnsim.entrance.arguments import check_number, shown
 from crnsim.entrance.limits import LARGEST_CONCENTRATION, LONGEST_TIME
-from crnsim.entrance.objects import check_line, check_mapping, check_sequence
+from crnsim.entrance.objects import check_mapping, check_sequence
 from crnsim.errors import InputError, suggest
+from crnsim.experiment.observables.base import COURSE_TIMES, Course, Observable, weights_of
 from crnsim.network.network import Network
-from crnsim.registry import Registry
 
-#: Group of entry points under which an installed package offers functions that judge a run.
-ENTRY_POINTS = "crnsim.observables"
-#: Times at which an observable that needs the course of a run looks at it.
-COURSE_TIMES = 2001
 #: Times of one period, at least, so that its crossings are found.
 _TIMES_OF_A_PERIOD = 20
-_PART = re.compile(
-    r"\s*([+-]?)\s*(?:([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*\*\s*)?([A-Za-z_]\w*(?:\[[0-9,\s]*\])?)", re.ASCII
-)
-
-
-@dataclass(frozen=True)
-class Course:
-    """A run over time, as observables see it.
-
-    Attributes
-    ----------
-    times : numpy.ndarray
-    concentrations : numpy.ndarray, shape (times, species)
-    network : Network
-    """
-
-    times: np.ndarray
-    concentrations: np.ndarray
-    network: Network
-
-    def of(self, expression: str) -> np.ndarray:
-        """Values of a species, or of a sum of species such as ``"A - 2*B"``, at all times."""
-        return self.concentrations @ weights_of(self.network, expression)
-
-    def at(self, expression: str, time: float) -> float:
-        """Value at one of the times."""
-        row = self.concentrations[int(np.argmin(np.abs(self.times - time)))]
-        return float(row @ weights_of(self.network, expression))
-
-
-def weights_of(network: Network, expression: str) -> np.ndarray:
-    """Factor of each species in a sum such as ``"A - 2*B"``, shape (n_species,).
-
-    Raises
-    ------
-    InputError
-        It cannot be read, or names no single species.
-    """
-    text = check_line("a value", expression)
-    factors, at = np.zeros(network.n_species), 0
-    while at < len(text.rstrip()):
-        match = _PART.match(text, at)
-        if match is None or (at and not match[1]):
-            raise InputError(f"cannot read {shown(text)}; write a species, or a sum such as A - 2*B")
-        label = re.sub(r"\s", "", match[3])
-        try:
-            row = network.row(label)
-        except InputError as error:
-            raise InputError(f"{shown(text)}: {error}") from None
-        factors[row] += float(f"{match[1]}{match[2] or 1}")
-        at = match.end()
-    return factors
-
-
-class Observable:
-    """One thing to look at in a run; a subclass says what it measures and when that is right."""
-
-    #: The key of a specification by which it is known.
-    word: ClassVar[str]
-    #: What it is, for descriptions.
-    title: ClassVar[str]
-    #: Other keys, those that are needed first.
-    needed: ClassVar[tuple[str, ...]] = ()
-    optional: ClassVar[tuple[str, ...]] = ()
-
-    def __init__(self, network: Network, given: Mapping[str, Any], running_time: float) -> None:
-        self.network, self.given = network, given
-        self.time = self._time(running_time)
-
-    def _time(self, running_time: float) -> float:
-        if "at" not in self.given:
-            return running_time
-        at = check_number("at", self.given["at"], least=0.0, most=LONGEST_TIME)
-        if at > running_time:
-            raise InputError(f"at is {at:g}, after the end of a run of {running_time:g}")
-        return at
-
-    def times(self) -> np.ndarray:
-        """Return the times that it needs."""
-        return np.array([self.time])
-
-    def expected(self, value: Any) -> float:
-        """Return what is right as a number, from what a row of inputs says, or its own where that is None."""
-        raise NotImplementedError
-
-    def measure(self, course: Course) -> float:
-        """Return what is measured in a run."""
-        raise NotImplementedError
-
-    def right(self, measured: float, expected: float) -> bool:
-        """Whether that is right."""
-        raise NotImplementedError
 
 
 class Highest(Observable):
@@ -320,94 +222,3 @@ def upward_crossings(times: np.ndarray, values: np.ndarray) -> np.ndarray:
     share = (level - values[places]) / np.where(rise > 0, rise, 1.0)
     crossings: np.ndarray = times[places] + share * (times[places + 1] - times[places])
     return crossings
-
-
-class Function(Observable):
-    """A function of the user's own, which says how right a run is: from 0 to 1."""
-
-    word, title = "function", "a function of your own, module:function, that returns how right a run is"
-
-    def __init__(self, network: Network, given: Mapping[str, Any], running_time: float) -> None:
-        super().__init__(network, given, running_time)
-        self.name, self.end = check_line("function", given["function"]), running_time
-        self.call = _FUNCTIONS.find(self.name)
-        self.row: Any = None
-
-    def times(self) -> np.ndarray:
-        """Many, evenly spread."""
-        return np.linspace(0.0, self.end, COURSE_TIMES)
-
-    def expected(self, value: Any) -> float:
-        """All of it right."""
-        if value is not None:
-            raise InputError("a function judges by itself; leave it out of expect")
-        return 1.0
-
-    def measure(self, course: Course) -> float:
-        """What it returns."""
-        with _FUNCTIONS.code_of(self.name):
-            found = self.call(course)
-        score = float(found) if isinstance(found, (bool, np.bool_)) else found
-        return check_number(f"observable {self.name}: what it returns", score, least=0.0, most=1.0)
-
-    def right(self, measured: float, expected: float) -> bool:
-        """Whether it is 1."""
-        return measured >= expected
-
-
-def _callable(name: str, found: Any) -> Callable[[Course], Any]:
-    if not callable(found) or isinstance(found, type):
-        raise InputError(f"observable {name}: it is no function")
-    call: Callable[[Course], Any] = found
-    return call
-
-
-_FUNCTIONS: Registry[Any] = Registry("observable", ENTRY_POINTS, (), _callable, named=False)
-#: Kinds of observables by the key that says so.
-OBSERVABLES: dict[str, type[Observable]] = {
-    kind.word: kind for kind in (Highest, Target, Above, Band, Period, Function)
-}
-
-
-def observable(network: Network, given: Any, running_time: float) -> Observable:
-    """Return an observable of a network.
-
-    Parameters
-    ----------
-    network : Network
-    given : mapping
-        Its specification: one of the keys of `OBSERVABLES`, which says what kind it is, and those that belong to it.
-    running_time : float
-
-    Raises
-    ------
-    InputError
-        It says no kind, or a key is missing, unknown, or does not fit.
-    """
-    example = "such as {value: B, target: 1.0, tolerance: 0.1}"
-    given = check_mapping("an observable", given, f"settings {example}")
-    kinds = [word for word in OBSERVABLES if word in given]
-    if len(kinds) != 1:
-        said = f"has {' and '.join(kinds)}, of which it may have one" if kinds else "says no kind"
-        raise InputError(f"{said}: {', '.join(OBSERVABLES)}; {example}")
-    kind = OBSERVABLES[kinds[0]]
-    known = (kind.word, *kind.needed, *kind.optional)
-    for key in given:
-        if key not in known:
-            raise InputError(f"unknown key {shown(key)}; {suggest(str(key), known)}")
-    for key in kind.needed:
-        if key not in given:
-            raise InputError(f"{key} is missing")
-    return kind(network, given, running_time)
-
-
-def function_hashes(given: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Hashes of the files that define functions of the user's own, by observable."""
-    return {
-        name: _FUNCTIONS.source_hash(str(one["function"])) for name, one in given.items() if "function" in one
-    }
-
-
-def names_of(given: Sequence[str]) -> list[str]:
-    """Names of observables, checked: each becomes a coordinate of results."""
-    return [check_line("name of an observable", name, most=60) for name in given]

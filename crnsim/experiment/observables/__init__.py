@@ -1,0 +1,8 @@
+"""Observables: what is looked at in a run of a network, and what counts as right."""
+
+from __future__ import annotations
+
+from crnsim.experiment.observables.base import Course, Observable
+from crnsim.experiment.observables.table import OBSERVABLES, observable
+
+__all__ = ["OBSERVABLES", "Course", "Observable", "observable"]

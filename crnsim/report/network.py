@@ -1,0 +1,186 @@
+"""What the page says of a network of the user's own: what it is, what counts as right, and how it held up."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crnsim import wording
+from crnsim.errors import InputError
+from crnsim.experiment.observables import OBSERVABLES
+from crnsim.network.picture import picture_size
+from crnsim.report import titles
+from crnsim.report.figures import drawing_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import xarray as xr
+    from markupsafe import Markup
+
+    from crnsim.network import Network
+    from crnsim.report.coverage import GroupData
+    from crnsim.sweep.plan.plan_file import PlanFile
+
+#: Inputs and observables that are listed, at most.
+_MOST_ROWS = 50
+#: Characters of a network that are shown.
+_MOST_TEXT = 20_000
+
+
+def network_section(
+    plan: PlanFile,
+    summaries: Sequence[xr.Dataset],
+    tables: dict[str, list[dict[str, Any]]],
+    groups: Sequence[GroupData],
+) -> dict[str, Any] | None:
+    """Return what the page shows of a network of the user's own; None for a sweep of circuits."""
+    if plan.config.get("network") is None:
+        return None
+    network = next((found for summary in summaries if (found := _network(summary)) is not None), None)
+    given = plan.config.get("observables", {})
+    return {
+        "reference": str(plan.config["network"]),
+        "answers": [_answer(group, tables) for group in groups],
+        "observables": [(name, _in_words(one)) for name, one in list(given.items())[:_MOST_ROWS]],
+        "inputs": _inputs(plan.config.get("inputs")),
+        "initial": _concentrations(plan.config.get("initial") or {}),
+        "counts": f"{network.n_species} species, {network.n_reactions} reactions"
+        if network is not None
+        else "",
+        "picture": _picture(network),
+        "latex": network.to_latex()[:_MOST_TEXT] if network is not None else "",
+        "text": network.to_crn()[:_MOST_TEXT] if network is not None else "",
+        "shares": _shares(summaries),
+        "warned": _warned(summaries),
+    }
+
+
+def _network(summary: xr.Dataset) -> Network | None:
+    from crnsim.network.reader import read_crn
+
+    text = summary.attrs.get("network_text", "")
+    try:
+        return read_crn(text) if isinstance(text, str) and "\n" in text else None
+    except InputError:
+        return None
+
+
+def _picture(network: Network | None) -> Markup | None:
+    if network is None:
+        return None
+    return drawing_of(
+        network.draw, picture_size(network), "The network", f"Species and reactions: {repr(network)[1:-1]}"
+    )
+
+
+def _answer(group: GroupData, tables: dict[str, list[dict[str, Any]]]) -> tuple[str, str]:
+    """Name of a design, and a sentence about it."""
+    entry = group.entry
+
+    def mine(table: str) -> list[dict[str, Any]]:
+        return [r for r in tables[table] if (r["dataset"], r["activation"]) == (entry.dataset, entry.label)]
+
+    longest = max(entry.running_times)
+    quiet = [r for r in mine("cell") if r["noise_kind"] == "none" and r["running_time"] == longest]
+    if not quiet:
+        return entry.label, "has no run without noise yet."
+    score = quiet[0]["score"]
+    said = f"without noise it is right in {_percent(score)} of what is asked, at running time {longest:g}"
+    parts = []
+    for row in (r for r in mine("curve") if r["running_time"] == longest):
+        noise = titles.stress_name(row["noise_kind"])
+        worst = min(
+            (
+                r
+                for r in mine("cell")
+                if r["running_time"] == longest and r["noise_kind"] == row["noise_kind"]
+            ),
+            key=lambda r: -float(r["magnitude"]),
+        )
+        at = f"{_percent(worst['score'])} ({_percent(worst['score_low'])} to {_percent(worst['score_high'])})"
+        said_of = f"under {noise} of {worst['magnitude']:g} in {at}"
+        if score > 0 and math.isfinite(row["critical_magnitude"]):
+            said_of += f", and half is lost at {row['critical_magnitude']:.2g}"
+        parts.append(said_of)
+    return entry.label, f"{said}{'; ' if parts else ''}{'; '.join(parts)}."
+
+
+def _percent(share: float) -> str:
+    return "–" if math.isnan(share) else f"{100 * share:.3g} %"
+
+
+def _in_words(given: dict[str, Any]) -> str:
+    """An observable as its keys and values."""
+    kind = next((OBSERVABLES[word].title for word in OBSERVABLES if word in given), "")
+    listed = ", ".join(f"{key} {json.dumps(value, ensure_ascii=False)}" for key, value in given.items())
+    return f"{kind}: {listed}"[:500]
+
+
+def _concentrations(given: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in given.items() if isinstance(value, (int, float)))
+
+
+def _inputs(given: list[dict[str, Any]] | None) -> list[tuple[str, str]]:
+    """Rows of inputs: concentrations, and what is right."""
+    rows = []
+    for row in (given or [])[:_MOST_ROWS]:
+        expect = row.get("expect") or {}
+        right = (
+            ", ".join(f"{name} {value}" for name, value in expect.items()) if isinstance(expect, dict) else ""
+        )
+        rows.append((_concentrations({k: v for k, v in row.items() if k != "expect"}), right))
+    return rows
+
+
+def _shares(summaries: Sequence[xr.Dataset]) -> list[dict[str, Any]]:
+    """Share that is right, by design and observable, without noise and at the largest magnitude of each kind."""
+    rows = []
+    for summary in summaries:
+        if "right" not in summary or not summary.sizes["point"]:
+            continue
+        times, kinds = summary["running_time"].values, summary["noise_kind"].values.astype(str)
+        longest = times == times.max()
+        for number, name in enumerate(summary["target"].values.tolist()):
+            right = summary["right"].values[:, :, number].mean(axis=1)
+            cells = []
+            for kind in dict.fromkeys(kinds.tolist()):
+                here = longest & (kinds == kind)
+                magnitudes = np.max(
+                    [
+                        summary[c].values
+                        for c in summary.coords
+                        if str(c).startswith("noise_") and c != "noise_kind"
+                    ],
+                    axis=0,
+                )
+                strongest = here & (magnitudes == magnitudes[here].max()) if here.any() else here
+                if strongest.any():
+                    level = "no noise" if kind == "none" else f"{kind} {magnitudes[strongest][0]:g}"
+                    cells.append((level, float(right[strongest].mean())))
+            rows.append(
+                {
+                    "label": str(summary.attrs.get("activation_label", "")),
+                    "observable": str(name),
+                    "cells": [(level, _percent(share)) for level, share in cells],
+                }
+            )
+    return rows[:_MOST_ROWS]
+
+
+def _warned(summaries: Sequence[xr.Dataset]) -> str:
+    """Say how many runs have a large estimated error."""
+    errors = [summary["error"].values for summary in summaries if "error" in summary]
+    values = np.concatenate(errors) if errors else np.zeros(0)
+    large = values[values > 8.0]
+    if not len(large):
+        return ""
+    most = "more than all" if np.isinf(large.max()) else f"{large.max():.2g}"
+    return (
+        f"In {wording.plural(len(large), 'run')} of {len(values):,} the estimated error of concentrations is more than "
+        f"8 tolerances, at most {most}: such a network enlarges errors, and a smaller rtol tells whether an answer "
+        "hangs on it."
+    )
