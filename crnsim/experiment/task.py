@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from crnsim.experiment.point import TASK, Parameters
 from crnsim.interchange.registry import code_hash_of, find_network, is_code
 from crnsim.network.network import Network
 
+T = TypeVar("T")
 #: Key of a row of inputs under which it says what is right.
 EXPECT = "expect"
 #: Rows of inputs, at most: each is a run of every replicate.
@@ -111,7 +112,7 @@ def make_task(
     if not given:
         raise InputError("observables is empty; say what is looked at, and what counts as right")
     names_of(list(given))
-    common: dict[str, Any] = {**network.initial, **_numbers("initial", initial or {})}
+    common: dict[str, Any] = {**network.initial, **_about("initial", _numbers, initial or {})}
     rows = [{}] if inputs is None else list(check_sequence("inputs", inputs, "a list of rows"))
     if not 1 <= len(rows) <= MOST_INPUTS:
         raise InputError(f"inputs has {len(rows)} rows; give 1 to {MOST_INPUTS}, or leave it out")
@@ -127,7 +128,7 @@ def make_task(
                 f"{where}: {EXPECT}: no observable {shown(unknown[0])}; known: {', '.join(given)}"
             )
         try:
-            starts.append(network.state(common | _numbers(where, row)))
+            starts.append(network.state(common | _numbers(row)))
         except InputError as error:
             raise InputError(f"{where}: {error}" if row else str(error)) from None
         expect.append(wanted)
@@ -136,10 +137,18 @@ def make_task(
     return Task(network, np.array(starts), {name: dict(one) for name, one in given.items()}, tuple(expect))
 
 
-def _numbers(what: str, given: Mapping[str, Any]) -> dict[str, float]:
-    given = check_mapping(what, given, "concentrations by species, such as {X: 0.6}")
+def _numbers(given: Mapping[str, Any]) -> dict[str, float]:
+    given = check_mapping("it", given, "concentrations by species, such as {X: 0.6}")
     most = LARGEST_CONCENTRATION
-    return {name: check_number(f"{what}: {name}", one, least=0.0, most=most) for name, one in given.items()}
+    return {name: check_number(str(name), one, least=0.0, most=most) for name, one in given.items()}
+
+
+def _about(what: str, call: Callable[..., T], *given: Any) -> T:
+    """Say what a message is about."""
+    try:
+        return call(*given)
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from None
 
 
 def task_source(

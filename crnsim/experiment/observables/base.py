@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from crnsim.entrance.arguments import check_number, shown
-from crnsim.entrance.limits import LONGEST_TIME
+from crnsim.entrance.limits import LARGEST_RATE, LONGEST_TIME
 from crnsim.entrance.objects import check_line
 from crnsim.errors import InputError
 from crnsim.network.network import Network
@@ -66,9 +66,16 @@ def weights_of(network: Network, expression: str) -> np.ndarray:
             row = network.row(label)
         except InputError as error:
             raise InputError(f"{shown(text)}: {error}") from None
-        factors[row] += float(f"{match[1]}{match[2] or 1}")
+        factors[row] += _factor(text, f"{match[1]}{match[2] or 1}")
         at = match.end()
     return factors
+
+
+def _factor(text: str, word: str) -> float:
+    try:
+        return check_number(f"a factor of {shown(text)}", float(word), least=-LARGEST_RATE, most=LARGEST_RATE)
+    except ValueError:
+        raise InputError(f"cannot read {shown(text)}; {shown(word)} is no number") from None
 
 
 class Observable:

@@ -321,7 +321,8 @@ class Sweep(Section):
         description="Activations by label; labels appear in paths and in the report."
     )
     running_times: RunningTimes = Field(
-        description="Durations of one presentation, in units of 1/k; of one phase, for a clocked circuit."
+        description="Durations of one presentation, in units of 1/k; of one phase, for a clocked circuit; for a "
+        "`network`, times at which a run ends and is read out."
     )
     noise: NoiseAxes = Field(
         default_factory=lambda: NoiseAxes.model_validate({}), description="Kinds and magnitudes of noise."

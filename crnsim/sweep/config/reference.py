@@ -37,6 +37,11 @@ and look at what it would take, before anything runs, with
 | `sweeps/kang2025-small.yaml` | the same with fewer designs, times and magnitudes; at most 2 core-hours |
 | `sweeps/anderson2021.yaml` | claims of Anderson, Joshi and Deshpande: circuits with given weights, on digits |
 | `sweeps/anderson2021-small.yaml` | the same with fewer designs, times and magnitudes; at most 2 core-hours |
+| `sweeps/fan2023.yaml` | claims of Fan and others: a network with a clock beside a pot, on OR, AND and XOR |
+| `sweeps/fan2023-small.yaml` | the same with fewer times and magnitudes; at most half a core-hour |
+| `sweeps/majority.yaml` | a network of your own: who is in the majority? Half a minute |
+| `sweeps/winner-take-all.yaml` | a network of your own that tells two patterns apart; a minute |
+| `sweeps/ring-clock.yaml` | a network of your own that is to keep its period; a minute |
 
 Times are in units of 1/k, the inverse of the fast rate constant; concentrations have no unit; a magnitude of
 noise is a standard deviation, so 10 % is 0.1. A key that is not in these tables is refused, with the nearest
@@ -68,7 +73,10 @@ def schema_text() -> str:
         key: datasets.pop(key) for key in ("type", "additionalProperties", "minProperties") if key in datasets
     }
     datasets["anyOf"] = [names, mapping]
-    schema["required"] = [name for name in schema["required"] if name != "name"]
+    # Circuits on data sets, or a network of the user's own.
+    either = ["activations", "datasets"]
+    schema["required"] = [name for name in schema["required"] if name not in ("name", *either)]
+    schema["anyOf"] = [{"required": either}, {"required": ["network", "observables"]}]
     return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -113,11 +121,13 @@ def _kind(schema: dict[str, Any], field: FieldInfo) -> str:
         return kinds[schema["type"]] + _limits(schema)
     if schema.get("type") == "array":
         items = schema["items"]
-        kinds = {"number": "numbers", "integer": "whole numbers", "string": "labels"}
+        kinds = {"number": "numbers", "integer": "whole numbers", "string": "labels", "object": "rows"}
         return f"list of {kinds[items['type']]}{_limits(items)}"
     annotation = field.annotation
     if any(get_origin(part) is dict for part in (annotation, *get_args(annotation))):
-        return "names with numbers or text" if model_in(annotation) is None else "names with settings"
+        if schema.get("additionalProperties", {}).get("type") == "object" or model_in(annotation):
+            return "names with settings"
+        return "names with numbers or text"
     return "settings"
 
 
