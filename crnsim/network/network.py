@@ -78,27 +78,36 @@ class Network(Core):
                 flux[start : start + family.size] *= state[rows] ** count
         return flux
 
-    def jacobian(self, state: np.ndarray, constants: np.ndarray) -> sparse.csr_array:
-        """Derivative of the rates of change by the concentrations, shape (n_species, n_species)."""
+    def slopes(self, state: np.ndarray) -> sparse.csr_array:
+        """Derivative of every reaction's rate by the concentrations, for rate constants of 1.
+
+        Returns
+        -------
+        scipy.sparse.csr_array, shape (n_reactions, n_species)
+        """
         state = checks.check_vector("state", state, self.n_species)
-        constants = checks.check_vector("constants", constants, self.n_reactions)
         reactions, columns, values = [], [], []
         for start, family, terms in zip(
             self.first_reactions, self._families, self.elementary[0], strict=True
         ):
-            block = slice(start, start + family.size)
             for chosen, (rows, count) in enumerate(terms):
-                slope = constants[block] * count * state[rows] ** (count - 1)
+                slope = count * state[rows] ** (count - 1)
                 for other, (other_rows, other_count) in enumerate(terms):
                     if other != chosen:
                         slope = slope * state[other_rows] ** other_count
-                reactions.append(np.arange(block.start, block.stop))
+                reactions.append(np.arange(start, start + family.size))
                 columns.append(rows)
                 values.append(slope)
         if not reactions:
-            return sparse.csr_array((self.n_species, self.n_species))
+            return sparse.csr_array((self.n_reactions, self.n_species))
         triplets = (np.concatenate(values), (np.concatenate(reactions), np.concatenate(columns)))
-        slopes = sparse.csr_array(triplets, shape=(self.n_reactions, self.n_species))
+        return sparse.csr_array(triplets, shape=(self.n_reactions, self.n_species))
+
+    def jacobian(self, state: np.ndarray, constants: np.ndarray) -> sparse.csr_array:
+        """Derivative of the rates of change by the concentrations, shape (n_species, n_species)."""
+        constants = checks.check_vector("constants", constants, self.n_reactions)
+        slopes = self.slopes(state)
+        slopes.data *= np.repeat(constants, np.diff(slopes.indptr))
         return self._stoichiometry @ slopes
 
     def conservation_laws(self) -> list[dict[str, int]]:

@@ -8,12 +8,12 @@ import numpy as np
 
 from crnsim.errors import InputError
 from crnsim.network.network import Network
-from crnsim.noise.streams import stream_key
+from crnsim.noise.streams import StreamKeys
 
 
-def network_key(seed: int, replicate: int, purpose: str, name: str) -> np.ndarray:
-    """Key of a stream of one replicate of `crnsim.simulate`."""
-    return stream_key(seed, "network", replicate, purpose, name)
+def network_keys(seed: int, replicate: int) -> StreamKeys:
+    """Keys of the streams of one replicate of `crnsim.simulate`, by purpose and name."""
+    return StreamKeys(seed, "network", replicate)
 
 
 def scope_of(network: Network, scope: str) -> tuple[list[str], np.ndarray]:

@@ -115,7 +115,7 @@ class Runs:
     def _protocol(self, first: int, last: int) -> tuple[Protocol, np.ndarray]:
         """The batch, and the rate constants of each run with their noise."""
         from crnsim.noise.applied import perturb_for_presentation
-        from crnsim.noise.network import network_key
+        from crnsim.noise.network import network_keys
         from crnsim.solvers.scales import fit_scales
         from crnsim.solvers.single import plain_protocol
 
@@ -134,7 +134,7 @@ class Runs:
             guarded=not stochastic and _watched(self.network),
         )
         numbers = range(first, last) if self.numbers is None else self.numbers[first:last].tolist()
-        keys = [partial(network_key, self.seed, run) for run in numbers]
+        keys = [network_keys(self.seed, run) for run in numbers]
         if self.noise.acting:
             protocol = _with_noise(self.network, protocol, self.noise, keys)
         used = protocol.rates[protocol.member["rate_set"]]

@@ -39,6 +39,7 @@ def fit_scales(network: Network, protocol: Protocol, atol: np.ndarray | None) ->
     tolerances, least = np.empty((members, n)), np.empty((members, n))
     protocol = _switched_off(network, protocol)
     known: dict[tuple[bytes, int, float], int] = {}
+    starts: dict[bytes, _Start] = {}
     for number, member in enumerate(protocol.member):
         start, rates = protocol.start[number], protocol.rates[member["rate_set"]]
         key = (start.tobytes(), int(member["rate_set"]), float(member["running_time"]))
@@ -47,12 +48,14 @@ def fit_scales(network: Network, protocol: Protocol, atol: np.ndarray | None) ->
                 member[name] = protocol.member[name][same]
             tolerances[number], least[number] = tolerances[same], least[same]
             continue
-        with np.errstate(over="ignore", invalid="ignore"):  # a run that is beyond all numbers ends by itself
-            fastest = float(np.max(abs(network.jacobian(start, rates)).sum(axis=1), initial=0.0))
+        if key[0] not in starts:
+            starts[key[0]] = _Start(network, start)
+        at_start = starts[key[0]]
+        fastest = at_start.fastest(rates)
         span = float(member["running_time"])
         first = _FIRST / fastest if fastest > 0 else 1e-3 * span
         member["first_step"] = max(min(first, 1e-3 * span), _SHORTEST_FIRST * span)
-        scale = _scale(network, start, rates, fastest, span)
+        scale = at_start.scale(rates, fastest, span)
         if scale > member["moderate"]:
             member["moderate"], member["ceiling"] = scale, ceiling(scale)
         absent = _as_good_as_absent(network, start, rates, _TRACE * scale)
@@ -120,13 +123,15 @@ def _switched_off(network: Network, protocol: Protocol) -> Protocol:
 
     Runs that share rate constants, and of which one can do more than another, share them no longer.
     """
-    known: dict[tuple[bytes, int], np.ndarray] = {}
+    known: dict[tuple[bytes, bytes], np.ndarray] = {}
     sets: dict[tuple[int, bytes], int] = {}
     rates: list[np.ndarray] = []
     for start, member in zip(protocol.start, protocol.member, strict=True):
         shared, present = int(member["rate_set"]), start > 0
-        if (key := (present.tobytes(), shared)) not in known:
-            known[key] = reachable(network, present, protocol.rates[shared] > 0)
+        going = protocol.rates[shared] > 0
+        # Runs differ in their rate constants, and seldom in which are zero.
+        if (key := (present.tobytes(), going.tobytes())) not in known:
+            known[key] = reachable(network, present, going)
         needed = known[key]
         place = sets.setdefault((shared, needed.tobytes()), len(rates))
         if place == len(rates):
@@ -135,13 +140,32 @@ def _switched_off(network: Network, protocol: Protocol) -> Protocol:
     return protocol._replace(rates=np.array(rates).reshape(len(rates), protocol.rates.shape[1]))
 
 
-def _scale(network: Network, start: np.ndarray, rates: np.ndarray, fastest: float, span: float) -> float:
-    """The highest concentration at the start; of a pot that is empty but for traces, what flows in at first."""
-    highest = float(np.max(start[: network.n_dynamic], initial=0.0))
-    with np.errstate(over="ignore"):
-        inflow = float(np.max(network.fluxes(start, rates), initial=0.0))
-    filled = inflow * min(span, 1.0 / fastest if fastest > 0 else span)
-    return filled if highest < _TRACE * filled else highest
+class _Start:
+    """What runs that start from one state have in common, whatever their rate constants: worked out once.
+
+    A run that is beyond all numbers ends by itself.
+    """
+
+    def __init__(self, network: Network, start: np.ndarray) -> None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._slopes = network.slopes(start)
+            self._products = network.fluxes(start, np.ones(network.n_reactions))
+        self._reaction = np.repeat(np.arange(network.n_reactions), np.diff(self._slopes.indptr))
+        self._unit, self._stoichiometry = self._slopes.data.copy(), network.stoichiometry()
+        self._highest = float(np.max(start[: network.n_dynamic], initial=0.0))
+
+    def fastest(self, rates: np.ndarray) -> float:
+        """Bound of the rates at which something changes."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._slopes.data = self._unit * rates[self._reaction]
+            return float(np.max(abs(self._stoichiometry @ self._slopes).sum(axis=1), initial=0.0))
+
+    def scale(self, rates: np.ndarray, fastest: float, span: float) -> float:
+        """The highest concentration at the start; of a pot that is empty but for traces, what flows in at first."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            inflow = float(np.max(self._products * rates, initial=0.0))
+        filled = inflow * min(span, 1.0 / fastest if fastest > 0 else span)
+        return filled if self._highest < _TRACE * filled else self._highest
 
 
 def reachable(network: Network, present: np.ndarray, going: np.ndarray) -> np.ndarray:
