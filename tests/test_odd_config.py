@@ -382,7 +382,7 @@ def _coherent(resolved) -> None:
     for settings in resolved.settings.values():
         assert all(limits.SHORTEST_TIME <= time <= limits.LONGEST_TIME for time in settings.running_times)
         assert len(set(settings.running_times)) == len(settings.running_times)
-        assert 1 <= settings.epochs <= limits.MOST_EPOCHS
+        assert (sweep.network is None) <= settings.epochs <= limits.MOST_EPOCHS
     assert validate(Document("again", sweep.to_dict(), {})).sweep == sweep
     assert len(resolved.fingerprint) == 32
 

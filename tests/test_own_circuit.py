@@ -140,7 +140,7 @@ def test_an_installed_package_offers_a_name(here, monkeypatch):
         "crnsim.registry._installed", lambda group: [entry] if group == "crnsim.circuits" else []
     )
     assert circuit_kind("delta") is circuit_kind(CIRCUIT)
-    with pytest.raises(CrnsimError, match="known: onepot, clocked, feedforward, delta"):
+    with pytest.raises(CrnsimError, match="known: onepot, clocked, feedforward, network, delta"):
         circuit_kind("delto")
 
 

@@ -229,6 +229,32 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         max_steps=WHOLE,
         progress="None|function|class",
     ),
+    "robustness": lambda: Entrance(
+        crnsim.robustness,
+        {
+            "network": tube(),
+            "readout": {"x": {"value": "B", "above": 0.5}},
+            "running_times": [1.0],
+            "noise": {"rates": [0.1]},
+            "parameters": {"k": [1.0]},
+            "initial": {"B": 1.0},
+            "inputs": [{"B": 1.0}],
+            "replicates": 1,
+            "seed": 1,
+            "rtol": 1e-3,
+            "max_steps": 1000,
+            "progress": None,
+        },
+        running_times=TIME,
+        noise=NONE,
+        parameters=NONE,
+        initial=NONE,
+        inputs="None",
+        replicates=WHOLE,
+        seed="0|3",
+        max_steps=WHOLE,
+        progress="None|function|class",
+    ),
     "train": lambda: Entrance(
         crnsim.train,
         {
@@ -445,6 +471,9 @@ def nothing_runs(monkeypatch, tmp_path):
         monkeypatch.setattr(sys.modules["crnsim.simulation.result"], name, lambda *given: {})
     monkeypatch.setattr(sys.modules["crnsim.simulation.ensembles"], "_reduced", lambda *given: None)
     monkeypatch.setattr(sys.modules["crnsim.simulation.prepare"], "_solved", lambda *given: (None, [], None))
+    monkeypatch.setattr("crnsim.experiment.observe._judged", lambda *given: None)
+    monkeypatch.setattr("crnsim.experiment.cube._cube", lambda *given: None)
+    monkeypatch.setattr("crnsim.experiment.observe._repeated", lambda *given: None)
 
 
 def called(entrance: Entrance, **changed: Any) -> Any:

@@ -19,6 +19,7 @@ from crnsim.entrance.limits import LONGEST_TEXT, MOST_POINTS
 from crnsim.noise.kinds import NOISE_KINDS, NoiseKind
 from crnsim.sweep.config.of_network import with_network
 from crnsim.sweep.config.values import (
+    AbsoluteTolerance,
     Concentration,
     Count,
     CountOrZero,
@@ -39,7 +40,6 @@ from crnsim.sweep.config.values import (
     Switch,
     Text,
     Time,
-    Tolerance,
     Workers,
     no_repeats,
     one_line,
@@ -203,7 +203,7 @@ class Solver(Section):
     """Error control and budget of one presentation."""
 
     rtol: RelativeTolerance = Field(default=1e-3, description="Relative tolerance of a step.")
-    atol: Tolerance | Literal["scaled"] = Field(
+    atol: AbsoluteTolerance = Field(
         default=1e-6,
         description="Absolute tolerance of a step, as a concentration; `scaled`, the default for a `network`, follows "
         "the scale of each species.",

@@ -8,7 +8,7 @@ import re
 import sys
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, Strict
+from pydantic import BeforeValidator, Field, Strict, WithJsonSchema
 
 from crnsim.entrance.limits import (
     LARGEST_CONCENTRATION,
@@ -40,6 +40,8 @@ from crnsim.entrance.limits import (
     SMALLEST_RTOL,
 )
 
+#: An absolute tolerance that follows the scale of each species.
+SCALED = "scaled"
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[-+]?\d{1,400}", re.ASCII)
 #: A label or name becomes part of a path and of file names joined by "-".
@@ -151,6 +153,35 @@ Time = Annotated[float, _within(SHORTEST_TIME, LONGEST_TIME), _numeric]
 LearningRate = Annotated[float, _within(SMALLEST_LEARNING_RATE, LARGEST_LEARNING_RATE), _numeric]
 RelativeTolerance = Annotated[float, _within(SMALLEST_RTOL, LARGEST_TOLERANCE), BeforeValidator(_tolerance)]
 Tolerance = Annotated[float, _within(SMALLEST_ATOL, LARGEST_TOLERANCE), _numeric]
+
+
+def _absolute(value: Any) -> Any:
+    """Take the word for tolerances that follow the scale of each species."""
+    if value == SCALED:
+        return value
+    number = _number(value)
+    if not isinstance(number, (int, float)):
+        raise ValueError("must be a number")
+    if number < SMALLEST_ATOL:
+        raise ValueError(f"must be {SMALLEST_ATOL:g} or more")
+    if number > LARGEST_TOLERANCE:
+        raise ValueError(f"must be {LARGEST_TOLERANCE:g} or less")
+    return float(number)
+
+
+#: A number, or `SCALED`.
+AbsoluteTolerance = Annotated[
+    float | str,
+    BeforeValidator(_absolute),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": SMALLEST_ATOL, "maximum": LARGEST_TOLERANCE},
+                {"const": SCALED},
+            ]
+        }
+    ),
+]
 Magnitude = Annotated[float, _within(0, LARGEST_NOISE), BeforeValidator(_magnitude)]
 Concentration = Annotated[float, _within(0, LARGEST_CONCENTRATION), _numeric]
 Minutes = Annotated[float, _within(LEAST_MINUTES, MOST_MINUTES), _numeric]
