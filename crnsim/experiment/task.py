@@ -191,6 +191,8 @@ def task_of(source: Parameters) -> Task:
         Its network cannot be read any more.
     """
     about = dict(source)
+    if "file" in about and file_hash(str(about["file"])) != about["sha256"]:
+        raise InputError(f"{about['file']}: changed since the sweep was planned; run the same command again")
     content = json.loads(str(about[TASK]))
     network = find_network(str(about.get("file") or about["network"]))
     return make_task(network, content["observables"], initial=content["initial"], inputs=content["inputs"])

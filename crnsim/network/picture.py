@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crnsim.entrance.objects import check_instance
+from crnsim.errors import InputError
 from crnsim.network.core import Core
 from crnsim.network.families import Family
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 MOST_DRAWN = 40
 #: Families that are drawn, at most; of more, what they are for.
 MOST_FAMILIES = 60
+#: Nodes of a picture, at most.
+MOST_NODES = 250
 _SPECIES, _REACTION, _LINE, _CATALYST = "#2f6fb2", "#c9a227", "#555555", "#2f8f6b"
 
 
@@ -77,6 +80,14 @@ def _connect(
                 graph.add_edge(start, end, count=count, catalytic=catalytic)
 
 
+def check_drawable(graph: Any) -> None:
+    """Raise InputError if there are more nodes than a person could tell apart, which would take minutes to place."""
+    if len(graph) > MOST_NODES:
+        raise InputError(
+            f"a picture of {len(graph)} species and reactions is no help; at most {MOST_NODES} are drawn"
+        )
+
+
 def draw(network: Core, ax: Axes | None = None) -> Axes:
     """Draw a network; see `crnsim.Network.draw`."""
     import matplotlib.pyplot as plt
@@ -85,6 +96,7 @@ def draw(network: Core, ax: Axes | None = None) -> Axes:
     if ax is not None:
         check_instance("ax", ax, Axes, "matplotlib axes, such as those of matplotlib.pyplot.subplots()")
     graph = drawn_graph(network)
+    check_drawable(graph)
     places = _places(graph)
     xs, ys = ([place[axis] for place in places.values()] or [0.0] for axis in (0, 1))
     width, height = max(xs) - min(xs) + 1.0, max(ys) - min(ys) + 1.0
@@ -117,7 +129,9 @@ def draw(network: Core, ax: Axes | None = None) -> Axes:
 
 def picture_size(network: Core) -> tuple[float, float]:
     """Width and height in inches that suit the picture of a network."""
-    places = _places(drawn_graph(network)).values()
+    graph = drawn_graph(network)
+    check_drawable(graph)
+    places = _places(graph).values()
     xs, ys = ([place[axis] for place in places] or [0.0] for axis in (0, 1))
     return _inches(max(xs) - min(xs) + 1.0, max(ys) - min(ys) + 1.0)
 

@@ -21,6 +21,8 @@ from crnsim.wording import exact
 
 #: Bytes of a reaction while all of them are listed.
 _LISTED_BYTES = 600
+#: Labels that are counted in one line; those of a network from elsewhere may be as many as its reactions.
+_MOST_LABELS = 15
 #: Characters of a line with several declarations, about.
 _WIDTH = 100
 
@@ -39,7 +41,8 @@ def count_text(network: Core) -> str:
     sizes: Counter[str] = Counter()
     for family in network.families:
         sizes[family.label] += family.size
-    parts = ", ".join(f"{label} {size}" if label else str(size) for label, size in sizes.items())
+    parts = ", ".join(f"{label} {size}" for label, size in sizes.items() if label)
+    parts = parts if len(sizes) <= _MOST_LABELS else ""
     active = network.n_active_reactions() if network.arrays else network.n_reactions
     absent = f", {network.n_reactions - active} of them at no rate" if active < network.n_reactions else ""
     return f"{network.n_species} species, {network.n_reactions} reactions{f' ({parts})' if parts else ''}{absent}"

@@ -72,9 +72,11 @@ def _network(summary: xr.Dataset) -> Network | None:
 def _picture(network: Network | None) -> Markup | None:
     if network is None:
         return None
-    return drawing_of(
-        network.draw, picture_size(network), "The network", f"Species and reactions: {repr(network)[1:-1]}"
-    )
+    try:
+        described = f"Species and reactions: {repr(network)[1:-1]}"
+        return drawing_of(network.draw, picture_size(network), "The network", described)
+    except InputError:  # too large to be drawn
+        return None
 
 
 def _answer(group: GroupData, tables: dict[str, list[dict[str, Any]]]) -> tuple[str, str]:
