@@ -221,7 +221,7 @@ def test_train_repeats_a_point_of_a_sweep(here, capsys):
             ["xor", "--set", "output=softmax"],
             "onepot: output is 'softmax'; use one of linear, algebraic_sigmoid",
         ),
-        (["xor", "--set", "eps=1"], "--set eps: eps is the learning rate per time; use --learning-rate"),
+        (["xor", "--set", "eps=1"], "--set eps: eps follows from --learning-rate and --running-time"),
         (["xor", "--circuit", "clockd"], "unknown circuit 'clockd'; "),
         (["xor", *FAST, "-o", "no/such/folder.txt/x.nc"], ""),
     ],

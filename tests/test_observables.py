@@ -64,7 +64,7 @@ def test_a_target_with_a_tolerance():
 def test_a_threshold():
     given = {"value": "A", "above": 0.5}
     assert judged(given, course(A=0.6)) == (0.6, True)
-    assert judged(given, course(A=0.5)) == (0.5, False)
+    assert judged(given, course(A=0.5)) == (0.5, 0.5)
     assert judged(given, course(A=0.6), False) == (0.6, False)
     assert judged(given | {"expected": False}, course(A=0.4)) == (0.4, True)
 
@@ -102,7 +102,7 @@ def test_a_function_of_the_users_own(tmp_path, monkeypatch):
         "def yes(course):\n    return course.at('A', 5.0) > 0\n\n"
         "def wrong(course):\n    return 'yes'\n\ndef fails(course):\n    return course.nothing\n"
     )
-    assert judged({"function": "my_judge:half"}, course(A=1.0)) == (0.5, False)
+    assert judged({"function": "my_judge:half"}, course(A=1.0)) == (0.5, 0.5)
     assert judged({"function": "my_judge:yes"}, course(A=1.0)) == (1.0, True)
     for name, words in (("wrong", "what it returns is 'yes'"), ("fails", "its code failed: AttributeError")):
         with pytest.raises(CrnsimError, match=words):

@@ -111,7 +111,7 @@ def test_the_command_line_takes_it(here, capsys):
     assert main(["train", "or", "--circuit", CIRCUIT, "--layers", "2,1", "--epochs", "1"]) == 0
     assert CIRCUIT in capsys.readouterr().out
     assert main(["train", "or", "--circuit", CIRCUIT, "--layers", "2,1", "--set", "mu=0.1"]) == 2
-    assert "--set mu: mu is the learning rate per time" in capsys.readouterr().err
+    assert "--set mu: mu follows from --learning-rate and --running-time" in capsys.readouterr().err
 
 
 def test_a_change_of_its_file_changes_the_keys_of_its_points(here):

@@ -368,7 +368,11 @@ def _add_simulate(command: argparse.ArgumentParser) -> None:
         help="concentrations at the start, over the file's",
     )
     command.add_argument(
-        "--set", action="append", default=[], metavar="K=0.5", help="rate parameters, over the file's"
+        "--set",
+        action="append",
+        default=[],
+        metavar="K=0.5",
+        help="rate parameters or starts, over the file's",
     )
     add_noise(command, left_out=("inputs",))
     which = command.add_mutually_exclusive_group()

@@ -157,11 +157,36 @@ def _run(points: list[Point], options: argparse.Namespace) -> None:
     print("\n".join(_table(results)))
     for note in _failures(results):
         print(note)
-    if note := circuit.advice(points[0].running_time):
-        print(f"advice: {note}")
+    for note in (circuit.advice(points[0].running_time), *_stops(results)):
+        if note:
+            print(f"advice: {note}")
     if options.output:
         write_dataset(results, options.output)
         print(f"kept in {options.output}")
+
+
+def _stops(results: xr.Dataset) -> list[str]:
+    """What to know of circuits that stop by themselves: which did not, and which had no reason to."""
+    import json
+
+    if "stopped" not in results:
+        return []
+    numbers, stopped = results["replicate"].values, results["stopped"].values
+    said = []
+    if count := int(((stopped == 0) & (results["status"].values == OK)).sum()):
+        said.append(
+            f"{count} of {len(numbers)} had not stopped by themselves when the epochs ended; try more --epochs"
+        )
+    threshold = json.loads(results.attrs["parameters"]).get("threshold", math.inf)
+    wrong = (stopped == 1) & (results["final_error"].values > 2 * threshold)
+    if wrong.any():
+        first = int(wrong.argmax())
+        said.append(
+            f"{int(wrong.sum())} of {len(numbers)} stopped without reason, replicate {int(numbers[first])} at an error "
+            f"of {float(results['final_error'][first]):.2g}, above the threshold {threshold:g}: the phases are too "
+            "short, or noise has misled its judgment"
+        )
+    return said
 
 
 def _points(options: argparse.Namespace, weights: Parameters = ()) -> list[Point]:
@@ -217,9 +242,8 @@ def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, m
         what = "does not learn; use onepot, or 'crnsim infer'" if mode == "training" else "is only trained"
         raise InputError(f"{options.circuit} {what}")
     if (name := kind.learning_parameter) and name in parameters:
-        raise InputError(
-            f"--set {name}: {name} is the learning rate per time; use --learning-rate and --running-time"
-        )
+        also = "" if kind.samples_parameter else " and --running-time"
+        raise InputError(f"--set {name}: {name} follows from --learning-rate{also}")
     for name in parameters:
         if name not in kind.settings:
             raise InputError(

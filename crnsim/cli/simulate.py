@@ -29,8 +29,8 @@ PICTURES = (".png", ".svg", ".pdf")
 _MOST_ROWS = 30
 
 
-def simulate(options: argparse.Namespace) -> None:
-    """Integrate a network and print where it ends."""
+def simulate(options: argparse.Namespace) -> int:
+    """Integrate a network and print where it ends; 1 where no run ended ok."""
     import crnsim
     from crnsim.interchange import find_network
     from crnsim.simulation import simulate_replicate
@@ -38,6 +38,8 @@ def simulate(options: argparse.Namespace) -> None:
 
     if options.plot and Path(options.plot).suffix.lower() not in PICTURES:
         raise InputError(f"--plot {options.plot}: give a name that ends in {', '.join(PICTURES)}")
+    if options.output and not is_stdout(options.output) and Path(options.output).suffix not in (".nc", ""):
+        raise InputError(f"-o {options.output}: the result is NetCDF; give a name that ends in .nc")
     network = find_network(options.network)
     # As in a sweep, where a parameter may be a concentration at the start.
     known = {**dict.fromkeys(network.labels), **network.parameters}
@@ -60,7 +62,8 @@ def simulate(options: argparse.Namespace) -> None:
             )
         given["seed"] = options.seed
     if (options.replicates > 1 or options.replicate) and not drawn:
-        raise InputError("--replicates: without noise all are alike; leave it out, or give --noise-rates 0.1")
+        which = "--replicate" if options.replicate else "--replicates"
+        raise InputError(f"{which}: without noise all are alike; leave it out, or give --noise-rates 0.1")
     times = _times(options)
     title = f"{options.network}: {network.n_species} species, {network.n_reactions} reactions"
     if options.replicate is not None:
@@ -83,6 +86,8 @@ def simulate(options: argparse.Namespace) -> None:
     if options.plot:
         _plot(found, options, title)
         print(f"drawn in {options.plot}")
+    # A script should not take a run that ended early for a result.
+    return 0 if bool((found["status"] == OK).any()) else 1
 
 
 def _times(options: argparse.Namespace) -> np.ndarray:
@@ -105,8 +110,10 @@ def _numbers(words: list[str], option: str, known: Any, what: str) -> dict[str, 
         for pair in _split(word):
             name, equals, text = (part.strip() for part in pair.partition("="))
             number = value(text)
-            if not equals or not isinstance(number, float):
-                raise InputError(f"{option} {pair}: give a name and a number, such as {option} k=0.5")
+            if not equals or not isinstance(number, float) or number < 0:
+                raise InputError(
+                    f"{option} {pair}: give a name and a number of 0 or more, such as {option} k=0.5"
+                )
             if name not in known:
                 raise InputError(f"{option} {pair}: no {what} {shown(name)}; {suggest(name, known)}")
             if name in found:

@@ -199,7 +199,11 @@ def _cube(
         },
         coords={
             **swept,
-            "running_time": ("running_time", times, {"units": "1/k"}),
+            "running_time": (
+                "running_time",
+                times,
+                {"long_name": "end of a run, in the unit of the rate constants"},
+            ),
             "noise_kind": ("level", [level.kind for level in levels]),
             "magnitude": (
                 "level",

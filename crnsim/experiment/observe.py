@@ -97,7 +97,7 @@ def nothing_observed(task: Task, points: Sequence[Point]) -> Observed:
     return Observed(
         output=np.full(shape, np.nan),
         expected=np.broadcast_to(expected, shape),
-        right=np.zeros(shape, dtype=bool),
+        right=np.zeros(shape),
         error=np.full(len(points), np.nan),
         counts={name: np.zeros(len(points), dtype=np.int64) for name in ("steps", "rejected", "evaluations")},
         status=np.full(len(points), OK),
@@ -187,7 +187,7 @@ def _times(observables: dict[str, Observable], running_time: float) -> np.ndarra
 def _judged(runs: Runs, observables: dict[str, Observable], expected: np.ndarray, n_inputs: int) -> Observed:
     n_points, total = runs.replicates // n_inputs, runs.replicates
     shape = (n_points, n_inputs, len(observables))
-    output, right = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
+    output, right = np.full(shape, np.nan), np.zeros(shape)
     status, reasons = np.full(n_points, OK), [""] * n_points
     error = np.full(n_points, np.nan)
     counts = {name: np.zeros(n_points, dtype=np.int64) for name in ("steps", "rejected", "evaluations")}
@@ -211,7 +211,7 @@ def _judged(runs: Runs, observables: dict[str, Observable], expected: np.ndarray
                 output[point, row, index] = measured = one.measure(course)
                 right[point, row, index] = one.right(measured, float(expected[row, index]))
     failed = status != OK
-    output[failed], right[failed] = np.nan, False
+    output[failed], right[failed] = np.nan, 0.0
     return Observed(output, np.broadcast_to(expected, shape), right, error, counts, status, reasons)
 
 
@@ -246,7 +246,7 @@ def as_dataset(task: Task, points: Sequence[Point], found: Observed) -> xr.Datas
             **{name: ("point", column) for name, column in found.counts.items()},
             "output": (dims, found.output, {"units": "1", "long_name": "what was measured"}),
             "expected": (dims, np.array(found.expected), {"units": "1", "long_name": "what is right"}),
-            "right": (dims, found.right.astype(np.int8), {"units": "1", "long_name": "1 where it is right"}),
+            "right": (dims, found.right, {"units": "1", "long_name": "1 where it is right, or how right"}),
         },
         coords=point_coordinates(points)
         | {"sample": np.arange(len(task.starts), dtype=np.int32), "target": list(task.given)},

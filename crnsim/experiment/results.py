@@ -91,7 +91,7 @@ def with_training(
             held = circuit.unflatten(weights[i, c])
             outputs = forward(held, datasets[i].x_test, circuit.activation, circuit.output_unit)
             curve[i, c] = datasets[i].score(outputs, datasets[i].y_test)
-    loss, of_clock = _by_the_clock(circuit, points, training, trained)
+    loss, of_clock = _by_the_clock(circuit, points, datasets, training, trained)
     data = data.assign(
         of_clock
         | {
@@ -112,13 +112,17 @@ def with_training(
 
 
 def _by_the_clock(
-    circuit: Circuit, points: Sequence[Point], training: Protocol, trained: Record
+    circuit: Circuit,
+    points: Sequence[Point],
+    datasets: Sequence[Dataset],
+    training: Protocol,
+    trained: Record,
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Loss by epoch, and what the clock of an autonomous circuit did: turns, whether it stopped by itself, and when."""
     if not circuit.autonomous:
         return trained.loss, {}
     loss, per_epoch = np.full_like(trained.loss, np.nan), training.per_loss
-    turns, stopped, stop = (np.full(len(points), np.nan) for _ in range(3))
+    turns, stopped, stop, error = (np.full(len(points), np.nan) for _ in range(4))
     for i, point in enumerate(points):
         reached = np.isfinite(trained.trace[i]).all(axis=1)
         found = circuit.progress_of(trained.trace[i][reached])
@@ -129,6 +133,8 @@ def _by_the_clock(
         turns[i] = found["iterations"][-1]
         # A run that has not ended well has not stopped by itself.
         stopped[i] = found["stopped"][-1] and trained.run["status"][i] == OK
+        if trained.run["status"][i] == OK:
+            error[i] = _training_error(circuit, datasets[i], trained.final[i])
         if stopped[i]:
             period = circuit.presentation_time(point.running_time)
             stop[i] = period * (1 + int(np.argmax(found["stopped"])))
@@ -136,7 +142,17 @@ def _by_the_clock(
         "iterations": ("point", turns),
         "stopped": ("point", stopped.astype(np.float32)),
         "stop_time": ("point", stop),
+        "final_error": ("point", error),
     }
+
+
+def _training_error(circuit: Circuit, data: Dataset, state: np.ndarray) -> float:
+    """Squared error of the ordinary network with the weights of a state: summed, and its mean over the training set."""
+    from crnsim.algebraic import forward
+
+    held = circuit.unflatten(circuit.weight_values(state))
+    outputs = forward(held, data.x_train, circuit.activation, circuit.output_unit)
+    return float(np.mean(np.sum((outputs - data.y_train) ** 2, axis=1)))
 
 
 def _described(data: xr.Dataset) -> xr.Dataset:
@@ -202,6 +218,10 @@ _UNITS = {
     "train_loss": ("1", "half the squared error at the end of each presentation, mean over an epoch"),
     "iterations": ("1", "updates of the weights in training, counted by the circuit itself"),
     "stopped": ("1", "1 where training stopped by itself, 0 where it ran to the given end"),
+    "final_error": (
+        "1",
+        "squared error of the ordinary network with the final weights, mean over the training set",
+    ),
     "stop_time": ("1/k", "end of the nominal period of the clock in which training stopped by itself"),
     "weights": ("1", "signed weights, plus rail minus minus rail"),
     "test_score": ("1", "score of the algebraic network with the weights of a checkpoint"),

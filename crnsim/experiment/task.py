@@ -112,6 +112,10 @@ def make_task(
     if not given:
         raise InputError("observables is empty; say what is looked at, and what counts as right")
     names_of(list(given))
+    for name, one in given.items():
+        check_mapping(
+            f"{name}: an observable", one, "settings such as {value: B, target: 1.0, tolerance: 0.1}"
+        )
     common: dict[str, Any] = {**network.initial, **_about("initial", _numbers, initial or {})}
     rows = [{}] if inputs is None else list(check_sequence("inputs", inputs, "a list of rows"))
     if not 1 <= len(rows) <= MOST_INPUTS:
@@ -120,6 +124,8 @@ def make_task(
     for number, given_row in enumerate(rows, 1):
         where = f"input {number}"
         row = dict(check_mapping(where, given_row, "concentrations by species, such as {X: 0.6, Y: 0.4}"))
+        if "expected" in row:
+            raise InputError(f"{where}: expected; write {EXPECT}, with what is right by observable")
         wanted = dict(
             check_mapping(f"{where}: {EXPECT}", row.pop(EXPECT, {}), "what is right, by observable")
         )

@@ -144,12 +144,21 @@ def read_design(summary: xr.Dataset, smoothing: Mapping[str, float] | None = Non
         },
         means={condition: _condition_means(summary, indices) for condition, indices in conditions.items()},
         fidelity=_by_key(_fidelity(summary, raw, status == OUTCOMES[OK]), conditions, keys),
-        measured={
-            name: _by_key(summary[name].values.astype(float), conditions, keys)
-            for name in ("output_error", "stopped")
-            if name in summary
-        },
+        measured={name: _by_key(values, conditions, keys) for name, values in _measured(summary).items()},
     )
+
+
+def _measured(summary: xr.Dataset) -> dict[str, np.ndarray]:
+    """What else claims are about, by point; of a circuit with a clock also whether it had reason to stop.
+
+    It had, if the error of its final weights is at most twice the threshold, which it sees through its own account.
+    """
+    found = {n: summary[n].values.astype(float) for n in ("output_error", "stopped") if n in summary}
+    threshold = parameters_of(summary).get("threshold")
+    if "stopped" in found and "final_error" in summary and isinstance(threshold, float):
+        below = summary["final_error"].values <= 2.0 * threshold
+        found["stopped_with_reason"] = np.where(below, found["stopped"], 0.0)
+    return found
 
 
 def _by_key(

@@ -255,7 +255,9 @@ def parse_family(
                 )
     check_indices(where, len(ranges))
     lengths = {letter: length for letter, (_, length, _) in ranges.items()}
-    factors = tuple(_parse_factor(f.strip(), rate, where, lengths, scalars, arrays) for f in rate.split("*"))
+    factors = tuple(
+        _parse_factor(f.strip(), rate, where, lengths, scalars, arrays, species) for f in rate.split("*")
+    )
     return Family(
         label=label,
         reactants=reactants,
@@ -311,6 +313,7 @@ def _parse_factor(
     lengths: Mapping[str, int],
     scalars: Mapping[str, float],
     arrays: Mapping[str, np.ndarray],
+    species: Mapping[str, Species],
 ) -> str:
     """One factor of a rate constant, checked."""
     if match := _ARRAY.fullmatch(factor):
@@ -335,6 +338,10 @@ def _parse_factor(
         return text
     if not NAME.fullmatch(factor) or factor.lower() in VALUES:
         return check_factor(where, factor, rate)
+    if factor not in scalars and factor not in arrays and factor in species:
+        raise InputError(
+            f"{where}: {factor} is a species; a rate is a constant, and reactants are multiplied to it"
+        )
     if factor in arrays:
         letters = tuple("ijklmnop"[: arrays[factor].ndim])
         raise InputError(f"{where}: rate parameter {factor} is an array; write {factor}[{','.join(letters)}]")

@@ -39,7 +39,7 @@ _ASSIGNMENT = re.compile(rf"(?:parameter\s+)?({_NAME})\s*=\s*(.*)", re.ASCII | r
 _DECLARED = re.compile(rf"({_NAME})\s*(?:\[([^\]]*)\])?", re.ASCII)
 _INIT = re.compile(rf"init\s+({_NAME}(?:\s*\[[^\]]*\])?)\s*(?:=\s*|\s)(.*)", re.ASCII | re.DOTALL)
 _SPECIES_AT = re.compile(rf"({_NAME})\s*(?:\[([^\]]*)\])?", re.ASCII)
-_ARROW = re.compile(r"<->|->|<-|<=>|=>|→|⇌|⇄")
+_ARROW = re.compile(r"<-->|-->|<->|->|<-|<=>|=>|→|⇌|⇄")
 _HOW = "write A + B ->{k} C, or A <->{kf}{kr} B"
 
 
@@ -133,7 +133,10 @@ class _Draft:
         elif word == "label":
             self.label = _label(statement[len("label") :])
         elif match := _INIT.fullmatch(statement):
-            self.initial.append((line, re.sub(r"\s", "", match[1]), _value(f"init {match[1]}", match[2])))
+            name = re.sub(r"\s", "", match[1])
+            if any(name == other for _, other, _ in self.initial):
+                raise InputError(f"init {name} is given twice")
+            self.initial.append((line, name, _value(f"init {name}", match[2])))
         else:
             raise InputError(f"cannot read {shown(statement)}; {_HOW}, or init A 1.0, or k = 1.0")
 

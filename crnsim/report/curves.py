@@ -104,7 +104,7 @@ def _running_time_row(scores: Scores, part: str) -> FigureRow:
             _score_line(scores, label, [(t, Condition(t, level)) for t in scores.times])
             for label in scores.labels
         ]
-        axis = Axis("running time (1/k)", _ticks(scores.times))
+        axis = Axis("running time", _ticks(scores.times))
         described = f"Mean score against running time. {_ends(scores.labels, lines)}"
         panels.append(draw_panel(Panel(titles.level_name(level), lines, axis, SCORE_AXIS, described)))
     caption = "Mean score against the time given to each presentation; a flat line is insensitive to it."

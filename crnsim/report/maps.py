@@ -27,7 +27,7 @@ def heat_maps(scores: Scores) -> list[FigureRow]:
         axes = MapAxes(
             columns=[f"{time:g}" for time in scores.times],
             rows=[f"{level.magnitude:g}" if level.magnitude else "none" for level in levels],
-            column_label="running time (1/k)",
+            column_label="running time",
             row_label=titles.stress_name(kind),
         )
         drawings = []

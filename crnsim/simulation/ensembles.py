@@ -204,7 +204,7 @@ def _dataset(
     }
     attributes = runs.attributes | {"n_ok": n, "version": __version__}
     coordinates: dict[str, Any] = {
-        "time": ("time", runs.times, {"units": "1/k"}),
+        "time": ("time", runs.times, {"long_name": "time, in the unit of the rate constants"}),
         "species": [runs.network.labels[row] for row in runs.kept],
         "replicate": np.arange(runs.replicates),
         "shown_replicate": np.arange(len(shown)),

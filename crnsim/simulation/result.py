@@ -57,7 +57,7 @@ def make_dataset(
         },
         coords={
             "replicate": np.arange(len(record.run["status"])),
-            "time": ("time", times, {"units": "1/k"}),
+            "time": ("time", times, {"long_name": "time, in the unit of the rate constants"}),
             "species": [network.labels[row] for row in kept],
         },
         attrs={"version": __version__, **options},

@@ -19,6 +19,12 @@ _CLOCK_ATOL = 1e-2
 _LEFT = 1e-3
 
 
+def _round_down(value: float) -> float:
+    """A number of one digit that is not above another."""
+    unit = 10.0 ** math.floor(math.log10(value))
+    return math.floor(value / unit) * unit
+
+
 @dataclass(frozen=True)
 class ClockedCircuit(Circuit):
     """A circuit that is started once, with its training set in it, and runs by itself.
@@ -78,7 +84,8 @@ class ClockedCircuit(Circuit):
         if meanwhile > _LEFT:
             return (
                 f"{self.name}: with delta {self.parameters['delta']:g} and phases of {running_time:g}, a share of "
-                f"{meanwhile:.1g} is lost outside of the phases; delta {_LEFT / often:.1g} would make it {_LEFT:g}"
+                f"{meanwhile:.2g} is lost outside of the phases; delta {_round_down(_LEFT / often):.1g} would make it "
+                f"less than {_LEFT:g}"
             )
         return ""
 

@@ -42,7 +42,15 @@ class Course:
         return self.concentrations @ weights_of(self.network, expression)
 
     def at(self, expression: str, time: float) -> float:
-        """Value at one of the times."""
+        """Value at the time that is nearest to one within the run.
+
+        Raises
+        ------
+        InputError
+            It lies before the beginning or after the end.
+        """
+        if not self.times[0] <= time <= self.times[-1] * (1 + 1e-9):
+            raise InputError(f"at: {time:g} is not within the run, which goes to {self.times[-1]:g}")
         row = self.concentrations[int(np.argmin(np.abs(self.times - time)))]
         return float(row @ weights_of(self.network, expression))
 
@@ -113,6 +121,6 @@ class Observable:
         """Return what is measured in a run."""
         raise NotImplementedError
 
-    def right(self, measured: float, expected: float) -> bool:
-        """Whether that is right."""
+    def right(self, measured: float, expected: float) -> float:
+        """How right that is: 1 or 0, or a share between them."""
         raise NotImplementedError

@@ -52,9 +52,9 @@ class Highest(Observable):
         lead = values[order[0]] - values[order[1]]
         return float(order[0]) if lead > 0 and lead >= self.margin else math.nan
 
-    def right(self, measured: float, expected: float) -> bool:
+    def right(self, measured: float, expected: float) -> float:
         """Whether it is the one."""
-        return measured == expected
+        return float(measured == expected)
 
 
 class _OfValue(Observable):
@@ -88,9 +88,9 @@ class Target(_OfValue):
         wanted = self.given["target"] if value is None else value
         return check_number("target", wanted, least=-LARGEST_CONCENTRATION, most=LARGEST_CONCENTRATION)
 
-    def right(self, measured: float, expected: float) -> bool:
+    def right(self, measured: float, expected: float) -> float:
         """Whether it is near enough."""
-        return abs(measured - expected) <= self.tolerance
+        return float(abs(measured - expected) <= self.tolerance)
 
 
 class Above(_OfValue):
@@ -111,9 +111,9 @@ class Above(_OfValue):
             raise InputError(f"expected is {shown(wanted)}; it must be true or false")
         return float(wanted)
 
-    def right(self, measured: float, expected: float) -> bool:
+    def right(self, measured: float, expected: float) -> float:
         """Whether it is on the right side."""
-        return (measured > self.threshold) == bool(expected)
+        return float((measured > self.threshold) == bool(expected))
 
 
 class Band(_OfValue):
@@ -159,9 +159,9 @@ class Band(_OfValue):
         values = self.values(course)[places]
         return float(np.mean((values >= self.low) & (values <= self.high)))
 
-    def right(self, measured: float, expected: float) -> bool:
+    def right(self, measured: float, expected: float) -> float:
         """Whether it never leaves it."""
-        return measured == expected
+        return float(measured == expected)
 
 
 class Period(_OfValue):
@@ -208,9 +208,9 @@ class Period(_OfValue):
         worst = float(whole[np.argmax(np.abs(whole - self.period))])
         return math.inf if periods[-1] > (1 + self.tolerance) * self.period * 1.5 else worst
 
-    def right(self, measured: float, expected: float) -> bool:
+    def right(self, measured: float, expected: float) -> float:
         """Whether every period is within the tolerance, a share of the period."""
-        return abs(measured - expected) <= self.tolerance * expected
+        return float(abs(measured - expected) <= self.tolerance * expected)
 
 
 def upward_crossings(times: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -46,9 +46,9 @@ class Function(Observable):
         score = float(found) if isinstance(found, (bool, np.bool_)) else found
         return check_number(f"observable {self.name}: what it returns", score, least=0.0, most=1.0)
 
-    def right(self, measured: float, expected: float) -> bool:
-        """Whether it is 1."""
-        return measured >= expected
+    def right(self, measured: float, expected: float) -> float:
+        """What it returns, as a share."""
+        return measured
 
 
 def _callable(name: str, found: Any) -> Callable[[Course], Any]:

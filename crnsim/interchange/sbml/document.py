@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,11 @@ def sbml_model(source: str | Path) -> tuple[Any, str]:
     else:
         raise InputError(f"source is {shown(source)}; give SBML as text, or a path")
     _check_xml(content, name)
-    document = libsbml.readSBMLFromString(content.decode("utf-8", errors="strict"))
+    # With a declaration that says no encoding, which XML allows, the library finds fault: it gets one that does.
+    text = content.decode("utf-8-sig")
+    body = re.sub(r"^\s*<\?xml[^>]*\?>", "", text, count=1)
+    lines = "\n" * (text.count("\n") - body.count("\n"))
+    document = libsbml.readSBMLFromString(f'<?xml version="1.0" encoding="UTF-8"?>{lines}{body}')
     _check_errors(document, name)
     for category in _UNCHECKED:
         document.setConsistencyChecks(category, False)

@@ -39,9 +39,9 @@ CLASSIFICATION = Claim(
 TERMINATION = Claim(
     "termination",
     "Learning stops by itself when the error of an epoch is below the threshold.",
-    "Share of the runs that stopped by themselves, without noise at the longest phase, minus 1. Limits as above. That "
-    "they had reason to is a matter for tests of the circuit.",
-    measure="share that stopped",
+    "Share of the runs that stopped by themselves with an error of their final weights of at most twice the threshold, "
+    "without noise at the longest phase, minus 1. Limits as above.",
+    measure="share that stopped, with reason",
     place="phase {running_time:g}",
     reference="all runs",
 )
@@ -53,10 +53,11 @@ def _judge(designs: Sequence[Design], verdicts: Sequence[dict[str, Any]]) -> Ite
         if not design.measured.get("stopped"):
             continue
         yield _convergence(design)
+        stopped = design.measured.get("stopped_with_reason", design.measured["stopped"])
         longest = Condition(design.running_times[-1], QUIET)
         for claim, found in (
             (CLASSIFICATION, design.scores.get(longest, {})),
-            (TERMINATION, design.measured["stopped"].get(longest, {})),
+            (TERMINATION, stopped.get(longest, {})),
         ):
             values = np.array([found[key] for key in sorted(found)])
             measured = paired_difference(values, np.ones_like(values), design, limit=-TOLERATED_MISS)

@@ -15,8 +15,8 @@ from crnsim.entrance.limits import LONGEST_LABEL
 CIRCUIT, NO_ACTIVATION = "network", "none"
 #: Designs that keep labels made of their parameters, at most.
 _MOST_DESIGNS = 10_000
-#: Accuracy of a network of which nothing is known.
-_SOLVER = {"rtol": 1e-6, "atol": "scaled"}
+#: Accuracy and budget for a network of which nothing is known, those of `crnsim.simulate`.
+_SOLVER = {"rtol": 1e-6, "atol": "scaled", "max_steps": 1_000_000}
 
 
 def with_network(data: dict[str, Any]) -> dict[str, Any]:
