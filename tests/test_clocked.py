@@ -344,7 +344,7 @@ def test_what_is_stored_is_checked():
         crnsim.onepot(LAYERS, "logistic")
     assert "7 would leave" in crnsim.clocked(LAYERS).advice(3.0)
     assert crnsim.clocked(LAYERS).advice(7.0) == ""
-    assert "delta 2e-12 would make it 0.001" in crnsim.clocked(LAYERS, delta=1e-10).advice(5000.0)
+    assert "delta 1e-12 would make it less than 0.001" in crnsim.clocked(LAYERS, delta=1e-10).advice(5000.0)
     assert "is lost outside of the phases" in crnsim.clocked(LAYERS, delta=1e-5).advice(10.0)
     with pytest.raises(InputError, match="delta"):
         crnsim.clocked(LAYERS, delta=0.01)

@@ -186,6 +186,15 @@ def test_networks_and_functions_of_the_users_own_code(here, capsys):
     assert "it imports 'my_net:decided', 'my_net:maj'" in capsys.readouterr().err
 
 
+def test_a_function_cannot_change_the_run_for_others(here):
+    Path("my_judge.py").write_text("def mut(course):\n    course.concentrations[:] = 0\n    return 1\n")
+    group = make_plan(
+        read_sweep(write(observables={"a": {"function": "my_judge:mut"}}, inputs=[{"X": 1}]))
+    ).groups[0][0]
+    with pytest.raises(CrnsimError, match="its code failed: ValueError"):
+        run_points([group.point(0, 0)])
+
+
 def test_a_plan_does_not_open_what_lies_elsewhere(here, capsys, tmp_path_factory):
     outside = tmp_path_factory.mktemp("outside") / "secret.crn"
     outside.write_text(TEXT)
@@ -221,6 +230,10 @@ MISTAKES = [
     ({"initial": {"Q": 1}}, "no species 'Q'"),
     ({"initial": {"X": "a"}}, "initial.X is 'a'; it must be a number"),
     ({"parameters": {"q": 1}}, "parameters.q: no rate parameter or species 'q'; known: k, X, Y, B"),
+    (
+        {"parameters": {"k": list(range(1, 102)), "X": list(range(1, 51))}},
+        "parameters: make 5050 combinations",
+    ),
     ({"parameters": {"k": [1, 1]}}, "parameters.k: lists a value twice"),
     ({"parameters": {"k": []}}, "parameters.k"),
     ({"parameters": {"k": -1}}, "parameters.k"),

@@ -64,7 +64,7 @@ def test_a_target_with_a_tolerance():
 def test_a_threshold():
     given = {"value": "A", "above": 0.5}
     assert judged(given, course(A=0.6)) == (0.6, True)
-    assert judged(given, course(A=0.5)) == (0.5, 0.5)
+    assert judged(given, course(A=0.5)) == (0.5, 0.0)
     assert judged(given, course(A=0.6), False) == (0.6, False)
     assert judged(given | {"expected": False}, course(A=0.4)) == (0.4, True)
 
@@ -89,6 +89,10 @@ def test_a_period():
     # A clock that stops, and one that never ticks.
     assert judged(given, wave(2.0, until=5.0)) == (math.inf, False)
     assert judged(given, course(A=0.5)) == (math.inf, False)
+    # By what a row of inputs expects; and what is left of an oscillation is none.
+    assert judged(given, wave(2.5), 2.5)[1]
+    assert not judged(given, wave(2.0), 2.5)[1]
+    assert judged(given, course(A=1 + 1e-9 * np.sin(np.pi * TIMES))) == (math.inf, False)
     assert judged(given | {"since": 3.0}, course(A=np.where(TIMES < 3, 1.0, np.sin(np.pi * TIMES))))[1]
     np.testing.assert_allclose(
         upward_crossings(TIMES, -np.cos(np.pi * TIMES)), np.arange(0.5, 10, 2), atol=1e-4
@@ -243,6 +247,11 @@ CUBE = {
         ({"inputs": [{"A": 1.0, "expect": {"y": True}}]}, "input 1: expect: no observable 'y'"),
         ({"inputs": [{"A": 1.0, "expect": {"x": 3}}]}, "x: input 1: expected is 3"),
         ({"replicates": 0}, "replicates"),
+        ({"parameters": {"replicate": [1.0]}}, "the cube has a replicate of its own"),
+        ({"readout": {"x": 1}}, "x: an observable"),
+        ({"running_times": [1, [2]]}, "running_times"),
+        ({"noise": {"rates": [1, [2]]}}, "noise rates"),
+        ({"inputs": range(10**12)}, "inputs has"),
     ],
 )
 def test_what_makes_no_cube_is_one_line(changes, words):

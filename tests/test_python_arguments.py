@@ -159,6 +159,10 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         {"state": state(), "constants": rates()},
         constants="nan array",  # of which nothing is made but nan
     ),
+    "slopes": lambda: Entrance(
+        tube().slopes,
+        {"state": state()},
+    ),
     "jacobian": lambda: Entrance(
         tube().jacobian,
         {"state": state(), "constants": rates()},

@@ -336,6 +336,10 @@ def test_stoichiometry_and_repeated_species():
         "k*A*E*2^3/8",
         "k*(A^2 - 1)*E/(A - 1) - k*E",
         "1e-2*A*50*E",
+        "A*E/(k + 1.5)",
+        "A*E*sqrt(k*0.5)",
+        "A*E*k^(2*k)",
+        "A*E*exp(-ln(2*k)) * k",
     ],
 )
 def test_mass_action_in_disguise(law):
@@ -344,6 +348,33 @@ def test_mass_action_in_disguise(law):
     network = read_sbml(model(species={"A": 3.0, "E": 2.0}, reactions=[("R", {"A": 1}, {}, law)]))
     assert [str(reaction).split("->")[1] for reaction in network.reactions()] == ["{0.5} E"]
     np.testing.assert_allclose(at(network, 1.0, A=0), [3 * np.exp(-0.5 * 2)], **CLOSE)
+
+
+def test_a_long_sum_is_a_sum():
+    law = " + ".join(["k*A"] * 600)
+    network = read_sbml(model(species={"A": 3.0}, reactions=[("R", {"A": 1}, {}, law)]))
+    assert [str(reaction) for reaction in network.reactions()] == ["A ->{300} 0"]
+
+
+def test_what_changes_nothing_is_left_out():
+    network = read_sbml(
+        model(
+            species={"A": 3.0, "W": {"concentration": 1.0, "boundary": True, "constant": True}},
+            reactions=[("R", {"A": 1}, {}, "k*A"), ("N", {}, {"W": 1}, "k")],
+        )
+    )
+    assert [reaction.label for reaction in network.reactions()] == ["R"]
+
+
+def test_names_of_the_document_are_taken():
+    network = read_crn("reaction_1 ->{network} pot; network = 2; init reaction_1 1")
+    assert_same(read_sbml(to_sbml(network)), network)
+
+
+def test_the_last_digit_of_a_rate_is_kept():
+    rates = [9.417913750649878e-09, 1.2345678901234568e17, 7.3e-71, 2.3e88]
+    network = read_crn("\n".join(f"A ->{{{rate!r}}} B" for rate in rates))
+    assert read_sbml(to_sbml(network)).rate_constants().tolist() == rates
 
 
 def test_a_law_of_several_products_is_several_reactions():
@@ -415,6 +446,8 @@ def refused(words, law="k*A", **about):
         ("(A+B+E+k)^30*A", "multiplied out"),
         (None, "reaction R has no rate law"),
         ("k*A*ln(-1)", "which is no number"),
+        ("k*A/(k - 0.5)", "divides by zero"),
+        ("A*((((1.5^40)^40)^40)^40)", "out of range"),
         ("R*A", "R"),
     ],
 )
@@ -463,6 +496,42 @@ def test_what_is_not_given_is_said(caplog):
         )
     assert "not given in the model: size of cell is 1, start of B is 0" in caplog.text
     np.testing.assert_allclose(at(network, 2.0), [3 * DECAY, 3 - 3 * DECAY], **CLOSE)
+
+
+ODD_MATHS = [
+    ("<apply><divide/></apply>", "in it"),
+    ("<apply><divide/><ci>k</ci></apply>", "in it"),
+    ("<apply><minus/></apply>", "in it"),
+    ("<apply><minus/><cn>9</cn><cn>2</cn><cn>3</cn></apply>", "in it"),
+    ("<apply><power/><ci>k</ci></apply>", "in it"),
+    ('<cn type="e-notation">1<sep/>-10000000</cn>', "out of range"),
+    ('<cn type="rational">1<sep/>0</cn>', "divides by zero"),
+]
+
+
+@pytest.mark.parametrize(("math", "words"), ODD_MATHS)
+def test_odd_formulas_are_one_line(math, words):
+    text = model(**PLAIN, reactions=[("R", {"A": 1}, {}, "k*A")]).replace("<ci> k </ci>", math)
+    assert math in text
+    with pytest.raises(CrnsimError) as caught:
+        read_sbml(text)
+    assert words in str(caught.value) or "not valid SBML" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_note_of_another_size_is_not_followed():
+    network = read_crn("A ->{k} B; k = 1; init A 1")
+    for before, after in (
+        ('"dims": {}', '"dims": {"n": 500000000}'),
+        ('["A", [], false]', '["A", ["n"], false]'),
+        ('{"k": []}', '{"k": [30000, 30000]}'),
+    ):
+        text = to_sbml(network)
+        changed = text.replace(before, after).replace(
+            '"dims": {}', '"dims": {"n": 500000000}' if '["n"]' in after else '"dims": {}'
+        )
+        assert changed != text
+        assert read_sbml(changed).labels == ["A", "B"]
 
 
 BOMB = """<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,7 +111,7 @@ def _numbers(words: list[str], option: str, known: Any, what: str) -> dict[str, 
         for pair in _split(word):
             name, equals, text = (part.strip() for part in pair.partition("="))
             number = value(text)
-            if not equals or not isinstance(number, float) or number < 0:
+            if not equals or not isinstance(number, float) or not 0 <= number < math.inf:
                 raise InputError(
                     f"{option} {pair}: give a name and a number of 0 or more, such as {option} k=0.5"
                 )

@@ -28,6 +28,11 @@ from crnsim.outcomes import OUTCOMES
 if TYPE_CHECKING:
     import xarray as xr
 
+#: Names in the cube.
+_TAKEN = {
+    *("running_time", "level", "replicate", "input", "observable", "noise_kind", "magnitude"),
+    *("score", "right", "measured", "status", "error"),
+}
 #: From this many tolerances on an error is worth a warning, as in `crnsim.simulate`.
 _MUCH = 8.0
 
@@ -95,7 +100,7 @@ def robustness(
 
     check_instance("network", network, Network, "a crnsim.Network, such as that of crnsim.read_crn")
     task = make_task(network, readout, initial=initial, inputs=inputs)
-    listed = [running_times] if np.ndim(running_times) == 0 else running_times
+    listed = [running_times] if isinstance(running_times, (int, float)) else running_times
     wanted = "durations, such as [10, 100]"
     times = check_array("running_times", listed, wanted=wanted, least=SHORTEST_TIME, most=LONGEST_TIME)
     levels = _levels(noise)
@@ -130,7 +135,11 @@ def _levels(noise: Mapping[str, Any] | None) -> list[Noise]:
     """Levels of noise: none, and each magnitude of each kind by itself."""
     from crnsim.noise.kinds import NOISE_KINDS
 
-    given = dict(check_mapping("noise", noise or {}, "magnitudes by kind, such as {'rates': [0.05, 0.1]}"))
+    given = dict(
+        check_mapping(
+            "noise", {} if noise is None else noise, "magnitudes by kind, such as {'rates': [0.05, 0.1]}"
+        )
+    )
     magnitudes = {name: given.pop(name) for name in list(given) if name in NOISE_KINDS or ":" in name}
     if "inputs" in magnitudes:
         raise InputError("noise: inputs acts on samples that are shown, and here are none; leave it out")
@@ -138,7 +147,11 @@ def _levels(noise: Mapping[str, Any] | None) -> list[Noise]:
     for name, listed in magnitudes.items():
         wanted = "a list of magnitudes, such as [0.05, 0.1]"
         values = check_array(
-            f"noise {name}", np.atleast_1d(listed), wanted=wanted, least=0.0, most=LARGEST_RATE
+            f"noise {name}",
+            [listed] if isinstance(listed, (int, float)) else listed,
+            wanted=wanted,
+            least=0.0,
+            most=LARGEST_RATE,
         )
         levels += [Noise(**given, **{name: value}) for value in values.tolist() if value]
     if given and not magnitudes:
@@ -148,11 +161,15 @@ def _levels(noise: Mapping[str, Any] | None) -> list[Noise]:
 
 
 def _swept(parameters: Mapping[str, Sequence[float]] | None) -> dict[str, list[float]]:
-    given = check_mapping("parameters", parameters or {}, "values by name, such as {'k': [0.5, 1.0]}")
+    given = check_mapping(
+        "parameters", {} if parameters is None else parameters, "values by name, such as {'k': [0.5, 1.0]}"
+    )
     found = {}
     for name, listed in given.items():
         wanted = "a list of numbers, such as [0.5, 1.0]"
         values = check_array(f"parameters: {name}", listed, wanted=wanted, least=0.0, most=LARGEST_RATE)
+        if name in _TAKEN:
+            raise InputError(f"parameters: the cube has a {name} of its own; give the parameter another name")
         if values.ndim != 1 or not len(values) or len(set(values.tolist())) < len(values):
             raise InputError(f"parameters: {name} must be a list of different numbers, such as [0.5, 1.0]")
         found[name] = values.tolist()

@@ -15,6 +15,7 @@ from crnsim.experiment.observables.base import Course, Observable
 from crnsim.experiment.point import TASK, Point
 from crnsim.experiment.results import point_coordinates
 from crnsim.experiment.task import Task, task_of
+from crnsim.network.checks import fixed_array
 from crnsim.noise.noise import Noise
 from crnsim.outcomes import OK, OUTCOMES, WORKER_KILLED
 from crnsim.provenance import code_hash, libraries
@@ -206,9 +207,11 @@ def _judged(runs: Runs, observables: dict[str, Observable], expected: np.ndarray
                     where = f"input {row + 1}: " if n_inputs > 1 else ""
                     reasons[point] = f"{where}{part.reasons[place]}"
                 continue
-            course = Course(runs.times, part.record.trajectory[place, 0], runs.network)
+            course = Course(
+                fixed_array(runs.times), fixed_array(part.record.trajectory[place, 0]), runs.network
+            )
             for index, one in enumerate(observables.values()):
-                output[point, row, index] = measured = one.measure(course)
+                output[point, row, index] = measured = one.measure(course, float(expected[row, index]))
                 right[point, row, index] = one.right(measured, float(expected[row, index]))
     failed = status != OK
     output[failed], right[failed] = np.nan, 0.0

@@ -116,13 +116,19 @@ def make_task(
         check_mapping(
             f"{name}: an observable", one, "settings such as {value: B, target: 1.0, tolerance: 0.1}"
         )
-    common: dict[str, Any] = {**network.initial, **_about("initial", _numbers, initial or {})}
-    rows = [{}] if inputs is None else list(check_sequence("inputs", inputs, "a list of rows"))
+    common: dict[str, Any] = {
+        **network.initial,
+        **_about("initial", _numbers, {} if initial is None else initial),
+    }
+    listed = [{}] if inputs is None else check_sequence("inputs", inputs, "a list of rows")
+    rows = list(listed) if len(listed) <= MOST_INPUTS else listed
     if not 1 <= len(rows) <= MOST_INPUTS:
         raise InputError(f"inputs has {len(rows)} rows; give 1 to {MOST_INPUTS}, or leave it out")
     starts, expect = [], []
     for number, given_row in enumerate(rows, 1):
         where = f"input {number}"
+        if not isinstance(given_row, Mapping):
+            raise InputError(f"{where} is {shown(given_row)}; it must be concentrations by species")
         row = dict(check_mapping(where, given_row, "concentrations by species, such as {X: 0.6, Y: 0.4}"))
         if "expected" in row:
             raise InputError(f"{where}: expected; write {EXPECT}, with what is right by observable")

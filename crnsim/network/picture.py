@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 MOST_DRAWN = 40
 #: Families that are drawn, at most; of more, what they are for.
 MOST_FAMILIES = 60
+#: Nodes that are placed by the lengths of all ways between them, which takes long for many.
+MOST_CAREFUL = 80
 #: Nodes of a picture, at most.
 MOST_NODES = 250
 _SPECIES, _REACTION, _LINE, _CATALYST = "#2f6fb2", "#c9a227", "#555555", "#2f8f6b"
@@ -188,13 +190,21 @@ def _places(graph: Any) -> dict[Any, tuple[float, float]]:
         inside.add_nodes_from(node for node in graph if node in part)
         inside.add_edges_from((a, b) for a, b in graph.edges() if a in part)
         size = max(len(part), 1) ** 0.5
-        spots = (
-            networkx.kamada_kawai_layout(inside, scale=0.95 * size)
-            if len(part) > 1
-            else {next(iter(part)): (0, 0)}
-        )
+        spots = _spots(inside, 0.95 * size)
         lowest = min(float(x) for x, _ in spots.values())
         for node, (x, y) in spots.items():
             found[node] = (left + float(x) - lowest, float(y))
         left = max(found[node][0] for node in part) + 1.2
     return found
+
+
+def _spots(part: Any, scale: float) -> Any:
+    """Where the nodes of a connected part stand: carefully for few, quickly for many; the same every time."""
+    import networkx
+
+    if len(part) == 1:
+        return dict.fromkeys(part, (0.0, 0.0))
+    if len(part) <= MOST_CAREFUL:
+        return networkx.kamada_kawai_layout(part, scale=scale)
+    begun = networkx.circular_layout(part)
+    return networkx.spring_layout(part, pos=begun, seed=0, iterations=150, scale=scale)

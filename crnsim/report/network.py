@@ -64,7 +64,10 @@ def _network(summary: xr.Dataset) -> Network | None:
 
     text = summary.attrs.get("network_text", "")
     try:
-        return read_crn(text) if isinstance(text, str) and "\n" in text else None
+        network = read_crn(text) if isinstance(text, str) and "\n" in text else None
+        if network is not None:
+            network.rate_constants()
+        return network
     except InputError:
         return None
 

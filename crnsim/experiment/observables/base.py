@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -117,7 +118,7 @@ class Observable:
         """Return what is right as a number, from what a row of inputs says, or its own where that is None."""
         raise NotImplementedError
 
-    def measure(self, course: Course) -> float:
+    def measure(self, course: Course, expected: float = math.nan) -> float:
         """Return what is measured in a run."""
         raise NotImplementedError
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,19 @@ from crnsim.errors import InputError, suggest
 from crnsim.experiment.observables.base import COURSE_TIMES, Course, Observable, weights_of
 from crnsim.network.network import Network
 
+#: An oscillation swings by more than this part of its highest value.
+LEAST_SWING = 1e-4
+#: Species that compete, and times of a band, at most.
+_MOST_LISTED = 10_000
 #: Times of one period, at least, so that its crossings are found.
 _TIMES_OF_A_PERIOD = 20
+
+
+def _listed(name: str, value: object, wanted: str) -> Sequence[Any]:
+    listed = check_sequence(name, value, wanted)
+    if len(listed) > _MOST_LISTED:
+        raise InputError(f"{name} lists {len(listed)}; at most {_MOST_LISTED}")
+    return listed
 
 
 class Highest(Observable):
@@ -27,9 +38,7 @@ class Highest(Observable):
 
     def __init__(self, network: Network, given: Mapping[str, Any], running_time: float) -> None:
         super().__init__(network, given, running_time)
-        self.rivals = [
-            str(one) for one in check_sequence("highest", given["highest"], "species, such as [X, Y]")
-        ]
+        self.rivals = [str(one) for one in _listed("highest", given["highest"], "species, such as [X, Y]")]
         if len(set(self.rivals)) != len(self.rivals) or len(self.rivals) < 2:
             raise InputError("highest needs two or more different species, such as [X, Y]")
         self.weights = np.array([weights_of(network, one) for one in self.rivals])
@@ -44,7 +53,7 @@ class Highest(Observable):
             raise InputError(f"expected is {shown(wanted)}; {suggest(str(wanted), self.rivals)}")
         return float(self.rivals.index(wanted))
 
-    def measure(self, course: Course) -> float:
+    def measure(self, course: Course, expected: float = math.nan) -> float:
         """Number of the highest one; nan where the next is not below it, by the margin."""
         row = course.concentrations[int(np.argmin(np.abs(course.times - self.time)))]
         values = self.weights @ row
@@ -68,7 +77,7 @@ class _OfValue(Observable):
         """The value at all times."""
         return course.concentrations @ self.weights
 
-    def measure(self, course: Course) -> float:
+    def measure(self, course: Course, expected: float = math.nan) -> float:
         """The value at the time."""
         return float(self.values(course)[int(np.argmin(np.abs(course.times - self.time)))])
 
@@ -130,7 +139,7 @@ class Band(_OfValue):
             raise InputError(f"band needs times, low and high: {wanted}")
         columns = []
         for name in ("times", "low", "high"):
-            values = check_sequence(f"band.{name}", band[name], "a list of numbers")
+            values = _listed(f"band.{name}", band[name], "a list of numbers")
             most = LARGEST_CONCENTRATION
             columns.append([check_number(f"band.{name}", one, least=-most, most=most) for one in values])
         if len({len(column) for column in columns}) > 1 or not columns[0]:
@@ -153,7 +162,7 @@ class Band(_OfValue):
             raise InputError("a band is the same for all inputs; leave it out of expect")
         return 1.0
 
-    def measure(self, course: Course) -> float:
+    def measure(self, course: Course, expected: float = math.nan) -> float:
         """Share of the times at which it is within the band."""
         places = [int(np.argmin(np.abs(course.times - time))) for time in self.at]
         values = self.values(course)[places]
@@ -195,18 +204,21 @@ class Period(_OfValue):
         """The period."""
         return self.period if value is None else check_number("period", value, above=0.0, most=LONGEST_TIME)
 
-    def measure(self, course: Course) -> float:
+    def measure(self, course: Course, expected: float = math.nan) -> float:
         """The period that is farthest from the one expected, until the end; inf where it stops."""
         inside = course.times >= self.since
         times, values = course.times[inside], self.values(course)[inside]
+        wanted = expected if math.isfinite(expected) else self.period
+        swing = values.max() - values.min()
         crossings = upward_crossings(times, values)
-        if len(crossings) < 2:
+        # What is left of an oscillation that has died down, or of rounding, is none.
+        if len(crossings) < 2 or swing <= LEAST_SWING * np.max(np.abs(values)):
             return math.inf
         periods = np.append(np.diff(crossings), max(times[-1] - crossings[-1], 0.0))
         # The last one is not over: it counts only if it is too long already.
         whole = periods[:-1]
-        worst = float(whole[np.argmax(np.abs(whole - self.period))])
-        return math.inf if periods[-1] > (1 + self.tolerance) * self.period * 1.5 else worst
+        worst = float(whole[np.argmax(np.abs(whole - wanted))])
+        return math.inf if periods[-1] > (1 + self.tolerance) * wanted * 1.5 else worst
 
     def right(self, measured: float, expected: float) -> float:
         """Whether every period is within the tolerance, a share of the period."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -39,7 +40,7 @@ class Function(Observable):
             raise InputError("a function judges by itself; leave it out of expect")
         return 1.0
 
-    def measure(self, course: Course) -> float:
+    def measure(self, course: Course, expected: float = math.nan) -> float:
         """What it returns."""
         with _FUNCTIONS.code_of(self.name):
             found = self.call(course)

@@ -45,8 +45,8 @@ def sbml_model(source: str | Path) -> tuple[Any, str]:
     InputError
         It is no SBML of a level that is read, or has packages that change what it means.
     """
-    if isinstance(source, str) and source.lstrip().startswith("<"):
-        name, content = "text", source.encode()
+    if isinstance(source, str) and source.lstrip("\ufeff \t\r\n").startswith("<"):
+        name, content = "text", source.encode("utf-8", "surrogatepass")
     elif isinstance(source, (str, os.PathLike)):
         name, content = str(source), read_bytes(source, LARGEST_NETWORK_FILE)
     else:

@@ -99,8 +99,14 @@ def sbml_identifiers(network: Core) -> tuple[dict[str, str], dict[str, str]]:
     """
     declared = sorted(network.species, key=lambda species: species.place)
     labels = [label for one in declared for label in one.labels()]
-    species = _again(labels, network.aliases, (COMPARTMENT,))
-    return species, _again(parameter_labels(network), network.aliases, (COMPARTMENT, *species.values()))
+    taken = (COMPARTMENT, MODEL, *(reaction_id(number) for number in range(1, network.n_reactions + 1)))
+    species = _again(labels, network.aliases, taken)
+    return species, _again(parameter_labels(network), network.aliases, (*taken, *species.values()))
+
+
+def reaction_id(number: int) -> str:
+    """Identifier of a reaction, counted from 1."""
+    return f"reaction_{number}"
 
 
 def _again(labels: Iterable[str], aliases: Mapping[str, str], taken: Iterable[str]) -> dict[str, str]:
@@ -109,5 +115,5 @@ def _again(labels: Iterable[str], aliases: Mapping[str, str], taken: Iterable[st
     return {label: found[name] for label, name in known.items()}
 
 
-#: Identifier of the one compartment that is written.
-COMPARTMENT = "pot"
+#: Identifiers of the one compartment that is written, and of the model.
+COMPARTMENT, MODEL = "pot", "network"

@@ -39,6 +39,9 @@ _FUNCTIONS: dict[int, Callable[..., float]] = {
     libsbml.AST_FUNCTION_ROOT: lambda degree, value: value ** (1 / degree),
     libsbml.AST_FUNCTION_LOG: lambda base, value: math.log10(value) if base == 10 else math.log(value, base),
 }
+#: Powers of ten beyond which there is no number.
+_LARGEST_EXPONENT = 400
+_NOTHING: Mapping[str, float] = {}
 _POWERS = (libsbml.AST_POWER, libsbml.AST_FUNCTION_POWER)
 
 
@@ -64,7 +67,7 @@ def formula(node: Any) -> str:
     return str(libsbml.formulaToL3String(node))
 
 
-def value_of(node: Any, lookup: Callable[[str], Rational]) -> Rational:
+def value_of(node: Any, lookup: Callable[[str], Rational], known: Mapping[str, float] = _NOTHING) -> Rational:
     """Work out a formula.
 
     Parameters
@@ -72,13 +75,15 @@ def value_of(node: Any, lookup: Callable[[str], Rational]) -> Rational:
     node : libsbml.ASTNode
     lookup : callable
         What a name stands for; raises InputError for one that may not stand there.
+    known : mapping of str to float
+        Values of symbols that are parameters: what is neither a product nor a quotient of them becomes a number.
 
     Raises
     ------
     InputError
         It has something in it that is no algebra.
     """
-    kind, children = node.getType(), [node.getChild(i) for i in range(node.getNumChildren())]
+    kind = node.getType()
     if node.isNumber():
         return Rational.number(_number(node))
     if kind in _CONSTANTS:
@@ -87,34 +92,71 @@ def value_of(node: Any, lookup: Callable[[str], Rational]) -> Rational:
         raise InputError("depends on the time")
     if kind == libsbml.AST_NAME:
         return lookup(node.getName())
-    values = [value_of(child, lookup) for child in children]
+    values = [value_of(child, lookup, known) for child in _operands(node)]
     if kind == libsbml.AST_PLUS:
         return sum(values, Rational.number(0))
     if kind == libsbml.AST_TIMES:
         return math.prod(values, start=Rational.number(1))
-    if kind == libsbml.AST_MINUS:
+    if kind == libsbml.AST_MINUS and len(values) in (1, 2):
         return values[0] + -values[1] if len(values) == 2 else -values[0]
-    if kind == libsbml.AST_DIVIDE:
-        return values[0] / values[1]
-    if kind in _POWERS:
-        return _power(*values)
-    if kind in _FUNCTIONS and not any(value.symbols for value in values):
-        return Rational.number(_called(node, [constant(value) for value in values]))
+    if kind == libsbml.AST_DIVIDE and len(values) == 2:
+        several = len(values[1].numerator) > 1
+        return values[0] / (as_number(values[1], known) if several else values[1])
+    if kind in _POWERS and len(values) == 2:
+        return _power(values[0], as_number(values[1], known), known)
+    plain = [as_number(value, known) for value in values]
+    if kind in _FUNCTIONS and not any(value.symbols for value in plain):
+        return Rational.number(_called(node, [constant(value) for value in plain]))
     raise InputError(f"has {_name_of(node)} in it")
+
+
+def _operands(node: Any) -> list[Any]:
+    """Operands; those of a sum or a product in each other, as long ones are kept, are all of one."""
+    kind = node.getType()
+    if kind not in (libsbml.AST_PLUS, libsbml.AST_TIMES):
+        return [node.getChild(i) for i in range(node.getNumChildren())]
+    found, waiting = [], [node]
+    while waiting:
+        one = waiting.pop()
+        if one.getType() == kind:
+            waiting += [one.getChild(i) for i in reversed(range(one.getNumChildren()))]
+        else:
+            found.append(one)
+    return found
+
+
+def as_number(value: Rational, known: Mapping[str, float]) -> Rational:
+    """Return a value of parameters alone as a number; one with something else in it as it is."""
+    if not value.symbols or not value.symbols <= known.keys():
+        return value
+    parts = [
+        sum((c * math.prod(Fraction(known[n]) ** p for n, p in m) for m, c in part.items()), Fraction(0))
+        for part in (value.numerator, value.denominator)
+    ]
+    if not parts[1]:
+        raise InputError("divides by zero")
+    return Rational.number(parts[0] / parts[1])
 
 
 def constant(value: Rational) -> float:
     """Return a value without symbols as a number."""
     top, bottom = (part.get((), Fraction(0)) for part in (value.numerator, value.denominator))
-    return float(top / bottom)
+    try:
+        return float(top / bottom)
+    except OverflowError:
+        raise InputError("has a number out of range in it") from None
 
 
 def _number(node: Any) -> Fraction | float:
     if node.isInteger():
         return Fraction(node.getInteger())
     if node.isRational():
+        if not node.getDenominator():
+            raise InputError("divides by zero")
         return Fraction(node.getNumerator(), node.getDenominator())
     if node.getType() == libsbml.AST_REAL_E:
+        if abs(int(node.getExponent())) > _LARGEST_EXPONENT:
+            raise InputError("has a number out of range in it")
         # Exactly what is written: the mantissa's shortest text, and a power of ten.
         return Fraction(repr(float(node.getMantissa()))) * Fraction(10) ** int(node.getExponent())
     number = float(node.getReal())
@@ -123,12 +165,13 @@ def _number(node: Any) -> Fraction | float:
     return number
 
 
-def _power(base: Rational, exponent: Rational) -> Rational:
+def _power(base: Rational, exponent: Rational, known: Mapping[str, float]) -> Rational:
     if exponent.symbols:
         raise InputError("has an exponent that is no number")
     power = constant(exponent)
     if power.is_integer() and abs(power) < 1000:
         return base ** int(power)
+    base = as_number(base, known)
     if base.symbols:
         raise InputError(f"has the exponent {power:g}")
     try:

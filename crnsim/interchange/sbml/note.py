@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -36,12 +37,17 @@ def noted_network(model: Any) -> Network | None:
     """
     try:
         note = json.loads(_note(model))
+        # Of no more than the model has, before anything of that size is made.
+        sizes = [math.prod(note["dims"][dim] for dim in dims) for _, dims, _ in note["species"]]
+        numbers = [math.prod(shape) for shape in note["parameters"].values()]
+        if sum(sizes) != model.getNumSpecies() or sum(numbers) != model.getNumParameters():
+            return None
         network = Network(dims=note["dims"])
         for name, dims, slow in note["species"]:
             network.add_species(name, *dims, slow=slow)
         for name, shape in note["parameters"].items():
             network.set_parameter(name, np.ones(shape) if shape else 1.0)
-    except (ValueError, TypeError, KeyError, RecursionError, AttributeError, InputError):
+    except (ValueError, TypeError, KeyError, RecursionError, AttributeError, OverflowError, InputError):
         return None
     declared = sorted(network.species, key=lambda species: species.place)
     labels = [label for one in declared for label in one.labels()]

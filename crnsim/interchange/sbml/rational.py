@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 from crnsim.errors import InputError
@@ -12,6 +13,8 @@ Polynomial = dict[Monomial, Fraction]
 
 #: Terms of a law when it is multiplied out, and exponents, at most: more is no rate of a chemical reaction.
 MOST_TERMS, MOST_EXPONENT = 2000, 40
+#: Bits of a coefficient, at most: products of many numbers, none of them out of range.
+_MOST_BITS = 20_000
 _ONE: Polynomial = {(): Fraction(1)}
 
 
@@ -29,6 +32,8 @@ class Rational:
     @classmethod
     def number(cls, value: Fraction | float) -> Rational:
         """Return a constant."""
+        if not isinstance(value, Fraction) and not math.isfinite(value):
+            raise InputError(f"has {value} in it")
         exact = Fraction(value)
         return cls({(): exact} if exact else {})
 
@@ -100,6 +105,8 @@ def _product(left: Polynomial, right: Polynomial) -> Polynomial:
         for n, d in right.items():
             both = _times(m, n)
             found[both] = found.get(both, Fraction(0)) + c * d
+    if any(c.numerator.bit_length() + c.denominator.bit_length() > _MOST_BITS for c in found.values()):
+        raise InputError("has a number out of range in it")
     return {m: c for m, c in found.items() if c}
 
 

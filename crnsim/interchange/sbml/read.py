@@ -45,7 +45,15 @@ def read_sbml(source: str | Path) -> Network:
         conversion factors, fast reactions, or stoichiometries that are no whole numbers. With file and line.
     """
     held, name = document.sbml_model(source)
-    return _Reader(held.getModel(), name).network()
+    try:
+        return _Reader(held.getModel(), name).network()
+    except InputError as error:
+        # Every message says in which file.
+        if str(error).startswith(f"{name}:"):
+            raise
+        raise InputError(f"{name}: {error}") from None
+    except (ZeroDivisionError, OverflowError):
+        raise InputError(f"{name}: it divides by zero, or has numbers in it that are out of range") from None
 
 
 @dataclass(frozen=True)
@@ -174,7 +182,7 @@ class _Reader:
             return self._parameter(symbol, value) if changeable else Rational.number(value)
 
         try:
-            rate = value_of(law.getMath(), lookup)
+            rate = value_of(law.getMath(), lookup, self.values)
             scales = {self.scale[species] for species in change}
             rate = rate / Rational.number(scales.pop()) if scales else rate
             return terms_of(rate, self.values)
@@ -232,8 +240,10 @@ class _Reader:
                 raise self._fault(
                     step.element,
                     f"reaction {name}: its rate {law} is no mass action: it would use up {lost[0]} at a rate that does "
-                    "not depend on it",
+                    "not depend on it, or on too low a power of it",
                 )
+            if not left and not any(right.values()):
+                continue  # nothing changes that can
             equation = " -> ".join(
                 _side(_in_order(counts, listed), species)
                 for counts, listed in zip((left, right), sides[::way], strict=True)

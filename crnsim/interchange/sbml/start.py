@@ -36,9 +36,10 @@ class Start:
         if name in self._known:
             return self._known[name]
         if name in self._asked or len(self._asked) > 100:
-            raise self._fault(
-                self._assigned[self._asked[0]], f"initial assignment of {self._asked[0]}: goes round"
-            )
+            first = next((one for one in self._asked if one in self._assigned), name)
+            said = "goes round" if name in self._asked else "follows from more than 100 others"
+            element = self._assigned.get(first, self._model)
+            raise self._fault(element, f"initial assignment of {first}: {said}")
         self._asked.append(name)
         self._known[name] = value = self._worked_out(name)
         self._asked.pop()
@@ -49,7 +50,12 @@ class Start:
             element = self._assigned[name]
             if element.getMath() is None:
                 raise self._fault(element, f"initial assignment of {name}: has no formula")
-            return self.formula(element, element.getMath(), f"initial assignment of {name}")
+            value = self.formula(element, element.getMath(), f"initial assignment of {name}")
+            if self._model.getCompartment(name) is not None and not value > 0:
+                raise self._fault(
+                    element, f"initial assignment of {name}: the size is {value:g}; it must be above 0"
+                )
+            return value
         model = self._model
         if (compartment := model.getCompartment(name)) is not None:
             return self._size(compartment)
@@ -83,7 +89,9 @@ class Start:
         if compartment.getSpatialDimensions() == 0:
             return 1.0
         size = float(compartment.getSize()) if compartment.isSetSize() else math.nan
-        if not math.isfinite(size):
+        if math.isinf(size):
+            raise self._fault(compartment, f"compartment {compartment.getId()} has no finite size")
+        if math.isnan(size):
             self.missing[f"size of {compartment.getId()}"] = "1"
             return 1.0
         if size <= 0:

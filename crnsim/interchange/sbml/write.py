@@ -6,13 +6,20 @@ Written as XML here, since libSBML writes numbers with 15 digits, which is not e
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import numpy.typing as npt
 
 from crnsim.entrance.objects import check_instance, check_line
-from crnsim.interchange.sbml.identifiers import COMPARTMENT, parameter_labels, sbml_identifiers
+from crnsim.interchange.sbml.identifiers import (
+    COMPARTMENT,
+    MODEL,
+    parameter_labels,
+    reaction_id,
+    sbml_identifiers,
+)
 from crnsim.interchange.sbml.note import NAMESPACE, NOTE, note_text
 from crnsim.network.core import Core
 from crnsim.network.families import Family, Reaction
@@ -62,7 +69,7 @@ def to_sbml(
     root = ET.Element("sbml", {"xmlns": _SBML, "level": "3", "version": "2"})
     units = dict.fromkeys(("substanceUnits", "timeUnits", "volumeUnits", "extentUnits"), _UNIT)
     name = {"name": title} if title else {}
-    model = ET.SubElement(root, "model", {"id": "network", **name, **units})
+    model = ET.SubElement(root, "model", {"id": MODEL, **name, **units})
     note = ET.SubElement(ET.SubElement(model, "annotation"), f"crnsim:{NOTE}", {"xmlns:crnsim": NAMESPACE})
     note.text = note_text(network)
     pot = {"id": COMPARTMENT, "spatialDimensions": "3", "size": "1", "units": _UNIT, "constant": "true"}
@@ -104,7 +111,7 @@ def _reactions(network: Core, species: dict[str, str], parameters: dict[str, str
         label = {"name": family.label} if family.label else {}
         for place in np.ndindex(*family.shape):
             reaction, number = next(reactions), number + 1
-            about = {"id": f"reaction_{number}", **label, "reversible": "false"}
+            about = {"id": reaction_id(number), **label, "reversible": "false"}
             one = ET.Element("reaction", about)
             _list(one, "listOfReactants", _references(reaction.reactants, species))
             _list(one, "listOfProducts", _references(reaction.products, species))
@@ -142,13 +149,8 @@ def _factor(factor: str, indices: Mapping[str, int], parameters: dict[str, str])
     label = f"{name}[{','.join(str(indices.get(i, i)) for i in inside[:-1].split(','))}]" if bracket else name
     if label in parameters:
         return _symbol(parameters[label])
-    mantissa, _, exponent = repr(float(factor)).partition("e")
-    if not exponent:
-        return _number(mantissa)
-    # Powers of ten stand apart in MathML.
-    number = _number(mantissa, "e-notation")
-    ET.SubElement(number, "sep").tail = str(int(exponent))
-    return number
+    # Written out, however small: of numbers with an exponent of their own, libraries lose the last bit.
+    return _number(format(Decimal(repr(float(factor))), "f"))
 
 
 def _symbol(identifier: str) -> ET.Element:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
 from crnsim.errors import InputError
 from crnsim.sweep.config.mistakes import Mistake
-from crnsim.sweep.config.of_network import with_network
+from crnsim.sweep.config.of_network import MOST_DESIGNS, with_network
 from crnsim.sweep.config.resolve import ResolvedSettings, network_settings, network_source
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ def check_network(sweep: Sweep) -> tuple[str, Parameters, ResolvedSettings]:
     Mistake
         With the path of the key.
     """
+    count = math.prod(map(len, sweep.parameters.values()))
+    if count > MOST_DESIGNS:
+        raise Mistake(("parameters",), f"make {count} combinations; at most {MOST_DESIGNS} are run")
     _check_left_out(sweep)
     try:
         source = network_source(sweep)

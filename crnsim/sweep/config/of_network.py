@@ -13,8 +13,8 @@ from crnsim.entrance.limits import LONGEST_LABEL
 
 #: Name of the circuit, and what stands for an activation.
 CIRCUIT, NO_ACTIVATION = "network", "none"
-#: Designs that keep labels made of their parameters, at most.
-_MOST_DESIGNS = 10_000
+#: Designs of a sweep, at most.
+MOST_DESIGNS = 2_000
 #: Accuracy and budget for a network of which nothing is known, those of `crnsim.simulate`.
 _SOLVER = {"rtol": 1e-6, "atol": "scaled", "max_steps": 1_000_000}
 
@@ -53,7 +53,7 @@ def designs_of(parameters: object) -> dict[str, dict[str, Any]]:
     count = 1
     for values in listed.values():
         count *= len(values)
-    if not listed or not 1 <= count <= _MOST_DESIGNS:
+    if not listed or not 1 <= count <= MOST_DESIGNS:
         return {CIRCUIT: {"name": NO_ACTIVATION}}
     chosen = [dict(zip(listed, values, strict=True)) for values in itertools.product(*listed.values())]
     varied = [name for name, values in listed.items() if len(values) > 1]

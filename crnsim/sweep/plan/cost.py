@@ -237,7 +237,7 @@ def _trial_steps(source: Parameters, parameters: Parameters, rtol: float, method
             steps = float(run["steps"][0])
             if steps >= ENOUGH_TRIAL_STEPS or int(run["status"][0]) != OK:
                 break
-            time *= 4.0
+            time *= 32.0
     finally:
         logger.setLevel(level)
     return 2.0 ** round(math.log2(max(steps, 1.0) / time))
