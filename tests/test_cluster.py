@@ -132,8 +132,11 @@ class Run:
         if live:
             slurm("scancel", *live)
 
-    def kill_workers(self) -> None:
-        """Kill the Dask workers of a chunk once they could have work; stopped before, they have."""
+    def kill_workers(self) -> bool:
+        """Kill the Dask workers of a chunk once they could have work; stopped before, they have. Say whether any were.
+
+        A point whose worker dies twice is given up, so that nobody should do it again before the first death is told.
+        """
         for server in psutil.process_iter(["cmdline", "cwd"]):
             words = " ".join(server.info["cmdline"] or [])
             if "multiprocessing.forkserver" not in words or server.info["cwd"] != str(self.folder):
@@ -149,7 +152,8 @@ class Run:
                     for worker in workers:
                         act(worker)
                     time.sleep(1)
-                return
+                return bool(workers)
+        return False
 
     @property
     def lost_a_worker(self) -> bool:
@@ -254,7 +258,9 @@ def test_faults_on_slurm_change_no_bit(run, nodes, expected):
     process = sweep.start(*settings, *memory, "--set-threads", "integrate=2")
 
     def lost_a_worker() -> bool:
-        sweep.kill_workers()
+        deadline = time.monotonic() + (20.0 if sweep.kill_workers() else 0.0)
+        while time.monotonic() < deadline and not sweep.lost_a_worker:
+            time.sleep(0.1)
         return sweep.lost_a_worker
 
     sweep.until("the death of a Dask worker", process, lost_a_worker)

@@ -119,6 +119,19 @@ def test_the_command_without_noise(here, capsys):
     assert "<svg" in (here / "a.svg").read_text()
 
 
+def test_a_file_is_described_and_brought_into_another_format(here, capsys):
+    assert main(["describe", "net.crn"]) == 0
+    assert read_crn(capsys.readouterr().out).to_crn() == read_crn(TEXT).to_crn()
+    assert main(["describe", "net.crn", "-o", "net.xml"]) == 0
+    assert main(["describe", "net.xml", "--all"]) == 0
+    out = capsys.readouterr().out
+    assert "X + Y ->{1} 2B" in out
+    assert main(["describe", "net.crn", "-o", "net.crn"]) == 2
+    assert "this is the file that is read" in capsys.readouterr().err
+    assert main(["describe", "none.crn"]) == 2
+    assert (here / "net.crn").read_text() == TEXT
+
+
 def test_a_network_of_the_users_own_code(here, capsys):
     (here / "my_net.py").write_text(
         f"import crnsim\n\ndef majority():\n    return crnsim.read_crn('''{TEXT}''')\n\n"

@@ -274,14 +274,17 @@ def _add_circuit(command: argparse.ArgumentParser, *, trained: bool = False) -> 
 
 
 def _add_describe(command: argparse.ArgumentParser) -> None:
-    command.add_argument("circuit", help="onepot, clocked, feedforward (all weights 1), or module:NAME")
+    command.add_argument("circuit", help="onepot, clocked, feedforward (weights 1), module:NAME, or a file")
     _add_circuit(command)
     command.add_argument("--dual-rail", action="store_true", help="two rails for each input")
     command.add_argument(
         "--all", action="store_true", help="every elementary reaction, not only the families"
     )
     command.add_argument(
-        "-o", "--output", metavar="FILE", help="write it to a file: .crn (text) or .nc (arrays)"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write it to a file: .crn (text), .xml (SBML), .ant, .nc (arrays)",
     )
     command.add_argument("--format", help="of that file, where its suffix does not say; or module:NAME")
 
@@ -314,7 +317,8 @@ def _add_run(command: argparse.ArgumentParser, circuit: str, *, trained: bool = 
         "--label",
         help="name of the CSV data set in a sweep, to repeat a run of it; the file's own by default",
     )
-    command.add_argument("--circuit", default=circuit, help=f"{circuit} (default)")
+    others = "" if trained else ", clocked"
+    command.add_argument("--circuit", default=circuit, help=f"{circuit} (default){others}, or module:NAME")
     _add_circuit(command, trained=trained)
     command.add_argument(
         "--running-time",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import statistics
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crnsim.cli import words
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from crnsim.circuits import Circuit
     from crnsim.experiment.point import Parameters, Point
+    from crnsim.network import Network
 
 
 def describe(options: argparse.Namespace) -> None:
@@ -37,6 +39,9 @@ def describe(options: argparse.Namespace) -> None:
 
     if options.format and not options.output:
         raise InputError(f"--format {options.format} is of the file that -o names; give -o FILE too")
+    if ":" not in options.circuit and Path(options.circuit).suffix:
+        _describe_file(options)
+        return
     unit, of_circuit = parameters(options)
     circuit = built_circuit(
         options.circuit,
@@ -59,8 +64,25 @@ def describe(options: argparse.Namespace) -> None:
     print(network_text(circuit.network, title, circuit, elementary=options.all), end="")
 
 
-def _write(circuit: Circuit, path: str, title: str, name: str) -> None:
-    """Write the network of a circuit; say so, unless it went to standard output itself."""
+def _describe_file(options: argparse.Namespace) -> None:
+    """Print the network in a file, or write it in another format."""
+    from crnsim.interchange import read_network
+    from crnsim.interchange.text import network_text
+    from crnsim.network.text import check_listing
+
+    network = read_network(options.circuit)
+    if options.output:
+        there = Path(options.output)
+        if not is_stdout(options.output) and there.exists() and there.samefile(options.circuit):
+            raise InputError(f"-o {options.output}: this is the file that is read; name another one")
+        check_listing(network)
+        _write(network, options.output, options.circuit, options.format or "")
+        return
+    print(network_text(network, options.circuit, elementary=options.all), end="")
+
+
+def _write(circuit: Circuit | Network, path: str, title: str, name: str) -> None:
+    """Write a network, or that of a circuit; say so, unless it went to standard output itself."""
     from crnsim.interchange import write_network
     from crnsim.interchange.registry import file_format
 
@@ -244,6 +266,8 @@ def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, m
     if (name := kind.learning_parameter) and name in parameters:
         also = "" if kind.samples_parameter else " and --running-time"
         raise InputError(f"--set {name}: {name} follows from --learning-rate{also}")
+    if (name := kind.samples_parameter) and name in parameters:
+        raise InputError(f"--set {name}: {name} follows from the data set")
     for name in parameters:
         if name not in kind.settings:
             raise InputError(
@@ -341,4 +365,9 @@ def _sgd(points: list[Point]) -> list[str]:
         rows.append((str(point.replicate), *map(_number, scores[-1])))
     if len(points) > 1:
         rows.append(("median", *(_number(statistics.median(column)) for column in zip(*scores, strict=True))))
-    return ["", "gradient descent on the algebraic network: same start, order and step", *columns(rows)]
+    until = ", to the last epoch, where the circuit may have stopped before" if circuit.autonomous else ""
+    return [
+        "",
+        f"gradient descent on the algebraic network: same start, order and step{until}",
+        *columns(rows),
+    ]

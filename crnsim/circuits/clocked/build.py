@@ -220,7 +220,13 @@ def _without(values: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _check_structure(values: dict[str, Any]) -> None:
-    values["samples"] = check_whole("clocked: samples", values["samples"], most=MOST_SAMPLES)
+    given = values["samples"]
+    whole = int(given) if isinstance(given, float) and given.is_integer() else given
+    if isinstance(whole, int) and whole > MOST_SAMPLES:
+        raise InputError(
+            f"clocked: samples is {whole}; the circuit stores its training set, and at most {MOST_SAMPLES} of samples"
+        )
+    values["samples"] = check_whole("clocked: samples", whole, most=MOST_SAMPLES)
     values["delta"] = check_number("clocked: delta", values["delta"], least=SMALLEST_DELTA, most=MOST_DELTA)
     for name in ("kj", "kd"):
         if values["threshold"] > 0 and values[name] == 0:
