@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -126,19 +127,11 @@ def simulate_replicate(
     return found.assign_coords(replicate=[replicate])
 
 
-#: What `simulate` takes where nothing is given.
+#: What `simulate` takes where nothing is given, as its signature says.
 _DEFAULTS: dict[str, Any] = {
-    "method": "auto",
-    "rates": None,
-    "initial": None,
-    "noise": None,
-    "volume": None,
-    "seed": None,
-    "species": None,
-    "rtol": 1e-6,
-    "atol": None,
-    "max_steps": 1_000_000,
-    "estimate": True,
+    name: parameter.default
+    for name, parameter in inspect.signature(simulate).parameters.items()
+    if parameter.kind is parameter.KEYWORD_ONLY and name != "keep_rates"
 }
 
 
