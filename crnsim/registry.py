@@ -72,9 +72,11 @@ class Registry(Generic[T]):
         """Run a function of the entry `name`: what goes wrong in a user's own code is one error that names it."""
         try:
             yield
-        except CrnsimError:
-            raise
-        except (Exception, SystemExit) as error:
+        except CrnsimError as error:
+            if name in self.built_in or not isinstance(error, InputError) or name in str(error):
+                raise
+            raise InputError(f"{self.kind} {name}: {error}") from error
+        except (Exception, SystemExit, GeneratorExit) as error:
             if name in self.built_in:
                 raise
             raise InputError(f"{self.kind} {name}: its code failed: {_said(error)}") from error

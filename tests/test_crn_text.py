@@ -178,6 +178,16 @@ WRONG = {
     "A[999999999] ->{1} B": "would take",
     "lambda ->{1} B": "it has a meaning of its own",
     "k = 1": "there is no species in it",
+    "k = 1e-400\nA ->{k} B": "line 1: rate parameter 'k' is '1e-400'; it must be 0, or at least 2.2e-308",
+    "k = 1e-310\nA ->{k} B": "line 1: rate parameter 'k' is 1e-310; it must be 0",
+    "A ->{0.0001e-400} B": "line 1: reaction 'A -> B': rate is '0.0001e-400'; it must be 0",
+    "w = [1, 1e-320]\nA ->{w[0]} B": "line 1: a value of rate parameter 'w' is 9.99989e-321",
+    "A ->{1} B\ninit A 1e-400": "line 2: init A is '1e-400'",
+    "A ->{1} B\nA ->{1e100*1e100} B": "line 2: reaction 'A -> B': its rate constant '1e100*1e100' overflows",
+    "a = 1e-200\n\nA ->{a*a} B": "line 3: reaction 'A -> B': its rate constant 'a*a' is lost in rounding",
+    "A[] ->{1} B": "cannot read 'A[]'",
+    "species A[ ], B\nA ->{1} B": "line 1",
+    "A ->{1} B\ninit A[] 1": "line 2: no species 'A[]'",
 }
 
 
@@ -225,6 +235,44 @@ def test_a_network_as_latex():
     assert r"\ce{$\mathrm{A}_{i}$ + 2$\mathrm{B\_1}$ <=>" in line
     assert r"[$\mathit{k}\,\mathit{w}_{i}$][$0.001$] $\emptyset$}" in line
     assert r"i = 0, \dots, 4" in line
+
+
+def test_what_is_zero_stays_zero():
+    network = read_crn("k = 0.0\nA ->{k} B\nA ->{0e5} B\ninit A 0.00; init B 1e-310")
+    assert network.rate_constants().tolist() == [0.0, 0.0]
+    assert network.initial["B"] == 1e-310
+    assert read_crn(network.to_crn()).initial["B"] == 1e-310
+
+
+def test_a_single_value_of_an_array_of_parameters():
+    network = read_crn("w = [[1, 2], [3, 4]]; species A[2], B[2]; A[j] ->{w[i,j]} A[j] + B[i]; init A 1")
+    assert network.has_parameter("w[0,1]")
+    assert not any(map(network.has_parameter, ("w", "w[2,0]", "w[0]", "w[0,1,1]", "v[0,0]", "w[-1,0]", 3)))
+    np.testing.assert_array_equal(network.rate_constants({"w[ 0, 1 ]": 7.0}), [1, 3, 7, 4])
+    np.testing.assert_array_equal(
+        network.rate_constants({"w[0,0]": 9.0, "w": [[5, 6], [7, 8]]}), [9, 7, 6, 8]
+    )
+    found = crnsim.simulate(network, [0.0, 1.0], rates={"w[0,1]": [0.0, 2.0]})
+    np.testing.assert_allclose(
+        found["concentration"].sel(species="B[0]")[:, -1], [1.0, 3.0], rtol=1e-5, atol=0
+    )
+    network.set_parameter("w[1,1]", 0.5)
+    assert network.arrays["w"].tolist() == [[1, 2], [3, 0.5]]
+    for name, value in (("w[1,1]", -1), ("w[1,1]", [1, 2]), ("w[1,5]", 1)):
+        with pytest.raises(CrnsimError):
+            network.set_parameter(name, value)
+        with pytest.raises(CrnsimError):
+            network.rate_constants({name: value})
+
+
+def test_a_picture_shows_rates_and_what_goes_both_ways():
+    from crnsim.network.picture import drawn_graph
+
+    graph = drawn_graph(read_crn("kf = 2\nA + B <->{kf}{0.5} C\nC + E ->{1.25} E\n2C ->{3} A\nA ->{1} 2C"))
+    boxes = [data["text"] for _, data in graph.nodes(data=True) if data["kind"] == "reaction"]
+    assert boxes == ["kf, 0.5", "1.25", "3, 1"]
+    both = {(a[1], b[1]) for a, b, data in graph.edges(data=True) if data["both"]}
+    assert both == {("A", 0), ("B", 0), (0, "C"), ("C", 3), (3, "A")}
 
 
 def test_a_picture_of_a_network():

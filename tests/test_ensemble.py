@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -95,6 +98,43 @@ def test_the_command_prints_keeps_and_draws(here, capsys):
     assert (here / "run.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_what_the_command_keeps_says_what_was_run(here):
+    (here / "w.crn").write_text("w = [1, 2]; k = 3; species A[2]; A[i] ->{k*w[i]} 0; init A 1")
+    assert (
+        main(["simulate", "w.crn", "--t", "2", "--set", "w[1]=0.5,k=1", "--initial", "A[0]=2", "-o", "a.nc"])
+        == 0
+    )
+    data = xr.load_dataset("a.nc")
+    again = read_crn(data.attrs["network_text"])
+    assert again.arrays["w"].tolist() == [1.0, 0.5]
+    assert again.parameters["k"] == 1.0
+    assert json.loads(data.attrs["parameters"]) == {"k": 1.0, "w": [1.0, 0.5]}
+    same = crnsim.simulate(again, data["time"].values)
+    np.testing.assert_array_equal(same["concentration"], data["concentration"])
+    np.testing.assert_allclose(data["concentration"][0, -1], [2 * np.exp(-2), np.exp(-1)], rtol=1e-5, atol=0)
+
+
+def test_a_pot_that_starts_empty(here, capsys):
+    (here / "fill.crn").write_text("0 ->{2} A; A ->{1} 0")
+    assert main(["simulate", "fill.crn", "--t", "40"]) == 0
+    assert re.search(r"A +0 +2\n", capsys.readouterr().out)
+
+
+def test_noise_by_its_keywords():
+    network = read_crn(TEXT)
+    given = {"rates": 0.3, "concentrations": 0.1, "interval": 2.0}
+    one, other = (
+        crnsim.ensemble(network, TIMES, replicates=3, noise=noise, seed=1)
+        for noise in (given, Noise(**given))
+    )
+    np.testing.assert_array_equal(one["mean"], other["mean"])
+    for wrong in (0.1, {"rate": 0.1}, {1: 2}, {"rates": "x"}):
+        with pytest.raises(CrnsimError, match="noise"):
+            crnsim.simulate(network, TIMES, noise=wrong)
+    with pytest.raises(CrnsimError, match=r"such as Noise\(rates=0.1\)"):
+        Noise(0.1)
+
+
 def test_the_command_without_noise(here, capsys):
     words = [
         "simulate",
@@ -159,7 +199,9 @@ def test_a_network_of_the_users_own_code(here, capsys):
         (["net.crn", "--initial", "X"], "--initial X: give a name and a number of 0"),
         (["net.crn", "--initial", "X=-1"], "--initial X=-1: give a name and a number of 0 or more"),
         (["net.crn", "-o", "a.csv"], "-o a.csv: the result is NetCDF"),
-        (["net.crn", "--set", "q=1"], "--set q=1: no rate parameter or species 'q'; known: X, Y, B, k"),
+        (["net.crn", "--set", "q=1"], "--set q=1: no rate parameter or species 'q'; known: k, X, Y, B"),
+        (["net.crn", "--set", "X=1", "--initial", "X=2"], "--set X and --initial X: give one of them"),
+        (["w.crn", "--set", "w[2]=1"], "--set w[2]=1: no rate parameter or species 'w[2]'; known: w, A[0]"),
         (["net.crn", "--set", "k=a"], "--set k=a: give a name and a number of 0"),
         (["net.crn", "--set", "k=1", "--set", "k=2"], "k is given twice"),
         (["net.crn", "--species", "X,Q"], "species: no species 'Q'"),
@@ -177,6 +219,7 @@ def test_a_network_of_the_users_own_code(here, capsys):
 def test_what_is_wrong_is_one_line_and_writes_nothing(here, capsys, words, said):
     (here / "net.txt").write_text("x")
     (here / "still.crn").write_text("A ->{1} B")
+    (here / "w.crn").write_text("w = [1, 2]; species A[2]; A[i] ->{w[i]} 0; init A 1")
     before = sorted(here.iterdir())
     assert main(["simulate", *words, *([] if "--t" in words else ["--t", "10"])]) == 2
     err = capsys.readouterr().err

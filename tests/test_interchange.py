@@ -71,7 +71,7 @@ def test_the_command_line_writes_what_the_suffix_says(here, capsys):
     assert len((here / "pot.csv").read_text().splitlines()) == n_reactions + 1
     capsys.readouterr()
     assert main(["describe", "onepot", "-o", "pot.txt"]) == 2
-    known = ".crn (text), .nc (arrays), .xml (sbml), .ant (antimony)"
+    known = ".crn (text), .nc (arrays), .xml, .sbml (sbml), .ant (antimony)"
     assert f"pot.txt: no format has this suffix; known: {known}" in capsys.readouterr().err
 
 

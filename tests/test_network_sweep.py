@@ -68,7 +68,8 @@ def compute(**changes):
 def test_from_the_file_to_the_report(here, capsys):
     results = compute()
     summary = xr.load_dataset(results / "summary" / "maj-network-k1.nc")
-    assert summary.sizes == {"point": 72, "sample": 2, "target": 1}
+    points = {"point": 72, "sample": 2, "target": 1}
+    assert summary.sizes == points | {"recorded": 15, "presentation": 2, "fraction": 201, "species": 3}
     assert summary.attrs["mode"] == "observation"
     cells = {
         (r["activation"], r["running_time"], r["noise_kind"]): r["score"]
@@ -132,6 +133,76 @@ def test_a_replicate_is_that_of_the_command_that_repeats_it(here, capsys):
             np.testing.assert_array_equal(found["output"].values[place, row - 1, 0], winner)
 
 
+def test_courses_are_kept_and_change_no_number(here):
+    observables = {
+        "winner": {"highest": ["X", "Y"], "margin": 0.5},
+        "rising": {"value": "X", "period": 3.0, "tolerance": 0.5},
+    }
+    group = make_plan(read_sweep(write(observables=observables))).groups[0][0]
+    points = group.points()
+    recorded = group.recorded_keys()
+    # Five replicates without noise, and of the largest magnitude of each kind, at the longest time.
+    assert len(recorded) == 15
+    plain, kept = run_points(points), run_points(points, record=recorded)
+    for name in plain.data_vars:
+        np.testing.assert_array_equal(plain[name].values, kept[name].values)
+    assert kept["trajectory"].dims == ("recorded", "presentation", "fraction", "species")
+    assert set(kept["recorded"].values) == set(recorded)
+    by_key = {point.key: point for point in points}
+    for key in recorded[::4]:
+        one, point = kept["trajectory"].sel(recorded=key), by_key[key]
+        found = crnsim.simulate(
+            crnsim.read_crn(TEXT),
+            40.0 * one["fraction"].values,
+            rates=dict(point.circuit_parameters),
+            initial={"X": 0.45, "Y": 0.55},
+            noise=point.noise if point.noise.acting else None,
+            seed=point.seed if point.noise.acting else None,
+            replicates=point.replicate + 1 if point.noise.acting else 1,
+        )
+        np.testing.assert_allclose(one.sel(presentation=2), found["concentration"][-1], rtol=1e-6, atol=1e-7)
+    none = run_points(points[:1], record=[])
+    assert "trajectory" not in none
+
+
+def test_the_page_shows_courses_and_what_was_not_right(here, capsys):
+    compute(trajectories={"replicates": 3})
+    page = Path("reports/maj.html").read_text()
+    text = re.sub(r"<[^>]*>", "", page)
+    assert "Over time" in text
+    assert "k0p5, rates 0.3, running time 40, 3 replicates" in text
+    assert "Ended ok and not right" in text
+    assert "winner is none by the margin, not X" in text
+    assert "swept: k [0.5, 1.0]" in text
+    # The command of one that was not right shows it.
+    words = shlex.split(re.search(r"crnsim simulate maj.crn --t 10 .*?(?=Copy|\n\n)", text, re.DOTALL)[0])
+    words = [word for word in words if word != "\\"]
+    assert main([*words[1:], "-o", "run.nc"]) == 0
+    end = xr.load_dataset("run.nc")["concentration"].sel(species=["X", "Y"])[0, -1].values
+    assert abs(end[0] - end[1]) < 0.5
+
+
+def test_no_courses_where_none_are_asked_for(here):
+    compute(trajectories={"replicates": 0}, replicates=2)
+    assert "No run of this sweep kept its trajectories." in Path("reports/maj.html").read_text()
+
+
+def test_a_value_of_an_array_is_swept(here):
+    Path("maj.crn").write_text("w = [1, 2]; species A[2], B; A[i] ->{w[i]} B; init A 1")
+    results = compute(
+        parameters={"w[1]": [0.0, 3.0]},
+        inputs=None,
+        observables={"high": {"value": "B", "above": 1.5}},
+        running_times=[9],
+        noise={},
+        replicates=1,
+    )
+    scores = [float(xr.load_dataset(path)["score"][0]) for path in sorted((results / "summary").glob("*.nc"))]
+    assert scores == [0.0, 1.0]
+    network = crnsim.read_crn(results / "networks" / "maj-network-w_1_3.crn")
+    assert network.rate_constants().tolist() == [1.0, 3.0]
+
+
 def test_a_failed_run_names_its_input_and_its_command(here):
     Path("maj.crn").write_text("2X ->{k} 3X\nk=0.5\ninit X 0.1\n")
     results = compute(
@@ -187,9 +258,9 @@ def test_networks_and_functions_of_the_users_own_code(here, capsys):
 
 
 def test_a_function_cannot_change_the_run_for_others(here):
-    Path("my_judge.py").write_text("def mut(course):\n    course.concentrations[:] = 0\n    return 1\n")
+    Path("mutating_judge.py").write_text("def mut(course):\n    course.concentrations[:] = 0\n    return 1\n")
     group = make_plan(
-        read_sweep(write(observables={"a": {"function": "my_judge:mut"}}, inputs=[{"X": 1}]))
+        read_sweep(write(observables={"a": {"function": "mutating_judge:mut"}}, inputs=[{"X": 1}]))
     ).groups[0][0]
     with pytest.raises(CrnsimError, match="its code failed: ValueError"):
         run_points([group.point(0, 0)])
@@ -216,7 +287,10 @@ MISTAKES = [
     ({"circuit_parameters": {"k": 1}}, "circuit_parameters: belongs to circuits"),
     ({"datasets": ["xor"]}, "datasets: a sweep with network: has inputs instead"),
     ({"activations": {"s": {"name": "relu"}}}, "activations: a sweep with network: has parameters instead"),
-    ({"trajectories": {"replicates": 1}}, "trajectories: a sweep with network: keeps none"),
+    (
+        {"observables": {"winner": {"function": "no_such_file:judge"}}},
+        "winner: observable no_such_file:judge: cannot import",
+    ),
     ({"observables": {}}, "observables: is missing"),
     ({"observables": {"winner": {"highest": ["X", "Q"]}}}, "observables.winner: 'Q': no single species 'Q'"),
     ({"observables": {"winner": {"high": ["X", "Y"]}}}, "observables.winner: says no kind"),
@@ -276,7 +350,7 @@ def test_labels_of_networks_and_designs():
     assert dataset_of("123.xml") == "network"
     assert list(designs_of(None)) == ["network"]
     assert list(designs_of({"k": 0.5})) == ["network"]
-    assert list(designs_of({"k": [0.5, 1e-3], "X[0]": [1, 2]}))[:2] == ["k0p5_X_01", "k0p5_X_02"]
+    assert list(designs_of({"k": [0.5, 1e-3], "X[0]": [1, 2]}))[:2] == ["k0p5_X_0_1", "k0p5_X_0_2"]
     assert list(designs_of({"k": [1.00000001, 1.00000002]})) == ["design_1", "design_2"]
 
 

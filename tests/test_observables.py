@@ -61,6 +61,13 @@ def test_a_target_with_a_tolerance():
     assert judged(given, course(A=1.0, B=0.35), 0.7) == (pytest.approx(0.65), True)
 
 
+def test_a_target_of_each_input():
+    given = {"value": "A", "tolerance": 0.1}
+    assert judged(given, course(A=1.0, B=0.0), 1.05) == (1.0, True)
+    with pytest.raises(CrnsimError, match="target is missing: give it here, or for each row of inputs"):
+        judged(given, course(A=1.0, B=0.0))
+
+
 def test_a_threshold():
     given = {"value": "A", "above": 0.5}
     assert judged(given, course(A=0.6)) == (0.6, True)
@@ -252,6 +259,11 @@ CUBE = {
         ({"running_times": [1, [2]]}, "running_times"),
         ({"noise": {"rates": [1, [2]]}}, "noise rates"),
         ({"inputs": range(10**12)}, "inputs has"),
+        ({"noise": {"rates": {"mode": "static"}}}, "noise rates has no magnitudes"),
+        ({"noise": {"rates": {"magnitudes": [0.1], "mood": "static"}}}, "rates has no option 'mood'"),
+        ({"noise": {"rates": [[0.1]]}}, "noise rates must be a list of magnitudes"),
+        ({"noise": {3: [0.1]}}, "3"),
+        ({"noise": 0.1}, "noise is 0.1; give magnitudes by kind"),
     ],
 )
 def test_what_makes_no_cube_is_one_line(changes, words):
@@ -259,6 +271,20 @@ def test_what_makes_no_cube_is_one_line(changes, words):
         crnsim.robustness(NETWORK, **CUBE | changes)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_noise_as_a_sweep_file_has_it():
+    one, other = (
+        crnsim.robustness(NETWORK, **CUBE | {"noise": noise, "replicates": 4})
+        for noise in (
+            {"rates": [0.1, 0.2], "rates_mode": "per_presentation", "concentrations": 0.1, "interval": 0.2},
+            {
+                "rates": {"magnitudes": [0.1, 0.2], "mode": "per_presentation"},
+                "concentrations": {"magnitudes": 0.1, "interval": 0.2},
+            },
+        )
+    )
+    assert one.equals(other)
 
 
 def test_runs_that_fail_score_nothing():

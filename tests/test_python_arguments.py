@@ -119,7 +119,7 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         {"name": "q", "value": 1.0},
         # An array of rate parameters has any shape; a value of 0 means that a reaction is absent.
         name="word",
-        value=f"0|{POSITIVE}|1e-320|shape|0-d",
+        value=f"0|{POSITIVE}|shape|0-d",
     ),
     "add_species": lambda: Entrance(
         tube().add_species, {"name": "C", "dims": ("n",), "slow": True}, name="word", slow="True"
@@ -128,8 +128,10 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         tube().add_family,
         {"label": "decay", "equation": "B -> 0", "rate": "k"},
         label="empty|word|a b|path",
-        rate=f"0|{POSITIVE}|1e-320",
+        rate=f"0|{POSITIVE}",
     ),
+    # It asks: what cannot be a name is none.
+    "has_parameter": lambda: Entrance(tube().has_parameter, {"name": "K[1]"}, name="|".join(ODD)),
     "rows": lambda: Entrance(tube().rows, {"name": "A"}),
     "row": lambda: Entrance(tube().row, {"label": "A[1]"}),
     "state": lambda: Entrance(tube().state, {"values": {"A": [1.0, 2.0], "B": 1}}, values=NONE),
@@ -190,7 +192,7 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         rates=NONE,
         initial="{}",
         replicates=WHOLE,
-        noise="None",
+        noise=NONE,
         estimate="True",
         keep_rates="True",
         # Methods that take neither volume nor seed refuse both later on.
@@ -224,7 +226,7 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         rates=NONE,
         initial="{}",
         replicates=WHOLE,
-        noise="None",
+        noise=NONE,
         estimate="True",
         volume=f"None|{POSITIVE}|1e-320",
         seed="None|0|3",
@@ -277,7 +279,7 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         },
         running_time=TIME,
         epochs=WHOLE,
-        noise="None",
+        noise=NONE,
         replicates=WHOLE,
         seed="0|3",
         max_steps=WHOLE,
@@ -301,7 +303,7 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         },
         running_time=TIME,
         weights="None",
-        noise="None",
+        noise=NONE,
         replicates=WHOLE,
         seed="0|3",
         max_steps=WHOLE,
@@ -321,7 +323,7 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
             "weights": None,
         },
         running_time=TIME,
-        noise="None",
+        noise=NONE,
         replicate="0|3",
         seed="0|3",
         presentation="0|3",
@@ -406,7 +408,11 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
     "noise_kind": lambda: Entrance(noise_kind, {"name": "rates"}),
     "find_method": lambda: Entrance(find_method, {"name": "auto"}),
     "file_format": lambda: Entrance(
-        file_format, {"path": "a.crn", "name": "text"}, name="empty", path="word|path|a b|two lines"
+        file_format,
+        {"path": "a.crn", "name": "text", "to_read": False},
+        name="empty",
+        path="word|path|a b|two lines",
+        to_read="True",
     ),
     "read_network": lambda: Entrance(read_network, {"path": "a.crn", "name": ""}),
     "write_network": lambda: Entrance(
@@ -415,26 +421,26 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         title="empty|word|path|a b",
         name="empty",
     ),
-    "Noise": lambda: Entrance(crnsim.Noise, {"values": {"rates": 0.1}}),
+    "Noise": lambda: Entrance(crnsim.Noise, {"positional": (), "values": {"rates": 0.1}}),
 }
 #: Values of keywords that a function takes as ``**parameters``, checked each like a parameter.
 KEYWORDS: dict[str, tuple[Callable[..., Any], dict[str, str]]] = {
     "onepot": (
         lambda **given: crnsim.onepot((2, 1, 1), "squareplus", **given),
-        dict.fromkeys(("eps", "ka", "kz", "kw", "decay", "dead_zone"), f"0|{POSITIVE}|1e-320")
-        | {"k": f"{POSITIVE}|1e-320", "delay": "0|3", "h": POSITIVE, "output": ""},
+        dict.fromkeys(("eps", "ka", "kz", "kw", "decay", "dead_zone"), f"0|{POSITIVE}")
+        | {"k": POSITIVE, "delay": "0|3", "h": POSITIVE, "output": ""},
     ),
     "clocked": (
         lambda **given: crnsim.clocked((2, 1, 1), "logistic", **given),
-        dict.fromkeys(("eta", "ka", "kz", "kw", "threshold"), f"0|{POSITIVE}|1e-320")
-        | dict.fromkeys(("k", "kj", "kd"), f"{POSITIVE}|1e-320")
+        dict.fromkeys(("eta", "ka", "kz", "kw", "threshold"), f"0|{POSITIVE}")
+        | dict.fromkeys(("k", "kj", "kd"), POSITIVE)
         | {"samples": WHOLE, "delta": "", "output": "", "h_output": f"{POSITIVE}|1e-320"},
     ),
     "feedforward": (
         lambda **given: crnsim.feedforward((2, 1, 1), "squareplus", **given),
         {
-            "k": f"{POSITIVE}|1e-320",
-            "kz": f"0|{POSITIVE}|1e-320",
+            "k": POSITIVE,
+            "kz": f"0|{POSITIVE}",
             "h": POSITIVE,
             "output": "",
             "h_output": f"{POSITIVE}|1e-320",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 
 import libsbml
 import numpy as np
@@ -504,7 +505,16 @@ ODD_MATHS = [
     ("<apply><minus/></apply>", "in it"),
     ("<apply><minus/><cn>9</cn><cn>2</cn><cn>3</cn></apply>", "in it"),
     ("<apply><power/><ci>k</ci></apply>", "in it"),
-    ('<cn type="e-notation">1<sep/>-10000000</cn>', "out of range"),
+    ('<cn type="e-notation">1<sep/>10000000</cn>', "out of range"),
+    ('<cn type="e-notation">1<sep/>-10000000</cn>', "so close to 0"),
+    ('<cn type="e-notation">1<sep/>2.5</cn>', "no number of the type e-notation"),
+    ("<cn>1e-400</cn>", "'1e-400' in a formula is so close to 0 that it would be taken for 0"),
+    ('<cn type="integer">1.5</cn>', "'1.5' in a formula is no number of the type integer"),
+    ('<cn type="integer" base="16">1F</cn>', "'1F' in a formula is no decimal number"),
+    ('<cn type="rational">1.5<sep/>2</cn>', "no number of the type rational"),
+    ("<cn>0x10</cn>", "no number of the type real"),
+    ("<cn> 1 .5 </cn>", "no number of the type real"),
+    ("<cn></cn>", "no number of the type real"),
     ('<cn type="rational">1<sep/>0</cn>', "divides by zero"),
 ]
 
@@ -517,6 +527,32 @@ def test_odd_formulas_are_one_line(math, words):
         read_sbml(text)
     assert words in str(caught.value) or "not valid SBML" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_an_initial_assignment_of_nothing_is_refused():
+    text = model(**PLAIN, reactions=[("R", {"A": 1}, {}, "k*A")], assignments={"Q": "3"})
+    with pytest.raises(
+        CrnsimError, match=r"line \d+: initial assignment of Q: there is nothing of this name"
+    ):
+        read_sbml(text)
+
+
+@pytest.mark.parametrize("law", ["k*A/E", "k*A*E/E^2", "k*A/(E + 1)*5/4", "E^-1*k*A"])
+@pytest.mark.parametrize("flag", ["constant", "boundary"])
+def test_what_is_divided_by_a_species_that_nothing_changes(law, flag):
+    text = model(
+        species={"A": 1.0, "E": {"concentration": 4.0, flag: True}}, reactions=[("R", {"A": 1}, {}, law)]
+    )
+    np.testing.assert_allclose(at(read_sbml(text), 2.0)[0], math.exp(-0.25), **CLOSE)
+    for start in ({"concentration": 0.0, flag: True}, 4.0):
+        text = model(species={"A": 1.0, "E": start}, reactions=[("R", {"A": 1}, {}, "k*A/E")])
+        with pytest.raises(CrnsimError, match="it divides by E"):
+            read_sbml(text)
+
+
+def test_a_concentration_that_has_lost_digits_is_written_as_nothing():
+    again = read_sbml(to_sbml(read_crn("A ->{1} B; init A 1; init B 1e-310")))
+    assert again.state(again.initial).tolist() == [1.0, 0.0]
 
 
 def test_a_note_of_another_size_is_not_followed():

@@ -10,8 +10,8 @@ from crnsim.errors import InputError
 
 def _build(*_: Any, **__: Any) -> NoReturn:
     raise InputError(
-        "network: it stands in a file of your own and has no layers; use 'crnsim simulate FILE', or 'network: FILE' in "
-        "a sweep file"
+        "network: it stands in a file of your own and has no layers; use 'crnsim simulate FILE', "
+        "'crnsim describe FILE', or 'network: FILE' in a sweep file"
     )
 
 

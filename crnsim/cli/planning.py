@@ -15,10 +15,7 @@ if TYPE_CHECKING:
     from crnsim.sweep.plan.plan_file import GroupEntry, PlanFile
     from crnsim.sweep.run.calibration import Speed
 
-_HEAD = (
-    *("data set", "activation", "layers", "epochs", "running times", "cells", "replicates", "points"),
-    *("chunks", "core time"),
-)
+_HEAD = ("running times", "cells", "replicates", "points", "chunks", "core time")
 
 
 def show(options: argparse.Namespace) -> None:
@@ -40,7 +37,9 @@ def show(options: argparse.Namespace) -> None:
     if given:
         print(f"nothing is trained: weights from {given.get('file', given.get('by'))}")
     print()
-    print("\n".join(columns([_HEAD, *(_row(entry, known.factor) for entry in made.file.groups)])))
+    what = ("network", "design") if made.sweep.network else ("data set", "activation", "layers", "epochs")
+    rows = (_row(entry, known.factor, len(what)) for entry in made.file.groups)
+    print("\n".join(columns([(*what, *_HEAD), *rows])))
     print()
     print("\n".join(_totals(made.file, expected, known)))
     for line in advice(made, expected):
@@ -48,12 +47,13 @@ def show(options: argparse.Namespace) -> None:
     print(f"results/{made.sweep.name}/ -> {report_path(made.sweep.name)}")
 
 
-def _row(entry: GroupEntry, factor: float) -> tuple[str, ...]:
+def _row(entry: GroupEntry, factor: float, n_words: int) -> tuple[str, ...]:
     from crnsim.wording import duration
 
     seconds = factor * sum(chunk.estimated_core_seconds for chunk in entry.chunks)
+    what = (entry.dataset, entry.label, "-".join(map(str, entry.layers)) or "–", str(entry.epochs or "–"))
     return (
-        *(entry.dataset, entry.label, "-".join(map(str, entry.layers)) or "–", str(entry.epochs or "–")),
+        *what[:n_words],
         " ".join(f"{time:g}" for time in entry.running_times),
         *(str(entry.n_cells), str(entry.replicates), str(entry.n_points)),
         *(str(len(entry.chunks)), duration(seconds)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import math
 import re
@@ -18,6 +19,7 @@ from crnsim.store.outputs import is_stdout
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     import numpy as np
     import xarray as xr
@@ -34,6 +36,7 @@ def simulate(options: argparse.Namespace) -> int:
     """Integrate a network and print where it ends; 1 where no run ended ok."""
     import crnsim
     from crnsim.interchange import find_network
+    from crnsim.network.text import kept_text
     from crnsim.simulation import simulate_replicate
     from crnsim.store.files import write_dataset
 
@@ -41,13 +44,9 @@ def simulate(options: argparse.Namespace) -> int:
         raise InputError(f"--plot {options.plot}: give a name that ends in {', '.join(PICTURES)}")
     if options.output and not is_stdout(options.output) and Path(options.output).suffix not in (".nc", ""):
         raise InputError(f"-o {options.output}: the result is NetCDF; give a name that ends in .nc")
-    network = find_network(options.network)
-    # As in a sweep, where a parameter may be a concentration at the start.
-    known = {**dict.fromkeys(network.labels), **network.parameters}
-    chosen = _numbers(options.set, "--set", known, "rate parameter or species")
+    network = _changed(find_network(options.network), options)
     given: dict[str, Any] = {
-        "rates": {name: number for name, number in chosen.items() if name in network.parameters},
-        "initial": _start(network, options.initial, chosen),
+        "initial": network.initial,
         "noise": read_noise(options),
         "species": [name for word in options.species for name in _split(word)] or None,
         "method": options.method,
@@ -81,11 +80,15 @@ def simulate(options: argparse.Namespace) -> int:
     for line in _failures(found):
         print(line)
     if options.output:
-        write_dataset(found.assign_attrs(network=options.network, title=title), options.output)
+        about = {"network": options.network, "title": title, "network_text": kept_text(network)}
+        write_dataset(found.assign_attrs(about), options.output)
         if not is_stdout(options.output):
             print(f"kept in {options.output}")
     if options.plot:
-        _plot(found, options, title)
+        noise = _noise_text(given["noise"]).removeprefix(", ")
+        ok = int((found["status"] == OK).sum())
+        of = f"{noise}; {ok} replicates" if options.replicates > 1 else noise
+        _plot(found, options, f"{title}\n{of}" if of else title)
         print(f"drawn in {options.plot}")
     # A script should not take a run that ended early for a result.
     return 0 if bool((found["status"] == OK).any()) else 1
@@ -102,7 +105,9 @@ def _split(word: str) -> list[str]:
     return [name.strip() for name in re.split(r",(?![^\[]*\])", word) if name.strip()]
 
 
-def _numbers(words: list[str], option: str, known: Any, what: str) -> dict[str, float]:
+def _numbers(
+    words: list[str], option: str, known: Callable[[str], bool], what: str, names: list[str]
+) -> dict[str, float]:
     """Read NAME=VALUE words."""
     from crnsim.errors import suggest
 
@@ -115,25 +120,38 @@ def _numbers(words: list[str], option: str, known: Any, what: str) -> dict[str, 
                 raise InputError(
                     f"{option} {pair}: give a name and a number of 0 or more, such as {option} k=0.5"
                 )
-            if name not in known:
-                raise InputError(f"{option} {pair}: no {what} {shown(name)}; {suggest(name, known)}")
+            name = re.sub(r"\s", "", name)
+            if not known(name):
+                raise InputError(f"{option} {pair}: no {what} {shown(name)}; {suggest(name, names)}")
             if name in found:
                 raise InputError(f"{option} {pair}: {name} is given twice; give each once")
             found[name] = number
     return found
 
 
-def _start(network: Network, words: list[str], chosen: dict[str, float]) -> dict[str, Any] | None:
-    """Concentrations at the start: the network's own, and over them what the command line gives."""
-    names = {species.name for species in network.species} | set(network.labels)
-    given = _numbers(words, "--initial", names, "species")
-    given |= {name: number for name, number in chosen.items() if name not in network.parameters}
-    if not given and not network.initial:
-        first = network.labels[0]
+def _changed(found: Network, options: argparse.Namespace) -> Network:
+    """A copy of a network with what the command line says of its rate parameters and of its start."""
+    network = copy.deepcopy(found)
+    species = {one.name for one in network.species} | set(network.labels)
+    names = [*network.parameters, *network.arrays, *network.labels]
+    # As in a sweep, where a parameter may be a concentration at the start.
+    what = "rate parameter or species"
+    chosen = _numbers(options.set, "--set", lambda n: network.has_parameter(n) or n in species, what, names)
+    given = _numbers(options.initial, "--initial", species.__contains__, "species", network.labels)
+    for name, number in chosen.items():
+        if network.has_parameter(name):
+            network.set_parameter(name, number)
+        elif name in given:
+            raise InputError(f"--set {name} and --initial {name}: give one of them")
+        else:
+            given[name] = number
+    if not given and not network.initial and not network.starts_empty:
         raise InputError(
-            f"the network does not say how it starts; give concentrations, such as --initial {first}=1"
+            "the network does not say how it starts; give concentrations, such as --initial "
+            f"{network.labels[0]}=1"
         )
-    return {**network.initial, **given}
+    network.set_initial(given)
+    return network
 
 
 def _noise_text(noise: Any) -> str:

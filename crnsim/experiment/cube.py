@@ -22,7 +22,7 @@ from crnsim.entrance.limits import (
 from crnsim.entrance.objects import check_array, check_function, check_instance, check_mapping
 from crnsim.errors import InputError
 from crnsim.network.network import Network
-from crnsim.noise.noise import Noise
+from crnsim.noise.noise import Noise, NoiseLike
 from crnsim.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def robustness(
     *,
     readout: Mapping[str, Mapping[str, Any]],
     running_times: Sequence[float] | float,
-    noise: Mapping[str, Any] | None = None,
+    noise: NoiseLike | None = None,
     parameters: Mapping[str, Sequence[float]] | None = None,
     initial: Mapping[str, float] | None = None,
     inputs: Sequence[Mapping[str, Any]] | None = None,
@@ -63,9 +63,11 @@ def robustness(
         ``{"winner": {"highest": ["X", "Y"], "expected": "X"}}``; see ``docs/networks.md``.
     running_times : float or sequence of float
         Times at which runs end and are read out.
-    noise : mapping, optional
+    noise : mapping or Noise, optional
         Magnitudes by kind, ``{"rates": [0.05, 0.1], "concentrations": [0.1]}``, each kind an axis of its own beside the
-        run without noise; and options of kinds by their keyword, such as ``"interval": 2.0``.
+        run without noise; and options of kinds by their keyword, such as ``"interval": 2.0``. Or as in a sweep file:
+        ``{"rates": {"magnitudes": [0.05, 0.1], "mode": "static"}}``.
+        A `crnsim.Noise` is a level with all of its kinds.
     parameters : mapping of str to sequence, optional
         Values of rate parameters, or concentrations of single species at the start; every combination is run.
     initial : mapping, optional
@@ -131,21 +133,31 @@ def robustness(
     return _cube(found, task, swept, times, levels, common, len(numbers))
 
 
-def _levels(noise: Mapping[str, Any] | None) -> list[Noise]:
+def _levels(noise: NoiseLike | None) -> list[Noise]:
     """Levels of noise: none, and each magnitude of each kind by itself."""
     from crnsim.noise.kinds import NOISE_KINDS
+    from crnsim.noise.noise import own_section
 
+    if isinstance(noise, Noise):
+        if noise.inputs:
+            raise InputError("noise: inputs acts on samples that are shown, and here are none; leave it out")
+        return [Noise(), noise] if noise.acting else [Noise()]
     given = dict(
         check_mapping(
             "noise", {} if noise is None else noise, "magnitudes by kind, such as {'rates': [0.05, 0.1]}"
         )
     )
-    magnitudes = {name: given.pop(name) for name in list(given) if name in NOISE_KINDS or ":" in name}
-    if "inputs" in magnitudes:
+    sections = {name: given.pop(name) for name in list(given) if name in NOISE_KINDS or ":" in str(name)}
+    if "inputs" in sections:
         raise InputError("noise: inputs acts on samples that are shown, and here are none; leave it out")
     levels = [Noise()]
-    for name, listed in magnitudes.items():
-        wanted = "a list of magnitudes, such as [0.05, 0.1]"
+    for name, section in sections.items():
+        # As in a sweep file, where the options of a kind stand beside its magnitudes.
+        options = dict(section) if isinstance(section, Mapping) else {"magnitudes": section}
+        listed = options.pop("magnitudes", None)
+        wanted = "magnitudes, such as [0.05, 0.1]"
+        if listed is None:
+            raise InputError(f"noise {name} has no magnitudes; give {wanted}")
         values = check_array(
             f"noise {name}",
             [listed] if isinstance(listed, (int, float)) else listed,
@@ -153,8 +165,12 @@ def _levels(noise: Mapping[str, Any] | None) -> list[Noise]:
             least=0.0,
             most=LARGEST_RATE,
         )
-        levels += [Noise(**given, **{name: value}) for value in values.tolist() if value]
-    if given and not magnitudes:
+        if values.ndim != 1:
+            raise InputError(f"noise {name} must be a list of {wanted}")
+        levels += [
+            Noise(**{**given, **own_section(name, value, options)}) for value in values.tolist() if value
+        ]
+    if given and not sections:
         Noise(**given)
         raise InputError(f"noise: {next(iter(given))} belongs to a kind; give its magnitudes too")
     return levels

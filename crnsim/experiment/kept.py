@@ -7,3 +7,5 @@ CHECKPOINTS = 20
 #: Presentations whose trajectories are kept: so many first and last ones of a training, at so many times each.
 RECORDED_FIRST, RECORDED_LAST = 2, 4
 RECORDED_TIMES = 51
+#: Of a network of the user's own: inputs, species and times of a run whose course is kept.
+KEPT_INPUTS, KEPT_SPECIES, KEPT_TIMES = 8, 100, 201

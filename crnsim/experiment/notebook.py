@@ -34,7 +34,7 @@ from crnsim.errors import InputError
 from crnsim.experiment.kept import CHECKPOINTS
 from crnsim.experiment.point import MAX_STEPS, Point
 from crnsim.experiment.run import _read_given, _train_and_read
-from crnsim.noise.noise import Noise
+from crnsim.noise.noise import NoiseLike, as_noise
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,7 +48,7 @@ def train(
     *,
     running_time: float,
     epochs: int,
-    noise: Noise | None = None,
+    noise: NoiseLike | None = None,
     replicates: int = 1,
     seed: int = 0,
     rtol: float = 1e-3,
@@ -69,7 +69,7 @@ def train(
         Duration of one presentation, in units of 1/k.
     epochs : int
         Times that the training set is shown.
-    noise : Noise, optional
+    noise : Noise or mapping, optional
         None by default.
     replicates, seed : int
         Replicates have their own initial weights, sample orders and noise.
@@ -112,7 +112,7 @@ def infer(
     *,
     running_time: float,
     weights: Any = None,
-    noise: Noise | None = None,
+    noise: NoiseLike | None = None,
     replicates: int = 1,
     seed: int = 0,
     rtol: float = 1e-3,
@@ -131,7 +131,7 @@ def infer(
         For which each sample is shown, in units of 1/k.
     weights : list of (W, b), optional
         Those of a feedforward circuit where left out.
-    noise : Noise, optional
+    noise : Noise or mapping, optional
         None by default.
     replicates, seed : int
         Replicates have their own noise.
@@ -189,7 +189,7 @@ def first_point(
     dataset: str | Dataset,
     running_time: float,
     epochs: int,
-    noise: Noise | None,
+    noise: NoiseLike | None,
     seed: int,
     rtol: float,
     atol: float,
@@ -198,10 +198,8 @@ def first_point(
     """The first replicate; all that it is made of is checked."""
     check_instance("circuit", circuit, Circuit, "a circuit, such as crnsim.onepot((2, 6, 1))")
     time = check_number("running_time", running_time, least=SHORTEST_TIME, most=LONGEST_TIME)
-    noise = Noise() if noise is None else noise
-    check_instance("noise", noise, Noise, "a crnsim.Noise, such as Noise(rates=0.1)").check_events(
-        circuit.presentation_time(time)
-    )
+    checked = as_noise(noise)
+    checked.check_events(circuit.presentation_time(time))
     return Point(
         dataset=dataset if isinstance(dataset, str) else dataset.name,
         layers=circuit.layers,
@@ -212,7 +210,7 @@ def first_point(
         running_time=time,
         epochs=check_whole("epochs", epochs, most=MOST_EPOCHS),
         learning_rate=circuit.learning_rate(time),
-        noise=noise,
+        noise=checked,
         replicate=0,
         seed=check_seed(seed),
         rtol=check_number("rtol", rtol, least=SMALLEST_RTOL, most=LARGEST_TOLERANCE),

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from crnsim import __version__
 from crnsim.errors import InputError
+from crnsim.experiment.kept import KEPT_INPUTS, KEPT_SPECIES, KEPT_TIMES
 from crnsim.experiment.observables.base import Course, Observable
 from crnsim.experiment.point import TASK, Point
 from crnsim.experiment.results import point_coordinates
 from crnsim.experiment.task import Task, task_of
 from crnsim.network.checks import fixed_array
+from crnsim.network.network import Network
+from crnsim.network.text import kept_text
 from crnsim.noise.noise import Noise
 from crnsim.outcomes import OK, OUTCOMES, WORKER_KILLED
 from crnsim.provenance import code_hash, libraries
@@ -25,8 +28,8 @@ from crnsim.store.points import SCHEMA
 if TYPE_CHECKING:
     import xarray as xr
 
-#: Characters of a network that is kept with its points.
-MOST_TEXT = 200_000
+#: Species that a report draws, at most.
+MOST_SHOWN = 8
 #: Bytes that the courses of the runs of one call of the integrator may take.
 _BLOCK_BYTES = 64e6
 
@@ -46,6 +49,8 @@ class Observed:
     status : numpy.ndarray, shape (points,)
         That of the first input that did not end ok, if there is one.
     reasons : list of str
+    courses : dict of numpy.ndarray, shape (inputs, times, species)
+        Concentrations over time of recorded points, by number: of the inputs and species that `course_rows` says.
     """
 
     output: np.ndarray
@@ -55,10 +60,19 @@ class Observed:
     counts: dict[str, np.ndarray]
     status: np.ndarray
     reasons: list[str]
+    courses: dict[int, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
-def observe_points(points: Sequence[Point], progress: Callable[[float], None] | None = None) -> xr.Dataset:
-    """Run points of one network and judge them; a point's numbers do not depend on the points beside it."""
+def observe_points(
+    points: Sequence[Point],
+    *,
+    record: Collection[str] = (),
+    progress: Callable[[float], None] | None = None,
+) -> xr.Dataset:
+    """Run points of one network and judge them; a point's numbers do not depend on the points beside it.
+
+    See `crnsim.experiment.run.run_points`.
+    """
     task = task_of(points[0].source)
     cells: dict[Any, list[int]] = {}
     for number, point in enumerate(points):
@@ -78,7 +92,9 @@ def observe_points(points: Sequence[Point], progress: Callable[[float], None] | 
             atol=one.atol,
             max_steps=one.max_steps,
             method=one.method,
+            recorded=[place for place, i in enumerate(members) if points[i].key in record],
         )
+        found.courses |= {members[place]: course for place, course in part.courses.items()}
         for field in ("output", "right", "error", "status"):
             getattr(found, field)[members] = getattr(part, field)
         for name, column in found.counts.items():
@@ -127,8 +143,11 @@ def observe(
     atol: float | str,
     max_steps: int,
     method: str,
+    recorded: Sequence[int] = (),
 ) -> Observed:
     """Run replicates of a task under one condition, every input for itself, and judge them.
+
+    Of the replicates at the places `recorded` the course is kept, which changes no other number.
 
     A replicate has the rate constants and the kicks of the replicate of `crnsim.simulate` with that number, whatever
     the input; a replicate without noise is the first one.
@@ -137,9 +156,10 @@ def observe(
     expected = task.expected(observables)
     numbers = list(replicates) if noise.acting else [0]
     rates, starts = _set_parameters(task, parameters)
+    looked_at = _times(observables, running_time)
     runs = prepare(
         task.network,
-        _times(observables, running_time),
+        _with_course(looked_at) if recorded else looked_at,
         method=method,
         rates=rates,
         initial={},
@@ -160,15 +180,16 @@ def observe(
         replicates=len(numbers) * n_inputs,
         numbers=np.repeat(numbers, n_inputs),
     )
-    found = _judged(runs, observables, expected, n_inputs)
+    wanted = set(recorded if noise.acting else ([0] if recorded else ()))
+    found = _judged(runs, looked_at, observables, expected, n_inputs, wanted)
     if len(numbers) < len(replicates):
-        found = _repeated(found, len(replicates))
+        found = _repeated(found, len(replicates), recorded)
     return found
 
 
 def _set_parameters(task: Task, parameters: dict[str, float]) -> tuple[dict[str, float], np.ndarray]:
     """Rate parameters, and starts with what is set in them."""
-    rates = {name: value for name, value in parameters.items() if name in task.network.parameters}
+    rates = {name: value for name, value in parameters.items() if task.network.has_parameter(name)}
     starts = task.starts.copy()
     for name, value in parameters.items():
         if name not in rates:
@@ -185,7 +206,34 @@ def _times(observables: dict[str, Observable], running_time: float) -> np.ndarra
     return times
 
 
-def _judged(runs: Runs, observables: dict[str, Observable], expected: np.ndarray, n_inputs: int) -> Observed:
+def _with_course(times: np.ndarray) -> np.ndarray:
+    """Times with those of a course among them, but for those that are as good as there."""
+    end = float(times[-1])
+    more = np.linspace(0.0, end, KEPT_TIMES)
+    apart = np.min(np.abs(more[:, None] - times), axis=1) > 1e-9 * end
+    return np.sort(np.concatenate([times, more[apart]]))
+
+
+def course_rows(network: Network, observables: dict[str, Observable]) -> np.ndarray:
+    """Rows of the species of which courses are kept: all, or of many those that are looked at, and the first."""
+    named = np.concatenate([np.zeros(0, dtype=int), *(one.rows() for one in observables.values())])
+    chosen = list(dict.fromkeys([*named.tolist(), *range(network.n_species)]))[:KEPT_SPECIES]
+    return np.array(sorted(chosen))
+
+
+def _judged(
+    runs: Runs,
+    looked_at: np.ndarray,
+    observables: dict[str, Observable],
+    expected: np.ndarray,
+    n_inputs: int,
+    recorded: Collection[int],
+) -> Observed:
+    own = np.isin(runs.times, looked_at)
+    grid = np.linspace(0.0, runs.times[-1], KEPT_TIMES)
+    nearest = np.argmin(np.abs(runs.times[:, None] - grid), axis=0) if recorded else []
+    rows, n_kept = course_rows(runs.network, observables), min(n_inputs, KEPT_INPUTS)
+    courses = {number: np.full((n_kept, KEPT_TIMES, len(rows)), np.nan, np.float32) for number in recorded}
     n_points, total = runs.replicates // n_inputs, runs.replicates
     shape = (n_points, n_inputs, len(observables))
     output, right = np.full(shape, np.nan), np.zeros(shape)
@@ -200,6 +248,9 @@ def _judged(runs: Runs, observables: dict[str, Observable], expected: np.ndarray
             for name, column in counts.items():
                 column[point] += int(part.record.run[name][place])
             error[point] = np.fmax(error[point], part.errors[place])
+            whole = part.record.trajectory[place, 0]
+            if point in courses and row < n_kept:
+                courses[point][row] = whole[nearest][:, rows]
             outcome = int(part.record.run["status"][place])
             if outcome != OK:
                 if status[point] == OK:
@@ -207,18 +258,16 @@ def _judged(runs: Runs, observables: dict[str, Observable], expected: np.ndarray
                     where = f"input {row + 1}: " if n_inputs > 1 else ""
                     reasons[point] = f"{where}{part.reasons[place]}"
                 continue
-            course = Course(
-                fixed_array(runs.times), fixed_array(part.record.trajectory[place, 0]), runs.network
-            )
+            course = Course(fixed_array(looked_at), fixed_array(whole[own]), runs.network)
             for index, one in enumerate(observables.values()):
                 output[point, row, index] = measured = one.measure(course, float(expected[row, index]))
                 right[point, row, index] = one.right(measured, float(expected[row, index]))
     failed = status != OK
     output[failed], right[failed] = np.nan, 0.0
-    return Observed(output, np.broadcast_to(expected, shape), right, error, counts, status, reasons)
+    return Observed(output, np.broadcast_to(expected, shape), right, error, counts, status, reasons, courses)
 
 
-def _repeated(found: Observed, count: int) -> Observed:
+def _repeated(found: Observed, count: int, recorded: Sequence[int]) -> Observed:
     """Replicates without noise are all the same."""
 
     def again(values: np.ndarray) -> np.ndarray:
@@ -228,6 +277,7 @@ def _repeated(found: Observed, count: int) -> Observed:
         **{name: again(getattr(found, name)) for name in ("output", "expected", "right", "error", "status")},
         counts={name: again(column) for name, column in found.counts.items()},
         reasons=found.reasons[:1] * count,
+        courses=dict.fromkeys(recorded, found.courses[0]) if recorded else {},
     )
 
 
@@ -240,7 +290,7 @@ def as_dataset(task: Task, points: Sequence[Point], found: Observed) -> xr.Datas
     score = np.where(ok, found.right.mean(axis=(1, 2)), 0.0)
     dims = ("point", "sample", "target")
     title = "share of (input, observable) pairs that are right, 0 for a run that is not ok"
-    return xr.Dataset(
+    data = xr.Dataset(
         {
             "status": ("point", found.status.astype(np.int8), flags),
             "reason": ("point", np.array(found.reasons, dtype=object)),
@@ -255,6 +305,48 @@ def as_dataset(task: Task, points: Sequence[Point], found: Observed) -> xr.Datas
         | {"sample": np.arange(len(task.starts), dtype=np.int32), "target": list(task.given)},
         attrs=_attributes(points[0], task),
     )
+    if not found.courses:
+        return data
+    kept = _courses(task, points, found)
+    return data.merge(kept, combine_attrs="drop_conflicts")
+
+
+def _courses(task: Task, points: Sequence[Point], found: Observed) -> xr.Dataset:
+    """The courses of recorded points, with inputs in the place of presentations."""
+    import xarray as xr
+
+    rows = course_rows(task.network, task.observables(points[0].running_time))
+    kept = np.stack(list(found.courses.values()))
+    fraction = np.linspace(0.0, 1.0, KEPT_TIMES)
+    return xr.Dataset(
+        {
+            "trajectory": (
+                ("recorded", "presentation", "fraction", "species"),
+                kept,
+                {"units": "1", "long_name": "concentration"},
+            )
+        },
+        coords={
+            "recorded": [points[number].key for number in found.courses],
+            "presentation": np.arange(1, kept.shape[1] + 1, dtype=np.int32),
+            "fraction": ("fraction", fraction, {"long_name": "time as a fraction of the running time"}),
+            "species": [task.network.labels[row] for row in rows],
+        },
+        attrs={"signals": json.dumps([_looked_at(task, points[0])])},
+    )
+
+
+def _looked_at(task: Task, point: Point) -> dict[str, Any]:
+    """What is worth showing: the species that observables name; of the kept ones."""
+    observables = task.observables(point.running_time)
+    named = dict.fromkeys(row for one in observables.values() for row in one.rows().tolist())
+    kept = course_rows(task.network, observables).tolist()
+    shown = [row for row in named if row in kept] or kept
+    return {
+        "title": "Species",
+        "note": "",
+        "species": [[task.network.labels[row], None] for row in shown[:MOST_SHOWN]],
+    }
 
 
 def _attributes(point: Point, task: Task) -> dict[str, Any]:
@@ -270,7 +362,7 @@ def _attributes(point: Point, task: Task) -> dict[str, Any]:
         "activation_parameters": "{}",
         "mode": point.mode,
         "method": point.method,
-        "network_text": text if len(text := task.network.to_crn()) <= MOST_TEXT else "",
+        "network_text": kept_text(task.network),
         TASK: str(dict(point.source)[TASK]),
         "learning_rate": point.learning_rate,
         "epochs": point.epochs,
@@ -286,9 +378,11 @@ def _attributes(point: Point, task: Task) -> dict[str, Any]:
 def check_parameters(task: Task, parameters: dict[str, float]) -> None:
     """Refuse a swept parameter that is no rate parameter and no single species of the network."""
     for name in parameters:
-        if name not in task.network.parameters:
+        if not task.network.has_parameter(name):
             try:
                 task.network.row(name)
             except InputError:
-                known = ", ".join((*task.network.parameters, *task.network.labels))[:200]
+                known = ", ".join((*task.network.parameters, *task.network.arrays, *task.network.labels))[
+                    :200
+                ]
                 raise InputError(f"no rate parameter or species '{name}'; known: {known}") from None

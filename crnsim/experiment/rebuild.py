@@ -18,7 +18,7 @@ from crnsim.experiment import schedule
 from crnsim.experiment.notebook import check_fit, checked, first_point
 from crnsim.experiment.point import MAX_STEPS
 from crnsim.noise.applied import perturb_for_presentation
-from crnsim.noise.noise import Noise
+from crnsim.noise.noise import NoiseLike
 
 if TYPE_CHECKING:
     from crnsim.datasets import Dataset
@@ -29,7 +29,7 @@ def rate_constants(
     dataset: str | Dataset,
     *,
     running_time: float,
-    noise: Noise | None = None,
+    noise: NoiseLike | None = None,
     replicate: int = 0,
     seed: int = 0,
     presentation: int = 0,

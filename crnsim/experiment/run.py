@@ -61,7 +61,7 @@ def run_points(
     if points[0].mode == OBSERVATION:
         from crnsim.experiment.observe import observe_points
 
-        return observe_points(points, progress)
+        return observe_points(points, record=record, progress=progress)
     if any(numbers := batches([point.noise for point in points])):
         return _in_batches(points, numbers, record=record, progress=progress)
     circuit = build_circuit(points[0])

@@ -144,7 +144,7 @@ def make_task(
         except InputError as error:
             raise InputError(f"{where}: {error}" if row else str(error)) from None
         expect.append(wanted)
-    if not np.any(starts):
+    if not np.any(starts) and not network.starts_empty:
         raise InputError("nothing is there at the start; give initial, inputs, or init lines in the network")
     return Task(network, np.array(starts), {name: dict(one) for name, one in given.items()}, tuple(expect))
 

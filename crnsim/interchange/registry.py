@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from crnsim.entrance.arguments import line_fault, shown
 from crnsim.entrance.files import check_path, check_regular
 from crnsim.entrance.limits import LARGEST_TABLE
+from crnsim.entrance.objects import check_flag
 from crnsim.errors import InputError
 from crnsim.interchange.antimony import ANTIMONY
 from crnsim.interchange.arrays import ARRAYS
@@ -40,7 +41,7 @@ _REGISTRY: Registry[Format] = Registry("format", ENTRY_POINTS, (TEXT, ARRAYS, SB
 FORMATS = _REGISTRY.built_in
 
 
-def file_format(path: str | Path, name: str = "") -> Format:
+def file_format(path: str | Path, name: str = "", *, to_read: bool = False) -> Format:
     """Return the format called `name`, or the one that the suffix of a file says.
 
     Parameters
@@ -49,13 +50,15 @@ def file_format(path: str | Path, name: str = "") -> Format:
     name : str
         A key of `FORMATS`, the name of an entry point in the group ``crnsim.formats``, or ``module:NAME`` of a
         `Format`; by the suffix where left out.
+    to_read : bool
+        Name those that are read where there is none.
 
     Raises
     ------
     InputError
         There is none.
     """
-    place = check_path(path)
+    place, to_read = check_path(path), check_flag("to_read", to_read)
     if not isinstance(name, str):
         raise InputError(f"name of a format is {shown(name)}; it must be text")
     if name:
@@ -64,7 +67,11 @@ def file_format(path: str | Path, name: str = "") -> Format:
     for one in formats:
         if place.suffix in (one.suffix, *one.other_suffixes):
             return one
-    known = ", ".join(f"{one.suffix} ({one.name})" for one in formats)
+    known = ", ".join(
+        f"{', '.join((one.suffix, *one.other_suffixes))} ({one.name})"
+        for one in formats
+        if one.read is not None or not to_read
+    )
     raise InputError(f"{path}: no format has this suffix; known: {known}; or name one as module:NAME")
 
 
@@ -157,7 +164,7 @@ def read_network(path: str | Path, name: str = "") -> Network:
     InputError
         The format is only written, there is no such format, or `path` is no file.
     """
-    chosen = file_format(path, name)
+    chosen = file_format(path, name, to_read=True)
     if chosen.read is None:
         raise InputError(f"{path}: the format {chosen.name} is only written, and not read")
     # A reader of one's own may take a name that is no file, but not wait at a pipe.

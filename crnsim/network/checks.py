@@ -6,6 +6,7 @@ import keyword
 import math
 import numbers
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -25,6 +26,8 @@ from crnsim.errors import InputError, suggest
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
+#: The smallest number that has all of its digits.
+SMALLEST_NORMAL = sys.float_info.min
 #: What Python, or a reader of numbers, takes for a value; a rate parameter of such a name could not be told from it.
 VALUES = frozenset({"nan", "inf", "infinity", "none", "true", "false"})
 #: Bytes of a species (its name, and rows of it) and of a reaction (rows of its terms, rate constants).
@@ -135,7 +138,37 @@ def check_dim(name: object, length: object) -> tuple[str, int]:
 def rate_number(name: str, value: object) -> float:
     """Return a rate parameter that is a number from 0 to `LARGEST_RATE`."""
     number = value.item() if isinstance(value, np.ndarray) and not value.ndim else value
-    return check_number(f"rate parameter '{name}'", number, least=0, most=LARGEST_RATE) + 0.0  # no -0.0
+    rate = check_number(f"rate parameter '{name}'", number, least=0, most=LARGEST_RATE) + 0.0  # no -0.0
+    return check_normal(f"rate parameter '{name}'", rate)
+
+
+def check_normal(what: str, number: float) -> float:
+    """Return a number if it is 0 or has all of its digits.
+
+    Raises
+    ------
+    InputError
+        It is closer to 0 than the smallest of these, so that digits of it are lost.
+    """
+    if 0 < abs(number) < SMALLEST_NORMAL:
+        raise InputError(f"{what} is {number:g}; it must be 0, or at least {SMALLEST_NORMAL:.2g}")
+    return number
+
+
+def read_number(what: str, text: str) -> float:
+    """Return the number that a text says.
+
+    Raises
+    ------
+    InputError
+        It says none, or one that is so close to 0 that it would be taken for 0.
+    """
+    if not NUMBER.fullmatch(text):
+        raise InputError(f"{what} is {shown(text)}; it must be a number")
+    number = float(text)
+    if not number and re.search("[1-9]", re.split("[eE]", text)[0]):
+        raise InputError(f"{what} is {shown(text)}; it must be 0, or at least {SMALLEST_NORMAL:.2g}")
+    return number
 
 
 def check_array(what: str, value: object, *, most: float) -> np.ndarray:
@@ -163,6 +196,7 @@ def rate_array(name: str, value: object) -> np.ndarray:
     array = check_array(f"rate parameter '{name}'", value, most=LARGEST_RATE)
     if not array.size:
         raise InputError(f"rate parameter '{name}' is an array without a value")
+    check_normal(f"a value of rate parameter '{name}'", float(np.min(array, where=array > 0, initial=1.0)))
     return array
 
 
@@ -234,6 +268,7 @@ def check_factor(where: str, factor: str, rate: str) -> str:
         raise InputError(f"{where}: cannot read rate {shown(rate)}; write a number, k or 2*k")
     if not 0 <= value <= LARGEST_RATE:
         raise InputError(_out_of_range(where, rate))
+    check_normal(f"{where}: rate", read_number(f"{where}: rate", factor))
     return factor
 
 

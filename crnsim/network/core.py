@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from functools import cached_property, lru_cache
@@ -19,6 +20,8 @@ from crnsim.network import checks
 from crnsim.network.families import Family, Reaction, Species, is_fixed, parse_family, side_of, ways
 from crnsim.network.families import rate_constants as family_constants
 
+#: A single value of an array.
+_PLACE = re.compile(r"([A-Za-z_]\w*)\[\s*([0-9]{1,9}(?:\s*,\s*[0-9]{1,9})*)\s*\]", re.ASCII)
 RowCounts = tuple[np.ndarray, int]
 Rate = str | float
 
@@ -57,11 +60,18 @@ class Core:
 
         Zeros of an array stand for reactions that are absent: they are integrated at no rate, and texts leave them out.
 
+        A single value of an array has a name too, ``"W1p[0,1]"``.
+
         Raises
         ------
         InputError
             For a value below 0 or above 1e100, or if a parameter in use would change its shape.
         """
+        if (place := self._place(name)) is not None:
+            changed = self._arrays[place[0]].copy()
+            changed[place[1]] = checks.rate_number(name, value)
+            self._arrays[place[0]] = changed
+            return
         checks.check_name("a rate parameter", name, value_names=False)
         given = checks.shape_of(f"rate parameter '{name}'", value)
         shape = self._arrays[name].shape if name in self._arrays else ()
@@ -71,6 +81,19 @@ class Core:
             self._parameters[name] = checks.rate_number(name, value)
         else:
             self._arrays[name] = checks.rate_array(name, value)
+
+    def has_parameter(self, name: object) -> bool:
+        """Whether a rate parameter that is one number is called so; a single value of an array, ``"W1p[0,1]"``, is."""
+        return isinstance(name, str) and (name in self._parameters or self._place(name) is not None)
+
+    def _place(self, name: object) -> tuple[str, tuple[int, ...]] | None:
+        """Array and indices of a single value of an array of rate parameters; None if it is none."""
+        match = _PLACE.fullmatch(name) if isinstance(name, str) else None
+        if match is None or match[1] not in self._arrays:
+            return None
+        indices, shape = tuple(map(int, match[2].split(","))), self._arrays[match[1]].shape
+        inside = len(indices) == len(shape) and all(i < n for i, n in zip(indices, shape, strict=True))
+        return (match[1], indices) if inside else None
 
     def add_species(self, name: str, *dims: str, slow: bool = False) -> None:
         """Declare an array of species over named dimensions (none: a single species).
@@ -203,6 +226,11 @@ class Core:
         return sum(s.size for s in self.species if s.name in changed)
 
     @property
+    def starts_empty(self) -> bool:
+        """Whether a reaction makes something out of nothing, so that an empty pot does not stay one."""
+        return any(not family.reactants for family in self._families)
+
+    @property
     def n_reactions(self) -> int:
         """Number of elementary reactions."""
         return self._n_reactions
@@ -267,14 +295,22 @@ class Core:
         Parameters
         ----------
         overrides : mapping of str to float or array_like, optional
-            Parameters with another value than the network's own; an array keeps its shape.
+            Parameters with another value than the network's own; an array keeps its shape, and a single value of it,
+            ``"W1p[0,1]"``, may be given alone.
 
         Returns
         -------
         numpy.ndarray, shape (n_reactions,)
         """
         values: dict[str, float | np.ndarray] = {**self._parameters, **self._arrays}
-        for name, value in checks.check_mapping("overrides", overrides).items():
+        given_values = checks.check_mapping("overrides", overrides)
+        for name in sorted(given_values, key=lambda name: "[" in str(name)):  # single values of an array last
+            value = given_values[name]
+            if (place := self._place(name)) is not None:
+                changed = np.array(values[place[0]])
+                changed[place[1]] = checks.rate_number(name, value)
+                values[place[0]] = changed
+                continue
             checks.known("unknown rate parameter", name, values)
             if name in self._parameters:
                 values[name] = checks.rate_number(name, value)

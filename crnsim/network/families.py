@@ -16,6 +16,7 @@ from crnsim.entrance.limits import LARGEST_RATE
 from crnsim.errors import InputError
 from crnsim.network.checks import (
     NAME,
+    SMALLEST_NORMAL,
     VALUES,
     check_coefficient,
     check_factor,
@@ -34,7 +35,8 @@ NOTHING = ("0", "∅", "")
 #: Digits of a fixed index, at most; more are no number of a species.
 MOST_DIGITS = 10
 _TERM = re.compile(
-    r"(?:(?P<count>\d+)\s*\*?)?\s*(?P<name>[A-Za-z_]\w*)\s*(?:\[(?P<indices>[^\]]*)\])?", re.ASCII
+    r"(?:(?P<count>\d+)\s*\*?)?\s*(?P<name>[A-Za-z_]\w*)\s*(?:\[(?P<indices>[^\]]*[^\]\s][^\]]*)\])?",
+    re.ASCII,
 )
 _ARRAY = re.compile(r"(?P<name>[A-Za-z_]\w*)\s*\[(?P<indices>[^\]]*)\]", re.ASCII)
 
@@ -350,8 +352,9 @@ def _parse_factor(
 
 def rate_constants(family: Family, values: Mapping[str, float | np.ndarray]) -> np.ndarray:
     """Rate constants of one family's reactions from the values of all parameters, shape (size,)."""
-    numbers = (float(values[f]) if f in values else float(f) for f in family.rate if "[" not in f)
+    numbers = [float(values[f]) if f in values else float(f) for f in family.rate if "[" not in f]
     constants: np.ndarray = np.full(family.shape, math.prod(numbers), dtype=float)
+    there: np.ndarray = np.full(family.shape, all(numbers))
     grid = np.indices(family.shape, sparse=True)
     for factor in family.rate:
         if match := _ARRAY.fullmatch(factor):
@@ -359,7 +362,14 @@ def rate_constants(family: Family, values: Mapping[str, float | np.ndarray]) -> 
                 int(letter) if is_fixed(letter) else grid[family.indices.index(letter)]
                 for letter in _letters(match["indices"])
             )
-            constants *= np.asarray(values[match["name"]])[places]
+            factors = np.asarray(values[match["name"]])[places]
+            constants *= factors
+            there &= factors > 0
+    if np.any(there & (constants < SMALLEST_NORMAL)):
+        raise InputError(
+            f"reaction {shown(family.equation, 200)}: its rate constant {shown('*'.join(family.rate))} is lost in "
+            f"rounding; it must be 0, or at least {SMALLEST_NORMAL:.2g}"
+        )
     if not np.all(constants <= LARGEST_RATE):  # nan is not
         name = shown("*".join(family.rate))
         raise InputError(

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
 #: Species and reactions that are drawn one by one, at most; of more, arrays of species and families are.
 MOST_DRAWN = 40
+#: Characters of a rate that stands in a picture, at most.
+LONGEST_RATE = 9
 #: Families that are drawn, at most; of more, what they are for.
 MOST_FAMILIES = 60
 #: Nodes that are placed by the lengths of all ways between them, which takes long for many.
 MOST_CAREFUL = 80
 #: Nodes of a picture, at most.
 MOST_NODES = 250
+_BEND = 0.18
 _SPECIES, _REACTION, _LINE, _CATALYST = "#2f6fb2", "#c9a227", "#555555", "#2f8f6b"
 
 
@@ -29,22 +32,19 @@ def drawn_graph(network: Core) -> Any:
     Returns
     -------
     networkx.MultiDiGraph
-        Nodes are species and reactions of a small network; arrays of species and families of a larger one; arrays and
-        what families are for where there are many families.
+        Nodes are species and reactions of a small network, a reversible one once, with lines that go ``both`` ways;
+        arrays of species and families of a larger one; arrays and what families are for where there are many families.
     """
     import networkx
 
     graph = networkx.MultiDiGraph()
     single = network.n_reactions <= MOST_DRAWN and network.n_species <= MOST_DRAWN
     if single:
-        for number, reaction in enumerate(network.reactions()):
-            node: tuple[str, str | int] = ("reaction", number)
-            graph.add_node(node, kind="reaction", text="")
-            _connect(graph, node, dict(_swapped(reaction.reactants)), dict(_swapped(reaction.products)))
+        _add_reactions(graph, network)
     else:
         by_label = len(network.families) > MOST_FAMILIES
         for number, family in enumerate(network.families):
-            node = ("reaction", family.label if by_label else number)
+            node: tuple[str, str | int] = ("reaction", family.label if by_label else number)
             if node not in graph:
                 graph.add_node(node, kind="reaction", text=family.label if by_label else f"×{family.size}")
             _connect(graph, node, _arrays(family, 0), _arrays(family, 1), once=by_label)
@@ -52,6 +52,28 @@ def drawn_graph(network: Core) -> Any:
         if ("species", label) not in graph:
             graph.add_node(("species", label), kind="species", text=label)
     return graph
+
+
+def _add_reactions(graph: Any, network: Core) -> None:
+    """Add every reaction with its rate; one that goes both ways stands once."""
+    rates = [family for family in network.families for _ in range(family.size)]
+    there: dict[Any, Any] = {}
+    for number, (reaction, family) in enumerate(zip(network.reactions(), rates, strict=True)):
+        left, right = dict(_swapped(reaction.reactants)), dict(_swapped(reaction.products))
+        ends = frozenset(left.items()), frozenset(right.items())
+        rate = "*".join(family.rate) if family.size == 1 else f"{reaction.rate:.3g}"
+        text = rate if len(rate) <= LONGEST_RATE else ""
+        back = there.pop(ends[::-1], None)
+        if back is None:
+            node = ("reaction", number)
+            graph.add_node(node, kind="reaction", text=text)
+            _connect(graph, node, left, right)
+            there[ends] = node
+            continue
+        both = (graph.nodes[back]["text"], text)
+        graph.nodes[back]["text"] = ", ".join(both) if all(both) else ""
+        for _, _, data in (*graph.in_edges(back, data=True), *graph.out_edges(back, data=True)):
+            data["both"] = not data["catalytic"]
 
 
 def _swapped(side: tuple[tuple[int, str], ...]) -> list[tuple[str, int]]:
@@ -79,7 +101,7 @@ def _connect(
         for start, end, count, catalytic in ways:
             known = [data["catalytic"] for data in (graph.get_edge_data(start, end) or {}).values()]
             if not (once and catalytic in known):
-                graph.add_edge(start, end, count=count, catalytic=catalytic)
+                graph.add_edge(start, end, count=count, catalytic=catalytic, both=False)
 
 
 def check_drawable(graph: Any) -> None:
@@ -146,27 +168,28 @@ def _draw_line(
     ax: Axes, graph: Any, places: dict[Any, Any], start: Any, end: Any, data: dict[str, Any]
 ) -> None:
     """Draw an arrow, bent where there is one in the other direction too; a dashed line from a catalyst."""
-    both = graph.has_edge(end, start)
+    bend = _BEND if graph.has_edge(end, start) else 0.0
     ax.annotate(
         "",
         xy=places[end],
         xytext=places[start],
         arrowprops={
-            "arrowstyle": "-" if data["catalytic"] else "-|>",
+            "arrowstyle": "-" if data["catalytic"] else "<|-|>" if data["both"] else "-|>",
+            "mutation_scale": 13,
             "linestyle": "--" if data["catalytic"] else "-",
             "color": _CATALYST if data["catalytic"] else _LINE,
             "linewidth": 1.0,
-            "shrinkA": 9,
-            "shrinkB": 9,
-            "connectionstyle": f"arc3,rad={0.18 if both else 0.0}",
+            "shrinkA": 11,
+            "shrinkB": 11,
+            "connectionstyle": f"arc3,rad={bend}",
         },
         zorder=1,
     )
     if data["count"] > 1:
-        (x0, y0), (x1, y1) = places[start], places[end]
         ax.text(
-            0.5 * (x0 + x1),
-            0.5 * (y0 + y1),
+            *_on_line(
+                places[start], places[end], bend, 0.4 if graph.nodes[start]["kind"] == "species" else 0.6
+            ),
             str(data["count"]),
             fontsize=8,
             color=_LINE,
@@ -175,6 +198,16 @@ def _draw_line(
             bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none"},
             zorder=2,
         )
+
+
+def _on_line(
+    start: tuple[float, float], end: tuple[float, float], bend: float, share: float
+) -> tuple[float, float]:
+    """Return the point after a share of a line, which is a quadratic curve where it is bent, as matplotlib draws it."""
+    (x0, y0), (x1, y1) = start, end
+    middle = 0.5 * (x0 + x1) + bend * (y1 - y0), 0.5 * (y0 + y1) - bend * (x1 - x0)
+    a, b, c = (1 - share) ** 2, 2 * share * (1 - share), share**2
+    return a * x0 + b * middle[0] + c * x1, a * y0 + b * middle[1] + c * y1
 
 
 def _places(graph: Any) -> dict[Any, tuple[float, float]]:

@@ -28,7 +28,7 @@ from crnsim.entrance.files import read_text
 from crnsim.entrance.limits import LARGEST_NETWORK_FILE
 from crnsim.errors import InputError
 from crnsim.network import checks
-from crnsim.network.families import NOTHING, is_fixed
+from crnsim.network.families import NOTHING, is_fixed, rate_constants
 from crnsim.network.network import Network
 
 #: What text, and no path, has in it.
@@ -160,7 +160,7 @@ class _Draft:
             match = _DECLARED.fullmatch(part.strip())
             if match is None:
                 raise InputError(f"cannot read species {shown(part.strip())}; write species A, X[n], W[2,3]")
-            dims = [dim.strip() for dim in match[2].split(",")] if match[2] else []
+            dims = [dim.strip() for dim in match[2].split(",")] if match[2] is not None else []
             checks.check_name("a species", match[1])
             self.species.append((line, match[1], dims, slow))
 
@@ -182,9 +182,7 @@ def _value(what: str, text: str) -> Any:
             return json.loads(text)
         except (ValueError, RecursionError):
             raise InputError(f"{what}: cannot read {shown(text)}; write [0.5, 1.0]") from None
-    if not checks.NUMBER.fullmatch(text):
-        raise InputError(f"{what} is {shown(text)}; it must be a number")
-    return float(text)
+    return checks.read_number(what, text)
 
 
 def _reaction(statement: str) -> tuple[str, Any]:
@@ -229,8 +227,13 @@ def _built(draft: _Draft, source: str) -> Network:
         _about(source, line, lambda n=name, d=named, s=slow: network.add_species(n, *d, slow=s))
     if not draft.species:
         network = _with_species_as_named(network, draft, source)
+    lines: list[int] = []
     for line, label, equation, rate in draft.reactions:
         _about(source, line, network.add_family, label, equation, rate)
+        lines += [line] * (2 if "<->" in equation else 1)
+    values = {**network.parameters, **network.arrays}
+    for line, family in zip(lines, network.families, strict=True):
+        _about(source, line, rate_constants, family, values)
     for line, name, value in draft.initial:
         _about(source, line, network.set_initial, {name: value})
     if not network.n_species:

@@ -21,6 +21,8 @@ from crnsim.wording import exact
 
 #: Bytes of a reaction while all of them are listed.
 _LISTED_BYTES = 600
+#: Characters of a network that is kept with results.
+_MOST_KEPT = 200_000
 #: Labels that are counted in one line; those of a network from elsewhere may be as many as its reactions.
 _MOST_LABELS = 15
 #: Characters of a line with several declarations, about.
@@ -79,6 +81,11 @@ def crn_text(
         lines += ["", "// concentrations at the start; all others are zero"]
         lines += [f"init {label} {exact(value)}" for label, value in there]
     return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def kept_text(network: Core) -> str:
+    """Return a network as the text that is kept with results; empty where it is long."""
+    return text if len(text := crn_text(network)) <= _MOST_KEPT else ""
 
 
 def start_of(network: Core, initial: Mapping[str, npt.ArrayLike] | npt.ArrayLike | None) -> np.ndarray:

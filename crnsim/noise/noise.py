@@ -46,7 +46,9 @@ class Noise:
     _values: dict[str, Any]
     _kinds: dict[str, tuple[NoiseKind, str]]
 
-    def __init__(self, /, **values: Any) -> None:
+    def __init__(self, /, *positional: object, **values: Any) -> None:
+        if positional:
+            raise InputError(f"noise is {shown(positional[0])}; name its kinds, such as Noise(rates=0.1)")
         kinds = {name: (kind, name) for name, kind in NOISE_KINDS.items()}
         # In one order, however they were given: kinds need not commute, and equal points have equal numbers.
         for name in sorted(values):
@@ -160,6 +162,29 @@ class Noise:
                 values |= self.options(kind)
                 values |= {f"{asked} source": digest} if (digest := kind_source_hash(asked)) else {}
         return values
+
+
+#: Noise, or the keywords of it.
+NoiseLike = Noise | Mapping[str, Any]
+
+
+def as_noise(noise: object) -> Noise:
+    """Return noise, from one, from its keywords as a mapping, or none from None.
+
+    Raises
+    ------
+    InputError
+        It is none of them, or a keyword does not fit.
+    """
+    if noise is None:
+        return Noise()
+    if isinstance(noise, Mapping):
+        return Noise(**{str(name): value for name, value in noise.items()})
+    if not isinstance(noise, Noise):
+        raise InputError(
+            f"noise is {shown(noise)}; give a crnsim.Noise, or its keywords, such as {{'rates': 0.1}}"
+        )
+    return noise
 
 
 def own_section(reference: str, magnitude: float | str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -181,23 +181,29 @@ def failures(groups: Sequence[GroupData]) -> tuple[dict[str, int], list[Failure]
 
 def _failure(group: GroupData, index: int) -> Failure:
     assert group.summary is not None
-    condition = group.conditions[index]
-    replicate = int(group.summary["replicate"].values[index])
     return Failure(
         outcome=str(group.outcomes[index]),
-        where=f"{group.name}, running time {condition.running_time:g}, {titles.level_name(condition.level)}, "
-        f"replicate {replicate}",
+        where=place_of(group, index),
         reason=str(group.summary["reason"].values[index]),
         command=repeat_command(group, index),
     )
 
 
-def repeat_command(group: GroupData, index: int) -> str:
-    """Return the command that computes one run of a group again."""
+def place_of(group: GroupData, index: int) -> str:
+    """Return which run one of a group is, in words."""
+    assert group.summary is not None
+    condition, replicate = group.conditions[index], int(group.summary["replicate"].values[index])
+    level = titles.level_name(condition.level)
+    return f"{group.name}, running time {condition.running_time:g}, {level}, replicate {replicate}"
+
+
+def repeat_command(group: GroupData, index: int, row: int = 0) -> str:
+    """Return the command that computes one run of a group again; of a network, that of its input number `row`."""
     values, summary = _values(group, index), group.summary
     assert summary is not None
-    if match := re.match(r"input (\d+): ", str(summary["reason"].values[index])):
-        values["input"] = int(match[1])
+    match = re.match(r"input (\d+): ", str(summary["reason"].values[index]))
+    if row or match:
+        values["input"] = row or int(match[1] if match else 1)
     return command(values)
 
 

@@ -107,7 +107,7 @@ def _running_time_row(scores: Scores, part: str) -> FigureRow:
         axis = Axis("running time", _ticks(scores.times))
         described = f"Mean score against running time. {_ends(scores.labels, lines)}"
         panels.append(draw_panel(Panel(titles.level_name(level), lines, axis, SCORE_AXIS, described)))
-    caption = "Mean score against the time given to each presentation; a flat line is insensitive to it."
+    caption = "Mean score against running time; a flat line is insensitive to it."
     return FigureRow(_titled(part, ""), panels, caption, labels=scores.labels)
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from crnsim import wording
 from crnsim.errors import InputError
-from crnsim.experiment.observables import OBSERVABLES
+from crnsim.experiment.observables import kind_of
 from crnsim.network.picture import picture_size
-from crnsim.report import titles
+from crnsim.network.text import crn_text
+from crnsim.outcomes import OK, OUTCOMES
+from crnsim.report import coverage, titles
+from crnsim.report.coverage import Failure
 from crnsim.report.figures import drawing_of
 
 if TYPE_CHECKING:
@@ -27,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Inputs and observables that are listed, at most.
 _MOST_ROWS = 50
+#: Runs that were not right that are listed, at most.
+_MOST_WRONG = 10
 #: Characters of a network that are shown.
 _MOST_TEXT = 20_000
 
@@ -53,9 +60,10 @@ def network_section(
         else "",
         "picture": _picture(network),
         "latex": network.to_latex()[:_MOST_TEXT] if network is not None else "",
-        "text": network.to_crn()[:_MOST_TEXT] if network is not None else "",
+        "text": _text(network, plan.config.get("parameters")),
         "shares": _shares(summaries),
         "warned": _warned(summaries),
+        "wrong": _wrong_runs(groups, given),
     }
 
 
@@ -70,6 +78,15 @@ def _network(summary: xr.Dataset) -> Network | None:
         return network
     except InputError:
         return None
+
+
+def _text(network: Network | None, swept: Any) -> str:
+    """The reactions as text, with what is swept, which stands in it with the value of the file."""
+    if network is None:
+        return ""
+    listed = swept.items() if isinstance(swept, dict) else ()
+    remarks = [f"swept: {name} {json.dumps(values)}"[:500] for name, values in listed]
+    return crn_text(network, remarks=remarks)[:_MOST_TEXT]
 
 
 def _picture(network: Network | None) -> Markup | None:
@@ -120,7 +137,10 @@ def _percent(share: float) -> str:
 
 def _in_words(given: dict[str, Any]) -> str:
     """An observable as its keys and values."""
-    kind = next((OBSERVABLES[word].title for word in OBSERVABLES if word in given), "")
+    try:
+        kind = kind_of(given).title
+    except InputError:
+        kind = ""
     listed = ", ".join(f"{key} {json.dumps(value, ensure_ascii=False)}" for key, value in given.items())
     return f"{kind}: {listed}"[:500]
 
@@ -174,6 +194,56 @@ def _shares(summaries: Sequence[xr.Dataset]) -> list[dict[str, Any]]:
                 }
             )
     return rows[:_MOST_ROWS]
+
+
+@dataclass(frozen=True)
+class _Wrong:
+    """Runs that ended ok and were not right: how many, and examples, taken in turn from every design and condition."""
+
+    count: int
+    examples: list[Failure]
+
+
+def _wrong_runs(groups: Sequence[GroupData], given: dict[str, Any]) -> _Wrong:
+    queues: dict[Any, list[tuple[GroupData, int]]] = {}
+    for group in groups:
+        if group.summary is None or "right" not in group.summary:
+            continue
+        right = group.summary["right"].values.min(axis=(1, 2))
+        for index in np.flatnonzero((group.outcomes == OUTCOMES[OK]) & (right < 1)).tolist():
+            queues.setdefault((group.name, group.conditions[index]), []).append((group, index))
+    depth = max(map(len, queues.values()), default=0)
+    turns = (queue[place] for place in range(depth) for queue in queues.values() if place < len(queue))
+    examples = [_wrong(group, index, given) for group, index in itertools.islice(turns, _MOST_WRONG)]
+    return _Wrong(sum(map(len, queues.values())), examples)
+
+
+def _wrong(group: GroupData, index: int, observables: dict[str, Any]) -> Failure:
+    """What is not right in a run, and the command that shows the run."""
+    summary = group.summary
+    assert summary is not None
+    rows, columns = np.nonzero(summary["right"].values[index] < 1)
+    row, column = int(rows[0]), int(columns[0])
+    name, several = str(summary["target"].values[column]), summary.sizes["sample"] > 1
+    found, wanted = (
+        _measured(observables.get(name), float(summary[which].values[index, row, column]))
+        for which in ("output", "expected")
+    )
+    more = f", and {wording.plural(len(rows) - 1, 'other')}" if len(rows) > 1 else ""
+    return Failure(
+        outcome="wrong",
+        where=coverage.place_of(group, index),
+        reason=f"{f'input {row + 1}: ' if several else ''}{name} is {found}, not {wanted}{more}",
+        command=coverage.repeat_command(group, index, row + 1 if several else 0),
+    )
+
+
+def _measured(given: Any, value: float) -> str:
+    """What was measured, or is right, in words."""
+    rivals = given.get("highest") if isinstance(given, dict) else None
+    if isinstance(rivals, list):
+        return str(rivals[int(value)])[:60] if 0 <= value < len(rivals) else "none by the margin"
+    return f"{value:.4g}"
 
 
 def _warned(summaries: Sequence[xr.Dataset]) -> str:

@@ -19,6 +19,7 @@ from crnsim.metrics.tables import SHARE_OK
 from crnsim.outcomes import OK, OUTCOMES
 from crnsim.report import answers, coverage, curves, method, titles
 from crnsim.report.claims import claims_section
+from crnsim.report.courses import courses
 from crnsim.report.figures import DIFFERENCE_RAMP, SCORE_RAMP
 from crnsim.report.maps import crossed_maps, heat_maps
 from crnsim.report.network import network_section
@@ -97,7 +98,7 @@ def render(
         "claims": claims_section(tables["claim"], plan.claims),
         "network": network_section(plan, summaries, tables, groups),
         "reach": answers.reach_of(tables["verdict"]),
-        "trajectories": trajectories(summaries),
+        "trajectories": courses(summaries) if plan.config.get("network") else trajectories(summaries),
         "failures": examples,
         "coverage": coverage.coverage_rows(groups),
         "totals": totals,

@@ -39,8 +39,9 @@ def time_course_figure(data: xr.Dataset, title: str, *, chosen: bool = False) ->
         for low, high in bands:
             ax.fill_between(time, low[:, row], high[:, row], color=colour, alpha=0.2, linewidth=0)
         for run in data["shown"].values if "shown" in data else ():
-            ax.plot(time, run[:, row], color=colour, linewidth=0.5, alpha=0.5)
-        ax.plot(time, middle[:, row], color=colour, linewidth=1.8, label=names[row])
+            ax.plot(time, run[:, row], color=colour, linewidth=0.5, alpha=0.35)
+        ax.plot(time, middle[:, row], color="white", linewidth=3.6, zorder=3)
+        ax.plot(time, middle[:, row], color=colour, linewidth=2.0, label=names[row], zorder=3.1)
     ax.set_title(title, loc="left", parse_math=False)
     ax.set_xlabel("time")
     ax.set_ylabel("concentration")

@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from crnsim.entrance.arguments import check_memory, check_number, shown
 from crnsim.entrance.limits import LARGEST_CONCENTRATION, LARGEST_RATE, LONGEST_NAME, SMALLEST_ATOL
-from crnsim.entrance.objects import check_array, check_instance, check_line, check_sequence
+from crnsim.entrance.objects import check_array, check_line, check_sequence
 from crnsim.errors import InputError
 from crnsim.network.network import Network
-from crnsim.noise.noise import Noise
+from crnsim.noise.noise import Noise, NoiseLike, as_noise
 
 #: Rate parameters by name, or rate constants.
 Rates = Mapping[str, npt.ArrayLike] | np.ndarray
@@ -28,6 +28,8 @@ Tolerances = float | Mapping[str, npt.ArrayLike]
 CLOSEST_TIMES = 1e-12
 #: The highest concentration at the start; tolerances that are 1e-20 times as large still are numbers.
 SMALLEST_SCALE = 1e-280
+#: Values of rate parameters that are kept with a result, at most: weights may be millions.
+MOST_SAID = 10_000
 #: Bytes of a run beside its numbers: how it ended, and why.
 _RUN_BYTES = 500
 
@@ -63,14 +65,12 @@ def check_room(network: Network, runs: int, n_times: int, n_kept: int, *, twice:
     )
 
 
-def check_noise(noise: Noise | None) -> Noise:
+def check_noise(noise: NoiseLike | None) -> Noise:
     """Noise that has something to act on."""
-    if noise is None:
-        return Noise()
-    check_instance("noise", noise, Noise, "a crnsim.Noise, such as crnsim.Noise(rates=0.1)")
-    if noise.inputs:
+    checked = as_noise(noise)
+    if checked.inputs:
         raise InputError("noise: inputs acts on samples that are shown, and here are none; leave it out")
-    return noise
+    return checked
 
 
 @contextlib.contextmanager
@@ -119,19 +119,23 @@ def check_rates(
     network: Network, rates: Rates | None, replicates: int
 ) -> tuple[np.ndarray, dict[str, Any], int]:
     """Rate constants, shape (1 or replicates, n_reactions); the parameters that were used; the number of runs."""
-    parameters = {name: np.asarray(value).tolist() for name, value in network.parameters.items()}
+    parameters: dict[str, Any] = dict(network.parameters)
+    arrays = network.arrays
+    if sum(array.size for array in arrays.values()) <= MOST_SAID:
+        parameters |= {name: array.tolist() for name, array in arrays.items()}
     if rates is None or isinstance(rates, Mapping):
         given = {
             name: check_array(
                 f"rates: '{name}'", value, wanted="a number, or one for each replicate", least=0
             )
-            if name in network.parameters
+            if network.has_parameter(name)
             else value
             for name, value in dict(rates or {}).items()
         }
         if empty := [name for name, value in given.items() if np.size(value) == 0]:
             raise InputError(f"rates: {empty[0]} is empty; give one value, or one for each replicate")
-        shapes = {name: np.shape(value) for name, value in network.parameters.items()}
+        shapes: dict[str, tuple[int, ...]] = {name: () for name in given if network.has_parameter(name)}
+        shapes |= {name: array.shape for name, array in arrays.items()}
         by_run = {
             name: np.asarray(value)
             for name, value in given.items()

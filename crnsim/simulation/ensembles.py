@@ -12,7 +12,7 @@ from crnsim.entrance.arguments import check_memory
 from crnsim.entrance.objects import check_array, check_function
 from crnsim.errors import InputError
 from crnsim.network.network import Network
-from crnsim.noise.noise import Noise
+from crnsim.noise.noise import NoiseLike
 from crnsim.outcomes import OK, OUTCOMES
 from crnsim.simulation import arguments, result
 from crnsim.simulation.prepare import Runs, prepare
@@ -41,7 +41,7 @@ def ensemble(
     method: str = "auto",
     rates: arguments.Rates | None = None,
     initial: Mapping[str, npt.ArrayLike] | npt.ArrayLike | None = None,
-    noise: Noise | None = None,
+    noise: NoiseLike | None = None,
     volume: float | None = None,
     seed: int | None = None,
     species: Sequence[str] | None = None,

@@ -21,7 +21,7 @@ from crnsim.entrance.limits import (
 )
 from crnsim.entrance.objects import check_flag, check_instance
 from crnsim.network.network import Network
-from crnsim.noise.noise import Noise
+from crnsim.noise.noise import Noise, NoiseLike
 from crnsim.simulation import arguments
 from crnsim.solvers.protocol import Protocol, Record
 
@@ -151,7 +151,7 @@ def prepare(
     rates: arguments.Rates | None,
     initial: Mapping[str, npt.ArrayLike] | npt.ArrayLike | None,
     replicates: int,
-    noise: Noise | None,
+    noise: NoiseLike | None,
     volume: float | None,
     seed: int | None,
     species: Sequence[str] | None,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from crnsim.entrance.objects import check_flag
 from crnsim.network.network import Network
-from crnsim.noise.noise import Noise
+from crnsim.noise.noise import NoiseLike
 from crnsim.simulation import arguments, result
 from crnsim.simulation.prepare import Runs, prepare
 
@@ -28,7 +28,7 @@ def simulate(
     rates: arguments.Rates | None = None,
     initial: Mapping[str, npt.ArrayLike] | npt.ArrayLike | None = None,
     replicates: int = 1,
-    noise: Noise | None = None,
+    noise: NoiseLike | None = None,
     volume: float | None = None,
     seed: int | None = None,
     species: Sequence[str] | None = None,
@@ -59,9 +59,10 @@ def simulate(
     replicates : int
         Runs; they differ only where `rates` has one set for each, or `initial` one state, which then counts them, by
         `noise`, and in the random numbers of a stochastic method.
-    noise : Noise, optional
-        With the meaning that it has in training: ``rates`` draws every rate constant of a replicate, ``concentrations``
-        kicks them every ``interval``. No samples are shown, so that ``inputs`` has nothing to act on.
+    noise : Noise or mapping, optional
+        Noise, or its keywords, ``{"rates": 0.1}``, with the meaning that it has in training: ``rates`` draws every rate
+        constant of a replicate, ``concentrations`` kicks them every ``interval``. No samples are shown, so that
+        ``inputs`` has nothing to act on.
     volume : float, optional
         For stochastic methods, which need it: a concentration c stands for ``c * volume`` molecules. A deterministic
         method refuses it.

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from crnsim.experiment.observables.base import Course, Observable
-from crnsim.experiment.observables.table import OBSERVABLES, observable
+from crnsim.experiment.observables.table import OBSERVABLES, kind_of, observable
 
-__all__ = ["OBSERVABLES", "Course", "Observable", "observable"]
+__all__ = ["OBSERVABLES", "Course", "Observable", "kind_of", "observable"]

@@ -114,6 +114,10 @@ class Observable:
         """Return the times that it needs."""
         return np.array([self.time])
 
+    def rows(self) -> np.ndarray:
+        """Return the rows of the species that it names, none where it does not say which."""
+        return np.zeros(0, dtype=int)
+
     def expected(self, value: Any) -> float:
         """Return what is right as a number, from what a row of inputs says, or its own where that is None."""
         raise NotImplementedError

@@ -44,6 +44,10 @@ class Highest(Observable):
         self.weights = np.array([weights_of(network, one) for one in self.rivals])
         self.margin = check_number("margin", given.get("margin", 0.0), least=0.0, most=LARGEST_CONCENTRATION)
 
+    def rows(self) -> np.ndarray:
+        """Those that compete."""
+        return np.flatnonzero(self.weights.any(axis=0))
+
     def expected(self, value: Any) -> float:
         """Number of the one that is to be the highest."""
         wanted = self.given.get("expected") if value is None else value
@@ -73,6 +77,10 @@ class _OfValue(Observable):
         super().__init__(network, given, running_time)
         self.weights = weights_of(network, given["value"])
 
+    def rows(self) -> np.ndarray:
+        """Those of the sum."""
+        return np.flatnonzero(self.weights)
+
     def values(self, course: Course) -> np.ndarray:
         """The value at all times."""
         return course.concentrations @ self.weights
@@ -94,7 +102,9 @@ class Target(_OfValue):
 
     def expected(self, value: Any) -> float:
         """The target."""
-        wanted = self.given["target"] if value is None else value
+        wanted = self.given.get("target") if value is None else value
+        if wanted is None:
+            raise InputError("target is missing: give it here, or for each row of inputs under expect")
         return check_number("target", wanted, least=-LARGEST_CONCENTRATION, most=LARGEST_CONCENTRATION)
 
     def right(self, measured: float, expected: float) -> float:

@@ -81,13 +81,7 @@ def observable(network: Network, given: Any, running_time: float) -> Observable:
     InputError
         It says no kind, or a key is missing, unknown, or does not fit.
     """
-    example = "such as {value: B, target: 1.0, tolerance: 0.1}"
-    given = check_mapping("an observable", given, f"settings {example}")
-    kinds = [word for word in OBSERVABLES if word in given]
-    if len(kinds) != 1:
-        said = f"has {' and '.join(kinds)}, of which it may have one" if kinds else "says no kind"
-        raise InputError(f"{said}: {', '.join(OBSERVABLES)}; {example}")
-    kind = OBSERVABLES[kinds[0]]
+    kind = kind_of(given)
     known = (kind.word, *kind.needed, *kind.optional)
     for key in given:
         if key not in known:
@@ -98,11 +92,29 @@ def observable(network: Network, given: Any, running_time: float) -> Observable:
     return kind(network, given, running_time)
 
 
+def kind_of(given: Any) -> type[Observable]:
+    """Return the kind of an observable, by what is said of it; see `observable`."""
+    example = "such as {value: B, target: 1.0, tolerance: 0.1}"
+    given = check_mapping("an observable", given, f"settings {example}")
+    kinds = [word for word in OBSERVABLES if word in given]
+    if not kinds and {"value", "tolerance"} <= given.keys():
+        return Target  # each row of inputs has its own
+    if len(kinds) != 1:
+        said = f"has {' and '.join(kinds)}, of which it may have one" if kinds else "says no kind"
+        raise InputError(f"{said}: {', '.join(OBSERVABLES)}; {example}")
+    return OBSERVABLES[kinds[0]]
+
+
 def function_hashes(given: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Hashes of the files that define functions of the user's own, by observable."""
-    return {
-        name: _FUNCTIONS.source_hash(str(one["function"])) for name, one in given.items() if "function" in one
-    }
+    found = {}
+    for name, one in given.items():
+        if "function" in one:
+            try:
+                found[name] = _FUNCTIONS.source_hash(str(one["function"]))
+            except InputError as error:
+                raise InputError(f"{name}: {error}") from None
+    return found
 
 
 def names_of(given: Sequence[str]) -> list[str]:

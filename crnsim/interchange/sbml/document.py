@@ -15,6 +15,7 @@ from crnsim.entrance.arguments import shown
 from crnsim.entrance.files import read_bytes
 from crnsim.entrance.limits import LARGEST_NETWORK_FILE
 from crnsim.errors import InputError
+from crnsim.network.checks import NUMBER, read_number
 
 #: Elements in each other: a formula that a person reads has a few dozen, and libraries recurse.
 DEEPEST_ELEMENT = 200
@@ -75,9 +76,52 @@ def sbml_model(source: str | Path) -> tuple[Any, str]:
     return document, name
 
 
+class _Numbers:
+    """Numbers in formulas, whose text the library takes for something else where it is none."""
+
+    def __init__(self) -> None:
+        self._kind, self._parts = "", [""]
+        self._inside = self._other_base = False
+
+    def begin(self, tag: str, about: dict[str, str]) -> None:
+        name = tag.rpartition(":")[2]
+        if name == "cn":
+            self._kind, self._parts, self._inside = about.get("type", "real"), [""], True
+            self._other_base = about.get("base", "10").strip() != "10"
+        elif name == "sep" and self._inside:
+            self._parts.append("")
+
+    def text(self, text: str) -> None:
+        if self._inside:
+            self._parts[-1] += text
+
+    def end(self, tag: str) -> str:
+        """Return what is wrong with the number that ends, if one does."""
+        if tag.rpartition(":")[2] != "cn":
+            return ""
+        self._inside = False
+        parts = [part.strip() for part in self._parts]
+        written = f"{shown(' '.join(parts))} in a formula"
+        if self._other_base:
+            return f"{written} is no decimal number"
+        wanted = {"integer": "i", "rational": "ii", "e-notation": "ri", "real": "r"}.get(self._kind)
+        if wanted is None:
+            return ""  # the library says so
+        patterns = {"i": re.compile(r"[+-]?[0-9]+", re.ASCII), "r": NUMBER}
+        if len(parts) != len(wanted) or not all(
+            patterns[letter].fullmatch(part) for letter, part in zip(wanted, parts, strict=True)
+        ):
+            return f"{written} is no number of the type {self._kind}"
+        try:
+            read_number("it", "e".join(parts) if self._kind == "e-notation" else parts[0])
+        except InputError:
+            return f"{written} is so close to 0 that it would be taken for 0"
+        return ""
+
+
 def _check_xml(content: bytes, name: str) -> None:
-    """Refuse what is no XML, what declares entities, and what is nested too deeply."""
-    depth = 0
+    """Refuse what is no XML, what declares entities, numbers that are none, and what is nested too deeply."""
+    depth, numbers = 0, _Numbers()
 
     def refused(what: str) -> Callable[..., None]:
         def refuse(*_: Any) -> None:
@@ -85,15 +129,18 @@ def _check_xml(content: bytes, name: str) -> None:
 
         return refuse
 
-    def start(*_: Any) -> None:
+    def start(tag: str, about: dict[str, str]) -> None:
         nonlocal depth
         depth += 1
+        numbers.begin(tag, about)
         if depth > DEEPEST_ELEMENT:
             refused(f"elements are nested more than {DEEPEST_ELEMENT} deep")()
 
-    def end(*_: Any) -> None:
+    def end(tag: str) -> None:
         nonlocal depth
         depth -= 1
+        if said := numbers.end(tag):
+            refused(said)()
 
     def declared(_: str, encoding: str | None, __: int) -> None:
         if encoding and encoding.lower().replace("-", "") not in ("utf8", "ascii", "usascii"):
@@ -101,6 +148,7 @@ def _check_xml(content: bytes, name: str) -> None:
 
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.CharacterDataHandler = numbers.text
     parser.XmlDeclHandler = declared
     parser.StartDoctypeDeclHandler = refused("a DOCTYPE, which SBML does not have, is not read")
     try:

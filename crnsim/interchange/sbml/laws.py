@@ -199,7 +199,7 @@ def _name_of(node: Any) -> str:
     return str(formula(node))[:100] or "something that is no formula"
 
 
-def terms_of(law: Rational, values: Mapping[str, float]) -> list[Term]:
+def terms_of(law: Rational, values: Mapping[str, float], fixed: Mapping[str, float] = _NOTHING) -> list[Term]:
     """Take a rate law apart into products.
 
     Parameters
@@ -208,6 +208,8 @@ def terms_of(law: Rational, values: Mapping[str, float]) -> list[Term]:
         In species, and in parameters under their names.
     values : mapping of str to float
         Parameters with their values; what is not among them is a species.
+    fixed : mapping of str to float
+        Species that nothing changes: what is divided by them becomes a number.
 
     Raises
     ------
@@ -218,9 +220,12 @@ def terms_of(law: Rational, values: Mapping[str, float]) -> list[Term]:
     if found is None:
         raise InputError("is no mass action: it divides by a sum")
     terms = []
-    for monomial, coefficient in found.items():
+    for monomial, factor in found.items():
+        coefficient = factor
         species = {name: power for name, power in monomial if name not in values}
-        if odd := [name for name, power in species.items() if power < 0]:
-            raise InputError(f"is no mass action: it divides by {odd[0].removeprefix('species ')}")
+        for name in [name for name, power in species.items() if power < 0]:
+            if not fixed.get(name):
+                raise InputError(f"is no mass action: it divides by {name.removeprefix('species ')}")
+            coefficient *= Fraction(fixed[name]) ** species.pop(name)
         terms.append(Term(coefficient, {n: p for n, p in monomial if n in values}, species))
     return terms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import ChainMap
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -74,6 +75,8 @@ class _Reader:
         self.start = Start(model, self._fault)
         self.species = {one.getId(): one for one in model.getListOfSpecies()}
         self.values: dict[str, float] = {}
+        #: Species that nothing changes, as far as laws have them in them, by symbol.
+        self.fixed: dict[str, float] = {}
 
     def _fault(self, element: Any, said: str) -> InputError:
         """Return what is wrong with an element, with its place."""
@@ -176,16 +179,18 @@ class _Reader:
             if symbol in self.species:
                 one = self.species[symbol]
                 size = 1.0 if one.getHasOnlySubstanceUnits() else self.start.value(one.getCompartment())
+                if one.getBoundaryCondition() or one.getConstant():
+                    self.fixed[f"species {symbol}"] = self.start.value(symbol) * size / self.scale[symbol]
                 return Rational.symbol(f"species {symbol}", Fraction(self.scale[symbol]) / Fraction(size))
             value = self.start.value(symbol)
             changeable = self.model.getParameter(symbol) is not None
             return self._parameter(symbol, value) if changeable else Rational.number(value)
 
         try:
-            rate = value_of(law.getMath(), lookup, self.values)
+            rate = value_of(law.getMath(), lookup, ChainMap(self.values, self.fixed))
             scales = {self.scale[species] for species in change}
             rate = rate / Rational.number(scales.pop()) if scales else rate
-            return terms_of(rate, self.values)
+            return terms_of(rate, self.values, self.fixed)
         except InputError as error:
             if str(error).startswith(f"{self.source}:"):
                 raise
@@ -248,7 +253,9 @@ class _Reader:
                 _side(_in_order(counts, listed), species)
                 for counts, listed in zip((left, right), sides[::way], strict=True)
             )
-            self._add_family(network, step.element, label, equation, _rate(term, self.values, parameters))
+            self._add_family(
+                network, step.element, label, equation, self._rate(step.element, term, parameters)
+            )
         if not step.terms:
             moved = (
                 {one: count for one, count in ((n, way * c) for n, c in step.change.items()) if count > 0}
@@ -263,6 +270,12 @@ class _Reader:
             network.add_family(label, equation, rate)
         except InputError as error:
             raise self._fault(element, f"reaction {element.getId()}: {error}") from None
+
+    def _rate(self, element: Any, term: Term, names: dict[str, str]) -> str:
+        try:
+            return _rate(term, self.values, names)
+        except InputError as error:
+            raise self._fault(element, f"reaction {element.getId()}: its rate {error}") from None
 
     def _set_initial(self, network: Network, species: dict[str, str]) -> None:
         start = {}
@@ -293,6 +306,13 @@ def _rate(term: Term, values: dict[str, float], names: dict[str, str]) -> str:
     if any(power < 0 for power in term.parameters.values()):
         for name, power in term.parameters.items():
             size *= Fraction(values[name]) ** power
-        return exact(float(size))
+        return _digits(size)
     factors = [names[name] for name, power in term.parameters.items() for _ in range(power)]
-    return "*".join(factors if size == 1 and factors else [exact(float(size)), *factors])
+    return "*".join(factors if size == 1 and factors else [_digits(size), *factors])
+
+
+def _digits(size: Fraction) -> str:
+    number = float(size)
+    if size and not number:
+        raise InputError("has a number out of range in it")
+    return exact(number)

@@ -26,6 +26,9 @@ class Start:
     def __init__(self, model: Any, fault: Fault) -> None:
         self._model, self._fault = model, fault
         self._assigned = {one.getSymbol(): one for one in model.getListOfInitialAssignments()}
+        for symbol, element in self._assigned.items():
+            if model.getElementBySId(symbol) is None:
+                raise fault(element, f"initial assignment of {symbol}: there is nothing of this name")
         self._known: dict[str, float] = {}
         self._asked: list[str] = []
         #: Names of what the model gives no value, and what is taken for it.

@@ -21,6 +21,7 @@ from crnsim.interchange.sbml.identifiers import (
     sbml_identifiers,
 )
 from crnsim.interchange.sbml.note import NAMESPACE, NOTE, note_text
+from crnsim.network.checks import SMALLEST_NORMAL
 from crnsim.network.core import Core
 from crnsim.network.families import Family, Reaction
 from crnsim.network.text import check_listing, start_of
@@ -94,7 +95,8 @@ def _species(label: str, identifier: str, start: float) -> ET.Element:
         "id": identifier,
         "name": label,
         "compartment": COMPARTMENT,
-        "initialConcentration": exact(start),
+        # Readers refuse numbers that are closer to zero.
+        "initialConcentration": exact(start if start >= SMALLEST_NORMAL else 0.0),
     }
     flags = dict.fromkeys(("hasOnlySubstanceUnits", "boundaryCondition", "constant"), "false")
     return ET.Element("species", about | {"substanceUnits": _UNIT} | flags)

@@ -78,8 +78,6 @@ def _check_left_out(sweep: Sweep) -> None:
     }
     if designs != {label: {"circuit_parameters": {}} | one for label, one in made["activations"].items()}:
         raise Mistake(("activations",), "a sweep with network: has parameters instead; leave it out")
-    if sweep.trajectories.replicates:
-        raise Mistake(("trajectories",), "a sweep with network: keeps none; 'crnsim simulate' does")
     if not sweep.observables:
         raise Mistake(("observables",), "is missing: what is looked at, and what counts as right")
 

@@ -16,6 +16,7 @@ CIRCUIT, NO_ACTIVATION = "network", "none"
 #: Designs of a sweep, at most.
 MOST_DESIGNS = 2_000
 #: Accuracy and budget for a network of which nothing is known, those of `crnsim.simulate`.
+_TRAJECTORIES = {"replicates": 5}
 _SOLVER = {"rtol": 1e-6, "atol": "scaled", "max_steps": 1_000_000}
 
 
@@ -27,7 +28,7 @@ def with_network(data: dict[str, Any]) -> dict[str, Any]:
         "mode": OBSERVATION,
         "datasets": {dataset_of(data.get("network")): {}},
         "activations": designs_of(data.get("parameters")),
-        "trajectories": {"replicates": 0},
+        "trajectories": dict(_TRAJECTORIES),
         **data,
         "solver": {**_SOLVER, **solver} if isinstance(solver, dict) else (solver or dict(_SOLVER)),
     }
@@ -57,7 +58,7 @@ def designs_of(parameters: object) -> dict[str, dict[str, Any]]:
         return {CIRCUIT: {"name": NO_ACTIVATION}}
     chosen = [dict(zip(listed, values, strict=True)) for values in itertools.product(*listed.values())]
     varied = [name for name, values in listed.items() if len(values) > 1]
-    labels = ["_".join(f"{_word(name)}{_word(one[name])}" for name in varied) or CIRCUIT for one in chosen]
+    labels = ["_".join(_pair(name, one[name]) for name in varied) or CIRCUIT for one in chosen]
     plain = len({label.lower() for label in labels}) == len(labels)
     if not plain or any(len(label) > LONGEST_LABEL or not re.match(r"[A-Za-z]", label) for label in labels):
         labels = [f"design_{number}" for number in range(1, len(chosen) + 1)]
@@ -65,6 +66,12 @@ def designs_of(parameters: object) -> dict[str, dict[str, Any]]:
         label: {"name": NO_ACTIVATION, "circuit_parameters": one}
         for label, one in zip(labels, chosen, strict=True)
     }
+
+
+def _pair(name: str, value: object) -> str:
+    """A parameter and its value in a label; k1_0p5, since k10p5 reads like another one."""
+    word = _word(name)
+    return f"{word}{'_' if word[-1:].isdigit() else ''}{_word(value)}"
 
 
 def _word(value: object) -> str:

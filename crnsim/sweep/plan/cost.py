@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from crnsim.circuits.circuit import OBSERVATION
 from crnsim.entrance.arguments import check_memory
-from crnsim.experiment.kept import CHECKPOINTS, RECORDED_FIRST, RECORDED_LAST, RECORDED_TIMES
+from crnsim.experiment.kept import (
+    CHECKPOINTS,
+    KEPT_INPUTS,
+    KEPT_SPECIES,
+    KEPT_TIMES,
+    RECORDED_FIRST,
+    RECORDED_LAST,
+    RECORDED_TIMES,
+)
 from crnsim.outcomes import OK
 
 if TYPE_CHECKING:
@@ -210,9 +218,17 @@ def network_steps(point: Point) -> float:
     From a trial without noise, whose steps are rounded to a power of two: an estimate must not differ where rounding
     does.
     """
-    trial = _trial_steps(point.source, point.circuit_parameters, point.rtol, point.method)
+    # Designs that differ by less than a factor of two have one trial: there may be hundreds.
+    alike = tuple((name, _coarse(value)) for name, value in point.circuit_parameters)
+    trial = _trial_steps(point.source, alike, point.rtol, point.method)
     disturbed = sum(point.noise.disturbances(point.running_time).values())
     return 2.0 * (trial * point.running_time + STEPS_PER_KICK * disturbed)
+
+
+def _coarse(value: float | str) -> float | str:
+    """The power of four that is nearest to a number."""
+    known = isinstance(value, str) or not value
+    return value if known else 4.0 ** round(math.log(float(value), 4.0))
 
 
 @lru_cache(maxsize=256)
@@ -223,7 +239,7 @@ def _trial_steps(source: Parameters, parameters: Parameters, rtol: float, method
 
     task, given = task_of(source), dict(parameters)
     network = task.network
-    rates = {name: value for name, value in given.items() if name in network.parameters}
+    rates = {name: value for name, value in given.items() if network.has_parameter(name)}
     logger = logging.getLogger("crnsim")
     level, time, steps = logger.level, 1.0, 0.0
     logger.setLevel(logging.ERROR)
@@ -260,8 +276,12 @@ def point_bytes(group: Group) -> float:
 
 def recorded_bytes(group: Group) -> float:
     """Estimate the bytes on disk of the trajectories of one recorded point."""
-    shown = min(RECORDED_FIRST + RECORDED_LAST, size(group.point(0, 0)).n_train * group.settings.epochs)
-    return COMPRESSION * 4.0 * shown * RECORDED_TIMES * size(group.point(0, 0)).species
+    of = size(group.point(0, 0))
+    if group.mode == OBSERVATION:
+        kept = min(of.n_test, KEPT_INPUTS) * KEPT_TIMES * min(of.species, KEPT_SPECIES)
+        return COMPRESSION * 4.0 * kept
+    shown = min(RECORDED_FIRST + RECORDED_LAST, of.n_train * group.settings.epochs)
+    return COMPRESSION * 4.0 * shown * RECORDED_TIMES * of.species
 
 
 def network_bytes(group: Group) -> float:

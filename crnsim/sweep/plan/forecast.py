@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from crnsim.sweep.plan.plan import Plan
     from crnsim.sweep.plan.plan_file import ChunkEntry
 
+#: Designs of a network from which on it is said that each is a job.
+MANY_DESIGNS = 20
 #: Seconds until the first job starts, and that Snakemake and starting Python take for each one.
 START, JOB = 5.0, 0.3
 #: Seconds to build a network; to compile the library once, and to compile each form of network.
@@ -171,6 +173,7 @@ def _schedule(free: list[float], cores: int, ready: float, length: float) -> flo
 def advice(plan: Plan, expected: Forecast) -> list[str]:
     """Return what would make a better layout, a sentence each; nothing where it is good."""
     found = [_too_short(plan, expected), _too_few(plan, expected), _too_long(plan, expected)]
+    found.append(_many_designs(plan, expected))
     for group, _ in plan.groups:
         if group.mode == OBSERVATION:
             continue
@@ -189,6 +192,19 @@ def _too_short(plan: Plan, expected: Forecast) -> str:
     return (
         f"chunks of {between(*lengths)}, of which {share:.0%} is starting them; "
         f"'chunks: {{minutes: {MINUTES:g}}}' would make {number} instead of {expected.chunks}"
+    )
+
+
+def _many_designs(plan: Plan, expected: Forecast) -> str:
+    """Designs are jobs of their own, and each has to be started."""
+    count = len(plan.groups)
+    if plan.sweep.network is None or count < MANY_DESIGNS or expected.chunk_seconds[1] > LONG:
+        return ""
+    if expected.factor * plan.file.estimated_core_seconds > JOB * count:
+        return ""
+    return (
+        f"{count} combinations of parameters are {count} designs, whose jobs take longer to start than to run; "
+        "crnsim.robustness in Python does the same in one process"
     )
 
 

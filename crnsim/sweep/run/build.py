@@ -23,7 +23,7 @@ def group_network(group: Group) -> tuple[Network, Circuit | None]:
 
     network = copy.deepcopy(task_of(group.source).network)
     for name, value in group.own_parameters:
-        if name in network.parameters:
+        if network.has_parameter(name):
             network.set_parameter(name, float(value))
         else:
             network.set_initial({name: float(value)})
