@@ -16,7 +16,7 @@ from crnsim.outcomes import OUTCOMES
 from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry, PlanFile
 from crnsim.sweep.run.chunk_files import Account
 
-KINDS = ("rates", "concentrations", "inputs")
+KINDS = ("rates", "concentrations", "inputs", "intrinsic")
 
 # (running time, noise kind, magnitude, replicate) -> (score, outcome)
 Score = Callable[[float, str, float, int], "float | tuple[float, str]"]

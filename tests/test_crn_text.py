@@ -178,6 +178,10 @@ WRONG = {
     "A[999999999] ->{1} B": "would take",
     "lambda ->{1} B": "it has a meaning of its own",
     "k = 1": "there is no species in it",
+    "A = 1\nA + B ->{1} C": "line 1: A is a species; write init A 1.0",
+    "w = [1e-400, 1]\nA ->{w[0]} B": "line 1: a value of rate parameter 'w' is '1e-400'",
+    "species A[3]\ndim n3 = 4": "line 1: dim n3 is not 3",
+    "species A[0]\nA[0] ->{1} 0": "line 1: length of dimension",
     "k = 1e-400\nA ->{k} B": "line 1: rate parameter 'k' is '1e-400'; it must be 0, or at least 2.2e-308",
     "k = 1e-310\nA ->{k} B": "line 1: rate parameter 'k' is 1e-310; it must be 0",
     "A ->{0.0001e-400} B": "line 1: reaction 'A -> B': rate is '0.0001e-400'; it must be 0",
@@ -248,7 +252,7 @@ def test_a_single_value_of_an_array_of_parameters():
     network = read_crn("w = [[1, 2], [3, 4]]; species A[2], B[2]; A[j] ->{w[i,j]} A[j] + B[i]; init A 1")
     assert network.has_parameter("w[0,1]")
     assert not any(map(network.has_parameter, ("w", "w[2,0]", "w[0]", "w[0,1,1]", "v[0,0]", "w[-1,0]", 3)))
-    np.testing.assert_array_equal(network.rate_constants({"w[ 0, 1 ]": 7.0}), [1, 3, 7, 4])
+    np.testing.assert_array_equal(network.rate_constants({"w[0,1]": 7.0}), [1, 3, 7, 4])
     np.testing.assert_array_equal(
         network.rate_constants({"w[0,0]": 9.0, "w": [[5, 6], [7, 8]]}), [9, 7, 6, 8]
     )
@@ -258,6 +262,11 @@ def test_a_single_value_of_an_array_of_parameters():
     )
     network.set_parameter("w[1,1]", 0.5)
     assert network.arrays["w"].tolist() == [[1, 2], [3, 0.5]]
+    for name in ("w[0, 1]", "w[00,1]", "w[0,2]", "w[0]"):
+        with pytest.raises(CrnsimError, match=r"is not there; its values are w\[0,0\] to w\[1,1\]"):
+            network.set_parameter(name, 1.0)
+        with pytest.raises(CrnsimError, match="is not there"):
+            network.rate_constants({name: 1.0})
     for name, value in (("w[1,1]", -1), ("w[1,1]", [1, 2]), ("w[1,5]", 1)):
         with pytest.raises(CrnsimError):
             network.set_parameter(name, value)

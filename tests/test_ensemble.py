@@ -172,6 +172,26 @@ def test_a_file_is_described_and_brought_into_another_format(here, capsys):
     assert (here / "net.crn").read_text() == TEXT
 
 
+def test_another_format_keeps_the_names_of_parameters(here, capsys):
+    (here / "n.crn").write_text(
+        "w = [1, 2]; k = 3; q = 0.5; species A[2]; A[i] ->{k*w[i]} 0; 0 ->{q} A[0]; init A 1"
+    )
+    assert main(["describe", "n.crn", "-o", "n.xml"]) == 0
+    assert main(["describe", "n.xml", "-o", "again.crn", "--set", "w[1]=5,q=2,A[1]=0.25"]) == 0
+    again = read_crn(here / "again.crn")
+    assert (again.parameters["k"], again.parameters["q"]) == (3.0, 2.0)
+    assert again.arrays["w"].tolist() == [1.0, 5.0]
+    assert again.initial["A"].tolist() == [1.0, 0.25]
+    capsys.readouterr()
+    for words, said in (
+        (["--set", "zzz=7"], "--set zzz=7: no rate parameter or species 'zzz'"),
+        (["--layers", "3,3"], "--layers belongs to a circuit"),
+        (["--h", "5"], "--h belongs to a circuit"),
+    ):
+        assert main(["describe", "n.crn", *words]) == 2
+        assert said in capsys.readouterr().err
+
+
 def test_a_network_of_the_users_own_code(here, capsys):
     (here / "my_net.py").write_text(
         f"import crnsim\n\ndef majority():\n    return crnsim.read_crn('''{TEXT}''')\n\n"
@@ -194,14 +214,25 @@ def test_a_network_of_the_users_own_code(here, capsys):
     ("words", "said"),
     [
         (["none.crn"], "none.crn: there is no such file"),
+        (["none"], "none: there is no such file"),
         (["net.txt"], "no format has this suffix"),
         (["net.crn", "--initial", "Q=1"], "--initial Q=1: no species 'Q'"),
         (["net.crn", "--initial", "X"], "--initial X: give a name and a number of 0"),
         (["net.crn", "--initial", "X=-1"], "--initial X=-1: give a name and a number of 0 or more"),
         (["net.crn", "-o", "a.csv"], "-o a.csv: the result is NetCDF"),
         (["net.crn", "--set", "q=1"], "--set q=1: no rate parameter or species 'q'; known: k, X, Y, B"),
-        (["net.crn", "--set", "X=1", "--initial", "X=2"], "--set X and --initial X: give one of them"),
-        (["w.crn", "--set", "w[2]=1"], "--set w[2]=1: no rate parameter or species 'w[2]'; known: w, A[0]"),
+        (["net.crn", "--set", "X=1", "--initial", "X=2"], "--set X and --initial: both say how it starts"),
+        (
+            ["w.crn", "--set", "w=1"],
+            "--set w=1: w is an array of rate parameters; its values are w[0] to w[1]",
+        ),
+        (["w.crn", "--set", "q=1"], "--set q=1: rate parameter q is in no rate of a reaction"),
+        (
+            ["w.crn", "--set", "A[0]=1", "--initial", "A=1"],
+            "--set A[0] and --initial: both say how it starts",
+        ),
+        (["net.crn", "--set", "k=1e-400"], "--set k=1e-400"),
+        (["w.crn", "--set", "w[2]=1"], "--set w[2]=1: w[2] is not there; its values are w[0] to w[1]"),
         (["net.crn", "--set", "k=a"], "--set k=a: give a name and a number of 0"),
         (["net.crn", "--set", "k=1", "--set", "k=2"], "k is given twice"),
         (["net.crn", "--species", "X,Q"], "species: no species 'Q'"),
@@ -219,7 +250,7 @@ def test_a_network_of_the_users_own_code(here, capsys):
 def test_what_is_wrong_is_one_line_and_writes_nothing(here, capsys, words, said):
     (here / "net.txt").write_text("x")
     (here / "still.crn").write_text("A ->{1} B")
-    (here / "w.crn").write_text("w = [1, 2]; species A[2]; A[i] ->{w[i]} 0; init A 1")
+    (here / "w.crn").write_text("w = [1, 2]; q = 1; species A[2]; A[i] ->{w[i]} 0; init A 1")
     before = sorted(here.iterdir())
     assert main(["simulate", *words, *([] if "--t" in words else ["--t", "10"])]) == 2
     err = capsys.readouterr().err

@@ -199,7 +199,7 @@ def test_compiled_code_is_kept_by_its_sources(tmp_path):
 
     package = Path(crnsim.__file__).parent
     shutil.copytree(package, tmp_path / "crnsim", ignore=shutil.ignore_patterns("__pycache__"))
-    events = tmp_path / "crnsim" / "solvers" / "ode" / "events.py"
+    events = tmp_path / "crnsim" / "solvers" / "events.py"
     events.write_text(events.read_text().replace("sigma * draws[i]", "2 * sigma * draws[i]"))
     command = "from crnsim.compiled import compiled_folder; print(compiled_folder())"
     run = subprocess.run(

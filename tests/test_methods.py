@@ -173,7 +173,7 @@ def test_the_check_of_the_page_finds_nothing(here):
 
 
 REQUESTS = [
-    ("rosw", {"volume": 10.0}, "'rosw' is deterministic and takes neither volume nor seed"),
+    ("rosw", {"volume": 10.0}, "'rosw' is deterministic and takes no volume, no seed and no intrinsic noise"),
     ("BDF", {"seed": 0}, "'BDF' is deterministic.*given: seed"),
     ("my_methods:HEUN", {"volume": 1.0, "seed": 1}, "'my_methods:HEUN' is deterministic.*volume, seed"),
     ("my_methods:DIRECT", {"seed": 1}, "'my_methods:DIRECT' is stochastic.*give the volume"),
@@ -213,7 +213,7 @@ def test_samples_need_a_method_that_shows_them(here):
         check_request(METHODS["Radau"], protocol, Request("Radau"))
     check_request(METHODS["rosw"], protocol, Request("rosw"))
     stochastic = find_method("my_methods:DIRECT")
-    with pytest.raises(CrnsimError, match="one of your own goes by module:NAME"):
+    with pytest.raises(CrnsimError, match="built in for that: ssa"):
         check_request(stochastic, protocol, Request("my_methods:DIRECT", volume=1.0))
 
 

@@ -310,6 +310,28 @@ MISTAKES = [
     ),
     ({"parameters": {"k": [1, 1]}}, "parameters.k: lists a value twice"),
     ({"parameters": {"k": []}}, "parameters.k"),
+    (
+        {"parameters": {"X": [0.5, 0.6]}},
+        "parameters.X: X is swept, and input 1 says it too; leave it out of one",
+    ),
+    (
+        {"parameters": {"B": [0.1]}, "initial": {"B": 0.2}},
+        "parameters.B: B is swept, and initial says it too",
+    ),
+    ({"parameters": {"k": [1e-310]}}, "parameters.k"),
+    ({"inputs": {"X": 1}}, "inputs is {'X': 1}; it must be a list of rows, such as [{X: 0.6, Y: 0.4}]"),
+    ({"observables": 3}, "observables is 3; it must be names with settings"),
+    ({"observables": {"": {"value": "X", "above": 1}}}, "observables: a key of observables is empty"),
+    (
+        {"observables": {"a": {"value": "X", "target": "high", "tolerance": 1}}, "inputs": [{"X": 1}]},
+        "observables.a: target is 'high'",
+    ),
+    ({"observables": {"a": {"value": "X - X", "above": 1}}, "inputs": None}, "'X - X' is always 0"),
+    ({"observables": {"a": {"value": "X", "below": 1}}, "inputs": None}, "above: 0.5, expected: false"),
+    ({"observables": {"a": {"function": "judge.half"}}, "inputs": None}, "write judge:half"),
+    ({"observables": {"a": {"highest": ["X", "1*X"]}}, "inputs": None}, "two or more different species"),
+    ({"noise": {"concentrations": {"magnitudes": [0.1], "scope": "weights"}}}, "noise.concentrations.scope"),
+    ({"solver": 0}, "solver is 0"),
     ({"parameters": {"k": -1}}, "parameters.k"),
     ({"noise": {"inputs": {"magnitudes": [0.1]}}}, "noise.inputs: acts on samples that are shown"),
     ({"noise": {"concentrations": {"magnitudes": [0.1], "interval": 50}}}, "interval/2"),
@@ -341,6 +363,104 @@ def test_what_only_a_network_has_is_refused_without_one(here):
         Path("plain.yaml").write_text(yaml.safe_dump(text))
         with pytest.raises(CrnsimError, match=f"{key}: belongs to a network of your own"):
             read_sweep("plain.yaml")
+
+
+def test_a_number_that_would_be_taken_for_0_is_refused(here):
+    write()
+    text = Path("maj.yaml").read_text()
+    Path("maj.yaml").write_text(text.replace("- 0.5", "- 1e-400", 1))
+    with pytest.raises(CrnsimError, match=r"maj.yaml: line \d+.*1e-400 is so close to 0"):
+        read_sweep("maj.yaml")
+
+
+def test_observables_without_a_network_say_so(here):
+    Path("plain.yaml").write_text(yaml.safe_dump({k: v for k, v in SWEEP.items() if k != "network"}))
+    with pytest.raises(CrnsimError, match="network is missing: observables belong to a network of your own"):
+        read_sweep("plain.yaml")
+
+
+def test_a_parameter_that_nothing_depends_on_is_not_swept(here):
+    Path("maj.crn").write_text(TEXT + "q = 1\n")
+    with pytest.raises(CrnsimError, match="q: rate parameter q is in no rate of a reaction"):
+        read_sweep(write(parameters={"q": [1, 2]}))
+
+
+def test_examples_on_the_page_are_of_every_design_and_condition(here):
+    # Too short a time: no run is right, and without noise all replicates are one.
+    compute(running_times=[3, 4], replicates=3, trajectories={"replicates": 0})
+    text = re.sub(r"<[^>]*>", "", Path("reports/maj.html").read_text())
+    part = text[text.index("Ended ok and not right") :]
+    shown = re.findall(r"Maj, (k\w+), running time (\d), ([a-z]+)", part)[:10]
+    assert len({design for design, *_ in shown[:2]}) == 2
+    assert len(set(shown)) == 10  # of twelve designs and conditions
+    count = int(re.search(r"not right (\d+)", text)[1])
+    assert count == 2 * 2 * (1 + 3 + 3)
+    assert (
+        "input 1: winner is none by the margin, not X; input 2: winner is none by the margin, not Y" in part
+    )
+
+
+def test_failures_without_noise_are_one_run(here):
+    Path("maj.crn").write_text("2X ->{k} 3X\nk=0.5\ninit X 1\n")
+    compute(
+        parameters={"k": [0.5, 1.0]}, inputs=None, observables={"high": {"value": "X", "above": 0.05}},
+        running_times=[5], noise={"rates": {"magnitudes": [0.1]}}, replicates=12,
+    )  # fmt: skip
+    text = re.sub(r"<[^>]*>", "", Path("reports/maj.html").read_text())
+    part = text[text.index("did not end ok") :]
+    shown = re.findall(r"Maj, (k\w+), running time 5, ([a-z]+)[^,]*, replicate (\d+)", part)
+    assert len(shown) == 20
+    assert sum(kind == "no" for _, kind, _ in shown) == 2
+    assert {design for design, *_ in shown[:4]} == {"k0p5", "k1"}
+
+
+def test_shares_of_crossed_noise_are_those_of_the_strongest(here):
+    noise = {
+        "rates": {"magnitudes": [0.2, 0.5]}, "concentrations": {"magnitudes": [0.1, 0.3], "interval": 4}, "cross": True,
+    }  # fmt: skip
+    results = compute(noise=noise, replicates=10, parameters={}, trajectories={"replicates": 0})
+    summary = xr.load_dataset(results / "summary" / "maj-network-network.nc")
+    mask = (
+        (summary["running_time"] == 40)
+        & (summary["noise_rates"] == 0.5)
+        & (summary["noise_concentrations"] == 0.3)
+    )
+    share = 100 * float(summary["right"].values[mask.values].mean())
+    page = re.sub(r"<[^>]*>", " ", Path("reports/maj.html").read_text())
+    table = page[page.index("Right at the longest running time") :]
+    assert re.search(rf"rates 0.5[^%]*concentrations 0.3.*? {share:.3g} %", table[:700], re.DOTALL)
+
+
+FORGED = [
+    ("right", lambda d: d["right"] * 99, "right is not between 0 and 1"),
+    ("right", lambda d: d["right"] * np.nan, "right is not between 0 and 1"),
+    ("right", lambda d: d["right"] * 0, "a score is not the mean of what is right"),
+    ("right", lambda d: d["right"].isel(sample=0, target=0), "wrong type or shape"),
+    ("output", lambda d: d["output"].astype(int), "wrong type or shape"),
+    (
+        "trajectory",
+        lambda d: d["trajectory"].transpose("species", ...),
+        "trajectory has the wrong type or shape",
+    ),
+    ("trajectory", lambda d: d["trajectory"].astype(int), "trajectory has the wrong type or shape"),
+    ("fraction", lambda d: d["fraction"] * np.nan, "fraction is not between 0 and 1"),
+    ("fraction", lambda d: d["fraction"] * 2, "fraction is not between 0 and 1"),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "words"), FORGED)
+def test_a_forged_file_is_damaged(here, name, change, words):
+    from crnsim.store.points import read_points
+
+    group = make_plan(read_sweep(write(replicates=2, noise={}))).groups[0][0]
+    found = run_points(group.points(), record=group.recorded_keys())
+    assert set(np.unique(found["score"])) == {0.0, 1.0}
+    found.to_netcdf("whole.nc")
+    read_points("whole.nc")
+    place = found.assign if name in found.data_vars else found.assign_coords
+    place({name: change(found).drop_vars(["sample", "target"], errors="ignore")}).to_netcdf("forged.nc")
+    with pytest.raises(CrnsimError, match=words):
+        read_points("forged.nc")
 
 
 def test_labels_of_networks_and_designs():

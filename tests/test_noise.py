@@ -11,8 +11,7 @@ from crnsim import CrnsimError, Network, Noise, load_dataset
 from crnsim.experiment.build import build_circuit
 from crnsim.experiment.point import Point
 from crnsim.experiment.schedule import ReadoutTables, rate_constants, training_protocol
-from crnsim.solvers import solve
-from crnsim.solvers.ode import events
+from crnsim.solvers import events, solve
 
 POINT = Point(
     dataset="xor",

@@ -261,7 +261,7 @@ CUBE = {
         ({"inputs": range(10**12)}, "inputs has"),
         ({"noise": {"rates": {"mode": "static"}}}, "noise rates has no magnitudes"),
         ({"noise": {"rates": {"magnitudes": [0.1], "mood": "static"}}}, "rates has no option 'mood'"),
-        ({"noise": {"rates": [[0.1]]}}, "noise rates must be a list of magnitudes"),
+        ({"noise": {"rates": [[0.1]]}}, "noise rates must be a list of different magnitudes"),
         ({"noise": {3: [0.1]}}, "3"),
         ({"noise": 0.1}, "noise is 0.1; give magnitudes by kind"),
     ],
@@ -271,6 +271,47 @@ def test_what_makes_no_cube_is_one_line(changes, words):
         crnsim.robustness(NETWORK, **CUBE | changes)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_function_in_a_notebook_and_what_it_does_to_the_network():
+    network = read_crn("k = 1; A ->{k} B; init A 1")
+
+    def judge(run):
+        run.network.set_parameter("k", 1e-5)
+        return run.at("B", 3.0) > 0.9
+
+    found = crnsim.robustness(
+        network, readout={"j": {"function": judge}}, running_times=3.0, noise={"rates": [0.1]}, replicates=5
+    )
+    assert found["score"].values.tolist() == [[[1.0] * 5, [1.0] * 5]]
+    assert network.parameters["k"] == 1.0
+    assert "judge" in found.attrs["observables"]
+    assert read_crn(found.attrs["network_text"]).parameters["k"] == 1.0
+    assert found.attrs["starts"] == '[{"A": 1.0}]'
+
+    async def later(run):
+        return 1.0
+
+    with pytest.raises(CrnsimError, match="it is no function"):
+        crnsim.robustness(network, readout={"j": {"function": later}}, running_times=3.0)
+
+
+def test_what_is_not_right_in_words():
+    from crnsim.experiment.observables import kind_of
+
+    def said(given, measured, expected):
+        return kind_of(given).fault(given, measured, expected)
+
+    assert said({"highest": ["X", "Y"]}, 1.0, 0.0) == "is Y, not X"
+    assert said({"highest": ["X", "Y"]}, math.nan, 1.0) == "is none by the margin, not Y"
+    assert said({"value": "A", "target": 1, "tolerance": 0.1}, 0.5, 1.0) == "is 0.5, not within 0.1 of 1"
+    assert said({"value": "A", "above": 0.4}, 0.1, 1.0) == "is 0.1, not above 0.4"
+    assert said({"value": "A", "above": 0.4}, 0.5, 0.0) == "is 0.5, not below 0.4"
+    assert said({"value": "A", "band": {}}, 0.75, 1.0) == "is within the band at 75 % of its times"
+    given = {"value": "A", "period": 5, "tolerance": 0.05}
+    assert said(given, 5.5, 5.0) == "has a period of 5.5, not within 5 % of 5"
+    assert said(given, math.inf, 5.0) == "stops"
+    assert said({"function": "a:b"}, 0.25, 1.0) == "is right by 0.25"
 
 
 def test_noise_as_a_sweep_file_has_it():

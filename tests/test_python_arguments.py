@@ -132,6 +132,10 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
     ),
     # It asks: what cannot be a name is none.
     "has_parameter": lambda: Entrance(tube().has_parameter, {"name": "K[1]"}, name="|".join(ODD)),
+    "uses": lambda: Entrance(tube().uses, {"name": "K[1]"}, name="|".join(ODD)),
+    "check_parameter": lambda: Entrance(
+        tube().check_parameter, {"name": "K[1]", "species": True}, species="True"
+    ),
     "rows": lambda: Entrance(tube().rows, {"name": "A"}),
     "row": lambda: Entrance(tube().row, {"label": "A[1]"}),
     "state": lambda: Entrance(tube().state, {"values": {"A": [1.0, 2.0], "B": 1}}, values=NONE),

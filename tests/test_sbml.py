@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 
 import libsbml
 import numpy as np
@@ -546,8 +547,135 @@ def test_what_is_divided_by_a_species_that_nothing_changes(law, flag):
     np.testing.assert_allclose(at(read_sbml(text), 2.0)[0], math.exp(-0.25), **CLOSE)
     for start in ({"concentration": 0.0, flag: True}, 4.0):
         text = model(species={"A": 1.0, "E": start}, reactions=[("R", {"A": 1}, {}, "k*A/E")])
-        with pytest.raises(CrnsimError, match="it divides by E"):
+        with pytest.raises(CrnsimError, match="divides by E"):
             read_sbml(text)
+
+
+def test_a_difference_becomes_one_number(caplog):
+    for law in (
+        "k*A*(1 - p)",
+        "A*(k - p*k)",
+        "k*A*(C - 1)*(1 - p)/4",
+        "k*A*(p^2 - 1)/(p - 1)*(1 - p)/(1 + p)",
+    ):
+        text = model(
+            species={"A": 1.0, "B": 0.0, "C": {"concentration": 5.0, "boundary": True}},
+            parameters={"p": 0.25},
+            reactions=[("R", {"A": 1}, {"B": 1}, law)],
+        )
+        caplog.clear()
+        network = read_sbml(text)
+        assert network.n_reactions == 1
+        np.testing.assert_allclose(network.rate_constants(), [0.375], rtol=1e-12)
+        assert "taken as numbers, which nothing can set: " in caplog.text
+        assert not network.parameters
+    reversed_law = model(
+        species={"A": 1.0, "B": 0.0},
+        parameters={"p": 2.0},
+        reactions=[("R", {"B": 1}, {"A": 1}, "k*A*(1 - p)")],
+    )
+    assert str(next(read_sbml(reversed_law).reactions())) == "A ->{0.5} B"
+    nothing = model(
+        species={"A": 1.0, "B": 0.0},
+        parameters={"p": 1.0},
+        reactions=[("R", {"A": 1}, {"B": 1}, "k*A*(1 - p)")],
+    )
+    assert read_sbml(nothing).rate_constants().tolist() == [0.0]
+
+
+def test_a_parameter_that_becomes_a_number_is_one_everywhere():
+    text = model(
+        species={"A": 1.0, "B": 0.0},
+        parameters={"p": 0.25, "q": 0.5},
+        reactions=[
+            ("R", {"A": 1}, {"B": 1}, "k*A*p/(p + q)"),
+            ("S", {"B": 1}, {"A": 1}, "p*B"),
+            ("T", {"B": 1}, {}, "k*B"),
+        ],
+    )
+    network = read_sbml(text)
+    assert dict(network.parameters) == {"k": 0.5}
+    np.testing.assert_allclose(network.rate_constants(), [0.5 / 3, 0.25, 0.5], rtol=1e-15)
+    started = model(
+        species={"A": 1.0},
+        parameters={"p": 0.25},
+        reactions=[("R", {"A": 1}, {}, "k*p*A")],
+        assignments={"A": "4*p"},
+    )
+    assert dict(read_sbml(started).parameters) == {"k": 0.5}
+    assert read_sbml(started).rate_constants().tolist() == [0.125]
+
+
+@pytest.mark.parametrize("rate", ["c*b*a", "0.1*0.7*3", "a*b*3", "b*0.1*a*0.7"])
+def test_a_product_keeps_its_order(rate):
+    network = read_crn(f"c = 1.5; b = 1.7; a = 0.3; A ->{{{rate}}} 0; init A 1")
+    again = read_sbml(to_sbml(network))
+    assert again.rate_constants().tolist() == network.rate_constants().tolist()
+
+
+def test_a_compartment_that_does_not_say_its_dimensions_has_a_size():
+    text = model(species={"A": 1.0}, compartments={"cell": 5.0}, reactions=[("R", {"A": 1}, {}, "k*A")])
+    plain = re.sub(r' spatialDimensions="[^"]*"', "", text)
+    assert plain != text
+    np.testing.assert_array_equal(read_sbml(plain).rate_constants(), [0.1])
+    for odd in ("0.5", "4", "-1", "NaN", "INF"):
+        with pytest.raises(CrnsimError, match="dimensions"):
+            read_sbml(re.sub(r'spatialDimensions="[^"]*"', f'spatialDimensions="{odd}"', text))
+
+
+def test_what_says_a_start_twice_is_refused():
+    text = model(**PLAIN, reactions=[("R", {"A": 1}, {}, "k*A")], assignments={"A": "3"})
+    block = re.search(r"<initialAssignment .*?</initialAssignment>", text, re.DOTALL)[0]
+    both = text.replace('initialConcentration="', 'initialAmount="2" initialConcentration="', 1)
+    reaction = text.replace('symbol="A"', 'symbol="R"')
+    hexadecimal = text.replace('value="0.5"', 'value="0x10"')
+    for wrong, words in (
+        (text.replace(block, 2 * block), "initial assignment of A: there are two of them|not valid SBML"),
+        (both, "an initial amount and a concentration"),
+        (reaction, "initial assignment of R: there is nothing of this name that has a value"),
+        (hexadecimal, "value is '0x10'; it must be a number"),
+    ):
+        assert wrong != text
+        with pytest.raises(CrnsimError, match=words):
+            read_sbml(wrong)
+
+
+def test_a_stoichiometry_does_not_follow_a_species_that_changes():
+    def rest(one):
+        reference = one.getReaction("R").getReactant(0)
+        math = reference.createStoichiometryMath()
+        math.setMath(libsbml.parseL3Formula("1 + A"))
+
+    text = model(species={"A": 1.0}, reactions=[("R", {"A": 1}, {}, "k*A*A")], level=(2, 4), rest=rest)
+    with pytest.raises(CrnsimError, match="stoichiometry of A: depends on the species A, which changes"):
+        read_sbml(text)
+
+
+def test_our_note_is_not_followed_where_laws_have_been_changed():
+    text = to_sbml(read_crn("k = 3; A ->{k} B; init A 1"))
+    local = '<listOfLocalParameters><localParameter id="k" value="7"/></listOfLocalParameters></kineticLaw>'
+    network = read_sbml(text.replace("</kineticLaw>", local))
+    assert network.rate_constants().tolist() == [7.0]
+
+
+def test_an_empty_model_is_no_network():
+    text = model(species={}, reactions=[])
+    with pytest.raises(CrnsimError, match="there is no species in it"):
+        read_sbml(text)
+
+
+def test_comments_change_nothing():
+    text = model(**PLAIN, reactions=[("R", {"A": 1}, {}, "k*A")])
+    comment = "<!-- " + "long\n" * 200_000 + "-->"
+    assert_same(read_sbml(text.replace("<model", f"{comment}<model")), read_sbml(text))
+
+
+def test_a_negative_parameter_is_named():
+    text = model(
+        species={"A": 1.0, "B": 0.0}, parameters={"p": -1.0}, reactions=[("R", {"A": 1}, {"B": 1}, "p*A")]
+    )
+    with pytest.raises(CrnsimError, match=r"\(p is -1\)"):
+        read_sbml(text)
 
 
 def test_a_concentration_that_has_lost_digits_is_written_as_nothing():

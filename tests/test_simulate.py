@@ -307,7 +307,7 @@ def test_a_replicate_does_not_depend_on_those_beside_it():
     [
         ({"t": [1.0, 0.0]}, "increasing"),
         ({"method": "rk45"}, "unknown method"),
-        ({"volume": 100.0}, "deterministic"),
+        ({"volume": 100.0, "method": "rosw"}, "deterministic"),
         ({"species": ["Q"]}, "no species 'Q'; known: A, B"),
         ({"rates": {"q": 1.0}}, "unknown rate parameter 'q'"),
         ({"rates": np.ones(5)}, "shape"),
@@ -338,3 +338,12 @@ def test_each_run_may_start_from_a_state_of_its_own():
         simulate(net, [0, 1], initial=[[1.0], [2.0], [4.0]], replicates=2)
     with pytest.raises(CrnsimError, match=r"must be \(1,\), or \(runs, 1\)"):
         simulate(net, [0, 1], initial=[[1.0, 2.0]])
+
+
+@pytest.mark.parametrize("k", [1e60, 1e90, 1e100])
+def test_reactions_that_are_lost_in_rounding_are_refused(k):
+    # Integrated at once they lost what they convert, without a word.
+    pair = crnsim.read_crn(f"k = {k}; A ->{{k}} B; B ->{{1}} C; init A 1")
+    with pytest.raises(CrnsimError, match=r"reaction 'A -> B' takes less than 1e-50 of the time"):
+        simulate(pair, [0, 1])
+    assert float(simulate(pair, [0, 1e-55 / k * 1e60])["status"][0]) == 0

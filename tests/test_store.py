@@ -45,6 +45,7 @@ def results(first: int, count: int, recorded: int = 0, **attrs) -> xr.Dataset:
             "noise_rates": ("point", np.zeros(count)),
             "noise_concentrations": ("point", np.zeros(count)),
             "noise_inputs": ("point", np.zeros(count)),
+            "noise_intrinsic": ("point", np.zeros(count)),
             "replicate": ("point", np.arange(first, first + count, dtype="i4")),
             "seed": ("point", np.zeros(count, "i8")),
             "epoch": np.arange(1, 4, dtype="i4"),

@@ -379,6 +379,8 @@ def _add_simulate(command: argparse.ArgumentParser) -> None:
         help="rate parameters or starts, over the file's",
     )
     add_noise(command, left_out=("inputs",))
+    counted = "count molecules: so many for a concentration of 1"
+    command.add_argument("--volume", type=words.number(1e-9, 1e15), metavar="OMEGA", help=counted)
     which = command.add_mutually_exclusive_group()
     which.add_argument(
         "--replicates", type=words.replicates, default=1, help="runs, each with noise of its own"

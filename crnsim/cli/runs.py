@@ -66,11 +66,16 @@ def describe(options: argparse.Namespace) -> None:
 
 def _describe_file(options: argparse.Namespace) -> None:
     """Print the network in a file, or write it in another format."""
+    from crnsim.cli.simulate import set_values
     from crnsim.interchange import read_network
     from crnsim.interchange.text import network_text
     from crnsim.network.text import check_listing
 
+    for option in ("layers", "h", "kz", "derivative", "dual_rail"):
+        if getattr(options, option, None):
+            raise InputError(f"--{option.replace('_', '-')} belongs to a circuit; leave it out for a file")
     network = read_network(options.circuit)
+    network.set_initial(set_values(network, options.set))
     if options.output:
         there = Path(options.output)
         if not is_stdout(options.output) and there.exists() and there.samefile(options.circuit):

@@ -45,25 +45,7 @@ def simulate(options: argparse.Namespace) -> int:
     if options.output and not is_stdout(options.output) and Path(options.output).suffix not in (".nc", ""):
         raise InputError(f"-o {options.output}: the result is NetCDF; give a name that ends in .nc")
     network = _changed(find_network(options.network), options)
-    given: dict[str, Any] = {
-        "initial": network.initial,
-        "noise": read_noise(options),
-        "species": [name for word in options.species for name in _split(word)] or None,
-        "method": options.method,
-        "rtol": options.rtol,
-        "atol": options.atol,
-        "max_steps": options.max_steps,
-    }
-    drawn = given["noise"].acting
-    if options.seed is not None:
-        if not drawn:
-            raise InputError(
-                "--seed: nothing is drawn without noise; leave it out, or give --noise-rates 0.1"
-            )
-        given["seed"] = options.seed
-    if (options.replicates > 1 or options.replicate) and not drawn:
-        which = "--replicate" if options.replicate else "--replicates"
-        raise InputError(f"{which}: without noise all are alike; leave it out, or give --noise-rates 0.1")
+    given = _given(network, options)
     times = _times(options)
     title = f"{options.network}: {network.n_species} species, {network.n_reactions} reactions"
     if options.replicate is not None:
@@ -75,7 +57,8 @@ def simulate(options: argparse.Namespace) -> int:
             found = crnsim.ensemble(
                 network, times, replicates=options.replicates, progress=bar.update, **given
             )
-    print(f"{title}, to time {options.t:g}{_noise_text(given['noise'])}")
+    of = f", volume {options.volume:g}" if options.volume is not None else ""
+    print(f"{title}, to time {options.t:g}{of}{_noise_text(given['noise'])}")
     print("\n".join(_table(found)))
     for line in _failures(found):
         print(line)
@@ -85,13 +68,49 @@ def simulate(options: argparse.Namespace) -> int:
         if not is_stdout(options.output):
             print(f"kept in {options.output}")
     if options.plot:
-        noise = _noise_text(given["noise"]).removeprefix(", ")
-        ok = int((found["status"] == OK).sum())
-        of = f"{noise}; {ok} replicates" if options.replicates > 1 else noise
-        _plot(found, options, f"{title}\n{of}" if of else title)
+        about_noise = f"{of}{_noise_text(given['noise'])}".removeprefix(", ") + _ended(
+            found, options.replicates
+        )
+        _plot(found, options, f"{title}\n{about_noise}" if about_noise else title)
         print(f"drawn in {options.plot}")
     # A script should not take a run that ended early for a result.
     return 0 if bool((found["status"] == OK).any()) else 1
+
+
+def _given(network: Network, options: argparse.Namespace) -> dict[str, Any]:
+    """What `crnsim.simulate` is given, as the command line says it."""
+    given: dict[str, Any] = {
+        "initial": network.initial,
+        "noise": read_noise(options),
+        "species": [name for word in options.species for name in _split(word)] or None,
+        "method": options.method,
+        "rtol": options.rtol,
+        "atol": options.atol,
+        "max_steps": options.max_steps,
+    }
+    if options.volume is not None:
+        given["volume"] = options.volume
+    drawn = given["noise"].acting or options.volume is not None
+    if options.seed is not None:
+        if not drawn:
+            raise InputError(
+                "--seed: nothing is drawn without noise; leave it out, or give --noise-rates 0.1 or --volume 100"
+            )
+        given["seed"] = options.seed
+    if (options.replicates > 1 or options.replicate) and not drawn:
+        which = "--replicate" if options.replicate else "--replicates"
+        raise InputError(
+            f"{which}: without noise all are alike; leave it out, or give --noise-rates 0.1 or --volume 100"
+        )
+    return given
+
+
+def _ended(found: xr.Dataset, replicates: int) -> str:
+    """How many of several replicates are in a picture."""
+    ok = int((found["status"] == OK).sum())
+    if replicates == 1:
+        return ""
+    return f"; {ok} of {replicates} replicates" if ok < replicates else f"; {ok} replicates"
 
 
 def _times(options: argparse.Namespace) -> np.ndarray:
@@ -105,24 +124,25 @@ def _split(word: str) -> list[str]:
     return [name.strip() for name in re.split(r",(?![^\[]*\])", word) if name.strip()]
 
 
-def _numbers(
-    words: list[str], option: str, known: Callable[[str], bool], what: str, names: list[str]
-) -> dict[str, float]:
+def _numbers(words: list[str], option: str, check: Callable[[str], None]) -> dict[str, float]:
     """Read NAME=VALUE words."""
-    from crnsim.errors import suggest
-
     found: dict[str, float] = {}
     for word in words:
         for pair in _split(word):
             name, equals, text = (part.strip() for part in pair.partition("="))
-            number = value(text)
+            try:
+                number = value(text)
+            except InputError as error:
+                raise InputError(f"{option} {pair}: {error}") from None
             if not equals or not isinstance(number, float) or not 0 <= number < math.inf:
                 raise InputError(
                     f"{option} {pair}: give a name and a number of 0 or more, such as {option} k=0.5"
                 )
             name = re.sub(r"\s", "", name)
-            if not known(name):
-                raise InputError(f"{option} {pair}: no {what} {shown(name)}; {suggest(name, names)}")
+            try:
+                check(name)
+            except InputError as error:
+                raise InputError(f"{option} {pair}: {error}") from None
             if name in found:
                 raise InputError(f"{option} {pair}: {name} is given twice; give each once")
             found[name] = number
@@ -132,19 +152,11 @@ def _numbers(
 def _changed(found: Network, options: argparse.Namespace) -> Network:
     """A copy of a network with what the command line says of its rate parameters and of its start."""
     network = copy.deepcopy(found)
-    species = {one.name for one in network.species} | set(network.labels)
-    names = [*network.parameters, *network.arrays, *network.labels]
-    # As in a sweep, where a parameter may be a concentration at the start.
-    what = "rate parameter or species"
-    chosen = _numbers(options.set, "--set", lambda n: network.has_parameter(n) or n in species, what, names)
-    given = _numbers(options.initial, "--initial", species.__contains__, "species", network.labels)
-    for name, number in chosen.items():
-        if network.has_parameter(name):
-            network.set_parameter(name, number)
-        elif name in given:
-            raise InputError(f"--set {name} and --initial {name}: give one of them")
-        else:
-            given[name] = number
+    given = _numbers(options.initial, "--initial", lambda name: _check_species(network, name))
+    for name, number in set_values(network, options.set).items():
+        if name in given or name.partition("[")[0] in given:
+            raise InputError(f"--set {name} and --initial: both say how it starts; give one of them")
+        given[name] = number
     if not given and not network.initial and not network.starts_empty:
         raise InputError(
             "the network does not say how it starts; give concentrations, such as --initial "
@@ -152,6 +164,22 @@ def _changed(found: Network, options: argparse.Namespace) -> Network:
         )
     network.set_initial(given)
     return network
+
+
+def set_values(network: Network, words: list[str]) -> dict[str, float]:
+    """Set rate parameters of a network, and return concentrations: as in a sweep, either may be called a parameter."""
+    chosen = _numbers(words, "--set", lambda name: network.check_parameter(name, species=True))
+    for name, number in chosen.items():
+        if network.has_parameter(name):
+            network.set_parameter(name, number)
+    return {name: number for name, number in chosen.items() if not network.has_parameter(name)}
+
+
+def _check_species(network: Network, name: str) -> None:
+    from crnsim.errors import suggest
+
+    if name not in network.labels and all(name != one.name for one in network.species):
+        raise InputError(f"no species {shown(name)}; {suggest(name, network.labels)}")
 
 
 def _noise_text(noise: Any) -> str:

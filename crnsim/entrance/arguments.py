@@ -7,12 +7,17 @@ import numbers
 import operator
 import os
 import re
+import sys
 
 from crnsim.entrance.limits import LARGEST_COUNT, LARGEST_SEED, LONGEST_NAME, LONGEST_TEXT, MOST_GIGABYTES
 from crnsim.errors import InputError
 
 #: A word that becomes part of a path, of generated code or of an option.
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+#: A number in decimal digits.
+NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
+#: The smallest number that has all of its digits.
+SMALLEST_NORMAL = sys.float_info.min
 #: Gigabytes that one call may take for the arrays that it can foresee.
 MAX_GB = "CRNSIM_MAX_GB"
 
@@ -211,3 +216,32 @@ def _bounds(kind: str, least: float, most: float, above: float | None = None) ->
     low = f" > {above:g}" if above is not None else f" >= {least:g}" if least > -math.inf else ""
     high = f" <= {most:g}" if most < math.inf else ""
     return f"{kind}{low}{' and' if low and high else ''}{high}"
+
+
+def check_normal(what: str, number: float) -> float:
+    """Return a number if it is 0 or has all of its digits.
+
+    Raises
+    ------
+    InputError
+        It is closer to 0 than the smallest of these, so that digits of it are lost.
+    """
+    if 0 < abs(number) < SMALLEST_NORMAL:
+        raise InputError(f"{what} is {number:g}; it must be 0, or at least {SMALLEST_NORMAL:.2g}")
+    return number
+
+
+def read_number(what: str, text: str) -> float:
+    """Return the number that a text says.
+
+    Raises
+    ------
+    InputError
+        It says none, or one that is so close to 0 that it would be taken for 0.
+    """
+    if not NUMBER.fullmatch(text):
+        raise InputError(f"{what} is {shown(text)}; it must be a number")
+    number = float(text)
+    if not number and re.search("[1-9]", re.split("[eE]", text)[0]):
+        raise InputError(f"{what} is {shown(text)}; it must be 0, or at least {SMALLEST_NORMAL:.2g}")
+    return number

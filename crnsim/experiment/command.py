@@ -49,7 +49,8 @@ def _simulate(values: Mapping[str, Any]) -> list[str]:
     row = {k: v for k, v in (task["inputs"] or [{}])[values.get("input", 1) - 1].items() if k != "expect"}
     # As in a sweep, a swept concentration replaces that of an input.
     start = {name: value for name, value in (task["initial"] | row).items() if name not in given}
-    words = ["crnsim", "simulate", str(source.get("file") or source["network"])]
+    place = str(source.get("file") or source["network"])
+    words = ["crnsim", "simulate", f"./{place}" if place.startswith("-") else place]
     words += _options({"t": values["running_time"]})
     for option, numbers in (("--set", given), ("--initial", start)):
         for name, value in numbers.items():

@@ -22,17 +22,22 @@ from crnsim.entrance.limits import (
 from crnsim.entrance.objects import check_array, check_function, check_instance, check_mapping
 from crnsim.errors import InputError
 from crnsim.network.network import Network
+from crnsim.network.text import kept_text
 from crnsim.noise.noise import Noise, NoiseLike
 from crnsim.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from crnsim.experiment.task import Task
+
 #: Names in the cube.
 _TAKEN = {
     *("running_time", "level", "replicate", "input", "observable", "noise_kind", "magnitude"),
     *("score", "right", "measured", "status", "error"),
 }
+#: Inputs whose start is kept with a cube, at most.
+MOST_STARTS = 100
 #: From this many tolerances on an error is worth a warning, as in `crnsim.simulate`.
 _MUCH = 8.0
 
@@ -133,6 +138,20 @@ def robustness(
     return _cube(found, task, swept, times, levels, common, len(numbers))
 
 
+def _attributes(task: Task, common: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "observables": json.dumps(task.given, sort_keys=True, default=repr),
+        "network_text": kept_text(task.network),
+        "starts": json.dumps([_there(task.network, start) for start in task.starts[:MOST_STARTS]]),
+        **{name: common[name] for name in ("seed", "rtol", "atol", "max_steps", "method")},
+    }
+
+
+def _there(network: Network, start: np.ndarray) -> dict[str, float]:
+    """What is there at the start of an input, by species."""
+    return {network.labels[row]: float(start[row]) for row in np.flatnonzero(start)}
+
+
 def _levels(noise: NoiseLike | None) -> list[Noise]:
     """Levels of noise: none, and each magnitude of each kind by itself."""
     from crnsim.noise.kinds import NOISE_KINDS
@@ -165,8 +184,8 @@ def _levels(noise: NoiseLike | None) -> list[Noise]:
             least=0.0,
             most=LARGEST_RATE,
         )
-        if values.ndim != 1:
-            raise InputError(f"noise {name} must be a list of {wanted}")
+        if values.ndim != 1 or not len(values) or len(set(values.tolist())) < len(values):
+            raise InputError(f"noise {name} must be a list of different {wanted}")
         levels += [
             Noise(**{**given, **own_section(name, value, options)}) for value in values.tolist() if value
         ]
@@ -245,9 +264,5 @@ def _cube(
             "replicate": np.arange(n_replicates),
             "observable": list(task.given),
         },
-        attrs={
-            "version": __version__,
-            "observables": json.dumps(task.given, sort_keys=True),
-            **{name: common[name] for name in ("seed", "rtol", "atol", "max_steps", "method")},
-        },
+        attrs={"version": __version__, **_attributes(task, common)},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from crnsim.noise.noise import Noise
 from crnsim.outcomes import OK, OUTCOMES, WORKER_KILLED
 from crnsim.provenance import code_hash, libraries
 from crnsim.simulation.prepare import Runs, prepare
+from crnsim.solvers.methods import method_for
 from crnsim.store.points import SCHEMA
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def observe(
     runs = prepare(
         task.network,
         _with_course(looked_at) if recorded else looked_at,
-        method=method,
+        method=method_for(method, volume=noise.intrinsic > 0),
         rates=rates,
         initial={},
         replicates=1,
@@ -332,7 +333,6 @@ def _courses(task: Task, points: Sequence[Point], found: Observed) -> xr.Dataset
             "fraction": ("fraction", fraction, {"long_name": "time as a fraction of the running time"}),
             "species": [task.network.labels[row] for row in rows],
         },
-        attrs={"signals": json.dumps([_looked_at(task, points[0])])},
     )
 
 
@@ -364,6 +364,7 @@ def _attributes(point: Point, task: Task) -> dict[str, Any]:
         "method": point.method,
         "network_text": kept_text(task.network),
         TASK: str(dict(point.source)[TASK]),
+        "signals": json.dumps([_looked_at(task, point)]),
         "learning_rate": point.learning_rate,
         "epochs": point.epochs,
         "rtol": point.rtol,
@@ -375,14 +376,12 @@ def _attributes(point: Point, task: Task) -> dict[str, Any]:
     }
 
 
-def check_parameters(task: Task, parameters: dict[str, float]) -> None:
-    """Refuse a swept parameter that is no rate parameter and no single species of the network."""
+def check_parameters(task: Task, parameters: Iterable[str]) -> None:
+    """Refuse a swept parameter that is no rate parameter and no single species of the network, or is said elsewhere."""
     for name in parameters:
-        if not task.network.has_parameter(name):
-            try:
-                task.network.row(name)
-            except InputError:
-                known = ", ".join((*task.network.parameters, *task.network.arrays, *task.network.labels))[
-                    :200
-                ]
-                raise InputError(f"no rate parameter or species '{name}'; known: {known}") from None
+        task.network.check_parameter(name, species=True)
+        if task.network.has_parameter(name):
+            continue
+        for where, row in task.said:
+            if name in row or name.partition("[")[0] in row:
+                raise InputError(f"{name} is swept, and {where} says it too; leave it out of one of them")

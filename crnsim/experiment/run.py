@@ -153,7 +153,7 @@ def _train_and_read(
     progress: Callable[[float], None] | None,
 ) -> xr.Dataset:
     from crnsim.experiment.results import assemble, with_training
-    from crnsim.experiment.schedule import training_protocol
+    from crnsim.experiment.schedule import method_of, training_protocol
     from crnsim.outcomes import OK
     from crnsim.solvers import solve
 
@@ -161,7 +161,7 @@ def _train_and_read(
     training = training_protocol(circuit, points, datasets, epochs, record)
     shown = len(datasets[0].x_train) * points[0].epochs
     first, rest = _parts(progress, shown / (shown + len(datasets[0].x_test)))
-    trained, reasons = solve(circuit.network, training, method=points[0].method, progress=first)
+    trained, reasons = solve(circuit.network, training, method=method_of(points[0]), progress=first)
     good = np.flatnonzero(trained.run["status"] == OK).tolist()
     held = [circuit.unflatten(circuit.weight_values(state)) for state in trained.final[good]]
     read = _read(

@@ -16,7 +16,8 @@ from crnsim.experiment.kept import RECORDED_FIRST, RECORDED_LAST, RECORDED_TIMES
 from crnsim.noise.applied import NoisyRuns, noise_tables, perturb_rate_constants
 from crnsim.noise.network import spans
 from crnsim.noise.streams import stream_key
-from crnsim.solvers.ode.events import show_sample
+from crnsim.solvers.events import show_sample
+from crnsim.solvers.methods import method_for
 from crnsim.solvers.protocol import Protocol, new_members
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class ReadoutTables:
     ) -> None:
         self.circuit, self.datasets = circuit, datasets
         self.starts = np.array([circuit.readout_start(state) for state in starts])
-        self.method = points[0].method
+        self.method = method_of(points[0])
         self.n_test = len(datasets[0].x_test)
         self.rates = np.array(
             [
@@ -161,7 +162,8 @@ class ReadoutTables:
         member["first_number"] = sample
         member["rate_set"] = owner - owner[0]
         member["max_steps"] *= READOUT_BUDGET
-        keys = {n: np.ascontiguousarray(self.noise[n][owner]) for n in ("rate_keys", "kick_keys")}
+        tables = [name for name in ("rate_keys", "kick_keys", "event_keys") if name in self.noise]
+        keys: dict[str, Any] = {name: np.ascontiguousarray(self.noise[name][owner]) for name in tables}
         return Protocol(
             start=np.ascontiguousarray(self.starts[owner]),
             rates=self.rates[owner[0] : owner[-1] + 1],
@@ -196,6 +198,11 @@ def bound(member: np.ndarray, states: np.ndarray, shown: Sequence[float]) -> Non
     """Set what counts as moderate and as a blow-up, from each member's initial concentrations and samples."""
     member["moderate"] = np.maximum(np.maximum(states.max(axis=1), shown), 1.0)
     member["ceiling"] = CEILING * member["moderate"]
+
+
+def method_of(point: Point) -> str:
+    """Method by which a point is run."""
+    return method_for(point.method, volume=any(kind.stochastic for kind in point.noise.acting))
 
 
 def stream_of(point: Point, purpose: str, family: str) -> np.ndarray:

@@ -41,12 +41,15 @@ class Task:
         Specifications of the observables by name.
     expect : tuple of dict
         What each row of inputs says is right, by observable.
+    said : tuple of (str, tuple of str)
+        Where concentrations at the start were given beside the network, and of which species.
     """
 
     network: Network
     starts: np.ndarray
     given: dict[str, dict[str, Any]]
     expect: tuple[dict[str, Any], ...]
+    said: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def observables(self, running_time: float) -> dict[str, Observable]:
         """Return the observables of runs of some length, by name.
@@ -125,6 +128,7 @@ def make_task(
     if not 1 <= len(rows) <= MOST_INPUTS:
         raise InputError(f"inputs has {len(rows)} rows; give 1 to {MOST_INPUTS}, or leave it out")
     starts, expect = [], []
+    said = [("initial", tuple(map(str, initial or {})))]
     for number, given_row in enumerate(rows, 1):
         where = f"input {number}"
         if not isinstance(given_row, Mapping):
@@ -144,9 +148,11 @@ def make_task(
         except InputError as error:
             raise InputError(f"{where}: {error}" if row else str(error)) from None
         expect.append(wanted)
+        said.append((where, tuple(map(str, row))))
     if not np.any(starts) and not network.starts_empty:
         raise InputError("nothing is there at the start; give initial, inputs, or init lines in the network")
-    return Task(network, np.array(starts), {name: dict(one) for name, one in given.items()}, tuple(expect))
+    names = {name: dict(one) for name, one in given.items()}
+    return Task(network, np.array(starts), names, tuple(expect), tuple(said))
 
 
 def _numbers(given: Mapping[str, Any]) -> dict[str, float]:

@@ -164,7 +164,12 @@ def read_network(path: str | Path, name: str = "") -> Network:
     InputError
         The format is only written, there is no such format, or `path` is no file.
     """
-    chosen = file_format(path, name, to_read=True)
+    try:
+        chosen = file_format(path, name, to_read=True)
+    except InputError:
+        if not check_path(path).exists():
+            check_regular(path, LARGEST_TABLE)  # it says so
+        raise
     if chosen.read is None:
         raise InputError(f"{path}: the format {chosen.name} is only written, and not read")
     # A reader of one's own may take a name that is no file, but not wait at a pipe.

@@ -1,4 +1,4 @@
-"""A network as text: every elementary reaction, a line each; see `crnsim.network.reader` for the language."""
+"""A network as text: families, or every elementary reaction; see `crnsim.network.reader` for the language."""
 
 from __future__ import annotations
 
@@ -52,8 +52,15 @@ def network_text(network: Network, title: str, circuit: Circuit | None = None, *
 
 
 def _write(network: Network, path: Path, title: str, circuit: Circuit | None) -> None:
-    write_text(path, network_text(network, title, circuit, elementary=True))
+    # A person's own keeps the names of its rate parameters; that of a circuit is what is integrated, line by line.
+    write_text(path, network_text(network, title, circuit, elementary=circuit is not None))
 
 
 #: The entry of the table of formats.
-TEXT = Format("text", ".crn", "every elementary reaction, a line each, under its family", _write, read_crn)
+TEXT = Format(
+    "text",
+    ".crn",
+    "families; of a circuit every elementary reaction, a line each",
+    _write,
+    read_crn,
+)

@@ -6,13 +6,21 @@ import keyword
 import math
 import numbers
 import re
-import sys
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import numpy as np
 
-from crnsim.entrance.arguments import check_memory, check_number, check_text, check_whole, shown
+from crnsim.entrance.arguments import (
+    NUMBER,
+    check_memory,
+    check_normal,
+    check_number,
+    check_text,
+    check_whole,
+    read_number,
+    shown,
+)
 from crnsim.entrance.limits import (
     LARGEST_COEFFICIENT,
     LARGEST_COUNT,
@@ -25,9 +33,6 @@ from crnsim.entrance.objects import check_length, real_array
 from crnsim.errors import InputError, suggest
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
-#: The smallest number that has all of its digits.
-SMALLEST_NORMAL = sys.float_info.min
 #: What Python, or a reader of numbers, takes for a value; a rate parameter of such a name could not be told from it.
 VALUES = frozenset({"nan", "inf", "infinity", "none", "true", "false"})
 #: Bytes of a species (its name, and rows of it) and of a reaction (rows of its terms, rate constants).
@@ -140,35 +145,6 @@ def rate_number(name: str, value: object) -> float:
     number = value.item() if isinstance(value, np.ndarray) and not value.ndim else value
     rate = check_number(f"rate parameter '{name}'", number, least=0, most=LARGEST_RATE) + 0.0  # no -0.0
     return check_normal(f"rate parameter '{name}'", rate)
-
-
-def check_normal(what: str, number: float) -> float:
-    """Return a number if it is 0 or has all of its digits.
-
-    Raises
-    ------
-    InputError
-        It is closer to 0 than the smallest of these, so that digits of it are lost.
-    """
-    if 0 < abs(number) < SMALLEST_NORMAL:
-        raise InputError(f"{what} is {number:g}; it must be 0, or at least {SMALLEST_NORMAL:.2g}")
-    return number
-
-
-def read_number(what: str, text: str) -> float:
-    """Return the number that a text says.
-
-    Raises
-    ------
-    InputError
-        It says none, or one that is so close to 0 that it would be taken for 0.
-    """
-    if not NUMBER.fullmatch(text):
-        raise InputError(f"{what} is {shown(text)}; it must be a number")
-    number = float(text)
-    if not number and re.search("[1-9]", re.split("[eE]", text)[0]):
-        raise InputError(f"{what} is {shown(text)}; it must be 0, or at least {SMALLEST_NORMAL:.2g}")
-    return number
 
 
 def check_array(what: str, value: object, *, most: float) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from functools import cached_property, lru_cache
@@ -19,9 +18,8 @@ from crnsim.errors import InputError
 from crnsim.network import checks
 from crnsim.network.families import Family, Reaction, Species, is_fixed, parse_family, side_of, ways
 from crnsim.network.families import rate_constants as family_constants
+from crnsim.network.parameters import check_place, place_of
 
-#: A single value of an array.
-_PLACE = re.compile(r"([A-Za-z_]\w*)\[\s*([0-9]{1,9}(?:\s*,\s*[0-9]{1,9})*)\s*\]", re.ASCII)
 RowCounts = tuple[np.ndarray, int]
 Rate = str | float
 
@@ -72,6 +70,8 @@ class Core:
             changed[place[1]] = checks.rate_number(name, value)
             self._arrays[place[0]] = changed
             return
+        if isinstance(name, str) and "[" in name:
+            check_place(name, self._arrays)
         checks.check_name("a rate parameter", name, value_names=False)
         given = checks.shape_of(f"rate parameter '{name}'", value)
         shape = self._arrays[name].shape if name in self._arrays else ()
@@ -86,14 +86,18 @@ class Core:
         """Whether a rate parameter that is one number is called so; a single value of an array, ``"W1p[0,1]"``, is."""
         return isinstance(name, str) and (name in self._parameters or self._place(name) is not None)
 
+    def uses(self, name: str) -> bool:
+        """Whether a rate parameter, or a value of an array of them, is part of the rate of a reaction."""
+        place = self._place(name)
+        wanted = name if place is None else place[0]
+        return isinstance(name, str) and wanted in self._used
+
+    @cached_property
+    def _used(self) -> frozenset[str]:
+        return frozenset(factor.partition("[")[0] for family in self._families for factor in family.rate)
+
     def _place(self, name: object) -> tuple[str, tuple[int, ...]] | None:
-        """Array and indices of a single value of an array of rate parameters; None if it is none."""
-        match = _PLACE.fullmatch(name) if isinstance(name, str) else None
-        if match is None or match[1] not in self._arrays:
-            return None
-        indices, shape = tuple(map(int, match[2].split(","))), self._arrays[match[1]].shape
-        inside = len(indices) == len(shape) and all(i < n for i, n in zip(indices, shape, strict=True))
-        return (match[1], indices) if inside else None
+        return place_of(name, self._arrays)
 
     def add_species(self, name: str, *dims: str, slow: bool = False) -> None:
         """Declare an array of species over named dimensions (none: a single species).
@@ -304,13 +308,19 @@ class Core:
         """
         values: dict[str, float | np.ndarray] = {**self._parameters, **self._arrays}
         given_values = checks.check_mapping("overrides", overrides)
+        places: set[Any] = set()
         for name in sorted(given_values, key=lambda name: "[" in str(name)):  # single values of an array last
             value = given_values[name]
             if (place := self._place(name)) is not None:
+                if place in places:
+                    raise InputError(f"rate parameter '{name}' is given twice; give it once")
+                places.add(place)
                 changed = np.array(values[place[0]])
                 changed[place[1]] = checks.rate_number(name, value)
                 values[place[0]] = changed
                 continue
+            if isinstance(name, str) and "[" in name:
+                check_place(name, self._arrays)
             checks.known("unknown rate parameter", name, values)
             if name in self._parameters:
                 values[name] = checks.rate_number(name, value)

@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from crnsim.entrance.arguments import check_text, shown
+from crnsim.entrance.arguments import SMALLEST_NORMAL, check_text, shown
 from crnsim.entrance.limits import LARGEST_RATE
 from crnsim.errors import InputError
 from crnsim.network.checks import (
     NAME,
-    SMALLEST_NORMAL,
     VALUES,
     check_coefficient,
     check_factor,

@@ -10,11 +10,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from crnsim.entrance.arguments import shown
+from crnsim.entrance.objects import check_flag, check_line
+from crnsim.errors import InputError, suggest
 from crnsim.network import checks
 from crnsim.network.conservation import integer_laws
 from crnsim.network.core import Core
 from crnsim.network.families import Family
 from crnsim.network.latex import latex_text
+from crnsim.network.parameters import check_place
 from crnsim.network.picture import draw
 from crnsim.network.text import crn_text
 
@@ -42,6 +46,29 @@ class Network(Core):
     >>> print(*net.reactions(), sep="; ")
     A[0] ->{1} B; A[1] ->{1} B
     """
+
+    def check_parameter(self, name: str, *, species: bool = False) -> None:
+        """Raise InputError unless a rate parameter that is one number, and is used, is called so.
+
+        Parameters
+        ----------
+        name : str
+        species : bool
+            A single species may be called so too.
+        """
+        name, species = check_line("a name", name), check_flag("species", species)
+        if self.has_parameter(name):
+            if not self.uses(name):
+                raise InputError(
+                    f"rate parameter {name} is in no rate of a reaction, so that nothing depends on it"
+                )
+            return
+        if species and name in self.labels:
+            return
+        check_place(name, self.arrays)
+        what = "rate parameter or species" if species else "rate parameter"
+        known = [*self.parameters, *self.arrays, *(self.labels if species else ())]
+        raise InputError(f"no {what} {shown(name)}; {suggest(shown(name)[1:-1], known)}")
 
     # -- algebra ----------------------------------------------------------------------------------------
 

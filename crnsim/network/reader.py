@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crnsim.entrance.arguments import shown
+from crnsim.entrance.arguments import read_number, shown
 from crnsim.entrance.files import read_text
 from crnsim.entrance.limits import LARGEST_NETWORK_FILE
 from crnsim.errors import InputError
@@ -116,6 +116,8 @@ class _Draft:
     parameters: dict[str, Any] = field(default_factory=dict)
     reactions: list[tuple[int, str, str, Any]] = field(default_factory=list)
     initial: list[tuple[int, str, Any]] = field(default_factory=list)
+    #: Lines of parameters that are not called so, and may be meant for something else.
+    lines: dict[str, int] = field(default_factory=dict)
     label: str = ""
 
     def take(self, line: int, statement: str) -> None:
@@ -125,7 +127,7 @@ class _Draft:
         if _ARROW.search(statement) and not re.match(r'label\s*"', statement):
             self.reactions.append((line, self.label, *_reaction(statement)))
         elif match := _ASSIGNMENT.fullmatch(statement):
-            self._parameter(*match.groups())
+            self._parameter(line if word != "parameter" else 0, *match.groups())
         elif word == "dim":
             self._dim(statement)
         elif word == "species" or re.match(r"slow\s+species\s", statement):
@@ -140,11 +142,12 @@ class _Draft:
         else:
             raise InputError(f"cannot read {shown(statement)}; {_HOW}, or init A 1.0, or k = 1.0")
 
-    def _parameter(self, name: str, text: str) -> None:
+    def _parameter(self, line: int, name: str, text: str) -> None:
         if name in self.parameters:
             raise InputError(f"rate parameter '{name}' is set twice")
         self.parameters[name] = _value(f"rate parameter '{name}'", text)
         Network(parameters={name: self.parameters[name]})
+        self.lines[name] = line
 
     def _dim(self, statement: str) -> None:
         match = re.fullmatch(rf"dim\s+({_NAME})\s*=\s*([0-9]+)", statement, re.ASCII)
@@ -179,10 +182,12 @@ def _value(what: str, text: str) -> Any:
     """A number, or a list of them."""
     if text.startswith("["):
         try:
-            return json.loads(text)
+            return json.loads(text, parse_float=lambda word: read_number(f"a value of {what}", word))
+        except InputError:
+            raise
         except (ValueError, RecursionError):
             raise InputError(f"{what}: cannot read {shown(text)}; write [0.5, 1.0]") from None
-    return checks.read_number(what, text)
+    return read_number(what, text)
 
 
 def _reaction(statement: str) -> tuple[str, Any]:
@@ -213,12 +218,13 @@ def _reaction(statement: str) -> tuple[str, Any]:
 
 
 def _built(draft: _Draft, source: str) -> Network:
-    for _, name, dims, _ in draft.species:
+    for line, name, dims, _ in draft.species:
         for dim in filter(is_fixed, dims):
             if draft.dims.setdefault(_dim_of(dim), int(dim)) != int(dim):
                 raise InputError(
-                    f"{source}: dim {_dim_of(dim)} is not {dim}; call it something else, for {name}"
+                    f"{source}: line {line}: dim {_dim_of(dim)} is not {dim}; call it something else, for {name}"
                 )
+            _about(source, line, checks.check_dim, _dim_of(dim), int(dim))
     network = Network(dims=draft.dims)
     for name, value in draft.parameters.items():
         network.set_parameter(name, value)
@@ -234,6 +240,12 @@ def _built(draft: _Draft, source: str) -> Network:
     values = {**network.parameters, **network.arrays}
     for line, family in zip(lines, network.families, strict=True):
         _about(source, line, rate_constants, family, values)
+    species = {one.name for one in network.species}
+    for name, line in draft.lines.items():
+        if line and name in species and not network.uses(name):
+            raise InputError(
+                f"{source}: line {line}: {name} is a species; write init {name} {draft.parameters[name]}"
+            )
     for line, name, value in draft.initial:
         _about(source, line, network.set_initial, {name: value})
     if not network.n_species:

@@ -22,7 +22,7 @@ from crnsim.wording import exact
 #: Bytes of a reaction while all of them are listed.
 _LISTED_BYTES = 600
 #: Characters of a network that is kept with results.
-_MOST_KEPT = 200_000
+MOST_KEPT = 200_000
 #: Labels that are counted in one line; those of a network from elsewhere may be as many as its reactions.
 _MOST_LABELS = 15
 #: Characters of a line with several declarations, about.
@@ -85,7 +85,7 @@ def crn_text(
 
 def kept_text(network: Core) -> str:
     """Return a network as the text that is kept with results; empty where it is long."""
-    return text if len(text := crn_text(network)) <= _MOST_KEPT else ""
+    return text if len(text := crn_text(network)) <= MOST_KEPT else ""
 
 
 def start_of(network: Core, initial: Mapping[str, npt.ArrayLike] | npt.ArrayLike | None) -> np.ndarray:

@@ -95,6 +95,8 @@ class NoiseKind:
     description: ClassVar[str]
     #: Choices beside the magnitude.
     options: ClassVar[tuple[Option, ...]] = ()
+    #: Whether it needs a stochastic method; runs in which it acts are in no batch with others.
+    stochastic: ClassVar[bool] = False
 
     @property
     def coordinate(self) -> str:
@@ -251,6 +253,33 @@ class Inputs(NoiseKind):
         return {}
 
 
+class Intrinsic(NoiseKind):
+    """Molecules are few: a concentration of 1 is Omega of them, and every reaction takes place at random."""
+
+    name = "intrinsic"
+    label = "intrinsic noise"
+    target = "single molecules"
+    description = "Omega^(-1/2), where a concentration of 1 is Omega molecules; 1000 molecules are 0.0316."
+    stochastic = True
+
+    def prepare(self, runs: Runs) -> dict[str, np.ndarray]:
+        """The volume of each run, and the key of its random numbers."""
+        magnitudes = runs.values("intrinsic")
+        runs.member["volume"] = [volume_of(magnitude) if magnitude else 0.0 for magnitude in magnitudes]
+        active = [magnitude > 0 for magnitude in magnitudes]
+        if not any(active):
+            return {}
+        return {"event_keys": runs.keys(active, "molecules", [""])[:, 0]}
+
+
+def volume_of(magnitude: float) -> float:
+    """Molecules for a concentration of 1 at a magnitude of intrinsic noise: its square's inverse."""
+    volume = 1.0 / magnitude**2
+    near = float(round(volume))
+    # So that a magnitude that a person has written with some digits means the whole number that it stands for.
+    return near if near and abs(volume - near) <= 1e-9 * near else volume
+
+
 def _checked(name: str, found: Any) -> NoiseKind:
     kind = found() if isinstance(found, type) and issubclass(found, NoiseKind) else found
     if not isinstance(kind, NoiseKind):
@@ -279,7 +308,7 @@ _TAKEN = {
 
 
 _REGISTRY: Registry[NoiseKind] = Registry(
-    "kind of noise", ENTRY_POINTS, (Rates(), Concentrations(), Inputs()), _checked
+    "kind of noise", ENTRY_POINTS, (Rates(), Concentrations(), Inputs(), Intrinsic()), _checked
 )
 #: Every built-in kind of noise by its name, in the order in which tables and pages show them.
 NOISE_KINDS = _REGISTRY.built_in

@@ -35,6 +35,8 @@ class Noise:
         Add sigma xi instead (and stop at zero).
     inputs : float
         sigma xi is added to each presented (scaled) feature; targets stay clean.
+    intrinsic : float
+        Molecules are few: Omega^(-1/2), where a concentration of 1 is Omega molecules.
 
     Raises
     ------
@@ -206,7 +208,7 @@ def own_section(reference: str, magnitude: float | str, options: Mapping[str, An
 def batches(noises: Sequence[Noise]) -> list[int]:
     """Return the number of the batch for each of several noises: some kinds need one table that fits all of a batch.
 
-    Noises that need no such table go with the first.
+    Noises that need no such table go with the first; those that need a stochastic method are apart from the others.
     """
     wanted = [
         tuple(
@@ -216,8 +218,14 @@ def batches(noises: Sequence[Noise]) -> list[int]:
         )
         for noise in noises
     ]
-    known = list(dict.fromkeys(filter(None, wanted)))
-    return [known.index(one) if one else 0 for one in wanted]
+    random = [any(kind.stochastic for kind in noise.acting) for noise in noises]
+    first: dict[bool, tuple[Any, ...]] = {}
+    for one, apart in zip(wanted, random, strict=True):
+        if one:
+            first.setdefault(apart, one)
+    keys = [(apart, one or first.get(apart, ())) for one, apart in zip(wanted, random, strict=True)]
+    known = list(dict.fromkeys(keys))
+    return [known.index(key) for key in keys]
 
 
 def _from_dict(values: Mapping[str, Any]) -> Noise:

@@ -55,9 +55,12 @@ def _run(summary: xr.Dataset, condition: Condition, slots: list[int], ended: lis
     thin = np.unique(np.linspace(0, len(fraction) - 1, _MOST_TIMES).round().astype(int))
     inputs = summary["presentation"].values.tolist()
     signals = signals_of(summary)[0]
+    names = [str(name) for name in summary["species"].values.tolist()]
+    drawn = [names.index(name) for name, _ in signals.rails]
+    highest = float(np.nanmax(np.nan_to_num(cube[:, :MOST_INPUTS][..., drawn]), initial=0.0)) or 1.0
     times = fraction[thin] * condition.running_time
     figures = [
-        _drawing(summary, signals, cube[:, place][:, thin], times, number if len(inputs) > 1 else 0)
+        _drawing(summary, signals, cube[:, place][:, thin], times, number if len(inputs) > 1 else 0, highest)
         for place, number in enumerate(inputs[:MOST_INPUTS])
     ]
     design = str(summary.attrs.get("activation_label", ""))
@@ -72,7 +75,7 @@ def _run(summary: xr.Dataset, condition: Condition, slots: list[int], ended: lis
 
 
 def _drawing(
-    summary: xr.Dataset, signals: Signals, cube: np.ndarray, times: np.ndarray, number: int
+    summary: xr.Dataset, signals: Signals, cube: np.ndarray, times: np.ndarray, number: int, highest: float
 ) -> FigureRow:
     """One input: a colour for each species, a thin line for each replicate."""
     species = [str(name) for name in summary["species"].values.tolist()]
@@ -93,7 +96,7 @@ def _drawing(
         title=title,
         lines=lines,
         x=Axis("time", limits=(0.0, float(times[-1]))),
-        y=Axis("concentration"),
+        y=Axis("concentration", limits=(-0.02 * highest, 1.04 * highest)),
         described=f"Concentrations of {', '.join(name for name, _, _ in legend)} over time, {title}.",
     )
     return FigureRow(title, [draw_panel(panel)], "", legend=legend)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ from crnsim.report import titles
 from crnsim.store.attributes import layers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import xarray as xr
 
@@ -159,24 +161,46 @@ def failures(groups: Sequence[GroupData]) -> tuple[dict[str, int], list[Failure]
     examples : list of Failure
         At most `MOST_FAILURES`, taken in turn from every (outcome, group).
     """
-    counts: dict[str, int] = {}
-    queues: list[list[tuple[GroupData, int]]] = []
-    for outcome in OUTCOMES[1:]:
-        for group in groups:
-            indices = np.flatnonzero(group.outcomes == outcome).tolist()
-            counts[outcome] = counts.get(outcome, 0) + len(indices)
-            queues.append([(group, index) for index in indices])
-    chosen: list[tuple[GroupData, int]] = []
-    depth = max(map(len, queues), default=0)
-    for place in range(depth):
-        for queue in queues:
-            if place < len(queue) and len(chosen) < MOST_FAILURES:
-                chosen.append(queue[place])
-        if len(chosen) >= MOST_FAILURES:
-            break
+    found = [
+        (group, index)
+        for outcome in OUTCOMES[1:]
+        for group in groups
+        for index in np.flatnonzero(group.outcomes == outcome).tolist()
+    ]
+    counts = Counter(str(group.outcomes[index]) for group, index in found)
+    chosen = in_turn(found, lambda one: str(one[0].outcomes[one[1]]))[:MOST_FAILURES]
     examples = [_failure(group, index) for group, index in chosen]
     examples.sort(key=lambda failure: OUTCOMES.index(failure.outcome))
-    return {outcome: count for outcome, count in counts.items() if count}, examples
+    return dict(counts), examples
+
+
+#: A run: its group, and its place among those of the group.
+OneRun = tuple[GroupData, int]
+
+
+def apart(runs: Sequence[OneRun]) -> list[OneRun]:
+    """Return runs that differ: replicates of a network without noise are one run, and the first stands for all."""
+    found: dict[Any, OneRun] = {}
+    for group, index in runs:
+        condition = group.conditions[index]
+        alike = group.entry.circuit == "network" and condition.level.kind == "none"
+        found.setdefault((group.name, condition, "" if alike else index), (group, index))
+    return list(found.values())
+
+
+def in_turn(runs: Sequence[OneRun], kind: Callable[[OneRun], str]) -> list[OneRun]:
+    """Return runs of every kind and design in turn, and of a design those of every condition in turn."""
+    trees: dict[Any, dict[Condition, list[OneRun]]] = {}
+    for one in apart(runs):
+        group, index = one
+        by_condition = trees.setdefault((kind(one), group.name), {})
+        by_condition.setdefault(group.conditions[index], []).append(one)
+    return _taken([_taken(list(by_condition.values())) for by_condition in trees.values()])
+
+
+def _taken(queues: list[list[OneRun]]) -> list[OneRun]:
+    """The first of each list, then the second of each."""
+    return [one for turn in itertools.zip_longest(*queues) for one in turn if one is not None]
 
 
 def _failure(group: GroupData, index: int) -> Failure:

@@ -37,7 +37,9 @@ def _degradation_row(scores: Scores, kind: str, part: str) -> FigureRow:
             _score_line(scores, label, [(lv.magnitude, Condition(time, lv)) for lv in levels])
             for label in scores.labels
         ]
-        axis = Axis(f"magnitude of {stress}", _ticks([lv.magnitude for lv in levels]))
+        ticks = _ticks([level.magnitude for level in levels])
+        names = [titles.magnitude_name(kind, tick) if tick else "0" for tick in ticks]
+        axis = Axis(f"magnitude of {stress}", ticks, names)
         described = f"Mean score against {stress}. {_ends(scores.labels, lines)}"
         panels.append(draw_panel(Panel(f"running time {time:g}", lines, axis, SCORE_AXIS, described)))
     caption = f"Mean score against the magnitude of {stress}; bands are 95 % intervals."

@@ -26,7 +26,7 @@ def heat_maps(scores: Scores) -> list[FigureRow]:
         grid = [[Condition(time, level) for time in scores.times] for level in levels]
         axes = MapAxes(
             columns=[f"{time:g}" for time in scores.times],
-            rows=[f"{level.magnitude:g}" if level.magnitude else "none" for level in levels],
+            rows=[titles.magnitude_name(kind, level.magnitude) for level in levels],
             column_label="running time",
             row_label=titles.stress_name(kind),
         )
@@ -86,7 +86,8 @@ def _map_sentence(scores: Scores, kind: str) -> str:
     parts = [f"{label} {row['score']:.2f}" for label, row in rows.items() if row]
     if not parts:
         return ""
-    corner = f"the shortest running time ({time:g}) and the largest magnitude ({level.magnitude:g})"
+    magnitude = titles.magnitude_name(kind, level.magnitude)
+    corner = f"the shortest running time ({time:g}) and the largest magnitude ({magnitude})"
     return f"At {corner}: {wording.listing(parts)}."
 
 
@@ -100,8 +101,8 @@ def crossed_maps(scores: Scores) -> list[FigureRow]:
             continue
         rows, columns = (sorted({lv.magnitude for lv in scores.levels(k)}) for k in (first, second))
         axes = MapAxes(
-            columns=[f"{magnitude:g}" for magnitude in columns],
-            rows=[f"{magnitude:g}" for magnitude in rows],
+            columns=[titles.magnitude_name(second, one) if one else "0" for one in columns],
+            rows=[titles.magnitude_name(first, one) if one else "0" for one in rows],
             column_label=titles.stress_name(second),
             row_label=titles.stress_name(first),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ import numpy as np
 from crnsim import wording
 from crnsim.errors import InputError
 from crnsim.experiment.observables import kind_of
+from crnsim.metrics.designs import point_conditions
 from crnsim.network.picture import picture_size
-from crnsim.network.text import crn_text
+from crnsim.network.text import MOST_KEPT, crn_text
 from crnsim.outcomes import OK, OUTCOMES
 from crnsim.report import coverage, titles
 from crnsim.report.coverage import Failure
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 #: Inputs and observables that are listed, at most.
 _MOST_ROWS = 50
-#: Runs that were not right that are listed, at most.
-_MOST_WRONG = 10
+#: Runs that were not right that are listed, and what is said of each, at most.
+_MOST_WRONG, _MOST_SAID = 10, 4
 #: Characters of a network that are shown.
 _MOST_TEXT = 20_000
 
@@ -72,7 +72,8 @@ def _network(summary: xr.Dataset) -> Network | None:
 
     text = summary.attrs.get("network_text", "")
     try:
-        network = read_crn(text) if isinstance(text, str) and "\n" in text else None
+        short = isinstance(text, str) and "\n" in text and len(text) <= MOST_KEPT
+        network = read_crn(text) if short else None
         if network is not None:
             network.rate_constants()
         return network
@@ -124,7 +125,7 @@ def _answer(group: GroupData, tables: dict[str, list[dict[str, Any]]]) -> tuple[
             key=lambda r: -float(r["magnitude"]),
         )
         at = f"{_percent(worst['score'])} ({_percent(worst['score_low'])} to {_percent(worst['score_high'])})"
-        said_of = f"under {noise} of {worst['magnitude']:g} in {at}"
+        said_of = f"under {noise} of {titles.magnitude_name(row['noise_kind'], worst['magnitude'])} in {at}"
         if score > 0 and math.isfinite(row["critical_magnitude"]):
             said_of += f", and half is lost at {row['critical_magnitude']:.2g}"
         parts.append(said_of)
@@ -167,25 +168,16 @@ def _shares(summaries: Sequence[xr.Dataset]) -> list[dict[str, Any]]:
     for summary in summaries:
         if "right" not in summary or not summary.sizes["point"]:
             continue
-        times, kinds = summary["running_time"].values, summary["noise_kind"].values.astype(str)
-        longest = times == times.max()
+        conditions = point_conditions(summary)
+        longest = max(condition.running_time for condition in conditions)
+        here = [c for c in dict.fromkeys(conditions) if c.running_time == longest]
         for number, name in enumerate(summary["target"].values.tolist()):
             right = summary["right"].values[:, :, number].mean(axis=1)
             cells = []
-            for kind in dict.fromkeys(kinds.tolist()):
-                here = longest & (kinds == kind)
-                magnitudes = np.max(
-                    [
-                        summary[c].values
-                        for c in summary.coords
-                        if str(c).startswith("noise_") and c != "noise_kind"
-                    ],
-                    axis=0,
-                )
-                strongest = here & (magnitudes == magnitudes[here].max()) if here.any() else here
-                if strongest.any():
-                    level = "no noise" if kind == "none" else f"{kind} {magnitudes[strongest][0]:g}"
-                    cells.append((level, float(right[strongest].mean())))
+            for kind in dict.fromkeys(c.level.kind for c in here):
+                strongest = max((c for c in here if c.level.kind == kind), key=lambda c: c.level.magnitudes)
+                mask = np.array([c == strongest for c in conditions])
+                cells.append((titles.level_name(strongest.level), float(right[mask].mean())))
             rows.append(
                 {
                     "label": str(summary.attrs.get("activation_label", "")),
@@ -198,52 +190,74 @@ def _shares(summaries: Sequence[xr.Dataset]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class _Wrong:
-    """Runs that ended ok and were not right: how many, and examples, taken in turn from every design and condition."""
+    """Runs that ended ok and were not right: how many, and examples, of every design and condition in turn."""
 
     count: int
     examples: list[Failure]
 
 
 def _wrong_runs(groups: Sequence[GroupData], given: dict[str, Any]) -> _Wrong:
-    queues: dict[Any, list[tuple[GroupData, int]]] = {}
-    for group in groups:
-        if group.summary is None or "right" not in group.summary:
-            continue
-        right = group.summary["right"].values.min(axis=(1, 2))
-        for index in np.flatnonzero((group.outcomes == OUTCOMES[OK]) & (right < 1)).tolist():
-            queues.setdefault((group.name, group.conditions[index]), []).append((group, index))
-    depth = max(map(len, queues.values()), default=0)
-    turns = (queue[place] for place in range(depth) for queue in queues.values() if place < len(queue))
-    examples = [_wrong(group, index, given) for group, index in itertools.islice(turns, _MOST_WRONG)]
-    return _Wrong(sum(map(len, queues.values())), examples)
+    found = [
+        (group, index)
+        for group in groups
+        if group.summary is not None and "right" in group.summary
+        for index in np.flatnonzero(
+            (group.outcomes == OUTCOMES[OK]) & _not_right(group.summary, given).any(axis=(1, 2))
+        ).tolist()
+    ]
+    examples = [
+        _wrong(group, index, given) for group, index in coverage.in_turn(found, lambda _: "")[:_MOST_WRONG]
+    ]
+    return _Wrong(len(coverage.apart(found)), examples)
+
+
+def _not_right(summary: xr.Dataset, given: dict[str, Any]) -> np.ndarray:
+    """What is not right, shape (points, inputs, observables); a function's share is where it is below a half."""
+    shares = summary["right"].values
+    names = summary["target"].values.tolist()
+    least = [0.5 if "function" in (given.get(str(name)) or {}) else 1.0 for name in names]
+    found: np.ndarray = shares < np.array(least)
+    return found
 
 
 def _wrong(group: GroupData, index: int, observables: dict[str, Any]) -> Failure:
     """What is not right in a run, and the command that shows the run."""
     summary = group.summary
     assert summary is not None
-    rows, columns = np.nonzero(summary["right"].values[index] < 1)
-    row, column = int(rows[0]), int(columns[0])
-    name, several = str(summary["target"].values[column]), summary.sizes["sample"] > 1
-    found, wanted = (
-        _measured(observables.get(name), float(summary[which].values[index, row, column]))
-        for which in ("output", "expected")
-    )
-    more = f", and {wording.plural(len(rows) - 1, 'other')}" if len(rows) > 1 else ""
+    rows, columns = np.nonzero(_not_right(summary, observables)[index])
+    several, said = summary.sizes["sample"] > 1, []
+    for row, column in list(zip(rows.tolist(), columns.tolist(), strict=True))[:_MOST_SAID]:
+        name = str(summary["target"].values[column])
+        found, wanted = (float(summary[which].values[index, row, column]) for which in ("output", "expected"))
+        said.append(
+            f"{f'input {row + 1}: ' if several else ''}{name} {_fault(observables.get(name), found, wanted)}"
+        )
+    more = f"; and {wording.plural(len(rows) - _MOST_SAID, 'other')}" if len(rows) > _MOST_SAID else ""
+    first = observables.get(str(summary["target"].values[int(columns[0])]))
     return Failure(
         outcome="wrong",
         where=coverage.place_of(group, index),
-        reason=f"{f'input {row + 1}: ' if several else ''}{name} is {found}, not {wanted}{more}",
-        command=coverage.repeat_command(group, index, row + 1 if several else 0),
+        reason=f"{'; '.join(said)}{more}",
+        command=coverage.repeat_command(group, index, int(rows[0]) + 1 if several else 0) + _look(first),
     )
 
 
-def _measured(given: Any, value: float) -> str:
-    """What was measured, or is right, in words."""
-    rivals = given.get("highest") if isinstance(given, dict) else None
-    if isinstance(rivals, list):
-        return str(rivals[int(value)])[:60] if 0 <= value < len(rivals) else "none by the margin"
-    return f"{value:.4g}"
+def _fault(given: Any, measured: float, expected: float) -> str:
+    try:
+        return kind_of(given).fault(given, measured, expected)
+    except InputError:
+        return f"is {measured:.4g}, not {expected:.4g}"
+
+
+def _look(given: Any) -> str:
+    """What a command needs so that one sees more than the end of a run, where that is not what was looked at."""
+    return (
+        ""
+        if isinstance(given, dict)
+        and ("highest" in given or "value" in given)
+        and not (given.keys() & {"at", "band", "period"})
+        else " --plot run.png"
+    )
 
 
 def _warned(summaries: Sequence[xr.Dataset]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crnsim.metrics.designs import Level
-from crnsim.noise.kinds import NOISE_KINDS
+from crnsim.noise.kinds import NOISE_KINDS, volume_of
 
 _STRESS = {name: kind.label for name, kind in NOISE_KINDS.items()} | {"running_time": "short running time"}
 
@@ -35,4 +35,11 @@ def level_name(level: Level) -> str:
     if not level.magnitudes:
         return "no noise"
     named = zip(level.kind.split("+"), level.magnitudes, strict=True)
-    return " + ".join(f"{kind} {magnitude:g}" for kind, magnitude in named)
+    return " + ".join(f"{kind} {magnitude_name(kind, magnitude)}" for kind, magnitude in named)
+
+
+def magnitude_name(kind: str, magnitude: float) -> str:
+    """Return a magnitude in words: of intrinsic noise how many molecules a concentration of 1 is."""
+    if kind == "intrinsic" and magnitude > 0:
+        return f"Ω {volume_of(magnitude):.4g}"
+    return f"{magnitude:g}" if magnitude else "none"

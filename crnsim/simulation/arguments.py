@@ -153,7 +153,11 @@ def check_rates(
             network.rate_constants(given | {name: value[run] for name, value in by_run.items()})
             for run in range(max(runs, 1))
         ]
-        used = parameters | {name: np.asarray(value).tolist() for name, value in given.items()}
+        plain = {name: np.asarray(value).tolist() for name, value in given.items()}
+        # An array does not keep a value that one of its own replaces.
+        replaced = {name.partition("[")[0] for name in plain if "[" in name}
+        used = {name: value for name, value in parameters.items() if name not in replaced} | plain
+        used |= {name: _replaced(arrays[name], name, plain) for name in replaced & parameters.keys()}
         return np.array(rows), used, max(replicates, runs)
     wanted = "rate parameters by name, or an array with a rate constant for each reaction"
     constants = np.atleast_2d(check_array("rates", rates, wanted=wanted, least=0, most=LARGEST_RATE))
@@ -161,6 +165,15 @@ def check_rates(
         shapes_of = f"({network.n_reactions},) or ({replicates}, {network.n_reactions})"
         raise InputError(f"rates have shape {np.shape(rates)}; they must have shape {shapes_of}")
     return constants, {}, replicates
+
+
+def _replaced(array: np.ndarray, name: str, given: Mapping[str, Any]) -> Any:
+    """An array of rate parameters without the values that are given one by one: they are None in it."""
+    found = array.astype(object)
+    for one in given:
+        if one.partition("[")[0] == name and "[" in one:
+            found[tuple(int(i) for i in one[len(name) + 1 : -1].split(","))] = None
+    return found.tolist()
 
 
 def check_state(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from crnsim.entrance.arguments import check_number, check_seed, check_whole
+from crnsim.entrance.arguments import check_number, check_seed, check_whole, shown
 from crnsim.entrance.limits import (
     LARGEST_CONCENTRATION,
     LARGEST_TOLERANCE,
@@ -20,7 +20,9 @@ from crnsim.entrance.limits import (
     SMALLEST_RTOL,
 )
 from crnsim.entrance.objects import check_flag, check_instance
+from crnsim.errors import InputError
 from crnsim.network.network import Network
+from crnsim.noise.kinds import volume_of
 from crnsim.noise.noise import Noise, NoiseLike
 from crnsim.simulation import arguments
 from crnsim.solvers.protocol import Protocol, Record
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 #: Networks of more reactions, and of families as large as these, are integrated by families, without a look at what
 #: grows out of the tolerances.
 MOST_WATCHED, LARGE_FAMILIES = 5000, 50
+#: Powers of ten between a run and the fastest of its reactions, at most.
+MOST_DECADES = 50
 #: What streams of noise are for here.
 _PHASE = "simulation"
 
@@ -140,7 +144,11 @@ class Runs:
         used = protocol.rates[protocol.member["rate_set"]]
         for rates, key in zip(used, keys if self.noise.acting else (), strict=False):
             perturb_for_presentation(self.network, self.noise, rates, key, _PHASE, 0)
-        return protocol if stochastic else fit_scales(self.network, protocol, self.tolerances), used
+        if stochastic:
+            # As the kind of noise names them: a volume, and intrinsic noise of that volume, are the same.
+            table = np.array([key(f"molecules, {_PHASE}", "") for key in keys], dtype=np.uint64)
+            return protocol._replace(event_keys=table.reshape(count, 2)), used
+        return fit_scales(self.network, protocol, self.tolerances), used
 
 
 def prepare(
@@ -167,25 +175,25 @@ def prepare(
     check_instance(
         "network", network, Network, "a crnsim.Network, such as that of a circuit: circuit.network"
     )
-    times, chosen = arguments.check_times(t), find_method(method)
+    times, noise = arguments.check_times(t), arguments.check_noise(noise)
+    method, volume = _counted(method, noise, volume)
+    chosen = find_method(method)
     rtol = check_number("rtol", rtol, least=SMALLEST_RTOL, most=LARGEST_TOLERANCE)
     tolerances = arguments.check_atol(network, atol)
     max_steps = check_whole("max_steps", max_steps, most=MOST_STEPS)
-    noise, seed = arguments.check_noise(noise), None if seed is None else check_seed(seed)
-    if volume is not None:
-        volume = check_number("volume", volume, above=0.0, most=LARGEST_CONCENTRATION)
+    seed = None if seed is None else check_seed(seed)
     estimate = check_flag("estimate", estimate)
     kept = arguments.kept_rows(network, species)
     state, replicates = arguments.check_state(network, initial, check_whole("replicates", replicates))
     constants, parameters, replicates = arguments.check_rates(network, rates, replicates)
     if noise.acting:
         noise.check_events(float(times[-1] - times[0]))
+    if not chosen.stochastic:
+        _check_speed(network, constants, state, float(times[-1] - times[0]))
     own_seed = None if noise.acting and not chosen.stochastic else seed
-    attributes: dict[str, Any] = {"method": method, "rtol": rtol, "atol": arguments.atol_text(atol)}
-    attributes |= {"parameters": json.dumps(parameters)}
+    attributes = _attributes(method, rtol, arguments.atol_text(atol), parameters, noise)
     attributes |= {"seed": seed or 0} if noise.acting or chosen.stochastic else {}
     attributes |= {"volume": volume} if chosen.stochastic else {}
-    attributes |= {"noise": json.dumps(noise.to_dict())} if noise.acting else {}
     return Runs(
         network=network,
         times=times,
@@ -203,6 +211,48 @@ def prepare(
         about={"method": method, "volume": volume, "seed": own_seed, "time_zero": float(times[0])},
         attributes=attributes,
     )
+
+
+def _counted(method: str, noise: Noise, volume: float | None) -> tuple[str, float | None]:
+    """The method, and the molecules for a concentration of 1, where they are counted."""
+    from crnsim.solvers.methods import for_molecules
+
+    if noise.intrinsic and volume is not None:
+        raise InputError("volume and noise intrinsic say the same; give one of them")
+    if volume is not None:
+        volume = check_number("volume", volume, above=0.0, most=LARGEST_CONCENTRATION)
+    elif noise.intrinsic:
+        volume = volume_of(noise.intrinsic)
+    return for_molecules(method) if volume is not None else method, volume
+
+
+def _check_speed(network: Network, constants: np.ndarray, state: np.ndarray, span: float) -> None:
+    """Refuse reactions so fast that nothing of them is left in the rounding of what a run does."""
+    orders = np.repeat([family.order for family in network.families], [f.size for f in network.families])
+    highest = float(np.max(state, initial=0.0)) or 1.0
+    with np.errstate(divide="ignore"):
+        decades = np.log10(constants) + (orders - 1.0) * np.log10(highest) + np.log10(span)
+    # What needs no reactant is no faster for it, and what needs many slows down as they are used up.
+    decades = np.where((orders == 1) | (orders == 2), decades, -np.inf)
+    if np.any(decades > MOST_DECADES):
+        worst = int(np.argmax(np.max(decades, axis=0)))
+        family = network.families[int(np.searchsorted(network.first_reactions, worst, side="right")) - 1]
+        raise InputError(
+            f"reaction {shown(family.equation, 200)} takes less than 1e-{MOST_DECADES} of the time that is asked for, "
+            "which is lost in rounding; take a smaller rate constant or a shorter time"
+        )
+
+
+def _attributes(
+    method: str, rtol: float, atol: float | str, parameters: dict[str, Any], noise: Noise
+) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "method": method,
+        "rtol": rtol,
+        "atol": atol,
+        "parameters": json.dumps(parameters),
+    }
+    return found | ({"noise": json.dumps(noise.to_dict())} if noise.acting else {})
 
 
 def _watched(network: Network) -> bool:

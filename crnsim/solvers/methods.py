@@ -73,6 +73,7 @@ class Method:
 
 
 _ODE, _SCIPY = "crnsim.solvers.ode.batch:run", "crnsim.solvers.scipy:run"
+_STOCHASTIC = "crnsim.solvers.stochastic.batch:run"
 _BUILT_IN = (
     Method(
         "auto",
@@ -133,6 +134,14 @@ _BUILT_IN = (
         orders=(4, 3),
     ),
     Method(
+        "ssa",
+        "exact stochastic simulation: the direct method over partial propensities in a tree of sums, compiled",
+        "doi 10.1063/1.3154624",
+        _STOCHASTIC,
+        stochastic=True,
+        events=True,
+    ),
+    Method(
         "LSODA",
         "SciPy's LSODA, switching between Adams and BDF",
         "doi 10.1137/0904010",
@@ -190,6 +199,16 @@ def find_method(name: str) -> Method:
     return _REGISTRY.find(name)
 
 
+def for_molecules(name: str) -> str:
+    """Return the method that is meant where molecules are counted: a stochastic one for ``auto``."""
+    return "ssa" if name == "auto" else name
+
+
+def method_for(name: str, volume: bool) -> str:
+    """Return the method of points of a sweep: those without molecules to count are integrated, however others are."""
+    return name if volume or not find_method(name).stochastic else "auto"
+
+
 def code_of_method(name: str) -> AbstractContextManager[None]:
     """Run code of a method; what goes wrong in a user's own is one error that names it."""
     return _REGISTRY.code_of(name)
@@ -207,8 +226,6 @@ def check_presentations(name: str) -> None:
     if not method.events:
         able = ", ".join(known for known, other in METHODS.items() if other.events)
         raise InputError(f"method '{name}' cannot show samples; use one that can: {able}")
-    if method.stochastic:
-        raise InputError(f"method '{name}' needs a volume, which runs of a circuit do not have; use auto")
 
 
 def method_source_hash(name: str) -> str:
@@ -229,13 +246,14 @@ def check_request(method: Method, protocol: Protocol, request: Request) -> None:
     given = [option for option in ("volume", "seed") if getattr(request, option) is not None]
     if given and not method.stochastic:
         raise InputError(
-            f"method '{name}' is deterministic and takes neither volume nor seed (given: {', '.join(given)}); "
+            f"method '{name}' is deterministic and takes no volume, no seed and no intrinsic noise (given: "
+            f"{', '.join(given)}); "
             f"{_could(lambda other: other.stochastic, 'stochastic')}"
         )
     if method.stochastic and request.volume is None:
         raise InputError(
             f"method '{name}' is stochastic and counts molecules; give the volume that they are in, such as "
-            f"volume=1000, or take a deterministic method, such as 'auto'"
+            f"volume=1000, or intrinsic noise, or take a deterministic method, such as 'auto'"
         )
     if not method.events and (events := protocol.events()):
         raise InputError(

@@ -10,8 +10,8 @@ import numpy as np
 
 #: Marks of the compiled solver that are not outcomes yet: a run going on, and a blow-up to be confirmed.
 #: A species that grew again from less than what floating-point numbers hold, one far below zero, and one that is no
-#: number any more.
-RUNNING, BLOWN_UP, LOST, NEGATIVE, NOT_FINITE = range(-1, -6, -1)
+#: number any more, and molecules beyond counting.
+RUNNING, BLOWN_UP, LOST, NEGATIVE, NOT_FINITE, OVERFLOW = range(-1, -7, -1)
 #: Entries of ``Record.control``: presentations done by the batch so far, and a request to stop if it is not zero.
 DONE, STOP = range(2)
 #: One run ("member") of a batch. Times are within a presentation.
@@ -35,6 +35,10 @@ MEMBER = np.dtype(
         ("kick_interval", "f8"),
         ("input_key_0", "u8"),
         ("input_key_1", "u8"),
+        (
+            "volume",
+            "f8",
+        ),  # molecules for a concentration of 1, for stochastic methods; 0: that of the request
     ]
 )
 #: What becomes of a run.
@@ -88,6 +92,9 @@ class Protocol(NamedTuple):
     traced: np.ndarray = np.zeros(
         0, dtype=np.int64
     )  # (T,) rows that are kept at the end of every presentation
+    event_keys: np.ndarray = np.zeros(
+        (0, 2), dtype=np.uint64
+    )  # (M or 0, 2) for the random numbers of stochastic methods
     guarded: int = 0  # 1: a species that grows from below the tolerances by itself is noted
 
     def events(self) -> list[str]:
@@ -168,6 +175,7 @@ def members_of(protocol: Protocol, members: np.ndarray) -> Protocol:
         order=protocol.order[members],
         rate_keys=protocol.rate_keys[members],
         kick_keys=protocol.kick_keys[members],
+        event_keys=protocol.event_keys[members] if len(protocol.event_keys) else protocol.event_keys,
         atol=protocol.atol[members] if len(protocol.atol) > 1 else protocol.atol,
         least_atol=protocol.least_atol[members] if len(protocol.least_atol) > 1 else protocol.least_atol,
     )

@@ -10,13 +10,14 @@ import numpy as np
 from crnsim.entrance.arguments import check_number
 from crnsim.network.network import Network
 from crnsim.outcomes import DIVERGED, FAILED, OK, STEP_LIMIT
-from crnsim.solvers.methods import Run, check_request, code_of_method, find_method
+from crnsim.solvers.methods import Run, check_request, code_of_method, find_method, for_molecules
 from crnsim.solvers.protocol import (
     BLOWN_UP,
     LOST,
     LOWEST,
     NEGATIVE,
     NOT_FINITE,
+    OVERFLOW,
     RUNNING,
     STOP,
     Protocol,
@@ -67,9 +68,12 @@ def solve(
     InputError
         For an unknown method, or one that cannot do what is asked for: the message names it.
     """
-    chosen = find_method(method)
     if volume is not None:
         check_number("volume", volume, above=0.0)
+    elif np.any(protocol.member["volume"] > 0):
+        volume = float(np.max(protocol.member["volume"]))
+    method = for_molecules(method) if volume is not None else method
+    chosen = find_method(method)
     request = Request(method, volume, seed, progress)
     check_request(chosen, protocol, request)
     if chosen.stochastic and seed is None:
@@ -158,6 +162,8 @@ def _settle(network: Network, protocol: Protocol, record: Record, member: int, t
         return f"a concentration fell more than {LOWEST:g} absolute tolerances below zero ({where})"
     if status == NOT_FINITE:
         return f"a concentration became infinite or no number ({where})"
+    if status == OVERFLOW:
+        return f"more molecules of one species than can be counted, 2^53 ({where})"
     if status == RUNNING and not record.control[STOP]:
         return f"the method has not said how the run ended ({where})"
     return f"stopped at {where}"

@@ -109,7 +109,7 @@ def _out_of_range(dataset: xr.Dataset) -> str:
         values = dataset[name].values if name in dataset.variables else np.zeros(1)
         if values.dtype.kind != "f" or np.any((values < 0) | (values > 1 + _ROUNDING)):
             return f"a value of {name} is not between 0 and 1"
-    return _wrong_size(dataset)
+    return _wrong_size(dataset) or _wrong_judgement(dataset) or _wrong_courses(dataset)
 
 
 def _wrong_size(dataset: xr.Dataset) -> str:
@@ -134,6 +134,46 @@ def _wrong_size(dataset: xr.Dataset) -> str:
             or np.any(np.diff(values) <= 0)
         ):
             return f"the values of {name} do not grow from 0 on"
+    return ""
+
+
+def _wrong_judgement(dataset: xr.Dataset) -> str:
+    """Say what cannot be of what is right in runs of a network; nothing where all can."""
+    import numpy as np
+
+    if "right" not in dataset.variables:
+        return ""
+    shares = [dataset[name] for name in ("right", "output", "expected") if name in dataset.variables]
+    dims = ("point", "sample", "target")
+    if len(shares) < 3 or any(v.dims != dims or v.dtype.kind != "f" or not v.size for v in shares):
+        return "the variable right, output or expected has the wrong type or shape"
+    if "target" not in dataset.coords or not _has_kind(dataset["target"].dtype, "text"):
+        return "its targets have no names"
+    right = shares[0].values
+    if not np.all((right >= 0) & (right <= 1 + _ROUNDING)):
+        return "a value of right is not between 0 and 1"
+    ok = dataset["status"].values == OK
+    if np.any(np.abs(right.mean(axis=(1, 2)) - dataset["score"].values)[ok] > _ROUNDING):
+        return "a score is not the mean of what is right"
+    return ""
+
+
+def _wrong_courses(dataset: xr.Dataset) -> str:
+    """Say what cannot be of trajectories; nothing where there are none, or all can."""
+    import numpy as np
+
+    if "trajectory" not in dataset.variables:
+        return ""
+    values = dataset["trajectory"]
+    if values.dims != ("recorded", "presentation", "fraction", "species") or values.dtype.kind != "f":
+        return "the variable trajectory has the wrong type or shape"
+    if not values.size or any(name not in dataset.coords for name in values.dims):
+        return "its trajectories are empty, or of nothing that has a name"
+    fraction = dataset["fraction"].values
+    if fraction.dtype.kind != "f" or not np.all((fraction >= 0) & (fraction <= 1)):
+        return "a value of fraction is not between 0 and 1"
+    if not _has_kind(dataset["species"].dtype, "text") or dataset["presentation"].dtype.kind not in "iu":
+        return "its trajectories are of nothing that has a name"
     return ""
 
 

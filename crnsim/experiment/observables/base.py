@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from crnsim.entrance.arguments import check_number, shown
+from crnsim.entrance.arguments import check_number, read_number, shown
 from crnsim.entrance.limits import LARGEST_RATE, LONGEST_TIME
 from crnsim.entrance.objects import check_line
 from crnsim.errors import InputError
@@ -77,14 +77,14 @@ def weights_of(network: Network, expression: str) -> np.ndarray:
             raise InputError(f"{shown(text)}: {error}") from None
         factors[row] += _factor(text, f"{match[1]}{match[2] or 1}")
         at = match.end()
+    if not factors.any():
+        raise InputError(f"{shown(text)} is always 0; write a species, or a sum such as A - 2*B")
     return factors
 
 
 def _factor(text: str, word: str) -> float:
-    try:
-        return check_number(f"a factor of {shown(text)}", float(word), least=-LARGEST_RATE, most=LARGEST_RATE)
-    except ValueError:
-        raise InputError(f"cannot read {shown(text)}; {shown(word)} is no number") from None
+    number = read_number(f"a factor of {shown(text)}", word)
+    return check_number(f"a factor of {shown(text)}", number, least=-LARGEST_RATE, most=LARGEST_RATE)
 
 
 class Observable:
@@ -129,3 +129,8 @@ class Observable:
     def right(self, measured: float, expected: float) -> float:
         """How right that is: 1 or 0, or a share between them."""
         raise NotImplementedError
+
+    @classmethod
+    def fault(cls, given: Mapping[str, Any], measured: float, expected: float) -> str:
+        """Say in words what is not right, as it follows the name; `given` is its specification, from a file."""
+        return f"is {measured:.4g}, not {expected:.4g}"

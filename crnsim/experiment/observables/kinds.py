@@ -39,9 +39,9 @@ class Highest(Observable):
     def __init__(self, network: Network, given: Mapping[str, Any], running_time: float) -> None:
         super().__init__(network, given, running_time)
         self.rivals = [str(one) for one in _listed("highest", given["highest"], "species, such as [X, Y]")]
-        if len(set(self.rivals)) != len(self.rivals) or len(self.rivals) < 2:
-            raise InputError("highest needs two or more different species, such as [X, Y]")
         self.weights = np.array([weights_of(network, one) for one in self.rivals])
+        if len(self.rivals) < 2 or len(np.unique(self.weights, axis=0)) < len(self.rivals):
+            raise InputError("highest needs two or more different species, such as [X, Y]")
         self.margin = check_number("margin", given.get("margin", 0.0), least=0.0, most=LARGEST_CONCENTRATION)
 
     def rows(self) -> np.ndarray:
@@ -68,6 +68,17 @@ class Highest(Observable):
     def right(self, measured: float, expected: float) -> float:
         """Whether it is the one."""
         return float(measured == expected)
+
+    @classmethod
+    def fault(cls, given: Mapping[str, Any], measured: float, expected: float) -> str:
+        """The highest one, and the one that was to be."""
+        rivals = given.get("highest")
+        names = [str(one)[:60] for one in rivals] if isinstance(rivals, (list, tuple)) else []
+        found, wanted = (
+            names[int(value)] if 0 <= value < len(names) else "none by the margin"
+            for value in (measured, expected)
+        )
+        return f"is {found}, not {wanted}"
 
 
 class _OfValue(Observable):
@@ -111,6 +122,11 @@ class Target(_OfValue):
         """Whether it is near enough."""
         return float(abs(measured - expected) <= self.tolerance)
 
+    @classmethod
+    def fault(cls, given: Mapping[str, Any], measured: float, expected: float) -> str:
+        """The value, and its target."""
+        return f"is {measured:.4g}, not within {given.get('tolerance')} of {expected:.4g}"
+
 
 class Above(_OfValue):
     """Whether a value is above a threshold at a time."""
@@ -133,6 +149,11 @@ class Above(_OfValue):
     def right(self, measured: float, expected: float) -> float:
         """Whether it is on the right side."""
         return float((measured > self.threshold) == bool(expected))
+
+    @classmethod
+    def fault(cls, given: Mapping[str, Any], measured: float, expected: float) -> str:
+        """The value, and the threshold."""
+        return f"is {measured:.4g}, not {'above' if expected else 'below'} {given.get('above')}"
 
 
 class Band(_OfValue):
@@ -181,6 +202,11 @@ class Band(_OfValue):
     def right(self, measured: float, expected: float) -> float:
         """Whether it never leaves it."""
         return float(measured == expected)
+
+    @classmethod
+    def fault(cls, given: Mapping[str, Any], measured: float, expected: float) -> str:
+        """At how many of the times it is within the band."""
+        return f"is within the band at {100 * measured:.3g} % of its times"
 
 
 class Period(_OfValue):
@@ -233,6 +259,15 @@ class Period(_OfValue):
     def right(self, measured: float, expected: float) -> float:
         """Whether every period is within the tolerance, a share of the period."""
         return float(abs(measured - expected) <= self.tolerance * expected)
+
+    @classmethod
+    def fault(cls, given: Mapping[str, Any], measured: float, expected: float) -> str:
+        """The period that is farthest off."""
+        if math.isinf(measured):
+            return "stops"
+        share = given.get("tolerance")
+        within = f"{100 * share:.3g} %" if isinstance(share, (int, float)) else "its tolerance"
+        return f"has a period of {measured:.4g}, not within {within} of {expected:.4g}"
 
 
 def upward_crossings(times: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,8 +30,18 @@ class Function(Observable):
 
     def __init__(self, network: Network, given: Mapping[str, Any], running_time: float) -> None:
         super().__init__(network, given, running_time)
-        self.name, self.end = check_line("function", given["function"]), running_time
-        self.call = _FUNCTIONS.find(self.name)
+        self.end, found = running_time, given["function"]
+        if callable(found):  # in a notebook
+            self.name = str(getattr(found, "__qualname__", "function"))
+            self.call = _callable(self.name, found)
+        else:
+            self.name = check_line("function", found)
+            if ":" not in self.name and "." in self.name:
+                module, _, function = self.name.rpartition(".")
+                raise InputError(f"function is {shown(self.name)}; write {module}:{function}")
+            self.call = _FUNCTIONS.find(self.name)
+        # What a person's code does to it is not done to the network.
+        self.own = copy.deepcopy(network)
 
     def times(self) -> np.ndarray:
         """Many, evenly spread."""
@@ -43,7 +56,7 @@ class Function(Observable):
     def measure(self, course: Course, expected: float = math.nan) -> float:
         """What it returns."""
         with _FUNCTIONS.code_of(self.name):
-            found = self.call(course)
+            found = self.call(replace(course, network=self.own))
         score = float(found) if isinstance(found, (bool, np.bool_)) else found
         return check_number(f"observable {self.name}: what it returns", score, least=0.0, most=1.0)
 
@@ -51,9 +64,14 @@ class Function(Observable):
         """What it returns, as a share."""
         return measured
 
+    @classmethod
+    def fault(cls, given: Mapping[str, Any], measured: float, expected: float) -> str:
+        """What it returned."""
+        return f"is right by {measured:.4g}"
+
 
 def _callable(name: str, found: Any) -> Callable[[Course], Any]:
-    if not callable(found) or isinstance(found, type):
+    if not callable(found) or isinstance(found, type) or inspect.iscoroutinefunction(found):
         raise InputError(f"observable {name}: it is no function")
     call: Callable[[Course], Any] = found
     return call
@@ -99,6 +117,8 @@ def kind_of(given: Any) -> type[Observable]:
     kinds = [word for word in OBSERVABLES if word in given]
     if not kinds and {"value", "tolerance"} <= given.keys():
         return Target  # each row of inputs has its own
+    if not kinds and "below" in given:
+        raise InputError("below is said by {value: B, above: 0.5, expected: false}")
     if len(kinds) != 1:
         said = f"has {' and '.join(kinds)}, of which it may have one" if kinds else "says no kind"
         raise InputError(f"{said}: {', '.join(OBSERVABLES)}; {example}")
@@ -109,7 +129,7 @@ def function_hashes(given: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Hashes of the files that define functions of the user's own, by observable."""
     found = {}
     for name, one in given.items():
-        if "function" in one:
+        if "function" in one and ":" in str(one["function"]):
             try:
                 found[name] = _FUNCTIONS.source_hash(str(one["function"]))
             except InputError as error:

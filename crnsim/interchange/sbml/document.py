@@ -11,17 +11,21 @@ from xml.parsers import expat
 
 import libsbml
 
-from crnsim.entrance.arguments import shown
+from crnsim.entrance.arguments import NUMBER, read_number, shown
 from crnsim.entrance.files import read_bytes
 from crnsim.entrance.limits import LARGEST_NETWORK_FILE
 from crnsim.errors import InputError
-from crnsim.network.checks import NUMBER, read_number
+from crnsim.wording import byte_count
 
 #: Elements in each other: a formula that a person reads has a few dozen, and libraries recurse.
 DEEPEST_ELEMENT = 200
 #: Levels of SBML that are read.
 LEVELS = (2, 3)
 
+#: Attributes that are numbers, and how these are written.
+_NUMERIC = {"value", "size", "initialAmount", "initialConcentration", "stoichiometry", "multiplier"}
+_ATTRIBUTE = re.compile(rf"{NUMBER.pattern}|-?INF|NaN", re.ASCII)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 #: What is not asked of a model: what matters of it is looked at while it is read, and many good ones have slips there.
 _UNCHECKED = (
     libsbml.LIBSBML_CAT_GENERAL_CONSISTENCY,
@@ -48,6 +52,10 @@ def sbml_model(source: str | Path) -> tuple[Any, str]:
     """
     if isinstance(source, str) and source.lstrip("\ufeff \t\r\n").startswith("<"):
         name, content = "text", source.encode("utf-8", "surrogatepass")
+        if len(content) > LARGEST_NETWORK_FILE:
+            raise InputError(
+                f"text: {byte_count(len(content))} of it; at most {byte_count(LARGEST_NETWORK_FILE)} are read"
+            )
     elif isinstance(source, (str, os.PathLike)):
         name, content = str(source), read_bytes(source, LARGEST_NETWORK_FILE)
     else:
@@ -55,6 +63,8 @@ def sbml_model(source: str | Path) -> tuple[Any, str]:
     _check_xml(content, name)
     # With a declaration that says no encoding, which XML allows, the library finds fault: it gets one that does.
     text = content.decode("utf-8-sig")
+    # And long comments cost it minutes.
+    text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
     body = re.sub(r"^\s*<\?xml[^>]*\?>", "", text, count=1)
     lines = "\n" * (text.count("\n") - body.count("\n"))
     document = libsbml.readSBMLFromString(f'<?xml version="1.0" encoding="UTF-8"?>{lines}{body}')
@@ -107,6 +117,8 @@ class _Numbers:
         wanted = {"integer": "i", "rational": "ii", "e-notation": "ri", "real": "r"}.get(self._kind)
         if wanted is None:
             return ""  # the library says so
+        if self._kind == "e-notation" and re.search("[eE]", parts[0]):
+            return f"{written} is no number of the type {self._kind}"
         patterns = {"i": re.compile(r"[+-]?[0-9]+", re.ASCII), "r": NUMBER}
         if len(parts) != len(wanted) or not all(
             patterns[letter].fullmatch(part) for letter, part in zip(wanted, parts, strict=True)
@@ -133,6 +145,9 @@ def _check_xml(content: bytes, name: str) -> None:
         nonlocal depth
         depth += 1
         numbers.begin(tag, about)
+        for key in _NUMERIC & about.keys():
+            if not _ATTRIBUTE.fullmatch(about[key].strip()):
+                refused(f"{key} is {shown(about[key])}; it must be a number")()
         if depth > DEEPEST_ELEMENT:
             refused(f"elements are nested more than {DEEPEST_ELEMENT} deep")()
 

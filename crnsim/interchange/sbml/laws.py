@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -43,6 +44,14 @@ _FUNCTIONS: dict[int, Callable[..., float]] = {
 _LARGEST_EXPONENT = 400
 _NOTHING: Mapping[str, float] = {}
 _POWERS = (libsbml.AST_POWER, libsbml.AST_FUNCTION_POWER)
+
+
+class Known(ChainMap[str, float]):
+    """Values of symbols that may become numbers, and which of them have."""
+
+    def __init__(self, *maps: MutableMapping[str, float]) -> None:
+        super().__init__(*maps)
+        self.frozen: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -125,10 +134,27 @@ def _operands(node: Any) -> list[Any]:
     return found
 
 
+def factors_in_order(node: Any) -> list[str | Fraction | float] | None:
+    """Return the numbers and the names that a plain product is made of, as they stand there; None if it is none."""
+    if node.getType() != libsbml.AST_TIMES:
+        return None
+    found: list[str | Fraction | float] = []
+    for one in _operands(node):
+        if one.isNumber():
+            found.append(_number(one))
+        elif one.getType() == libsbml.AST_NAME:
+            found.append(str(one.getName()))
+        else:
+            return None
+    return found
+
+
 def as_number(value: Rational, known: Mapping[str, float]) -> Rational:
     """Return a value of parameters alone as a number; one with something else in it as it is."""
     if not value.symbols or not value.symbols <= known.keys():
         return value
+    if isinstance(known, Known):
+        known.frozen |= value.symbols
     parts = [
         sum((c * math.prod(Fraction(known[n]) ** p for n, p in m) for m, c in part.items()), Fraction(0))
         for part in (value.numerator, value.denominator)
@@ -183,7 +209,7 @@ def _power(base: Rational, exponent: Rational, known: Mapping[str, float]) -> Ra
 def _called(node: Any, values: list[float]) -> float:
     try:
         result = float(_FUNCTIONS[node.getType()](*values))
-        if not math.isfinite(result):
+        if not math.isfinite(result) or (not result and node.getType() == libsbml.AST_FUNCTION_EXP):
             raise ValueError
         return result
     except (ValueError, OverflowError, ZeroDivisionError, TypeError):
@@ -199,8 +225,16 @@ def _name_of(node: Any) -> str:
     return str(formula(node))[:100] or "something that is no formula"
 
 
-def terms_of(law: Rational, values: Mapping[str, float], fixed: Mapping[str, float] = _NOTHING) -> list[Term]:
+def terms_of(
+    law: Rational,
+    values: Mapping[str, float],
+    fixed: Mapping[str, float] = _NOTHING,
+    known: Known | None = None,
+) -> list[Term]:
     """Take a rate law apart into products.
+
+    What is divided, by a parameter or by a species that nothing changes, becomes a number, and so does a difference of
+    products of the same species.
 
     Parameters
     ----------
@@ -209,7 +243,9 @@ def terms_of(law: Rational, values: Mapping[str, float], fixed: Mapping[str, flo
     values : mapping of str to float
         Parameters with their values; what is not among them is a species.
     fixed : mapping of str to float
-        Species that nothing changes: what is divided by them becomes a number.
+        Species that nothing changes.
+    known : Known, optional
+        Is told what has become a number.
 
     Raises
     ------
@@ -219,13 +255,37 @@ def terms_of(law: Rational, values: Mapping[str, float], fixed: Mapping[str, flo
     found = law.polynomial()
     if found is None:
         raise InputError("is no mass action: it divides by a sum")
-    terms = []
-    for monomial, factor in found.items():
-        coefficient = factor
-        species = {name: power for name, power in monomial if name not in values}
-        for name in [name for name, power in species.items() if power < 0]:
-            if not fixed.get(name):
-                raise InputError(f"is no mass action: it divides by {name.removeprefix('species ')}")
-            coefficient *= Fraction(fixed[name]) ** species.pop(name)
-        terms.append(Term(coefficient, {n: p for n, p in monomial if n in values}, species))
+    alike: dict[tuple[tuple[str, int], ...], list[tuple[dict[str, int], Fraction]]] = {}
+    for monomial, coefficient in found.items():
+        own = tuple((name, power) for name, power in monomial if name not in values and name not in fixed)
+        if odd := [name for name, power in own if power < 0]:
+            raise InputError(f"is no mass action: it divides by {odd[0].removeprefix('species ')}")
+        alike.setdefault(own, []).append(({n: p for n, p in monomial if (n, p) not in own}, coefficient))
+    terms: list[Term] = []
+    for own, parts in alike.items():
+        signs = {coefficient > 0 for _, coefficient in parts}
+        divided = any(power < 0 for factors, _ in parts for power in factors.values())
+        if len(signs) > 1 or divided:
+            terms += _as_number(dict(own), parts, {**values, **fixed}, known)
+            continue
+        for factors, coefficient in parts:
+            species = dict(own) | {name: power for name, power in factors.items() if name in fixed}
+            terms.append(Term(coefficient, {n: p for n, p in factors.items() if n in values}, species))
     return terms
+
+
+def _as_number(
+    species: dict[str, int],
+    parts: list[tuple[dict[str, int], Fraction]],
+    values: Mapping[str, float],
+    known: Known | None,
+) -> list[Term]:
+    """Products of the same species as one with a number before it; none where they cancel."""
+    total = Fraction(0)
+    for factors, coefficient in parts:
+        if nothing := [name for name, power in factors.items() if power < 0 and not values[name]]:
+            raise InputError(f"divides by {nothing[0].removeprefix('species ')}, which is 0")
+        total += math.prod((Fraction(values[n]) ** power for n, power in factors.items()), start=coefficient)
+        if known is not None:
+            known.frozen |= set(factors)
+    return [Term(total, {}, species)] if total else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import ChainMap
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 from crnsim.errors import InputError
 from crnsim.interchange.sbml import document
 from crnsim.interchange.sbml.identifiers import names_here
-from crnsim.interchange.sbml.laws import Term, formula, terms_of, value_of
+from crnsim.interchange.sbml.laws import Known, Term, factors_in_order, formula, terms_of, value_of
 from crnsim.interchange.sbml.note import noted_network, set_numbers
 from crnsim.interchange.sbml.rational import Rational
 from crnsim.interchange.sbml.start import Start
@@ -64,6 +64,8 @@ class _Step:
     element: Any
     change: dict[str, int]
     terms: list[Term]
+    #: Numbers and names of a law that is a plain product, in their order.
+    factors: list[str | Fraction | float] | None
 
 
 class _Reader:
@@ -75,6 +77,10 @@ class _Reader:
         self.start = Start(model, self._fault)
         self.species = {one.getId(): one for one in model.getListOfSpecies()}
         self.values: dict[str, float] = {}
+        #: Parameters that become numbers, and those of them that rates have in them.
+        self.frozen: set[str] = set()
+        self.told: set[str] = set()
+        self.negative: dict[str, float] = {}
         #: Species that nothing changes, as far as laws have them in them, by symbol.
         self.fixed: dict[str, float] = {}
 
@@ -106,15 +112,40 @@ class _Reader:
         elements = list(self.model.getListOfReactions())
         changes = [self._change(one) for one in elements]
         self.scale = self._scales(elements, changes)
-        steps = [
-            _Step(one, change, self._terms(one, change))
-            for one, change in zip(elements, changes, strict=True)
-        ]
-        network = self._built(steps)
+        network = self._built(self._steps(elements, changes))
+        if not network.n_species:
+            raise InputError(f"{self.source}: there is no species in it")
+        network.rate_constants()  # what is out of range is said here, with the name of the file
         if self.start.missing:
             said = ", ".join(f"{what} is {value}" for what, value in self.start.missing.items())
             log.warning("%s: not given in the model: %s", self.source, said[:500])
         return network
+
+    def _steps(self, elements: list[Any], changes: list[dict[str, int]]) -> list[_Step]:
+        """Take all laws apart; a parameter that becomes a number in one of them is one in all.
+
+        If it were swept, only a part of what depends on it would follow.
+        """
+        for one in self.species:
+            self.start.value(one)
+        while True:
+            self.values, self.fixed = {}, {}
+            known = Known(self.values, self.fixed)
+            steps = [
+                _Step(one, change, *self._terms(one, change, known))
+                for one, change in zip(elements, changes, strict=True)
+            ]
+            new = known.frozen | self.start.used
+            if new <= self.frozen:
+                break
+            self.frozen |= new
+        if told := sorted(self.told):
+            log.warning(
+                "%s: taken as numbers, which nothing can set: %s (they are divided or subtracted, or what is there at "
+                "the start follows from them)",
+                *(self.source, ", ".join(told)[:300]),
+            )
+        return steps
 
     # -- reactions --------------------------------------------------------------------------------------
 
@@ -137,7 +168,8 @@ class _Reader:
     def _count(self, reference: Any, reaction: str) -> int:
         what = f"reaction {reaction}: stoichiometry of {reference.getSpecies()}"
         if reference.isSetStoichiometryMath():
-            count = self.start.formula(reference, reference.getStoichiometryMath().getMath(), what)
+            math = reference.getStoichiometryMath().getMath()
+            count = self.start.formula(reference, math, what, always=True)
         elif reference.isSetId() and self.model.getInitialAssignment(reference.getId()) is not None:
             count = self.start.value(reference.getId())
         elif reference.isSetStoichiometry() or self.model.getLevel() == 2:
@@ -163,8 +195,10 @@ class _Reader:
                 return dict.fromkeys(scales, 1.0)
         return scales
 
-    def _terms(self, reaction: Any, change: dict[str, int]) -> list[Term]:
-        """Products that the rate law is the sum of, in the species as they are here."""
+    def _terms(
+        self, reaction: Any, change: dict[str, int], known: Known
+    ) -> tuple[list[Term], list[str | Fraction | float] | None]:
+        """Products that the rate law is the sum of, in the species as they are here; and what a plain one is of."""
         name, law = reaction.getId(), reaction.getKineticLaw()
         if law is None or law.getMath() is None:
             raise self._fault(reaction, f"reaction {name} has no rate law")
@@ -180,6 +214,9 @@ class _Reader:
                 one = self.species[symbol]
                 size = 1.0 if one.getHasOnlySubstanceUnits() else self.start.value(one.getCompartment())
                 if one.getBoundaryCondition() or one.getConstant():
+                    if f"species {symbol}" in self.frozen:
+                        self.told.add(symbol)
+                        return Rational.number(self.start.value(symbol))
                     self.fixed[f"species {symbol}"] = self.start.value(symbol) * size / self.scale[symbol]
                 return Rational.symbol(f"species {symbol}", Fraction(self.scale[symbol]) / Fraction(size))
             value = self.start.value(symbol)
@@ -187,10 +224,12 @@ class _Reader:
             return self._parameter(symbol, value) if changeable else Rational.number(value)
 
         try:
-            rate = value_of(law.getMath(), lookup, ChainMap(self.values, self.fixed))
+            rate = value_of(law.getMath(), lookup, known)
             scales = {self.scale[species] for species in change}
-            rate = rate / Rational.number(scales.pop()) if scales else rate
-            return terms_of(rate, self.values, self.fixed)
+            rate = rate / Rational.number(next(iter(scales))) if scales else rate
+            plain = scales <= {1.0} and set(self.scale.values()) <= {1.0}
+            factors = factors_in_order(law.getMath()) if plain and not own else None
+            return terms_of(rate, self.values, self.fixed, known), factors
         except InputError as error:
             if str(error).startswith(f"{self.source}:"):
                 raise
@@ -201,6 +240,10 @@ class _Reader:
     def _parameter(self, name: str, value: float) -> Rational:
         """A parameter under its name; one below zero as a number, since a rate constant has no sign."""
         if value < 0:
+            self.negative[name] = value
+            return Rational.number(value)
+        if name in self.frozen:
+            self.told.add(name)
             return Rational.number(value)
         self.values[name] = value
         return Rational.symbol(name)
@@ -210,6 +253,8 @@ class _Reader:
     def _built(self, steps: list[_Step]) -> Network:
         network = noted_network(self.model)
         used = {name for step in steps for term in step.terms for name in term.parameters}
+        if network is not None and not used <= {one.getId() for one in self.model.getListOfParameters()}:
+            network = None  # somebody has changed the laws: the note is not about them
         ours = network is not None
         if network is None:
             species = names_here(self.species)
@@ -242,10 +287,11 @@ class _Reader:
                 right[one] = right.get(one, 0) + way * count
             if lost := [one for one, count in right.items() if count < 0]:
                 law = formula(step.element.getKineticLaw().getMath())[:200]
+                below = ", ".join(f"{one} is {value:g}" for one, value in list(self.negative.items())[:3])
                 raise self._fault(
                     step.element,
                     f"reaction {name}: its rate {law} is no mass action: it would use up {lost[0]} at a rate that does "
-                    "not depend on it, or on too low a power of it",
+                    f"not depend on it, or on too low a power of it{f' ({below})' if below else ''}",
                 )
             if not left and not any(right.values()):
                 continue  # nothing changes that can
@@ -253,9 +299,7 @@ class _Reader:
                 _side(_in_order(counts, listed), species)
                 for counts, listed in zip((left, right), sides[::way], strict=True)
             )
-            self._add_family(
-                network, step.element, label, equation, self._rate(step.element, term, parameters)
-            )
+            self._add_family(network, step.element, label, equation, self._rate(step, term, parameters))
         if not step.terms:
             moved = (
                 {one: count for one, count in ((n, way * c) for n, c in step.change.items()) if count > 0}
@@ -271,11 +315,20 @@ class _Reader:
         except InputError as error:
             raise self._fault(element, f"reaction {element.getId()}: {error}") from None
 
-    def _rate(self, element: Any, term: Term, names: dict[str, str]) -> str:
+    def _rate(self, step: _Step, term: Term, names: dict[str, str]) -> str:
+        one_unit = {
+            one.getId() for one in self.model.getListOfCompartments() if self.start.value(one.getId()) == 1
+        }
+        kept = [one for one in step.factors or [] if one not in self.species and one not in one_unit]
+        named = [one for one in kept if isinstance(one, str)]
+        if kept and len(step.terms) == 1 and term.coefficient > 0 and Counter(named) == term.parameters:
+            # As it stands there: a product of three numbers depends on their order in its last digit.
+            return "*".join(names[one] if isinstance(one, str) else exact(float(one)) for one in kept)
         try:
-            return _rate(term, self.values, names)
+            return _rate(term, names)
         except InputError as error:
-            raise self._fault(element, f"reaction {element.getId()}: its rate {error}") from None
+            name = step.element.getId()
+            raise self._fault(step.element, f"reaction {name}: its rate {error}") from None
 
     def _set_initial(self, network: Network, species: dict[str, str]) -> None:
         start = {}
@@ -300,13 +353,9 @@ def _side(counts: dict[str, int], names: dict[str, str]) -> str:
     return " + ".join(terms) or "0"
 
 
-def _rate(term: Term, values: dict[str, float], names: dict[str, str]) -> str:
-    """Rate of a term: its parameters by name where they are multiplied, a number where they are not."""
+def _rate(term: Term, names: dict[str, str]) -> str:
+    """Rate of a term: its parameters by name, and a number."""
     size = abs(term.coefficient)
-    if any(power < 0 for power in term.parameters.values()):
-        for name, power in term.parameters.items():
-            size *= Fraction(values[name]) ** power
-        return _digits(size)
     factors = [names[name] for name, power in term.parameters.items() for _ in range(power)]
     return "*".join(factors if size == 1 and factors else [_digits(size), *factors])
 

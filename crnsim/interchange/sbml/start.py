@@ -26,13 +26,35 @@ class Start:
     def __init__(self, model: Any, fault: Fault) -> None:
         self._model, self._fault = model, fault
         self._assigned = {one.getSymbol(): one for one in model.getListOfInitialAssignments()}
-        for symbol, element in self._assigned.items():
-            if model.getElementBySId(symbol) is None:
-                raise fault(element, f"initial assignment of {symbol}: there is nothing of this name")
+        self._check(model, fault)
         self._known: dict[str, float] = {}
         self._asked: list[str] = []
+        #: Parameters on which something else at the start depends.
+        self.used: set[str] = set()
         #: Names of what the model gives no value, and what is taken for it.
         self.missing: dict[str, str] = {}
+
+    def _check(self, model: Any, fault: Fault) -> None:
+        """Refuse assignments to what has no value at the start, and what says its start twice."""
+        seen: set[str] = set()
+        for element in model.getListOfInitialAssignments():
+            symbol = element.getSymbol()
+            known = (model.getCompartment, model.getSpecies, model.getParameter, model.getSpeciesReference)
+            if all(find(symbol) is None for find in known):
+                raise fault(
+                    element, f"initial assignment of {symbol}: there is nothing of this name that has a value"
+                )
+            if symbol in seen:
+                raise fault(element, f"initial assignment of {symbol}: there are two of them")
+            seen.add(symbol)
+        for species in model.getListOfSpecies():
+            if species.isSetInitialAmount() and species.isSetInitialConcentration():
+                raise fault(
+                    species, f"species {species.getId()} has an initial amount and a concentration; give one"
+                )
+            if model.getCompartment(species.getCompartment()) is None:
+                said = species.getCompartment() or "none"
+                raise fault(species, f"species {species.getId()}: its compartment {said} is not there")
 
     def value(self, name: str) -> float:
         """Value of a symbol as formulas mean it: a species that is no amount is a concentration."""
@@ -72,10 +94,19 @@ class Start:
             return float(reference.getStoichiometry())
         raise InputError(f"has {name} in it, which has no value of its own")
 
-    def formula(self, element: Any, node: Any, what: str) -> float:
-        """Value of a formula at the start."""
+    def formula(self, element: Any, node: Any, what: str, *, always: bool = False) -> float:
+        """Value of a formula at the start; of one that is to hold `always`, without a species that changes."""
 
         def lookup(name: str) -> Rational:
+            species = self._model.getSpecies(name)
+            if (
+                always
+                and species is not None
+                and not (species.getConstant() or species.getBoundaryCondition())
+            ):
+                raise InputError(f"depends on the species {name}, which changes")
+            if self._model.getParameter(name) is not None:
+                self.used.add(name)
             return Rational.number(self.value(name))
 
         try:
@@ -89,7 +120,13 @@ class Start:
             ) from None
 
     def _size(self, compartment: Any) -> float:
-        if compartment.getSpatialDimensions() == 0:
+        dimensions = compartment.getSpatialDimensionsAsDouble()
+        if compartment.isSetSpatialDimensions() and dimensions not in (0, 1, 2, 3):
+            raise self._fault(
+                compartment,
+                f"compartment {compartment.getId()} has {dimensions:g} dimensions; 0 to 3 are read",
+            )
+        if compartment.isSetSpatialDimensions() and dimensions == 0:
             return 1.0
         size = float(compartment.getSize()) if compartment.isSetSize() else math.nan
         if math.isinf(size):

@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import numpy.typing as npt
 
+from crnsim.entrance.arguments import SMALLEST_NORMAL
 from crnsim.entrance.objects import check_instance, check_line
 from crnsim.interchange.sbml.identifiers import (
     COMPARTMENT,
@@ -21,7 +22,6 @@ from crnsim.interchange.sbml.identifiers import (
     sbml_identifiers,
 )
 from crnsim.interchange.sbml.note import NAMESPACE, NOTE, note_text
-from crnsim.network.checks import SMALLEST_NORMAL
 from crnsim.network.core import Core
 from crnsim.network.families import Family, Reaction
 from crnsim.network.text import check_listing, start_of

@@ -12,8 +12,8 @@ import numpy as np
 from crnsim.compiled import compiled
 from crnsim.kinetics.lanes import LANES, above, anywhere, larger, load, smaller, splat, store
 from crnsim.kinetics.listed import CHANGES, REACTANTS, REACTIONS
+from crnsim.solvers.events import put_run
 from crnsim.solvers.ode.control import set_lack
-from crnsim.solvers.ode.events import put_run
 from crnsim.solvers.ode.work import ACCEPTED, LOOSER, RELATIVE, RISEN, Y_NEW, Work, Y
 from crnsim.solvers.protocol import Protocol, Record
 

@@ -16,7 +16,8 @@ from crnsim.compiled import compiled, entry, inlined
 from crnsim.kinetics.kernels import Kinetics, rates_of_change
 from crnsim.kinetics.lanes import load, select, store
 from crnsim.outcomes import OK, STEP_LIMIT
-from crnsim.solvers.ode import choice, control, events, guard, recording
+from crnsim.solvers import events
+from crnsim.solvers.ode import choice, control, guard, recording
 from crnsim.solvers.ode.factors import prepare
 from crnsim.solvers.ode.recording import column
 from crnsim.solvers.ode.steps import RODAS, STEPS, attempt

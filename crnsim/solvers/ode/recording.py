@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from crnsim.compiled import compiled, inlined
 from crnsim.kinetics.lanes import LANES, anywhere, load, store
+from crnsim.solvers.events import get_run
 from crnsim.solvers.ode import control
-from crnsim.solvers.ode.events import get_run
 from crnsim.solvers.ode.work import (
     ACCEPTED,
     ASIDE,

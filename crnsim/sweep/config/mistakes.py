@@ -19,7 +19,10 @@ _SHAPES = {
     "magnitudes": "a list of numbers, such as [0.02, 0.1]",
     "rates": "settings such as {magnitudes: [0.02, 0.1]}",
     "concentrations": "settings such as {magnitudes: [0.02, 0.1]}",
-    "inputs": "settings such as {magnitudes: [0.02, 0.1]}",
+    "inputs": "a list of rows, such as [{X: 0.6, Y: 0.4}]; that of noise is {magnitudes: [0.02, 0.1]}",
+    "observables": "names with settings, such as {out: {value: B, target: 1.0, tolerance: 0.1}}",
+    "initial": "concentrations by species, such as {X: 0.6}",
+    "parameters": "names with a number or a list, such as {k: [0.5, 1.0]}",
     "noise": "settings such as 'rates: {magnitudes: [0.02, 0.1]}'",
     "circuit_parameters": "names with numbers, such as {ka: 20}",
 }
@@ -62,8 +65,17 @@ def explain(error: ValidationError, document: Document, model: type[BaseModel]) 
     errors.sort(key=lambda item: (item["type"] != "extra_forbidden", item["type"] == "missing"))
     first = errors[0]
     path = tuple(part for part in first["loc"] if part != "[key]")
+    if document.has("network"):
+        path = _as_written(path)
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 and first["type"] != "extra_forbidden" else ""
-    return _one_line(f"{location(document, path)}{_sentence(first, path, model)}{more}")
+    return _one_line(f"{location(document, path)}{_sentence(first, path, model, document)}{more}")
+
+
+def _as_written(path: KeyPath) -> KeyPath:
+    """Where a person has written what stands in a design that has been made of a network's parameters."""
+    if len(path) > 3 and path[0] == "activations" and path[2] == "circuit_parameters":
+        return ("parameters", *path[3:])
+    return path
 
 
 def _one_line(text: str) -> str:
@@ -71,13 +83,15 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _sentence(error: Any, path: KeyPath, model: type[BaseModel]) -> str:
+def _sentence(error: Any, path: KeyPath, model: type[BaseModel], document: Document) -> str:
     """Return ``key is value; it must be ...`` or what else fits the kind of mistake."""
     kind, context, value = error["type"], error.get("ctx", {}), error["input"]
     key = dotted(path)
     name = next((part for part in reversed(path) if isinstance(part, str)), "")
     if kind == "extra_forbidden":
         return _unknown_key(path, model)
+    if kind == "missing" and path == ("activations",) and document.has("observables"):
+        return "network is missing: observables belong to a network of your own"
     if kind == "missing":
         section = _section(model, path[:-1])
         meaning = section.model_fields[str(path[-1])].description if section else ""

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from crnsim.errors import InputError
+from crnsim.noise.network import scope_of
 from crnsim.sweep.config.mistakes import Mistake
 from crnsim.sweep.config.of_network import MOST_DESIGNS, with_network
 from crnsim.sweep.config.resolve import ResolvedSettings, network_settings, network_source
@@ -53,6 +54,12 @@ def check_network(sweep: Sweep) -> tuple[str, Parameters, ResolvedSettings]:
             task.expected(task.observables(time))
         except InputError as error:
             raise _placed(sweep, str(error)) from None
+    kicks = settings.noise.concentrations
+    if kicks is not None:
+        try:
+            scope_of(task.network, str(kicks.scope))
+        except InputError as error:
+            raise Mistake(("noise", "concentrations", "scope"), str(error)) from None
     if getattr(settings.noise, "inputs", None) is not None:
         raise Mistake(
             ("noise", "inputs"), "acts on samples that are shown, and a network has none; leave it out"
@@ -99,12 +106,15 @@ def _placed(sweep: Sweep, message: str) -> Mistake:
     if name in sweep.observables:
         if match := re.match(r"input (\d+): ", rest):
             row = int(match[1]) - 1
-            if sweep.inputs is None:
+            own = sweep.inputs is not None and name in (sweep.inputs[row].get("expect") or {})
+            if not own:
                 return Mistake(("observables", name), rest[match.end() :])
             return Mistake(("inputs", row), f"{name}: {rest[match.end() :]}")
         return Mistake(("observables", name), rest)
     if match := re.match(r"input (\d+)", name):
         return Mistake(("inputs", int(match[1]) - 1), rest)
+    if name.startswith(("name of an observable", "observables", "a key of observables")):
+        return Mistake(("observables",), message)
     if name == "initial":
         return Mistake(("initial",), rest)
     return Mistake(("network",), message)
@@ -114,13 +124,9 @@ def _check_method(sweep: Sweep) -> None:
     from crnsim.solvers.methods import find_method
 
     try:
-        chosen = find_method(sweep.solver.method)
+        find_method(sweep.solver.method)
     except InputError as error:
         raise Mistake(("solver", "method"), str(error)) from None
-    if chosen.stochastic:
-        raise Mistake(
-            ("solver", "method"), f"{sweep.solver.method} is stochastic, which sweeps do not run yet"
-        )
 
 
 def _check_parameters(sweep: Sweep, task: Task) -> None:

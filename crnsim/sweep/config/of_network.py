@@ -30,7 +30,11 @@ def with_network(data: dict[str, Any]) -> dict[str, Any]:
         "activations": designs_of(data.get("parameters")),
         "trajectories": dict(_TRAJECTORIES),
         **data,
-        "solver": {**_SOLVER, **solver} if isinstance(solver, dict) else (solver or dict(_SOLVER)),
+        "solver": dict(_SOLVER) | solver
+        if isinstance(solver, dict)
+        else dict(_SOLVER)
+        if solver is None
+        else solver,
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from crnsim.entrance.arguments import line_fault, shown
+from crnsim.entrance.arguments import NUMBER, line_fault, read_number, shown
 from crnsim.entrance.files import NotReadableError, NotThereError, read_text
 from crnsim.entrance.limits import DEEPEST, LARGEST_SWEEP_FILE, LONGEST_REFERENCE, MOST_VALUES
 from crnsim.errors import ConfigError, InputError
@@ -34,6 +34,10 @@ class Document:
     source: str
     data: Any
     lines: dict[KeyPath, int]
+
+    def has(self, key: str) -> bool:
+        """Whether a key stands in the file."""
+        return isinstance(self.data, dict) and key in self.data
 
     def line(self, path: KeyPath) -> int | None:
         """Return the line of `path`, or of its nearest enclosing key; None where the file has neither."""
@@ -93,7 +97,18 @@ def _decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
     return int(text)
 
 
+def _float(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> float:
+    """Refuse a number that is so close to 0 that it would be taken for 0."""
+    text = loader.construct_scalar(node)
+    try:
+        return read_number("it", text) if NUMBER.fullmatch(text) else float(loader.construct_yaml_float(node))
+    except InputError:
+        problem = f"{text} is so close to 0 that it would be taken for 0"
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
+
+
 _Loader.add_constructor("tag:yaml.org,2002:int", _decimal)
+_Loader.add_constructor("tag:yaml.org,2002:float", _float)
 
 
 def _check_size(root: yaml.Node, source: str) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, Strict, WithJsonSchema
 
+from crnsim.entrance.arguments import read_number
 from crnsim.entrance.limits import (
     LARGEST_CONCENTRATION,
     LARGEST_COUNT,
@@ -39,6 +40,7 @@ from crnsim.entrance.limits import (
     SMALLEST_RATE,
     SMALLEST_RTOL,
 )
+from crnsim.errors import InputError
 
 #: An absolute tolerance that follows the scale of each species.
 SCALED = "scaled"
@@ -62,7 +64,10 @@ def _number(value: Any) -> Any:
     if _WHOLE.fullmatch(text):
         return _number(int(text))  # a float would round one of more than 15 digits
     if _NUMBER.fullmatch(text):
-        return _number(float(text))
+        try:
+            return _number(read_number("it", text))
+        except InputError as error:
+            raise ValueError(str(error).partition("; it ")[2]) from None
     if text.endswith("%") and _NUMBER.fullmatch(text[:-1].strip()):
         raise ValueError(f"must be a number; write {float(text[:-1]) / 100:g}")
     if _NUMBER.fullmatch(text.replace(",", ".", 1)):

@@ -6,11 +6,15 @@ result. How fast one machine is against them is found by `crnsim.sweep.run.calib
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from crnsim.circuits.circuit import OBSERVATION
 from crnsim.entrance.arguments import check_memory
@@ -23,7 +27,9 @@ from crnsim.experiment.kept import (
     RECORDED_LAST,
     RECORDED_TIMES,
 )
+from crnsim.noise.kinds import volume_of
 from crnsim.outcomes import OK
+from crnsim.solvers.methods import method_for
 
 if TYPE_CHECKING:
     from crnsim.experiment.point import Parameters, Point
@@ -42,6 +48,9 @@ REST, REST_KICKED = 0.5, 0.8
 #: Steps of a circuit with a clock while the pulse is at one of its species, those that a unit of time and a kick add,
 #: and what a step costs there in units of others: of higher order, through lists of reactions.
 CLOCK_STEPS, CLOCK_STEPS_PER_TIME, CLOCK_STEPS_PER_KICK, CLOCK_STEP = 23.0, 0.25, 2.0, 5.0
+#: Core seconds of one reaction of one molecule; and how many there are in a unit of time in a volume of 1, in units of
+#: the square root of the number of reactions of a circuit.
+SECONDS_PER_EVENT, EVENTS = 1.2e-7, 2.4
 #: Core seconds of a run of a network of the user's own that are no steps.
 RUN_SECONDS = 3e-4
 #: Core seconds of a run that are no steps: tables, measures, coordinates.
@@ -128,9 +137,17 @@ def estimate_seconds(point: Point) -> float:
     """
     of = size(point)
     step = SECONDS_PER_STEP + SECONDS_PER_REACTION * of.reactions
+    counted = point.noise.intrinsic > 0
     if point.mode == OBSERVATION:
-        return SECONDS_PER_POINT + of.n_test * RUN_SECONDS + of.n_test * network_steps(point) * step
+        each = network_events(point) * SECONDS_PER_EVENT if counted else network_steps(point) * step
+        return SECONDS_PER_POINT + of.n_test * (RUN_SECONDS + each)
     presentations = of.n_test + (of.n_train * point.epochs if point.learns else 0)
+    if counted:
+        rate = EVENTS * math.sqrt(of.reactions) * volume_of(point.noise.intrinsic)
+        return (
+            SECONDS_PER_POINT
+            + presentations * rate * (of.clock or 1) * point.running_time * SECONDS_PER_EVENT
+        )
     return SECONDS_PER_POINT + presentations * estimate_steps(point) * step
 
 
@@ -220,15 +237,58 @@ def network_steps(point: Point) -> float:
     """
     # Designs that differ by less than a factor of two have one trial: there may be hundreds.
     alike = tuple((name, _coarse(value)) for name, value in point.circuit_parameters)
-    trial = _trial_steps(point.source, alike, point.rtol, point.method)
+    trial = _trial_steps(point.source, alike, point.rtol, method_for(point.method, volume=False))
     disturbed = sum(point.noise.disturbances(point.running_time).values())
     return 2.0 * (trial * point.running_time + STEPS_PER_KICK * disturbed)
+
+
+def network_events(point: Point) -> float:
+    """Estimate the reactions of single molecules in one run of a network of the user's own, from its rate equations."""
+    alike = tuple((name, _coarse(value)) for name, value in point.circuit_parameters)
+    rate = _trial_firings(point.source, alike, float(_coarse(point.running_time)))
+    return volume_of(point.noise.intrinsic) * rate * point.running_time
+
+
+@lru_cache(maxsize=256)
+def _trial_firings(source: Parameters, parameters: Parameters, time: float) -> float:
+    """Reactions per time and volume of the first input of a network, without noise; rounded to a power of two."""
+    from crnsim.experiment.task import task_of
+    from crnsim.simulation import simulate
+
+    task, given = task_of(source), dict(parameters)
+    network = task.network
+    rates = {name: value for name, value in given.items() if network.has_parameter(name)}
+    start = dict(zip(network.labels, task.starts[0].tolist(), strict=True))
+    times = [0.0, 0.1 * time, 0.3 * time, 0.6 * time, time]
+    with quiet():
+        run = simulate(
+            network, times, rates=rates, initial=start, rtol=1e-3, estimate=False, max_steps=MOST_TRIAL_STEPS
+        )
+    constants = network.rate_constants(rates)
+    seen = [
+        float(network.fluxes(y, constants).sum())
+        for y in run["concentration"].values[0]
+        if np.isfinite(y).all()
+    ]
+    return 2.0 ** round(math.log2(max(sum(seen) / len(seen), 1e-9)))
 
 
 def _coarse(value: float | str) -> float | str:
     """The power of four that is nearest to a number."""
     known = isinstance(value, str) or not value
     return value if known else 4.0 ** round(math.log(float(value), 4.0))
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what a trial has to say to itself."""
+    logger = logging.getLogger("crnsim")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 @lru_cache(maxsize=256)
@@ -240,10 +300,8 @@ def _trial_steps(source: Parameters, parameters: Parameters, rtol: float, method
     task, given = task_of(source), dict(parameters)
     network = task.network
     rates = {name: value for name, value in given.items() if network.has_parameter(name)}
-    logger = logging.getLogger("crnsim")
-    level, time, steps = logger.level, 1.0, 0.0
-    logger.setLevel(logging.ERROR)
-    try:
+    time, steps = 1.0, 0.0
+    with quiet():
         while time < 1e9:
             start = dict(zip(network.labels, task.starts[0].tolist(), strict=True))
             run = simulate(
@@ -254,8 +312,6 @@ def _trial_steps(source: Parameters, parameters: Parameters, rtol: float, method
             if steps >= ENOUGH_TRIAL_STEPS or int(run["status"][0]) != OK:
                 break
             time *= 32.0
-    finally:
-        logger.setLevel(level)
     return 2.0 ** round(math.log2(max(steps, 1.0) / time))
 
 

@@ -1,0 +1,246 @@
+"""Reactions of single molecules per second, beside rebop, GillesPy2 (its C++ solver) and libroadrunner, in one run.
+
+    python benchmarks/stochastic.py [--seconds 2] [--only xor,digits]
+
+Four networks: the XOR pot (307 reactions) and the digits pot (9,050) while a sample is shown for 100/k, a birth and
+death process, and a random walk on a line of 256 places (510 reactions). All by an exact method, one run after the
+other, on one core; what is compiled or loaded once is not counted. How many reactions take place is counted by crnsim;
+the others do not tell, and have the same law, which the end of the runs is compared for (libroadrunner has n^2 for
+n (n - 1), so that its law is another by order 1 / Omega). A peer that is not installed is left out. Omega differs from
+network to network, so that a run of ours takes about a tenth of a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import logging
+import os
+import statistics
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+# One core for all.
+os.environ["NUMBA_NUM_THREADS"] = "1"
+
+import crnsim
+from crnsim.algebraic import initial_weights
+from crnsim.interchange.sbml import sbml_identifiers
+
+
+class Case(NamedTuple):
+    """A network, where it starts, the molecules for a concentration of 1, and how long it runs."""
+
+    network: crnsim.Network
+    start: np.ndarray
+    volume: float
+    time: float
+
+
+def pot(layers: tuple[int, ...], dataset: str, volume: float) -> Case:
+    """A pot with weights as training begins with, while it is shown the first sample."""
+    circuit, data = crnsim.onepot(layers), crnsim.load_dataset(dataset)
+    state = circuit.start(initial_weights(layers, seed=0, dataset=dataset, replicate=0))
+    rails = np.concatenate(circuit.shown_rails())
+    for (plus, minus), value in zip(rails, [*data.x_train[0], *data.y_train[0]], strict=True):
+        state[plus] = max(value, 0.0)
+        if minus >= 0:
+            state[minus] = max(-value, 0.0)
+    return Case(circuit.network, np.rint(state * volume) / volume, volume, 100.0)
+
+
+def cases() -> dict[str, Case]:
+    """The four networks."""
+    birth = crnsim.read_crn("0 ->{1} X; X ->{1} 0; init X 1")
+    walk = crnsim.read_crn(
+        "species X[256]\n"
+        + "\n".join(f"X[{i}] ->{{1}} X[{i + 1}]; X[{i + 1}] ->{{1}} X[{i}]" for i in range(255))
+    )
+    middle = walk.state({"X[128]": 1.0})
+    return {
+        "xor": pot((2, 6, 1), "xor", 1000.0),
+        "digits": pot((64, 20, 10), "digits", 20.0),
+        "birth and death": Case(birth, birth.state(birth.initial), 1000.0, 1000.0),
+        "walk": Case(walk, middle, 100.0, 5000.0),
+    }
+
+
+#: Follows a run with a seed; returns concentrations at the end by label.
+Run = Callable[[int], dict[str, float]]
+
+
+def ours(case: Case) -> Run:
+    """Runs by crnsim, which also tell how many reactions took place."""
+
+    def run(seed: int) -> dict[str, float]:
+        found = crnsim.simulate(
+            case.network, [0.0, case.time], initial=dict(zip(case.network.labels, case.start.tolist(), strict=True)),
+            volume=case.volume, seed=seed, max_steps=10**9,
+        )  # fmt: skip
+        assert int(found["status"][0]) == 0
+        end = dict(zip(case.network.labels, found["concentration"].values[0, -1].tolist(), strict=True))
+        return end | {"": float(found["steps"][0])}
+
+    return run
+
+
+def elementary(case: Case) -> list[tuple[float, list[str], list[str]]]:
+    """Reactions with rate constants in molecules, and what they use and make."""
+    names = sbml_identifiers(case.network)[0]
+    found = []
+    for reaction in case.network.reactions():
+        sides = [
+            [names[label] for count, label in side for _ in range(count)]
+            for side in (reaction.reactants, reaction.products)
+        ]
+        found.append((reaction.rate * case.volume ** (1 - len(sides[0])), *sides))
+    return found
+
+
+def by_rebop(case: Case) -> Run:
+    """Runs by rebop: direct method, compiled Rust."""
+    import rebop
+
+    names = sbml_identifiers(case.network)[0]
+    system = rebop.Gillespie()
+    for rate, left, right in elementary(case):
+        system.add_reaction(rate, left, right)
+    counts = {
+        names[label]: round(x * case.volume)
+        for label, x in zip(case.network.labels, case.start.tolist(), strict=True)
+    }
+
+    def run(seed: int) -> dict[str, float]:
+        found = system.run(counts, tmax=case.time, nb_steps=1, rng=seed)
+        there = set(found.data_vars)
+        return {
+            label: float(found[name][-1]) / case.volume if name in there else counts[name] / case.volume
+            for label, name in names.items()
+        }
+
+    return run
+
+
+def by_gillespy(case: Case) -> Run:
+    """Runs by the C++ solver of GillesPy2, compiled for the network."""
+    import gillespy2
+
+    names = sbml_identifiers(case.network)[0]
+    model = gillespy2.Model("case")
+    for label, x in zip(case.network.labels, case.start.tolist(), strict=True):
+        model.add_species(
+            gillespy2.Species(name=names[label], initial_value=round(x * case.volume), mode="discrete")
+        )
+    for number, (rate, left, right) in enumerate(elementary(case)):
+        model.add_parameter(gillespy2.Parameter(name=f"rate_{number}", expression=rate))
+        sides = [{name: side.count(name) for name in dict.fromkeys(side)} for side in (left, right)]
+        model.add_reaction(
+            gillespy2.Reaction(
+                name=f"r{number}", reactants=sides[0], products=sides[1], rate=f"rate_{number}"
+            )
+        )
+    model.timespan(gillespy2.TimeSpan(np.array([0.0, case.time])))
+    solver = gillespy2.SSACSolver(model=model)
+
+    def run(seed: int) -> dict[str, float]:
+        found = model.run(solver=solver, seed=seed + 1)
+        return {label: float(found[name][-1]) / case.volume for label, name in names.items()}
+
+    return run
+
+
+def by_roadrunner(case: Case) -> Run:
+    """Runs by libroadrunner's Gillespie integrator; amounts are concentrations times Omega."""
+    import roadrunner
+
+    network = crnsim.read_crn(case.network.to_crn(elementary=True))
+    names = sbml_identifiers(network)[0]
+    scaled = crnsim.Network()
+    declared = sorted(network.species, key=lambda one: one.place)
+    labels = [label for one in declared for label in one.labels()]
+    for label in labels:
+        scaled.add_species(names[label])
+    for rate, left, right in elementary(case):
+        scaled.add_family("", f"{' + '.join(left) or '0'} -> {' + '.join(right) or '0'}", rate)
+    start = dict(zip(case.network.labels, case.start.tolist(), strict=True))
+    scaled.set_initial({names[label]: float(round(start[label] * case.volume)) for label in labels})
+    runner = roadrunner.RoadRunner(crnsim.to_sbml(scaled))
+    runner.setIntegrator("gillespie")
+    runner.timeCourseSelections = list(names.values())
+
+    def run(seed: int) -> dict[str, float]:
+        runner.reset()
+        runner.integrator.seed = seed + 1
+        end = runner.simulate(0, case.time, 2)[-1]
+        return dict(zip(names, (np.asarray(end) / case.volume).tolist(), strict=True))
+
+    return run
+
+
+PEERS: dict[str, tuple[str, Callable[[Case], Run]]] = {
+    "rebop": ("rebop", by_rebop),
+    "GillesPy2": ("gillespy2", by_gillespy),
+    "libroadrunner": ("roadrunner", by_roadrunner),
+}
+
+
+def timed(run: Run, seconds: float) -> tuple[list[float], list[dict[str, float]]]:
+    """Times of runs one after the other, after a first one that is not counted: two at least."""
+    run(0)
+    times: list[float] = []
+    ends: list[dict[str, float]] = []
+    while len(times) < 2 or sum(times) < seconds:
+        begun = time.perf_counter()
+        ends.append(run(len(times) + 1))
+        times.append(time.perf_counter() - begun)
+    return times, ends
+
+
+def far_off(network: crnsim.Network, ours_end: list[dict[str, float]], end: list[dict[str, float]]) -> float:
+    """The largest distance of means of species at the end, in standard errors."""
+    found = 0.0
+    for label in network.labels:
+        a, b = (np.array([one[label] for one in ends]) for ends in (ours_end, end))
+        error = np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))
+        if error > 0:
+            found = max(found, abs(a.mean() - b.mean()) / error)
+    return found
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    logging.getLogger("crnsim").setLevel(logging.ERROR)
+    print(
+        f"{'network':16} {'reactions':>9} {'events':>10}  {'by':14} {'ms':>9} {'million/s':>9} {'ours is':>8}  off"
+    )
+    for name, case in cases().items():
+        if options.only and name not in options.only.split(","):
+            continue
+        times, ends = timed(ours(case), options.seconds)
+        events, mine = statistics.mean(end[""] for end in ends), statistics.median(times)
+        rows: list[tuple[str, float, float]] = [("crnsim ssa", mine, 0.0)]
+        for peer, (module, prepared) in PEERS.items():
+            if importlib.util.find_spec(module) is None:
+                continue
+            try:
+                peer_times, peer_ends = timed(prepared(case), options.seconds)
+            except Exception as error:  # whatever it stumbles over is said
+                print(f"{name:16} {peer}: {type(error).__name__}: {' '.join(str(error).split())[:100]}")
+                continue
+            rows.append((peer, statistics.median(peer_times), far_off(case.network, ends, peer_ends)))
+        for by, took, off in rows:
+            print(
+                f"{name:16} {case.network.n_reactions:9d} {events:10.3g}  {by:14} {1e3 * took:9.1f} "
+                f"{events / took / 1e6:9.2f} {took / mine:7.1f}x  {off:.1f}"
+            )
+
+
+if __name__ == "__main__":
+    main()

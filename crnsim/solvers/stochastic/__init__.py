@@ -1,0 +1,1 @@
+"""Stochastic simulation of single molecules: exact methods by partial propensities."""
