@@ -16,6 +16,7 @@ _HOME = {
     "onepot": "crnsim.circuits",
     "oscillator": "crnsim.circuits",
     "ensemble": "crnsim.simulation",
+    "linear_noise": "crnsim.simulation",
     "simulate": "crnsim.simulation",
     "infer": "crnsim.experiment.notebook",
     "train": "crnsim.experiment.notebook",
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from crnsim.network.network import Network
     from crnsim.network.reader import read_crn
     from crnsim.noise.noise import Noise
-    from crnsim.simulation import ensemble, simulate
+    from crnsim.simulation import ensemble, linear_noise, simulate
 
 
 def __getattr__(name: str) -> Any:
@@ -64,6 +65,7 @@ __all__ = [
     "ensemble",
     "feedforward",
     "infer",
+    "linear_noise",
     "load_dataset",
     "onepot",
     "oscillator",

@@ -236,14 +236,19 @@ def test_a_plan_whose_network_has_changed_is_refused(here):
 
 
 def test_networks_and_functions_of_the_users_own_code(here, capsys):
-    Path("my_net.py").write_text(
+    Path("my_majority.py").write_text(
         f"import crnsim\n\ndef maj():\n    return crnsim.read_crn('''{TEXT}''')\n\n"
         "def decided(course):\n    return abs(course.at('X - Y', course.times[-1])) > 0.5\n"
     )
-    observables = {"decided": {"function": "my_net:decided"}}
+    observables = {"decided": {"function": "my_majority:decided"}}
     inputs = [{"X": 0.6, "Y": 0.4}, {"X": 0.4, "Y": 0.6}]
     results = compute(
-        network="my_net:maj", observables=observables, inputs=inputs, replicates=2, parameters={}, noise={}
+        network="my_majority:maj",
+        observables=observables,
+        inputs=inputs,
+        replicates=2,
+        parameters={},
+        noise={},
     )
     rows = table_rows(xr.load_dataset(results / "robustness.nc"), "cell")
     assert [row["score"] for row in rows] == [1.0, 1.0]
@@ -254,7 +259,7 @@ def test_networks_and_functions_of_the_users_own_code(here, capsys):
     with contextlib.chdir(here):
         (here / "another.yaml").write_text(yaml.safe_dump(SWEEP))
         assert main(["report", "other/plan.json", "--sweep", "another.yaml", "-o", "x.html"]) == 2
-    assert "it imports 'my_net:decided', 'my_net:maj'" in capsys.readouterr().err
+    assert "it imports 'my_majority:decided', 'my_majority:maj'" in capsys.readouterr().err
 
 
 def test_a_function_cannot_change_the_run_for_others(here):

@@ -206,6 +206,22 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         atol=f"{POSITIVE}|None|{{}}",
         max_steps=WHOLE,
     ),
+    "linear_noise": lambda: Entrance(
+        crnsim.linear_noise,
+        {
+            "network": tube(),
+            "t": [0, 1],
+            "volume": 10.0,
+            "rates": rates(),
+            "initial": state(),
+            "species": ["A", "B"],
+        },
+        t="None",
+        volume=POSITIVE,
+        rates=NONE,
+        initial="{}",
+        species="None",
+    ),
     "ensemble": lambda: Entrance(
         crnsim.ensemble,
         {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crnsim.simulation.ensembles import ensemble
+from crnsim.simulation.lna import linear_noise
 from crnsim.simulation.run import simulate, simulate_replicate
 
-__all__ = ["ensemble", "simulate", "simulate_replicate"]
+__all__ = ["ensemble", "linear_noise", "simulate", "simulate_replicate"]

@@ -1,0 +1,284 @@
+"""Mean and covariance of few molecules without simulation: the linear noise approximation.
+
+N. G. van Kampen, Stochastic Processes in Physics and Chemistry, chapter X; J. Elf, M. Ehrenberg, Genome Res. 13 (2003),
+2475, doi 10.1101/gr.1196503. To leading order in 1/Omega concentrations are normal around the solution of the rate
+equations y, with a covariance C that follows dC/dt = J C + C J^T + S diag(v) S^T / Omega: J is the Jacobian, S the
+stoichiometry, v the rates of the reactions, all along y.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg
+from scipy.integrate import solve_ivp
+
+from crnsim.entrance.arguments import check_memory, check_number
+from crnsim.entrance.limits import LARGEST_CONCENTRATION
+from crnsim.entrance.objects import check_instance
+from crnsim.errors import InputError
+from crnsim.network.network import Network
+from crnsim.simulation import arguments
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: Species that reactions change, at most: an entry of the covariance for each two of them, and a factorisation a step.
+MOST_SPECIES = 500
+#: Molecules for a concentration of 1, at least: with fewer, a covariance is no number.
+SMALLEST_VOLUME = 1e-50
+#: Diagonally implicit method of order 2 (R. Alexander, SIAM J. Numer. Anal. 14 (1977), 1006, doi 10.1137/0714068).
+_GAMMA = 1.0 - 1.0 / math.sqrt(2.0)
+#: Tolerance of the embedded method of order 1, which is far less accurate than the result, and steps.
+_TOLERANCE, _MOST_STEPS = 5e-3, 20_000
+#: Error of a step that has led nowhere; and the part of the variance of independent molecules that is resolved.
+_WRONG, _BELOW = 1e4, 1e-3
+#: Rates of change at a fixed point, as part of what comes and goes; and by how much times are stretched to reach it.
+_STILL, _LONGEST = 1e-9, 1e9
+#: How little what dies out may still move, and for how many of its slowest relaxations it must have run.
+_MOVED, _RELAXATIONS = 1e-6, 40.0
+
+
+def linear_noise(
+    network: Network,
+    t: Sequence[float] | np.ndarray | None,
+    *,
+    volume: float,
+    rates: arguments.Rates | None = None,
+    initial: Mapping[str, npt.ArrayLike] | npt.ArrayLike | None = None,
+    species: Sequence[str] | None = None,
+) -> xr.Dataset:
+    """Return mean and covariance of concentrations in a volume, by the linear noise approximation.
+
+    It is exact for networks of first order, and good where fluctuations are small beside what makes a network
+    nonlinear: `crnsim.ensemble` with the same `volume` tells.
+
+    Parameters
+    ----------
+    network : Network
+        With at most 500 species that reactions change.
+    t : array_like, shape (n_times,), or None
+        Times, as for `crnsim.simulate`, the first of which is that of the start, where nothing fluctuates; None for the
+        fixed point that the rate equations reach.
+    volume : float
+        Omega, the molecules for a concentration of 1.
+    rates, initial, species
+        As for `crnsim.simulate`, for one run.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``mean``, ``standard_deviation`` and ``variance`` (time, species), ``covariance`` (time, species, other), in
+        units of concentrations; without ``time`` for a fixed point.
+
+    Raises
+    ------
+    InputError
+        As `crnsim.simulate`; the network is too large; the rate equations reach no fixed point, or one from which
+        fluctuations grow.
+    """
+    check_instance("network", network, Network, "a crnsim.Network, such as that of crnsim.read_crn")
+    volume = check_number("volume", volume, least=SMALLEST_VOLUME, most=LARGEST_CONCENTRATION)
+    kept = arguments.kept_rows(network, species)
+    state, runs = arguments.check_state(network, initial, 1)
+    constants, parameters, more = arguments.check_rates(network, rates, 1)
+    if max(runs, more) > 1:
+        raise InputError("linear noise is that of one run; give one start and one set of rate constants")
+    n = network.n_dynamic
+    if n > MOST_SPECIES:
+        raise InputError(f"linear noise of {n} species that change; at most {MOST_SPECIES}")
+    system = _System(network, constants[0], state, volume)
+    attributes = {"volume": volume, "parameters": json.dumps(parameters)}
+    if t is None:
+        mean = system.fixed_point()
+        return _dataset(system, kept, None, mean[None], system.stationary(mean)[None], attributes)
+    times = arguments.check_times(t)
+    check_memory("covariances", 8.0 * len(times) * n * n, "ask for fewer times")
+    mean, covariance = system.along(times)
+    return _dataset(system, kept, times, mean, covariance, attributes)
+
+
+class _System:
+    """The rate equations of the species that reactions change, and what makes them fluctuate."""
+
+    def __init__(self, network: Network, constants: np.ndarray, state: np.ndarray, volume: float) -> None:
+        self.network, self.constants, self.volume = network, constants, volume
+        self.n, self.rest = network.n_dynamic, state[network.n_dynamic :]
+        self.start = state[: self.n]
+        self.changes = network.stoichiometry()[: self.n].astype(float)
+
+    def _whole(self, y: np.ndarray) -> np.ndarray:
+        return np.concatenate([y, self.rest])
+
+    def slope(self, y: np.ndarray) -> np.ndarray:
+        """Rates of change."""
+        found: np.ndarray = self.changes @ self.network.fluxes(self._whole(y), self.constants)
+        return found
+
+    def jacobian(self, y: np.ndarray) -> np.ndarray:
+        """Their derivatives."""
+        whole: np.ndarray = self.network.jacobian(self._whole(y), self.constants).toarray()
+        return whole[: self.n, : self.n]
+
+    def diffusion(self, y: np.ndarray) -> np.ndarray:
+        """What every reaction adds to the covariance, per time."""
+        flux = np.maximum(self.network.fluxes(self._whole(y), self.constants), 0.0) / self.volume
+        found: np.ndarray = (self.changes.multiply(flux) @ self.changes.T).toarray()
+        return found
+
+    def _mean(self, times: np.ndarray) -> Any:
+        scale = float(np.max(self.start, initial=0.0)) or 1.0
+        with np.errstate(all="ignore"):
+            found = solve_ivp(
+                lambda _, y: self.slope(y), (times[0], times[-1]), self.start, method="LSODA", dense_output=True,
+                rtol=1e-8, atol=1e-12 * scale, jac=lambda _, y: self.jacobian(y),
+            )  # fmt: skip
+        if not found.success or not np.all(np.isfinite(found.y)):
+            raise InputError(
+                f"the rate equations could not be integrated: {' '.join(str(found.message).split())}"
+            )
+        return found.sol
+
+    def along(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and covariance at each time, shapes (times, n) and (times, n, n)."""
+        mean = self._mean(times)
+        covariance = np.zeros((len(times), self.n, self.n))
+        now, held, step = float(times[0]), covariance[0], (times[-1] - times[0]) * 1e-6
+        steps = 0
+        for place, end in enumerate(times[1:].tolist(), 1):
+            while now < end:
+                step = min(step, end - now)
+                steps += 1
+                if steps > _MOST_STEPS:
+                    raise InputError(
+                        f"linear noise took more than {_MOST_STEPS} steps by time {now:.6g}; ask for less"
+                    )
+                found, error = self._step(mean, now, step, held)
+                if error <= 1.0:
+                    now = end if end - now - step <= 1e-12 * abs(end) else now + step
+                    held = found
+                step *= min(max(0.9 / math.sqrt(max(error, 1e-8)), 0.2), 4.0)
+            covariance[place] = held
+        return np.array([mean(time) for time in times]), covariance
+
+    def _step(self, mean: Any, now: float, step: float, held: np.ndarray) -> tuple[np.ndarray, float]:
+        """Covariance after a step, and its estimated error in tolerances."""
+        _, k1 = self._stage(mean(now + _GAMMA * step), _GAMMA * step, held)
+        _, k2 = self._stage(mean(now + step), _GAMMA * step, held + (1 - _GAMMA) * step * k1)
+        found = held + step * ((1 - _GAMMA) * k1 + _GAMMA * k2)
+        wrong = step * (1 - _GAMMA) * (k1 - k2) * 0.5
+        scale = np.sqrt(np.maximum(np.maximum(np.diag(found), np.diag(held)), 0.0))
+        # Far below what independent molecules fluctuate by nothing needs to be resolved.
+        least = math.sqrt(_BELOW * float(np.max(mean(now + step), initial=0.0)) / self.volume)
+        scale = np.maximum(scale, max(least, 1e-3 * float(np.max(scale, initial=0.0))) or 1.0)
+        error = float(np.max(np.abs(wrong) / np.outer(scale, scale), initial=0.0)) / _TOLERANCE
+        return found, error if math.isfinite(error) else _WRONG
+
+    def _stage(self, y: np.ndarray, step: float, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Solve C = held + step (J C + C J^T + D); return C and the slope there."""
+        y = np.maximum(y, 0.0)
+        jacobian, diffusion = self.jacobian(y), self.diffusion(y)
+        matrix = 0.5 * np.eye(self.n) - step * jacobian
+        right = held + step * diffusion
+        if not (np.all(np.isfinite(right)) and np.all(np.isfinite(matrix))):
+            return right, right
+        found = linalg.solve_continuous_lyapunov(matrix, right)
+        return found, jacobian @ found + found @ jacobian.T + diffusion
+
+    # -- at a fixed point ---------------------------------------------------------------------------------
+
+    def fixed_point(self) -> np.ndarray:
+        """Where the rate equations come to rest.
+
+        Raises
+        ------
+        InputError
+            They do not, within 10^9 units of time.
+        """
+        time = 100.0
+        while time <= _LONGEST:
+            y = np.maximum(self._mean(np.array([0.0, time]))(time), 0.0)
+            flux = self.network.fluxes(self._whole(y), self.constants)
+            through, net = abs(self.changes) @ flux, np.abs(self.changes @ flux)
+            through = np.maximum(through, 1e-12 * np.max(through, initial=0.0))
+            highest = max(np.max(y, initial=0.0), np.max(self.start, initial=0.0))
+            # What dies out never comes to rest by its own measure: then it must have had the time for it.
+            if np.all(net <= _STILL * through) or (
+                np.all(net * time <= _MOVED * highest) and self._slowest(y) * time >= _RELAXATIONS
+            ):
+                return y
+            time *= 100.0
+        raise InputError(
+            f"the rate equations reach no fixed point within {_LONGEST:g}; give times instead of None"
+        )
+
+    def _reduced(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """A basis of what the reactions can change, and the Jacobian in it."""
+        basis = linalg.orth(self.changes.toarray())
+        return basis, basis.T @ self.jacobian(y) @ basis
+
+    def _slowest(self, y: np.ndarray) -> float:
+        """Rate of the slowest relaxation."""
+        jacobian = self._reduced(y)[1]
+        return float(np.min(-linalg.eigvals(jacobian).real)) if len(jacobian) else math.inf
+
+    def stationary(self, y: np.ndarray) -> np.ndarray:
+        """Covariance at a fixed point, of what the reactions can change: conserved sums do not fluctuate."""
+        basis, jacobian = self._reduced(y)
+        if basis.shape[1] and np.max(linalg.eigvals(jacobian).real) >= -1e-12 * np.linalg.norm(jacobian):
+            raise InputError("fluctuations grow at the fixed point that is reached, or never end; give times")
+        inner = linalg.solve_continuous_lyapunov(jacobian, -(basis.T @ self.diffusion(y) @ basis))
+        found: np.ndarray = basis @ inner @ basis.T
+        return found
+
+
+def _dataset(
+    system: _System,
+    kept: np.ndarray,
+    times: np.ndarray | None,
+    mean: np.ndarray,
+    covariance: np.ndarray,
+    attributes: dict[str, Any],
+) -> xr.Dataset:
+    import xarray as xr
+
+    from crnsim import __version__
+
+    n, total = system.n, system.n + len(system.rest)
+    whole = np.zeros((len(mean), total, total))
+    whole[:, :n, :n] = covariance
+    whole = whole[:, kept][:, :, kept]
+    concentrations = np.concatenate([mean, np.tile(system.rest, (len(mean), 1))], axis=1)
+    variance = np.maximum(np.diagonal(whole, axis1=1, axis2=2), 0.0)
+    names = [system.network.labels[row] for row in kept]
+    about = {"units": "1"}
+    data = xr.Dataset(
+        {
+            "mean": (
+                ("time", "species"),
+                concentrations[:, kept],
+                about | {"long_name": "mean concentration"},
+            ),
+            "variance": (
+                ("time", "species"),
+                variance,
+                about | {"long_name": "variance of the concentration"},
+            ),
+            "standard_deviation": (
+                ("time", "species"),
+                np.sqrt(variance),
+                about | {"long_name": "standard deviation"},
+            ),
+            "covariance": (("time", "species", "other"), whole, about | {"long_name": "covariance"}),
+        },
+        coords={"species": names, "other": names},
+        attrs=attributes | {"version": __version__},
+    )
+    if times is None:
+        return data.isel(time=0)
+    return data.assign_coords(time=("time", times, {"long_name": "time, in the unit of the rate constants"}))

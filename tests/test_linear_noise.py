@@ -1,0 +1,137 @@
+"""The linear noise approximation against closed forms, exact laws of first order, and simulation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import crnsim
+from crnsim import CrnsimError, read_crn
+
+#: Along a trajectory steps keep the covariance within some thousandth of its size.
+CLOSE = 2e-3
+
+
+def unit(p, m):
+    return read_crn(
+        f"0 ->{{0.1}} X; P + X ->{{1}} P + 2X; M + X ->{{1}} M; 2X ->{{1}} X; init P {p}; init M {m}; init X 1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("p", "m", "variance"),
+    [(1, 0, 1.007093e-2), (2, 1, 1.929670e-2), (4, 3, 3.774824e-2), (0, 1, 8.451543e-4)],
+)
+def test_a_squareplus_unit(p, m, variance):
+    # (h + p x) / (s Omega) with s = 2 x + m - p at the fixed point; seven digits are given.
+    rest = crnsim.linear_noise(unit(p, m), None, volume=100)
+    assert float(rest["variance"].sel(species="X")) == pytest.approx(variance, rel=1e-6)
+    x = 0.5 * (p - m + math.sqrt((p - m) ** 2 + 0.4))
+    assert float(rest["mean"].sel(species="X")) == pytest.approx(x, rel=1e-7)
+    assert float(rest["mean"].sel(species="P")) == p
+    late = crnsim.linear_noise(unit(p, m), [0, 40], volume=100, species=["X"])
+    assert float(late["variance"][-1, 0]) == pytest.approx(variance, rel=1e-4)
+
+
+@pytest.mark.parametrize(("p", "m"), [(1, 0), (2, 1), (4, 3), (0, 1)])
+def test_a_unit_of_a_thousand_molecules(p, m):
+    # Against its exact law, that of a birth-death process.
+    volume, n = 1000, np.arange(1, 4000)
+    up, down = 0.1 * volume + p * (n[:-1]), m * (n[:-1] + 1) + (n[:-1] + 1) * n[:-1] / volume
+    weights = np.concatenate([[0.0], np.cumsum(np.log(up) - np.log(down))])
+    law = np.exp(weights - weights.max())
+    law /= law.sum()
+    variance = (law @ n**2 - (law @ n) ** 2) / volume**2
+    predicted = crnsim.linear_noise(unit(p, m), None, volume=volume)["variance"].sel(species="X")
+    assert float(predicted) == pytest.approx(variance, rel=0.05)
+
+
+def test_networks_of_first_order_are_exact():
+    times = np.array([0.0, 0.2, 0.7, 3.0])
+    pair = crnsim.linear_noise(read_crn("A <->{1.5}{0.5} B; init A 4"), times, volume=10)
+    p = 0.75 * (1 - np.exp(-2 * times))
+    np.testing.assert_allclose(
+        pair["variance"].sel(species="B"), 4 * p * (1 - p) / 10, rtol=CLOSE, atol=1e-12
+    )
+    np.testing.assert_allclose(
+        pair["covariance"].sel(species="A", other="B"), -4 * p * (1 - p) / 10, rtol=CLOSE, atol=1e-12
+    )
+    birth = crnsim.linear_noise(read_crn("0 ->{2} X; X ->{0.5} 0"), times, volume=5, initial={})
+    np.testing.assert_allclose(
+        birth["variance"][:, 0], 4 * (1 - np.exp(-0.5 * times)) / 5, rtol=CLOSE, atol=1e-12
+    )
+    on, off, made = 0.3, 0.5, 8.0
+    gene = crnsim.linear_noise(
+        read_crn(f"G0 <->{{{on}}}{{{off}}} G1; G1 ->{{{made}}} G1 + X; X ->{{1}} 0; init G0 1"),
+        None,
+        volume=1,
+    )
+    share = on / (on + off)
+    exact = made * share + made**2 * share * (1 - share) / (1 + on + off)
+    assert float(gene["variance"].sel(species="X")) == pytest.approx(exact, rel=1e-6)
+
+
+def test_what_is_conserved_does_not_fluctuate():
+    network = read_crn("A + E <->{2}{0.5} C; C ->{1} E + B; B ->{0.3} A; init A 3; init E 1")
+    rest = crnsim.linear_noise(network, None, volume=50)
+    names = network.labels
+    covariance = rest["covariance"].values
+    for law in network.conservation_laws():
+        weights = np.array([law.get(name, 0) for name in names], dtype=float)
+        assert abs(weights @ covariance @ weights) < 1e-12
+    late = crnsim.linear_noise(network, [0, 60], volume=50)
+    np.testing.assert_allclose(late["covariance"][-1], covariance, rtol=1e-3, atol=1e-6)
+
+
+def test_a_pot_is_as_simulated():
+    circuit = crnsim.onepot((2, 2, 1))
+    network, rng = circuit.network, np.random.default_rng(0)
+    start = circuit.start(
+        [(rng.normal(size=(2, 2)), rng.normal(size=2)), (rng.normal(size=(1, 2)), rng.normal(size=1))]
+    )
+    start[circuit.shown_rails()[0][:, 0]] = 1.0
+    volume = 1000.0
+    start = dict(zip(network.labels, (np.rint(start * volume) / volume).tolist(), strict=True))
+    names = ["Z2p[0]", "Z2m[0]", "X1[0]", "D1[1]"]
+    predicted = crnsim.linear_noise(network, [0, 6], volume=volume, initial=start, species=names)
+    found = crnsim.ensemble(
+        network, [0, 6], volume=volume, initial=start, replicates=256, seed=2, species=names, quantiles=[]
+    )
+    # The standard error of a standard deviation from 256 runs is 4.4 %.
+    np.testing.assert_allclose(
+        found["standard_deviation"][-1], predicted["standard_deviation"][-1], rtol=4 * 0.044
+    )
+    error = predicted["standard_deviation"].values[-1] / 16
+    assert np.all(np.abs(found["mean"][-1] - predicted["mean"][-1]) < 4 * error + 10 / volume)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "words"),
+    [
+        ("X ->{1} 2X; init X 1", {"t": None}, "no fixed point|could not be integrated"),
+        ("X ->{1} 2X; X + Y ->{1} 2Y; Y ->{1} 0; init X 1; init Y 1", {"t": None}, "grow at the fixed point"),
+        ("X ->{1} 0; init X 1", {"volume": 0}, "volume is 0"),
+        ("X ->{1} 0; init X 1", {"t": [1, 0]}, "increasing"),
+        ("X ->{1} 0", {}, "initial is not given"),
+        ("X ->{k} 0; k = 1; init X 1", {"rates": {"k": [1.0, 2.0]}}, "that of one run"),
+        ("X ->{1} 0; init X 1", {"species": ["Q"]}, "no species 'Q'"),
+    ],
+)
+def test_what_has_no_linear_noise_is_one_line(text, options, words):
+    with pytest.raises(CrnsimError, match=words) as caught:
+        crnsim.linear_noise(read_crn(text), **{"t": [0, 1], "volume": 10} | options)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_dies_out_comes_to_rest_and_what_has_not_begun_does_not():
+    gone = crnsim.linear_noise(read_crn("A ->{1} B; B ->{0.5} 0; init A 1"), None, volume=10)
+    np.testing.assert_allclose(gone["variance"], 0.0, rtol=0, atol=1e-6)
+    with pytest.raises(CrnsimError, match="no fixed point"):
+        crnsim.linear_noise(read_crn("A ->{1e-12} B; init A 1"), None, volume=10)
+
+
+def test_a_large_network_is_refused():
+    with pytest.raises(CrnsimError, match="at most 500"):
+        crnsim.linear_noise(crnsim.onepot((30, 20, 5)).network, [0, 1], volume=10, initial={"One": 1})
