@@ -337,6 +337,14 @@ MISTAKES = [
     ({"observables": {"a": {"highest": ["X", "1*X"]}}, "inputs": None}, "two or more different species"),
     ({"noise": {"concentrations": {"magnitudes": [0.1], "scope": "weights"}}}, "noise.concentrations.scope"),
     ({"solver": 0}, "solver is 0"),
+    (
+        {"solver": {"method": "ssa"}},
+        "solver.method: method 'ssa' counts molecules, and there is no intrinsic noise",
+    ),
+    (
+        {"solver": {"method": "dp45"}, "noise": {"intrinsic": {"magnitudes": [0.1]}}},
+        "solver.method: method 'dp45' is deterministic, and intrinsic noise counts molecules",
+    ),
     ({"parameters": {"k": -1}}, "parameters.k"),
     ({"noise": {"inputs": {"magnitudes": [0.1]}}}, "noise.inputs: acts on samples that are shown"),
     ({"noise": {"concentrations": {"magnitudes": [0.1], "interval": 50}}}, "interval/2"),
@@ -466,6 +474,22 @@ def test_a_forged_file_is_damaged(here, name, change, words):
     place({name: change(found).drop_vars(["sample", "target"], errors="ignore")}).to_netcdf("forged.nc")
     with pytest.raises(CrnsimError, match=words):
         read_points("forged.nc")
+
+
+def test_few_molecules_are_an_axis_of_noise(here):
+    noise = {"intrinsic": {"magnitudes": [0.01, 0.5]}}
+    results = compute(noise=noise, parameters={}, running_times=[40], replicates=40, solver={"method": "ssa"})
+    summary = xr.load_dataset(results / "summary" / "maj-network-network.nc")
+    assert not summary["status"].any()
+    shares = {
+        m: float(summary["score"][(summary["noise_intrinsic"] == m).values].mean()) for m in (0, 0.01, 0.5)
+    }
+    assert shares[0] == shares[0.01] == 1.0
+    # Four molecules that meet by chance: the majority, or a tie, is often lost.
+    assert 0.3 < shares[0.5] < 0.95
+    text = re.sub(r"<[^>]*>", "", Path("reports/maj.html").read_text())
+    assert "under intrinsic noise of Ω 4 in" in text
+    assert "intrinsic Ω 4" in text
 
 
 def test_labels_of_networks_and_designs():

@@ -10,11 +10,13 @@ import math
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import linalg, sparse, stats
 from scipy.sparse.linalg import expm_multiply
 
 import crnsim
 from crnsim import CrnsimError, Noise, read_crn
+from crnsim.cli import main
 from crnsim.outcomes import OUTCOMES
 from crnsim.simulation import simulate_replicate
 
@@ -385,3 +387,25 @@ def test_a_run_that_explodes_ends_by_its_budget():
     assert "budget of 100 steps" in str(run["reason"].values[0])
     assert int(run["steps"][0]) == 100_000
     assert np.isnan(run["concentration"][0, -1]).all()
+
+
+def test_the_command_line_counts_molecules(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "n.crn").write_text(OSCILLATOR)
+    words = ["simulate", "n.crn", "--t", "3", "--times", "4", "--replicates", "20", "--seed", "2"]
+    assert main([*words, "--volume", "100", "-o", "a.nc", "--plot", "a.png"]) == 0
+    assert "to time 3, volume 100" in capsys.readouterr().out
+    assert main([*words, "--noise-intrinsic", "0.1", "-o", "b.nc"]) == 0
+    one, other = (xr.load_dataset(name) for name in ("a.nc", "b.nc"))
+    np.testing.assert_array_equal(one["mean"], other["mean"])
+    assert one.attrs["volume"] == other.attrs["volume"] == 100.0
+    capsys.readouterr()
+    train = ["train", "xor", "--epochs", "1", "--running-time", "5"]
+    for wrong, said in (
+        ([*words, "--volume", "0"], "--volume"),
+        ([*words, "--volume", "9", "--noise-intrinsic", "0.1"], "volume and noise intrinsic say the same"),
+        ([*train, "--method", "ssa"], "method 'ssa' counts molecules, and there is no intrinsic noise"),
+        ([*train, "--method", "dp45", "--noise-intrinsic", "0.1"], "method 'dp45' is deterministic"),
+    ):
+        assert main(wrong) == 2
+        assert said in capsys.readouterr().err

@@ -262,7 +262,7 @@ def _points(options: argparse.Namespace, weights: Parameters = ()) -> list[Point
 
 def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, mode: str) -> None:
     from crnsim.circuits import check_parameters, circuit_kind
-    from crnsim.solvers.methods import check_presentations
+    from crnsim.solvers.methods import check_counting, check_presentations
 
     kind = circuit_kind(options.circuit)
     if mode not in kind.modes:
@@ -280,6 +280,7 @@ def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, m
             )
     check_parameters(options.circuit, parameters)
     check_presentations(options.method)
+    check_counting(options.method, counted=options.noise_intrinsic > 0)
 
 
 def _title(point: Point) -> str:

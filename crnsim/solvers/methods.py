@@ -228,6 +228,28 @@ def check_presentations(name: str) -> None:
         raise InputError(f"method '{name}' cannot show samples; use one that can: {able}")
 
 
+def check_counting(name: str, *, counted: bool) -> None:
+    """Raise InputError unless a method suits runs some of which count molecules, or none of which do.
+
+    Parameters
+    ----------
+    name : str
+        As for `find_method`.
+    counted : bool
+        Whether there is intrinsic noise.
+    """
+    method = find_method(name)
+    if method.stochastic and not counted:
+        raise InputError(
+            f"method '{name}' counts molecules, and there is no intrinsic noise that says how many; give it, or auto"
+        )
+    if counted and name != "auto" and not method.stochastic:
+        could = _could(lambda other: other.stochastic, "stochastic")
+        raise InputError(
+            f"method '{name}' is deterministic, and intrinsic noise counts molecules; give auto ({could})"
+        )
+
+
 def method_source_hash(name: str) -> str:
     """Hash of the file that defines a method; empty for those built in, which the hash of the library covers."""
     return _REGISTRY.source_hash(name)

@@ -86,12 +86,20 @@ def _check_chunks(sweep: Sweep) -> None:
 def _check_method(sweep: Sweep) -> None:
     if sweep.solver.method == "auto":
         return  # without the second that the solvers take to import
-    from crnsim.solvers.methods import check_presentations
+    from crnsim.solvers.methods import check_counting, check_presentations
 
     try:
         check_presentations(sweep.solver.method)
+        check_counting(sweep.solver.method, counted=counts_molecules(sweep))
     except InputError as error:
         raise Mistake(("solver", "method"), str(error)) from None
+
+
+def counts_molecules(sweep: Sweep) -> bool:
+    """Whether there is intrinsic noise, in the whole sweep or of one data set."""
+    sections = [sweep.noise, *(given.noise for given in sweep.datasets.values())]
+    found = [section.intrinsic for section in sections if section is not None]
+    return any(one is not None and any(one.magnitudes) for one in found)
 
 
 def _check_circuit(sweep: Sweep) -> Parameters:

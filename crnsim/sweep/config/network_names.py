@@ -121,10 +121,11 @@ def _placed(sweep: Sweep, message: str) -> Mistake:
 
 
 def _check_method(sweep: Sweep) -> None:
-    from crnsim.solvers.methods import find_method
+    from crnsim.solvers.methods import check_counting
 
+    noise = sweep.noise.intrinsic
     try:
-        find_method(sweep.solver.method)
+        check_counting(sweep.solver.method, counted=noise is not None and any(noise.magnitudes))
     except InputError as error:
         raise Mistake(("solver", "method"), str(error)) from None
 
