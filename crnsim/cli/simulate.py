@@ -157,7 +157,7 @@ def _changed(found: Network, options: argparse.Namespace) -> Network:
         if name in given or name.partition("[")[0] in given:
             raise InputError(f"--set {name} and --initial: both say how it starts; give one of them")
         given[name] = number
-    if not given and not network.initial and not network.starts_empty:
+    if not given and not network.initial and not network.has_inflow:
         raise InputError(
             "the network does not say how it starts; give concentrations, such as --initial "
             f"{network.labels[0]}=1"

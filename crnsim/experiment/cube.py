@@ -25,6 +25,7 @@ from crnsim.network.network import Network
 from crnsim.network.text import kept_text
 from crnsim.noise.noise import Noise, NoiseLike
 from crnsim.outcomes import OUTCOMES
+from crnsim.simulation.arguments import check_noise
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -158,9 +159,7 @@ def _levels(noise: NoiseLike | None) -> list[Noise]:
     from crnsim.noise.noise import own_section
 
     if isinstance(noise, Noise):
-        if noise.inputs:
-            raise InputError("noise: inputs acts on samples that are shown, and here are none; leave it out")
-        return [Noise(), noise] if noise.acting else [Noise()]
+        return [Noise(), check_noise(noise)] if noise.acting else [Noise()]
     given = dict(
         check_mapping(
             "noise", {} if noise is None else noise, "magnitudes by kind, such as {'rates': [0.05, 0.1]}"

@@ -230,7 +230,7 @@ def _judged(
     n_inputs: int,
     recorded: Collection[int],
 ) -> Observed:
-    own = np.isin(runs.times, looked_at)
+    own = np.isin(runs.times, looked_at) if recorded else slice(None)
     grid = np.linspace(0.0, runs.times[-1], KEPT_TIMES)
     nearest = np.argmin(np.abs(runs.times[:, None] - grid), axis=0) if recorded else []
     rows, n_kept = course_rows(runs.network, observables), min(n_inputs, KEPT_INPUTS)

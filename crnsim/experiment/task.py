@@ -149,7 +149,7 @@ def make_task(
             raise InputError(f"{where}: {error}" if row else str(error)) from None
         expect.append(wanted)
         said.append((where, tuple(map(str, row))))
-    if not np.any(starts) and not network.starts_empty:
+    if not np.any(starts) and not network.has_inflow:
         raise InputError("nothing is there at the start; give initial, inputs, or init lines in the network")
     names = {name: dict(one) for name, one in given.items()}
     return Task(network, np.array(starts), names, tuple(expect), tuple(said))

@@ -230,7 +230,7 @@ class Core:
         return sum(s.size for s in self.species if s.name in changed)
 
     @property
-    def starts_empty(self) -> bool:
+    def has_inflow(self) -> bool:
         """Whether a reaction makes something out of nothing, so that an empty pot does not stay one."""
         return any(not family.reactants for family in self._families)
 

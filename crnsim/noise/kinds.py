@@ -103,6 +103,10 @@ class NoiseKind:
         """Name of the coordinate of results that holds its magnitude."""
         return f"noise_{self.name}"
 
+    def shown(self, magnitude: float) -> str:
+        """Return a magnitude as it stands in pages and tables."""
+        return f"{magnitude:g}"
+
     def perturb_rate_constants(
         self,
         magnitude: float,
@@ -261,6 +265,10 @@ class Intrinsic(NoiseKind):
     target = "single molecules"
     description = "Omega^(-1/2), where a concentration of 1 is Omega molecules; 1000 molecules are 0.0316."
     stochastic = True
+
+    def shown(self, magnitude: float) -> str:
+        """How many molecules a concentration of 1 is."""
+        return f"Ω {volume_of(magnitude):.4g}" if magnitude else "0"
 
     def prepare(self, runs: Runs) -> dict[str, np.ndarray]:
         """The volume of each run, and the key of its random numbers."""

@@ -18,6 +18,7 @@ from crnsim.noise.kinds import KINDS
 from crnsim.outcomes import OUTCOMES
 from crnsim.report import titles
 from crnsim.store.attributes import layers_of
+from crnsim.sweep.config.of_network import CIRCUIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -183,7 +184,7 @@ def apart(runs: Sequence[OneRun]) -> list[OneRun]:
     found: dict[Any, OneRun] = {}
     for group, index in runs:
         condition = group.conditions[index]
-        alike = group.entry.circuit == "network" and condition.level.kind == "none"
+        alike = group.entry.circuit == CIRCUIT and condition.level.kind == "none"
         found.setdefault((group.name, condition, "" if alike else index), (group, index))
     return list(found.values())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crnsim.metrics.designs import Level
-from crnsim.noise.kinds import NOISE_KINDS, volume_of
+from crnsim.noise.kinds import NOISE_KINDS
 
 _STRESS = {name: kind.label for name, kind in NOISE_KINDS.items()} | {"running_time": "short running time"}
 
@@ -39,7 +39,7 @@ def level_name(level: Level) -> str:
 
 
 def magnitude_name(kind: str, magnitude: float) -> str:
-    """Return a magnitude in words: of intrinsic noise how many molecules a concentration of 1 is."""
-    if kind == "intrinsic" and magnitude > 0:
-        return f"Ω {volume_of(magnitude):.4g}"
-    return f"{magnitude:g}" if magnitude else "none"
+    """Return a magnitude of a kind of noise in words."""
+    if not magnitude:
+        return "none"
+    return NOISE_KINDS[kind].shown(magnitude) if kind in NOISE_KINDS else f"{magnitude:g}"

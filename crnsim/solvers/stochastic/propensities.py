@@ -94,46 +94,40 @@ def _set_group(group, count, block, owner, first_block, tree, level_at, levels):
 
 
 @inlined
-def _find_group(target, tree, level_at, levels):
-    """The group in whose part of the sum of all a number lies, and what of the number is left in it.
+def _scan(values, first, end, target):
+    """The place, from `first` on, in whose part of a sum a number lies, and what of the number is left in it.
 
     By rounding a number may lie beyond the last one: the last that is not zero is meant then.
     """
+    found = first
+    for place in range(first, end):
+        value = values[place]
+        if value > 0.0:
+            found = place
+            if target < value:
+                break
+            target -= value
+    return found, target
+
+
+@inlined
+def _find_group(target, tree, level_at, levels):
+    """The group in whose part of the sum of all propensities a number lies, and what of the number is left in it."""
     place = 0
     for down in range(levels):
-        first = level_at[levels - 1 - down] + place * WIDTH
-        last = 0
-        for child in range(WIDTH):
-            value = tree[first + child]
-            if value > 0.0:
-                last = child
-                if target < value:
-                    break
-                target -= value
-        place = place * WIDTH + last
+        level = level_at[levels - 1 - down]
+        first = level + place * WIDTH
+        found, target = _scan(tree, first, first + WIDTH, target)
+        place = found - level
     return place, target
 
 
 @inlined
 def _find_leaf(target, group, first_block, block, partial):
     """The place of the partial propensity in whose part of the sum of a group a number lies."""
-    found = first_block[group]
-    for b in range(first_block[group], first_block[group + 1]):
-        value = block[b]
-        if value > 0.0:
-            found = b
-            if target < value:
-                break
-            target -= value
-    chosen = found * WIDTH
-    for at in range(found * WIDTH, found * WIDTH + WIDTH):
-        value = partial[at]
-        if value > 0.0:
-            chosen = at
-            if target < value:
-                break
-            target -= value
-    return chosen
+    found, target = _scan(block, first_block[group], first_block[group + 1], target)
+    leaf, target = _scan(partial, found * WIDTH, found * WIDTH + WIDTH, target)
+    return leaf
 
 
 @compiled
