@@ -6,7 +6,7 @@ import argparse
 import re
 from collections.abc import Callable
 
-from crnsim.entrance.arguments import check_number, check_whole, line_fault, read_number, shown
+from crnsim.entrance.arguments import NUMBER, check_number, check_whole, line_fault, read_number, shown
 from crnsim.entrance.limits import (
     LARGEST_COUNT,
     LARGEST_LEARNING_RATE,
@@ -28,7 +28,6 @@ from crnsim.entrance.limits import (
 from crnsim.errors import InputError
 
 _WHOLE = re.compile(r"[-+]?\d{1,400}", re.ASCII)
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 
 
 def text(word: str) -> str:
@@ -56,7 +55,7 @@ def number(least: float = 0.0, most: float = 1e100, *, above: float | None = Non
 
     def read(word: str) -> float:
         try:
-            value = read_number("it", word) if _NUMBER.fullmatch(word) else word
+            value = read_number("it", word) if NUMBER.fullmatch(word) else word
             return check_number("it", value, least=least, most=most)
         except InputError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
@@ -86,7 +85,7 @@ def cores(word: str) -> str:
 def value(word: str) -> float | str:
     """Return a parameter of a circuit or an activation: a number, or a word such as algebraic_sigmoid."""
     word = word.strip()
-    return read_number("it", word) if _NUMBER.fullmatch(word) else word
+    return read_number("it", word) if NUMBER.fullmatch(word) else word
 
 
 def parameter_value(what: str, text: str) -> float | str:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, Strict, WithJsonSchema
 
-from crnsim.entrance.arguments import read_number
+from crnsim.entrance.arguments import NUMBER, read_number
 from crnsim.entrance.limits import (
     LARGEST_CONCENTRATION,
     LARGEST_COUNT,
@@ -44,7 +44,6 @@ from crnsim.errors import InputError
 
 #: An absolute tolerance that follows the scale of each species.
 SCALED = "scaled"
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[-+]?\d{1,400}", re.ASCII)
 #: A label or name becomes part of a path and of file names joined by "-".
 _WORD = r"^[A-Za-z][A-Za-z0-9_]*$"
@@ -63,14 +62,14 @@ def _number(value: Any) -> Any:
     text = value.strip()
     if _WHOLE.fullmatch(text):
         return _number(int(text))  # a float would round one of more than 15 digits
-    if _NUMBER.fullmatch(text):
+    if NUMBER.fullmatch(text):
         try:
             return _number(read_number("it", text))
         except InputError as error:
             raise ValueError(str(error).partition("; it ")[2]) from None
-    if text.endswith("%") and _NUMBER.fullmatch(text[:-1].strip()):
+    if text.endswith("%") and NUMBER.fullmatch(text[:-1].strip()):
         raise ValueError(f"must be a number; write {float(text[:-1]) / 100:g}")
-    if _NUMBER.fullmatch(text.replace(",", ".", 1)):
+    if NUMBER.fullmatch(text.replace(",", ".", 1)):
         raise ValueError(f"must be a number; write {text.replace(',', '.', 1)}, with a point")
     raise ValueError("must be a number")
 
