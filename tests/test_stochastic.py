@@ -240,6 +240,7 @@ def test_a_species_that_runs_out_does_not_stop_others():
 
 
 def test_sums_of_propensities_do_not_drift():
+    from crnsim.kinetics.kernels import no_kinetics
     from crnsim.solvers.protocol import new_record
     from crnsim.solvers.single import plain_protocol
     from crnsim.solvers.stochastic import exact, propensities
@@ -254,7 +255,9 @@ def test_sums_of_propensities_do_not_drift():
     protocol.member["volume"] = 50.0
     record, tables = new_record(protocol), tables_of(network)
     work = new_work(network, tables, protocol)
-    exact.follow(tables, protocol, record, work, np.array([[1, 2]], dtype=np.uint64), 0, 1)
+    exact.follow(
+        no_kinetics(network), tables, protocol, record, work, np.array([[1, 2]], dtype=np.uint64), 0, 1
+    )
     assert OUTCOMES[record.run["status"][0]] == "step_limit"
     assert int(record.run["steps"][0]) == 10_000_000
     kept = work.partial.copy(), work.block.copy(), work.tree.copy()

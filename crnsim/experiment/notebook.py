@@ -51,6 +51,7 @@ def train(
     noise: NoiseLike | None = None,
     replicates: int = 1,
     seed: int = 0,
+    method: str = "auto",
     rtol: float = 1e-3,
     atol: float = 1e-6,
     max_steps: int = MAX_STEPS,
@@ -73,6 +74,8 @@ def train(
         None by default.
     replicates, seed : int
         Replicates have their own initial weights, sample orders and noise.
+    method : str
+        As for `crnsim.simulate`; one that shows samples. With intrinsic noise ``auto`` is ``ssa``.
     rtol, atol : float
         Tolerances of the integration.
     max_steps : int
@@ -96,7 +99,7 @@ def train(
     """
     kept = check_flag("record", record)
     dataset = checked(dataset)
-    first = first_point(circuit, dataset, running_time, epochs, noise, seed, rtol, atol, max_steps)
+    first = first_point(circuit, dataset, running_time, epochs, noise, seed, rtol, atol, max_steps, method)
     if not circuit.kind.learns:
         raise InputError(f"{circuit.name} does not learn; train a onepot circuit")
     points, datasets = _replicates(circuit, dataset, first, replicates)
@@ -115,6 +118,7 @@ def infer(
     noise: NoiseLike | None = None,
     replicates: int = 1,
     seed: int = 0,
+    method: str = "auto",
     rtol: float = 1e-3,
     atol: float = 1e-6,
     max_steps: int = MAX_STEPS,
@@ -135,7 +139,7 @@ def infer(
         None by default.
     replicates, seed : int
         Replicates have their own noise.
-    rtol, atol, max_steps, progress
+    method, rtol, atol, max_steps, progress
         As for `train`.
 
     Returns
@@ -152,7 +156,7 @@ def infer(
     from crnsim.circuits.weights import check_weights
 
     dataset = checked(dataset)
-    first = first_point(circuit, dataset, running_time, 1, noise, seed, rtol, atol, max_steps)
+    first = first_point(circuit, dataset, running_time, 1, noise, seed, rtol, atol, max_steps, method)
     heard = check_function("progress", progress, "a function of the share of the work done")
     given = getattr(circuit, "given", None) if weights is None else weights
     if given is None:
@@ -194,12 +198,17 @@ def first_point(
     rtol: float,
     atol: float,
     max_steps: int,
+    method: str = "auto",
 ) -> Point:
     """The first replicate; all that it is made of is checked."""
+    from crnsim.solvers.methods import check_counting, check_presentations
+
     check_instance("circuit", circuit, Circuit, "a circuit, such as crnsim.onepot((2, 6, 1))")
     time = check_number("running_time", running_time, least=SHORTEST_TIME, most=LONGEST_TIME)
     checked = as_noise(noise)
     checked.check_events(circuit.presentation_time(time))
+    check_presentations(method)
+    check_counting(method, counted=checked.intrinsic > 0)
     return Point(
         dataset=dataset if isinstance(dataset, str) else dataset.name,
         layers=circuit.layers,
@@ -216,6 +225,7 @@ def first_point(
         rtol=check_number("rtol", rtol, least=SMALLEST_RTOL, most=LARGEST_TOLERANCE),
         atol=check_number("atol", atol, least=SMALLEST_ATOL, most=LARGEST_TOLERANCE),
         max_steps=check_whole("max_steps", max_steps, most=MOST_STEPS),
+        method=method,
     )
 
 

@@ -20,7 +20,7 @@ from crnsim.network.checks import fixed_array
 from crnsim.network.network import Network
 from crnsim.network.text import kept_text
 from crnsim.noise.noise import Noise
-from crnsim.outcomes import OK, OUTCOMES, WORKER_KILLED
+from crnsim.outcomes import COUNTS, OK, OUTCOMES, WORKER_KILLED
 from crnsim.provenance import code_hash, libraries
 from crnsim.simulation.prepare import Runs, prepare
 from crnsim.solvers.methods import method_for
@@ -117,7 +117,7 @@ def nothing_observed(task: Task, points: Sequence[Point]) -> Observed:
         expected=np.broadcast_to(expected, shape),
         right=np.zeros(shape),
         error=np.full(len(points), np.nan),
-        counts={name: np.zeros(len(points), dtype=np.int64) for name in ("steps", "rejected", "evaluations")},
+        counts={name: np.zeros(len(points), dtype=np.int64) for name in COUNTS},
         status=np.full(len(points), OK),
         reasons=[""] * len(points),
     )
@@ -240,7 +240,7 @@ def _judged(
     output, right = np.full(shape, np.nan), np.zeros(shape)
     status, reasons = np.full(n_points, OK), [""] * n_points
     error = np.full(n_points, np.nan)
-    counts = {name: np.zeros(n_points, dtype=np.int64) for name in ("steps", "rejected", "evaluations")}
+    counts = {name: np.zeros(n_points, dtype=np.int64) for name in COUNTS}
     size = max(int(_BLOCK_BYTES / (24 * len(runs.times) * max(runs.network.n_species, 1))) // 8, 1) * 8
     for first in range(0, total, size):
         part = runs.part(first, min(first + size, total))

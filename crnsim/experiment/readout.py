@@ -66,13 +66,13 @@ def read_out(
     block : int
         Bytes for the states of the samples that are shown at a time; no number depends on it.
     """
-    from crnsim.outcomes import OK
+    from crnsim.outcomes import COUNTS, OK
     from crnsim.solvers import solve
 
     n_points, n_test = len(tables.datasets), tables.n_test
     outputs = np.full((n_points * n_test, len(circuit.rail_rows(circuit.outputs)[0])), np.nan)
     sharpness: list[list[np.ndarray]] = [[] for _ in range(n_points)]
-    counts = {name: np.zeros(n_points, dtype=np.int64) for name in ("steps", "rejected", "evaluations")}
+    counts = {name: np.zeros(n_points, dtype=np.int64) for name in COUNTS}
     status, reasons = np.full(n_points, OK), [""] * n_points
     size = _block_size(circuit, block)
     for first in range(0, tables.n_members, size):

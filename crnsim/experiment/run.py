@@ -13,7 +13,7 @@ from crnsim.experiment.build import build_circuit
 from crnsim.experiment.kept import CHECKPOINTS
 from crnsim.experiment.point import Point
 from crnsim.noise.noise import batches
-from crnsim.outcomes import OK
+from crnsim.outcomes import COUNTS, OK
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -243,7 +243,7 @@ def _over_all_points(
 
     outputs = np.full((len(datasets), *datasets[0].y_test.shape), np.nan)
     h_eff = np.full(len(datasets), np.nan)
-    counts = {name: run[name].copy() for name in ("steps", "rejected", "evaluations")}
+    counts = {name: run[name].copy() for name in COUNTS}
     status, why = run["status"].copy(), list(reasons)
     if read is not None:
         outputs[good], h_eff[good], status[good] = read.outputs, read.h_eff, read.status

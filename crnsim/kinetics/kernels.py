@@ -267,6 +267,11 @@ def without_code(network: Network) -> Kernel:
     return _generated(network, analyse(network), wide=False, compiled=False)
 
 
+def no_kinetics(network: Network) -> Kinetics:
+    """Return what a method hands on that calls no kinetics."""
+    return _kinetics((0, 0, 0), network, [0], [0])
+
+
 def _kinetics(
     addresses: tuple[int, int, int], network: Network, size: Sequence[int], offset: npt.ArrayLike
 ) -> Kinetics:

@@ -72,9 +72,9 @@ def ensemble(
     xarray.Dataset
         ``mean``, ``standard_deviation`` (with n - 1), ``minimum`` and ``maximum`` (time, species) and ``quantiles``
         (quantile, time, species), of the replicates that ended ``ok``; nan where there is none. ``status``,
-        ``reason``, ``steps``, ``error`` and ``warning`` of each replicate, as `crnsim.simulate` has them. ``shown``
-        (shown_replicate, time, species) are the concentrations of the first ten replicates. The attribute ``n_ok`` says
-        how many replicates the statistics are of.
+        ``reason``, ``steps``, ``contacts``, ``error`` and ``warning`` of each replicate, as `crnsim.simulate` has them.
+        ``shown`` (shown_replicate, time, species) are the concentrations of the first ten replicates. The attribute
+        ``n_ok`` says how many replicates the statistics are of.
 
     Raises
     ------
@@ -117,7 +117,8 @@ def _reduced(runs: Runs, levels: np.ndarray, said: Callable[[float], Any] | None
     statistics = _Statistics(shape)
     kept: list[np.ndarray] = []
     shown: list[np.ndarray] = []
-    columns: dict[str, list[Any]] = {name: [] for name in ("status", "reason", "steps", "error", "warning")}
+    names = ("status", "reason", "steps", "contacts", "error", "warning")
+    columns: dict[str, list[Any]] = {name: [] for name in names}
     for first in range(0, total, size):
         part = runs.part(first, min(first + size, total))
         status = part.record.run["status"]
@@ -129,7 +130,8 @@ def _reduced(runs: Runs, levels: np.ndarray, said: Callable[[float], Any] | None
             shown.append(found[: SHOWN - first].copy())
         columns["status"].append(status.astype(np.int8))
         columns["reason"].append(np.array(part.reasons, dtype=object))
-        columns["steps"].append(part.record.run["steps"])
+        for name in ("steps", "contacts"):
+            columns[name].append(part.record.run[name])
         columns["error"].append(part.errors)
         texts = result.warnings_of(runs.network, part.record, part.errors, runs.about["method"], runs.rtol)
         columns["warning"].append(np.array(texts, dtype=object))

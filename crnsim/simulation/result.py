@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crnsim.network.network import Network
-from crnsim.outcomes import OK, OUTCOMES
+from crnsim.outcomes import COUNTS, OK, OUTCOMES
 from crnsim.solvers.protocol import Record
 
 if TYPE_CHECKING:
@@ -50,9 +50,7 @@ def make_dataset(
             ),
             "status": ("replicate", record.run["status"].astype(np.int8), flags),
             "reason": ("replicate", np.array(reasons, dtype=object)),
-            "steps": ("replicate", record.run["steps"]),
-            "rejected": ("replicate", record.run["rejected"]),
-            "evaluations": ("replicate", record.run["evaluations"]),
+            **{name: ("replicate", record.run[name]) for name in COUNTS},
             **more,
         },
         coords={

@@ -50,7 +50,8 @@ RUN = np.dtype(
         ("safe_presentation", "i8"),
         ("steps", "i8"),  # accepted
         ("rejected", "i8"),
-        ("evaluations", "i8"),  # of the right-hand side
+        ("evaluations", "i8"),  # of the right-hand side, or leaps over many reactions at once
+        ("contacts", "i8"),  # leaps that a species at zero stood against
     ]
 )
 

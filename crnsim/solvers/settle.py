@@ -9,7 +9,7 @@ import numpy as np
 
 from crnsim.entrance.arguments import check_number
 from crnsim.network.network import Network
-from crnsim.outcomes import DIVERGED, FAILED, OK, STEP_LIMIT
+from crnsim.outcomes import COUNTS, DIVERGED, FAILED, OK, STEP_LIMIT
 from crnsim.solvers.methods import Run, check_request, code_of_method, find_method, for_molecules
 from crnsim.solvers.protocol import (
     BLOWN_UP,
@@ -111,7 +111,7 @@ def _again(network: Network, protocol: Protocol, record: Record, request: Reques
     slots = protocol.member["record_slot"][members]
     recorded = slots >= 0
     record.trajectory[slots[recorded]] = repeated.trajectory
-    for name in ("steps", "rejected", "evaluations"):
+    for name in COUNTS:
         repeated.run[name] += record.run[name][members]
     record.run[members] = repeated.run
     record.run["status"][members[repeated.grown.any(axis=1)]] = LOST

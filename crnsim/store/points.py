@@ -10,7 +10,7 @@ from crnsim.entrance.files import check_regular
 from crnsim.entrance.limits import LARGEST_RESULTS
 from crnsim.errors import InputError
 from crnsim.noise.kinds import NOISE_KINDS
-from crnsim.outcomes import OK, OUTCOMES
+from crnsim.outcomes import COUNTS, OK, OUTCOMES
 from crnsim.store.attributes import attribute_fault
 from crnsim.store.files import damaged, read_dataset
 
@@ -32,8 +32,7 @@ REQUIRED = {
     "reason": "text",
     "score": "f",
 }
-#: Variables that count something, and shares from 0 to 1; nan where there is none.
-_COUNTS = ("steps", "rejected", "evaluations")
+#: Shares from 0 to 1; nan where there is none.
 _SHARES = ("accuracy", "agreement", "algebraic_score", "algebraic_accuracy", "test_score")
 #: Means of squares, and widths: not below 0, but for what is left of a concentration that is gone; nan where there is
 #: none, infinite only where a run blew up.
@@ -101,7 +100,7 @@ def _out_of_range(dataset: xr.Dataset) -> str:
     time = dataset["running_time"].values
     if not np.all(np.isfinite(time) & (time > 0)):
         return "a running time is not above 0"
-    for name in (*(f"noise_{kind}" for kind in NOISE_KINDS), "replicate", "seed", *_COUNTS):
+    for name in (*(f"noise_{kind}" for kind in NOISE_KINDS), "replicate", "seed", *COUNTS):
         values = dataset[name].values if name in dataset.variables else np.zeros(1)
         if values.dtype.kind not in "iuf" or not np.all(np.isfinite(values) & (values >= 0)):
             return f"a value of {name} is below 0 or not finite"

@@ -11,14 +11,18 @@ import numpy as np
 
 from crnsim.compiled import kept, once
 from crnsim.errors import InputError
+from crnsim.kinetics.kernels import compile_network, no_kinetics
 from crnsim.network.network import Network
 from crnsim.noise.streams import stream_key
 from crnsim.provenance import processors
 from crnsim.solvers.protocol import DONE, STOP, Protocol, Record, Request
+from crnsim.solvers.stochastic import exact, leaping, partition
 from crnsim.solvers.stochastic.counts import MOST_MOLECULES
-from crnsim.solvers.stochastic.exact import follow
 from crnsim.solvers.stochastic.tables import tables_of
 from crnsim.solvers.stochastic.work import new_work
+
+#: Methods that leap.
+_LEAPING = {"tau": partition.TAU, "cle": partition.LANGEVIN, "hybrid": partition.PARTITION}
 
 
 def run(network: Network, protocol: Protocol, record: Record, request: Request) -> None:
@@ -40,13 +44,20 @@ def run(network: Network, protocol: Protocol, record: Record, request: Request) 
         replicates = protocol.member["replicate"].tolist()
         keys = np.array([stream_key(int(request.seed or 0), "molecules", number) for number in replicates])
     runs = len(protocol.member)
-    with kept(), once("stochastic", "compiling the stochastic methods, once (about 10 s)"):
+    policy = _LEAPING.get(request.method)
+    follow = exact.follow if policy is None else leaping.follow
+    kernel = None if policy in (None, partition.TAU) else compile_network(network)
+    kinetics = no_kinetics(network) if kernel is None else kernel.kinetics
+    what = "exact" if policy is None else "leaping"
+    with kept(), once(what, f"compiling the stochastic methods ({what}), once (about 10 s)"):
         workers = min(_threads(), runs)
         shares = np.linspace(0, runs, workers + 1).astype(int)
-        rooms = [new_work(network, tables, protocol) for _ in range(workers)]
+        rooms = [new_work(network, tables, protocol, kernel, policy or 0) for _ in range(workers)]
 
         def share(number: int) -> None:
-            follow(tables, protocol, record, rooms[number], keys, shares[number], shares[number + 1])
+            follow(
+                kinetics, tables, protocol, record, rooms[number], keys, shares[number], shares[number + 1]
+            )
 
         _in_threads(share, workers, protocol, record, request.progress)
 

@@ -41,6 +41,7 @@ def to_state(w: Work, volume: float, state: np.ndarray) -> None:
 @compiled
 def count_start(w: Work, start: np.ndarray, volume: float) -> None:
     """Molecules at the start of a run."""
+    w.molecules[len(start)] = 1.0
     for row in range(len(start)):
         w.molecules[row] = whole(start[row] * volume, w.random)
 

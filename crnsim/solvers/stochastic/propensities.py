@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from crnsim.compiled import compiled, entry, inlined
 from crnsim.solvers.stochastic.random import exponential, uniform
 from crnsim.solvers.stochastic.tables import WIDTH, Tables
@@ -33,6 +35,7 @@ def set_constants(t: Tables, w: Work, volume: float) -> None:
         for _ in range(1, t.order[r]):
             constant /= volume
         w.constant[r] = constant
+        w.active[r] = constant
 
 
 @inlined
@@ -46,6 +49,14 @@ def _partial(r, count, constant, partner_at, partner_row, partner_less, more, ow
     return value
 
 
+@compiled
+def propensity(t: Tables, w: Work, r: int) -> float:
+    """Propensity of a reaction, whether active or not."""
+    owner = t.owner[t.group[r]]
+    value = _partial(r, w.molecules, w.constant, t.partner_at, t.partner_row, t.partner_less, t.more, owner)
+    return value * w.molecules[owner]
+
+
 @inlined
 def _group_sum(group, count, block, owner, first_block):
     """Sum of the propensities of a group."""
@@ -57,8 +68,7 @@ def _group_sum(group, count, block, owner, first_block):
 
 @entry
 def set_all(t: Tables, w: Work) -> None:
-    """Make all partial propensities and sums anew."""
-    w.molecules[len(w.molecules) - 1] = 1.0
+    """Make all partial propensities and sums of the active reactions anew."""
     for i in range(len(w.partial)):
         w.partial[i] = 0.0
     for i in range(len(w.tree)):
@@ -67,7 +77,7 @@ def set_all(t: Tables, w: Work) -> None:
         w.partial[t.leaf[r]] = _partial(
             r,
             w.molecules,
-            w.constant,
+            w.active,
             t.partner_at,
             t.partner_row,
             t.partner_less,
@@ -91,6 +101,43 @@ def _set_group(group, count, block, owner, first_block, tree, level_at, levels):
     for level in range(1, levels):
         place = place // WIDTH
         tree[level_at[level] + place] = _sum(tree, level_at[level - 1] + place * WIDTH)
+
+
+@inlined
+def _follow_change(
+    row, count, constant, partial, block, tree, leaf, group_of, owner, first_block, more, partner_at, partner_row,
+    partner_less, owned_at, owned, touched_at, touched, level_at, levels,
+):  # fmt: skip
+    """Bring what depends on the number of molecules of a row up to date."""
+    for k in range(touched_at[row], touched_at[row + 1]):
+        q = touched[k]
+        g = group_of[q]
+        value = _partial(q, count, constant, partner_at, partner_row, partner_less, more, owner[g])
+        one = leaf[q]
+        if value != partial[one]:
+            partial[one] = value
+            b = one // WIDTH
+            block[b] = _sum(partial, b * WIDTH)
+            _set_group(g, count, block, owner, first_block, tree, level_at, levels)
+    for k in range(owned_at[row], owned_at[row + 1]):
+        _set_group(owned[k], count, block, owner, first_block, tree, level_at, levels)
+
+
+@compiled
+def total(t: Tables, w: Work) -> float:
+    """Sum of the propensities of the active reactions."""
+    return _sum(w.tree, t.level_at[len(t.level_at) - 2])
+
+
+@compiled
+def follow_changes(t: Tables, w: Work, rows: np.ndarray, number: int) -> None:
+    """Bring what depends on some rows, the first `number` of `rows`, up to date."""
+    for at in range(number):
+        _follow_change(
+            rows[at], w.molecules, w.active, w.partial, w.block, w.tree, t.leaf, t.group, t.owner, t.first_block,
+            t.more, t.partner_at, t.partner_row, t.partner_less, t.owned_at, t.owned, t.touched_at, t.touched,
+            t.level_at, len(t.level_at) - 1,
+        )  # fmt: skip
 
 
 @inlined
@@ -162,7 +209,7 @@ def advance(
     """
     count, constant, partial, block, tree, random = (
         w.molecules,
-        w.constant,
+        w.active,
         w.partial,
         w.block,
         w.tree,
@@ -187,18 +234,9 @@ def advance(
         for at in range(change_at[r], change_at[r + 1]):
             count[change_row[at]] += change_by[at]
         for at in range(change_at[r], change_at[r + 1]):
-            row = change_row[at]
-            for k in range(touched_at[row], touched_at[row + 1]):
-                q = touched[k]
-                g = group_of[q]
-                value = _partial(q, count, constant, partner_at, partner_row, partner_less, more, owner[g])
-                one = leaf[q]
-                if value != partial[one]:
-                    partial[one] = value
-                    b = one // WIDTH
-                    block[b] = _sum(partial, b * WIDTH)
-                    _set_group(g, count, block, owner, first_block, tree, level_at, levels)
-            for k in range(owned_at[row], owned_at[row + 1]):
-                _set_group(owned[k], count, block, owner, first_block, tree, level_at, levels)
+            _follow_change(
+                change_row[at], count, constant, partial, block, tree, leaf, group_of, owner, first_block, more,
+                partner_at, partner_row, partner_less, owned_at, owned, touched_at, touched, level_at, levels,
+            )  # fmt: skip
         done += 1
     return time, later, done

@@ -49,6 +49,8 @@ class Tables(NamedTuple):
     owned: np.ndarray
     touched_at: np.ndarray  # (rows + 1,) reactions whose partial propensity a row is part of
     touched: np.ndarray
+    highest: np.ndarray  # (rows + 1,) highest order of reactions that a row is a reactant of, 0 for none
+    same: np.ndarray  # (rows + 1,) most molecules of it that meet in one of that order
     level_at: (
         np.ndarray
     )  # (levels + 1,) levels of the tree of sums over groups, each filled up to whole blocks
@@ -78,6 +80,7 @@ def _tables(network: Network) -> Tables:
     partner_at, partner = _lists(partners)
     owned_at, owned_list = _lists(owned)
     touched_at, touched_list = _lists(touched)
+    highest, same = _highest(reactants, nothing + 1)
     pairs, others_of = (np.array(c, dtype=np.int64).reshape(-1, 2) for c in (change, partner))
     return Tables(
         number=_places(numbers),
@@ -98,6 +101,8 @@ def _tables(network: Network) -> Tables:
         owned=_places(owned_list),
         touched_at=touched_at,
         touched=_places(touched_list),
+        highest=highest,
+        same=same,
         level_at=_levels(len(groups)),
     )
 
@@ -195,3 +200,16 @@ def _levels(count: int) -> np.ndarray:
         if size == WIDTH:
             return _places(at)
         size //= WIDTH
+
+
+def _highest(reactants: list[dict[int, int]], rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Highest order of the reactions that each row is a reactant of, and most of its molecules in one of that order."""
+    highest, same = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.int64)
+    for one in reactants:
+        order = sum(one.values())
+        for row, number in one.items():
+            if order > highest[row]:
+                highest[row], same[row] = order, number
+            elif order == highest[row]:
+                same[row] = max(same[row], number)
+    return highest, same

@@ -14,7 +14,7 @@ from crnsim import __version__, provenance
 from crnsim.errors import CrnsimError, InputError, suggest
 from crnsim.experiment.command import command as repeating_command
 from crnsim.noise.streams import generator
-from crnsim.outcomes import OK, OUTCOMES, WORKER_KILLED
+from crnsim.outcomes import COUNTS, OK, OUTCOMES, WORKER_KILLED
 from crnsim.provenance import code_hash
 from crnsim.store.points import read_points, with_all_magnitudes
 from crnsim.sweep.inspect.folder import ResultsFolder
@@ -40,7 +40,6 @@ LEAST = 1e-6
 STEPS, STEPS_SHARE = 10, 0.01
 #: Of a classification these count samples; a sample at the margin may fall on either side.
 COUNTING = ("score", "accuracy", "agreement", "algebraic_score", "algebraic_accuracy", "test_score")
-COUNTS = ("steps", "rejected", "evaluations")
 
 
 @dataclass(frozen=True)
