@@ -51,11 +51,11 @@ def perturb_rate_constants(network: Network, noise: Noise, constants: np.ndarray
 def perturb_for_presentation(
     network: Network, noise: Noise, constants: np.ndarray, key: Key, phase: str, number: int
 ) -> None:
-    """Give the rate constants of one run the noise that is drawn anew for each presentation, in place.
+    """Give the rate constants of one run the noise that is drawn for each presentation, in place, as it begins.
 
     Compiled loops do the same by themselves.
     """
-    sigma = noise.rates if noise.rates_mode == "per_presentation" else 0.0
+    sigma = noise.rates if noise.rates_mode != "static" else 0.0
     if not sigma > 0:
         return
     for name, family, first in zip(

@@ -15,6 +15,8 @@ from crnsim.registry import Registry
 if TYPE_CHECKING:
     import numpy as np
 
+#: Pieces of one correlation time in which rate constants that drift are constant.
+PIECES = 5
 #: Group of entry points under which an installed package offers kinds of noise.
 ENTRY_POINTS = "crnsim.noise"
 
@@ -168,8 +170,14 @@ class Rates(NoiseKind):
             "mode",
             "rates_mode",
             "static",
-            "One draw per replicate, or a new one for every presentation.",
-            ("static", "per_presentation"),
+            "One draw per replicate, a new one for every presentation, or a process that drifts in time (ou).",
+            ("static", "per_presentation", "ou"),
+        ),
+        Option(
+            "correlation_time",
+            "correlation_time",
+            10.0,
+            "Of mode ou: time in which rate constants forget what they were (by 1/e), in units of 1/k.",
         ),
     )
 
@@ -192,11 +200,23 @@ class Rates(NoiseKind):
         constants *= np.exp(sigma * xi - 0.5 * sigma * sigma)
 
     def prepare(self, runs: Runs) -> dict[str, np.ndarray]:
-        """Keys for a draw at each presentation, where that is the mode."""
+        """Keys for a draw at each presentation, or at each change within it, where that is the mode."""
         magnitudes, modes = runs.values("rates"), runs.values("rates_mode")
-        active = [m > 0 and mode == "per_presentation" for m, mode in zip(magnitudes, modes, strict=True)]
+        active = [m > 0 and mode != "static" for m, mode in zip(magnitudes, modes, strict=True)]
         runs.member["noise_rates"] = [m if on else 0.0 for m, on in zip(magnitudes, active, strict=True)]
+        times = runs.values("correlation_time")
+        drifts = [on and mode == "ou" for on, mode in zip(active, modes, strict=True)]
+        runs.member["rate_memory"] = times
+        runs.member["rate_interval"] = [
+            t / PIECES if on else 0.0 for t, on in zip(times, drifts, strict=True)
+        ]
         return {"rate_keys": runs.keys(active, "rate noise", runs.families)}
+
+    def disturbances(self, options: Mapping[str, Any], running_time: float) -> float:
+        """One for each change."""
+        if options["rates_mode"] != "ou":
+            return 0.0
+        return running_time / float(options["correlation_time"]) * PIECES
 
 
 class Concentrations(NoiseKind):
@@ -311,7 +331,17 @@ def _checked(name: str, found: Any) -> NoiseKind:
 #: Words that mean something else where names of kinds and keywords of options stand.
 _TAKEN = {
     *("none", "kind", "kinds", "own", "cross", "options", "settings", "magnitudes", "magnitude", "acting"),
-    *("disturbances", "check_events", "asked_as", "to_dict", "rates_mode", "scope", "interval", "additive"),
+    *(
+        "disturbances",
+        "check_events",
+        "asked_as",
+        "to_dict",
+        "rates_mode",
+        "correlation_time",
+        "scope",
+        "interval",
+    ),
+    "additive",
 }
 
 

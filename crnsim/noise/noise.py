@@ -22,8 +22,11 @@ class Noise:
     rates : float
         Every elementary rate constant is multiplied by exp(sigma xi - sigma^2/2) with xi a standard normal of its own,
         so that its mean stays.
-    rates_mode : {"static", "per_presentation"}
-        One draw per replicate, or one for each presentation.
+    rates_mode : {"static", "per_presentation", "ou"}
+        One draw per replicate, one for each presentation, or an Ornstein-Uhlenbeck process for the logarithm of each
+        factor, with the same standard deviation; the rate constants are constant for a fifth of its correlation time.
+    correlation_time : float
+        Of that process, in units of 1/k; 10 by default.
     concentrations : float
         Every `interval`, in training and read-out, each dynamic species in `scope` is multiplied by the same kind of
         factor; species that stand in a conservation law are then rescaled to its total.

@@ -79,7 +79,10 @@ def clamp(p: Protocol, values: np.ndarray, state: np.ndarray) -> None:
 def draw_rates(
     p: Protocol, first: np.ndarray, member: int, presentation: int, constants: np.ndarray, draws: np.ndarray
 ) -> None:
-    """Write the member's rate constants for a presentation into `constants`."""
+    """Write the member's rate constants for a presentation into `constants`; they hold those before, if there are."""
+    if p.member[member].rate_interval > 0.0 and presentation > 0:
+        change_rates(p, first, member, presentation, 0, constants, draws)
+        return
     copy(p.rates[p.member[member].rate_set], constants)
     sigma = p.member[member].noise_rates
     if sigma > 0.0:
@@ -95,6 +98,41 @@ def draw_rates(
             )
             for r in range(first[f], stop):
                 constants[r] *= math.exp(sigma * draws[r - first[f]] - 0.5 * sigma * sigma)
+
+
+@entry
+def change_rates(
+    p: Protocol,
+    first: np.ndarray,
+    member: int,
+    presentation: int,
+    change: int,
+    constants: np.ndarray,
+    draws: np.ndarray,
+) -> None:
+    """Let the member's rate constants drift, from what they are, to those after a change number `change`.
+
+    The logarithm of each factor is an Ornstein-Uhlenbeck process at the times of the changes (doi
+    10.1103/PhysRevE.54.2084); change 0 is the beginning of a presentation, before which the last piece may have been a
+    shorter one. What its state is follows from the constant itself.
+    """
+    about = p.member[member]
+    sigma, passed = about.noise_rates, about.rate_interval
+    if change == 0:
+        passed = about.running_time - math.floor(about.running_time / passed * (1.0 - 1e-12)) * passed
+    kept = math.exp(-passed / about.rate_memory)
+    number = about.first_number + presentation
+    for f in range(len(first)):
+        stop = first[f + 1] if f + 1 < len(first) else len(constants)
+        normals(
+            p.rate_keys[member, f, 0], p.rate_keys[member, f, 1], number, change, draws[: stop - first[f]]
+        )
+        for r in range(first[f], stop):
+            nominal = p.rates[about.rate_set, r]
+            if nominal > 0.0:
+                state = (math.log(constants[r] / nominal) + 0.5 * sigma * sigma) / sigma
+                state = kept * state + math.sqrt(1.0 - kept * kept) * draws[r - first[f]]
+                constants[r] = nominal * math.exp(sigma * state - 0.5 * sigma * sigma)
 
 
 @entry
@@ -146,15 +184,31 @@ def half_squared_error(p: Protocol, member: int, presentation: int, state: np.nd
 
 
 @entry
-def next_stop(p: Protocol, member: int, kicks_done: int) -> float:
-    """Time of the next event of a presentation: a kick, or its end."""
-    end = p.member[member].running_time
+def next_kick(p: Protocol, member: int, kicks_done: int) -> float:
+    """Time of the next kick of a presentation; infinity after the last."""
     if p.member[member].noise_concentrations > 0.0:
         # Half an interval before the first and after the last, so that any running time has its share of kicks.
         time = (kicks_done + 0.5) * p.member[member].kick_interval
-        if time < end * (1.0 - 1e-12):
+        if time < p.member[member].running_time * (1.0 - 1e-12):
             return time
-    return end
+    return math.inf
+
+
+@entry
+def next_change(p: Protocol, member: int, changes_done: int) -> float:
+    """Time at which rate constants change next in a presentation; infinity after the last."""
+    if p.member[member].rate_interval > 0.0:
+        time = (changes_done + 1) * p.member[member].rate_interval
+        if time < p.member[member].running_time * (1.0 - 1e-12):
+            return time
+    return math.inf
+
+
+@entry
+def next_stop(p: Protocol, member: int, kicks_done: int, changes_done: int) -> float:
+    """Time of the next event of a presentation: a kick, a change of rate constants, or its end."""
+    events = min(next_kick(p, member, kicks_done), next_change(p, member, changes_done))
+    return min(events, p.member[member].running_time)
 
 
 @entry

@@ -30,7 +30,9 @@ MEMBER = np.dtype(
         ("moderate", "f8"),  # concentration that the run starts from, at least 1
         ("ceiling", "f8"),  # a concentration above it is a blow-up
         ("noise_inputs", "f8"),  # noise on presented features
-        ("noise_rates", "f8"),  # rate noise drawn anew for each presentation
+        ("noise_rates", "f8"),  # rate noise drawn anew for each presentation, or that changes within it
+        ("rate_interval", "f8"),  # time between its changes, 0 for none
+        ("rate_memory", "f8"),  # time in which the logarithm of a factor is forgotten (by 1/e)
         ("noise_concentrations", "f8"),  # noise on concentrations
         ("kick_interval", "f8"),
         ("input_key_0", "u8"),
@@ -105,7 +107,10 @@ class Protocol(NamedTuple):
             "several presentations": np.any(member["n_presentations"] > 1),
             "samples to show": len(self.clamp) > 0,
             "noise on concentrations": np.any(member["noise_concentrations"] > 0),
-            "rate constants drawn for each presentation": np.any(member["noise_rates"] > 0),
+            "rate constants drawn for each presentation": np.any(
+                (member["noise_rates"] > 0) & (member["rate_interval"] == 0)
+            ),
+            "rate constants that change": np.any(member["rate_interval"] > 0),
         }
         return [name for name, there in found.items() if there]
 

@@ -74,11 +74,12 @@ def _begin_presentation(p: Protocol, r: Record, w: Work, policy: int, first: np.
     events.clamp(p, values, state)
     _put_everywhere(w, state, lane)
     if presentation == 0 or p.member[member].noise_rates > 0.0:
+        events.get_run(w.rate, column(w, lane), w.constants)
         events.draw_rates(p, first, member, presentation, w.constants, w.draws)
         events.put_run(w.constants, w.rate, column(w, lane))
     put(w, TIME, lane, 0.0)
-    w.lane[lane].kicks = 0
-    put(w, STOP_TIME, lane, events.next_stop(p, member, w.lane[lane].kicks))
+    w.lane[lane].kicks = w.lane[lane].changes = 0
+    put(w, STOP_TIME, lane, events.next_stop(p, member, 0, 0))
     w.lane[lane].grid = 0
     w.lane[lane].recorded_as = events.recorded(p, member, presentation)
     choice.choose_method(p, w, policy, lane)
@@ -139,6 +140,24 @@ def _keep_loss(p: Protocol, r: Record, w: Work, lane: int, state: np.ndarray) ->
 
 
 @compiled
+def _disturb(p: Protocol, w: Work, first: np.ndarray, lane: int) -> None:
+    """Kick a lane, whose state is in `w.state`, or change its rate constants, or both."""
+    about = w.lane[lane]
+    member, now = about.member, w.place[STOP_TIME, lane]
+    if events.next_kick(p, member, about.kicks) <= now:
+        events.kick(p, member, about.presentation, about.kicks, w.state, w.before, w.draws)
+        events.put_run(w.state, w.tables[w.at[Y]], column(w, lane))
+        about.kicks += 1
+    if events.next_change(p, member, about.changes) <= now:
+        about.changes += 1
+        events.get_run(w.rate, column(w, lane), w.constants)
+        events.change_rates(p, first, member, about.presentation, about.changes, w.constants, w.draws)
+        events.put_run(w.constants, w.rate, column(w, lane))
+    control.restart(w, lane)
+    put(w, STOP_TIME, lane, events.next_stop(p, member, about.kicks, about.changes))
+
+
+@compiled
 def _event(p: Protocol, r: Record, w: Work, policy: int, first: np.ndarray, lane: int) -> bool:
     """A lane has reached its stop: kick it, or end its presentation; return whether its run is over."""
     member = w.lane[lane].member
@@ -146,11 +165,7 @@ def _event(p: Protocol, r: Record, w: Work, policy: int, first: np.ndarray, lane
     state = w.state
     events.get_run(w.tables[w.at[Y]], column(w, lane), state)
     if w.place[STOP_TIME, lane] < p.member[member].running_time:
-        events.kick(p, member, w.lane[lane].presentation, w.lane[lane].kicks, state, w.before, w.draws)
-        events.put_run(state, w.tables[w.at[Y]], column(w, lane))
-        control.restart(w, lane)
-        w.lane[lane].kicks += 1
-        put(w, STOP_TIME, lane, events.next_stop(p, member, w.lane[lane].kicks))
+        _disturb(p, w, first, lane)
         return False
     _keep_loss(p, r, w, lane, state)
     events.keep_trace(p, r, member, w.lane[lane].presentation, state)

@@ -50,6 +50,7 @@ LANE = np.dtype(
         ("member", "i8"),  # -1: idle
         ("presentation", "i8"),
         ("kicks", "i8"),  # done in this presentation
+        ("changes", "i8"),  # of rate constants, done in this presentation
         ("grid", "i8"),  # next recorded time
         ("recorded_as", "i8"),  # number of this presentation among the recorded ones, -1 for none
         ("favoured", "i8"),  # the method that has cost less

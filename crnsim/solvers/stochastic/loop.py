@@ -89,9 +89,9 @@ def _follow(k, t, p, r, w, member, until):
         _begin(t, p, w, member, presentation)
         slot = events.recorded(p, member, presentation)
         place = 0 if slot >= 0 else len(p.grid)
-        time, kicks = 0.0, 0
+        time, kicks, changes = 0.0, 0, 0
         while True:
-            stop = events.next_stop(p, member, kicks)
+            stop = events.next_stop(p, member, kicks, changes)
             time, place = until(k, t, p, r, w, member, slot, place, time, stop)
             _note(r, w, member, time)
             if time < stop:
@@ -103,10 +103,15 @@ def _follow(k, t, p, r, w, member, until):
                 break
             if place < len(p.grid):
                 place = keep(p, r, w, member, slot, place, stop)
-            counts.to_state(w, about.volume, w.state)
-            events.kick(p, member, presentation, kicks, w.state, w.before, w.draws)
-            counts.count_kicked(p, w, about.volume)
-            kicks += 1
+            if events.next_kick(p, member, kicks) <= stop:
+                counts.to_state(w, about.volume, w.state)
+                events.kick(p, member, presentation, kicks, w.state, w.before, w.draws)
+                counts.count_kicked(p, w, about.volume)
+                kicks += 1
+            if events.next_change(p, member, changes) <= stop:
+                changes += 1
+                events.change_rates(p, w.first, member, presentation, changes, w.rates, w.draws)
+                propensities.set_constants(t, w, about.volume)
         if ended != OK:
             break
         if place < len(p.grid):
