@@ -16,6 +16,7 @@ _HOME = {
     "onepot": "crnsim.circuits",
     "oscillator": "crnsim.circuits",
     "ensemble": "crnsim.simulation",
+    "event_list": "crnsim.simulation",
     "linear_noise": "crnsim.simulation",
     "simulate": "crnsim.simulation",
     "infer": "crnsim.experiment.notebook",
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from crnsim.network.network import Network
     from crnsim.network.reader import read_crn
     from crnsim.noise.noise import Noise
-    from crnsim.simulation import ensemble, linear_noise, simulate
+    from crnsim.simulation import ensemble, event_list, linear_noise, simulate
 
 
 def __getattr__(name: str) -> Any:
@@ -63,6 +64,7 @@ __all__ = [
     "__version__",
     "clocked",
     "ensemble",
+    "event_list",
     "feedforward",
     "infer",
     "linear_noise",

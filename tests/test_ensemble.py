@@ -258,3 +258,32 @@ def test_what_is_wrong_is_one_line_and_writes_nothing(here, capsys, words, said)
     assert err.count("\n") == 1
     assert sorted(here.iterdir()) == before
     assert (here / "net.crn").read_text() == TEXT
+
+
+def test_histograms_are_reduced_block_by_block():
+    network = read_crn("0 ->{5} X; X ->{1} 0; A <->{1}{2} B")
+    options = {"initial": {"A": 1.0}, "volume": 10, "seed": 3}
+    times = [0, 1, 4]
+    runs = crnsim.simulate(network, times, replicates=600, **options)["concentration"].values
+    edges = [0, 1, 3.5, 6, 20]
+    found = crnsim.ensemble(network, times, replicates=600, bins=edges, **options)
+    assert found["histogram"].dims == ("bin", "time", "species")
+    np.testing.assert_array_equal(found["bin_edge"], np.tile(np.array(edges)[:, None], (1, 3)))
+    for time in range(3):
+        for species in range(3):
+            expected = np.histogram(runs[:, time, species], edges)[0]
+            np.testing.assert_array_equal(found["histogram"][:, time, species], expected)
+    # A number of bins: a range for each species, and what lies beyond it is not lost.
+    found = crnsim.ensemble(network, times, replicates=600, bins=7, **options)
+    assert found["histogram"].shape == (7, 3, 3)
+    assert np.all(found["histogram"].sum("bin") == 600)
+    edges = found["bin_edge"].values
+    assert np.all(np.diff(edges, axis=0) > 0)
+    assert np.all(edges[0] == 0)
+    for species in range(3):
+        inner = np.concatenate([[-np.inf], edges[1:-1, species], [np.inf]])
+        expected = np.histogram(runs[:, 2, species], inner)[0]
+        np.testing.assert_array_equal(found["histogram"][:, 2, species], expected)
+    for wrong in (0, 1.5, [1, 1], [3], "many", [2, 1], [[0, 1]], True, 10**9):
+        with pytest.raises(CrnsimError, match="bins"):
+            crnsim.ensemble(network, times, bins=wrong, **options)

@@ -206,6 +206,28 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         atol=f"{POSITIVE}|None|{{}}",
         max_steps=WHOLE,
     ),
+    "event_list": lambda: Entrance(
+        crnsim.event_list,
+        {
+            "network": tube(),
+            "time": 1.0,
+            "replicate": 1,
+            "rates": rates(),
+            "initial": state(),
+            "noise": None,
+            "volume": 10.0,
+            "seed": 1,
+            "most": 10**6,
+        },
+        time=POSITIVE,
+        replicate="0|3",
+        rates=NONE,
+        initial="{}",
+        noise="{}|None",
+        volume=POSITIVE,
+        seed="0|3|None",
+        most="",
+    ),
     "linear_noise": lambda: Entrance(
         crnsim.linear_noise,
         {
@@ -229,6 +251,7 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
             "t": [0, 1],
             "replicates": 2,
             "quantiles": [0.5],
+            "bins": 4,
             "method": "auto",
             "rates": rates(),
             "initial": state(),
@@ -243,6 +266,7 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
             "progress": None,
         },
         quantiles="[]|no values",
+        bins="3|None",
         rates=NONE,
         initial="{}",
         replicates=WHOLE,
@@ -471,7 +495,8 @@ KEYWORDS: dict[str, tuple[Callable[..., Any], dict[str, str]]] = {
     "Noise": (
         crnsim.Noise,
         dict.fromkeys(NOISE_KINDS, "0|2|1.5")
-        | {"rates_mode": "", "scope": "", "interval": f"{POSITIVE}|1e-320|1e300", "additive": "True"},
+        | {"rates_mode": "", "scope": "", "interval": f"{POSITIVE}|1e-320|1e300", "additive": "True"}
+        | {"correlation_time": f"{POSITIVE}|1e-320|1e300"},
     ),
     **{
         f"activation {name}": (

@@ -359,6 +359,40 @@ def test_batches_are_apart_where_some_count_molecules():
     assert batches(kicked) == [0, 1, 0, 2]
 
 
+def test_every_event_of_one_replicate():
+    network, options = read_crn(OSCILLATOR), {"volume": 30.0, "seed": 4, "initial": {"X": 1, "Y": 1}}
+    whole = crnsim.simulate(network, np.linspace(0, 5, 101), method="ssa", replicates=3, **options)
+    found = crnsim.event_list(network, 5.0, replicate=2, **options)
+    assert found.sizes["event"] == int(whole["steps"][2]) > 100
+    assert np.all(np.diff(found["time"].values) > 0)
+    assert found["start"].values.tolist() == [30, 30]
+    # What the events add up to is what the run shows: before the next event at each time.
+    changes = network.stoichiometry().toarray()[:, found["reaction"].values]
+    counts = found["start"].values[:, None] + np.concatenate(
+        [np.zeros((2, 1)), np.cumsum(changes, axis=1)], axis=1
+    )
+    places = np.searchsorted(found["time"].values, whole["time"].values, side="right")
+    np.testing.assert_array_equal(counts[:, places].T, np.rint(whole["concentration"].values[2] * 30))
+    np.testing.assert_array_equal(counts[:, -1], found["end"])
+    assert str(found["equation"].values[0]).startswith("X ->{1} 2X")
+    drifting = {"rates": 0.2, "rates_mode": "ou", "correlation_time": 1.0}
+    noisy = crnsim.event_list(network, 5.0, noise=drifting, **options)
+    one = crnsim.simulate(network, [0, 5], noise=drifting, method="ssa", **options)
+    assert noisy.sizes["event"] == int(one["steps"][0])
+    by_noise = crnsim.event_list(
+        network, 5.0, noise={"intrinsic": 30**-0.5}, seed=4, initial={"X": 1, "Y": 1}, replicate=2
+    )
+    np.testing.assert_array_equal(by_noise["time"], found["time"])
+    for wrong, words in (
+        ({"most": 50}, "more than 50 reactions"),
+        ({"noise": {"concentrations": 0.1, "interval": 1}}, "kicks"),
+        ({"volume": None}, "volume"),
+        ({"time": -1}, "time is -1"),
+    ):
+        with pytest.raises(CrnsimError, match=words):
+            crnsim.event_list(network, **{"time": 5.0} | options | wrong)
+
+
 # -- what is refused ------------------------------------------------------------------------------------
 
 

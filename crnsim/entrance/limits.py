@@ -76,3 +76,5 @@ SAME = 1e-9
 MOST_GIGABYTES = 16.0
 #: Bytes of a file of results; what its arrays take in memory is limited by ``CRNSIM_MAX_GB``.
 LARGEST_RESULTS = 1 << 40
+#: Molecules for a concentration of 1, at least: with fewer, products of them are no numbers.
+SMALLEST_VOLUME = 1e-50

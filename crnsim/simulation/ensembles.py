@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from crnsim.entrance.arguments import check_memory
+from crnsim.entrance.arguments import check_memory, check_whole
 from crnsim.entrance.objects import check_array, check_function
 from crnsim.errors import InputError
 from crnsim.network.network import Network
@@ -16,12 +17,15 @@ from crnsim.noise.noise import NoiseLike
 from crnsim.outcomes import OK, OUTCOMES
 from crnsim.simulation import arguments, result
 from crnsim.simulation.prepare import Runs, prepare
+from crnsim.simulation.statistics import Histogram, Statistics, edges_of
 
 if TYPE_CHECKING:
     import xarray as xr
 
 #: Quantiles of an ensemble where no others are asked for.
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+#: Bins of a histogram, at most.
+MOST_BINS = 10_000
 #: Runs that are kept as they are, to be looked at.
 SHOWN = 10
 #: Bytes of the runs that are integrated at a time.
@@ -38,6 +42,7 @@ def ensemble(
     *,
     replicates: int = 100,
     quantiles: Sequence[float] = QUANTILES,
+    bins: int | Sequence[float] | None = None,
     method: str = "auto",
     rates: arguments.Rates | None = None,
     initial: Mapping[str, npt.ArrayLike] | npt.ArrayLike | None = None,
@@ -64,6 +69,9 @@ def ensemble(
     quantiles : sequence of float
         Between 0 and 1; of all replicates, interpolated linearly. They need all concentrations at once: where these are
         more than 500 MB, quantiles are left out, and the attribute ``remark`` says so.
+    bins : int or sequence of float, optional
+        Edges of a histogram, or a number of bins of equal width, whose range is that of the first replicates and half
+        as much again on both sides. What lies beyond counts in the first or the last bin.
     progress : callable, optional
         Called with the share of the replicates that are done.
 
@@ -71,7 +79,8 @@ def ensemble(
     -------
     xarray.Dataset
         ``mean``, ``standard_deviation`` (with n - 1), ``minimum`` and ``maximum`` (time, species) and ``quantiles``
-        (quantile, time, species), of the replicates that ended ``ok``; nan where there is none. ``status``,
+        (quantile, time, species), of the replicates that ended ``ok``; nan where there is none. With `bins`
+        ``histogram`` (bin, time, species), numbers of replicates, and ``bin_edge`` (edge, species). ``status``,
         ``reason``, ``steps``, ``contacts``, ``error`` and ``warning`` of each replicate, as `crnsim.simulate` has them.
         ``shown`` (shown_replicate, time, species) are the concentrations of the first ten replicates. The attribute
         ``n_ok`` says how many replicates the statistics are of.
@@ -87,6 +96,7 @@ def ensemble(
     )  # fmt: skip
     if levels.ndim != 1:
         raise InputError("quantiles must be a list of numbers from 0 to 1")
+    edges = _checked_bins(bins)
     said = check_function("progress", progress, "a function of the share that is done")
     runs = prepare(
         network,
@@ -104,17 +114,36 @@ def ensemble(
         max_steps=max_steps,
         estimate=estimate,
     )
-    return _reduced(runs, levels, said)
+    return _reduced(runs, levels, edges, said)
 
 
-def _reduced(runs: Runs, levels: np.ndarray, said: Callable[[float], Any] | None) -> xr.Dataset:
+def _checked_bins(bins: object) -> int | np.ndarray:
+    """A number of bins, or their edges; 0 for none."""
+    if bins is None:
+        return 0
+    if isinstance(bins, numbers.Real):
+        return check_whole("bins", bins, most=MOST_BINS)
+    wanted = "a number of bins, such as 50, or their edges, such as [0, 0.5, 1]"
+    edges = check_array("bins", list(bins) if isinstance(bins, (list, tuple)) else bins, wanted=wanted)
+    if edges.ndim != 1 or not 2 <= len(edges) <= MOST_BINS + 1 or not np.all(np.diff(edges) > 0):
+        raise InputError(f"bins must be {wanted}, which ascend, {MOST_BINS} bins at most")
+    return edges
+
+
+def _reduced(
+    runs: Runs, levels: np.ndarray, edges: int | np.ndarray, said: Callable[[float], Any] | None
+) -> xr.Dataset:
     size, total = _block_size(runs), runs.replicates
     shape = (len(runs.times), len(runs.kept))
     fits = 8.0 * total * shape[0] * shape[1] <= _QUANTILE_BYTES and len(levels) > 0
+    bins = edges if isinstance(edges, int) else len(edges) - 1
+    check_memory("the histograms", 8.0 * bins * shape[0] * shape[1], "ask for fewer times, species or bins")
     check_memory(
         "the runs of one block", 8.0 * size * runs.network.n_species * shape[0], "ask for fewer times"
     )
-    statistics = _Statistics(shape)
+    statistics, histogram = Statistics(shape), None
+    if not isinstance(edges, int):
+        histogram = Histogram(edges[:, None, None], shape)
     kept: list[np.ndarray] = []
     shown: list[np.ndarray] = []
     names = ("status", "reason", "steps", "contacts", "error", "warning")
@@ -123,9 +152,14 @@ def _reduced(runs: Runs, levels: np.ndarray, said: Callable[[float], Any] | None
         part = runs.part(first, min(first + size, total))
         status = part.record.run["status"]
         found = part.record.trajectory[:, 0][:, :, runs.kept]
-        statistics.add(found[status == OK])
+        good = found[status == OK]
+        statistics.add(good)
+        if isinstance(edges, int) and edges > 0 and histogram is None and len(good):
+            histogram = Histogram(edges_of(good, edges), shape)
+        if histogram is not None:
+            histogram.add(good)
         if fits:
-            kept.append(found[status == OK])
+            kept.append(good)
         if first < SHOWN:
             shown.append(found[: SHOWN - first].copy())
         columns["status"].append(status.astype(np.int8))
@@ -141,33 +175,7 @@ def _reduced(runs: Runs, levels: np.ndarray, said: Callable[[float], Any] | None
     result.log_failed(joined["status"], list(joined["reason"]))
     result.log_warnings(joined["error"], list(joined["warning"]))
     quantiles = np.quantile(np.concatenate(kept), levels, axis=0) if fits and statistics.count else None
-    return _dataset(runs, statistics, levels, quantiles, np.concatenate(shown), joined)
-
-
-class _Statistics:
-    """Mean, sum of squared deviations, minimum and maximum of runs, brought together block by block.
-
-    T. F. Chan, G. H. Golub, R. J. LeVeque, The American Statistician 37 (1983), 242,
-    doi 10.1080/00031305.1983.10483115.
-    """
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.count = 0
-        self.mean, self.squares = np.zeros(shape), np.zeros(shape)
-        self.lowest, self.highest = np.full(shape, np.inf), np.full(shape, -np.inf)
-
-    def add(self, block: np.ndarray) -> None:
-        """Take runs in, shape (runs, ...)."""
-        if not len(block):
-            return
-        mean = block.mean(axis=0)
-        squares = ((block - mean) ** 2).sum(axis=0)
-        total, difference = self.count + len(block), mean - self.mean
-        self.squares += squares + difference**2 * (self.count * len(block) / total)
-        self.mean += difference * (len(block) / total)
-        self.lowest = np.minimum(self.lowest, block.min(axis=0))
-        self.highest = np.maximum(self.highest, block.max(axis=0))
-        self.count = total
+    return _dataset(runs, statistics, histogram, levels, quantiles, np.concatenate(shown), joined)
 
 
 def _block_size(runs: Runs) -> int:
@@ -180,7 +188,8 @@ def _block_size(runs: Runs) -> int:
 
 def _dataset(
     runs: Runs,
-    statistics: _Statistics,
+    statistics: Statistics,
+    histogram: Histogram | None,
     levels: np.ndarray,
     quantiles: np.ndarray | None,
     shown: np.ndarray,
@@ -217,6 +226,15 @@ def _dataset(
         coordinates["quantile"] = levels
     elif n and len(levels):
         attributes["remark"] = "quantiles left out: all concentrations together are more than 500 MB"
+    if histogram is not None:
+        named = {"long_name": "edge of a bin of the histogram", "units": "1"}
+        wide = np.broadcast_to(histogram.edges[:, 0], (len(histogram.edges), shape[1]))
+        variables["bin_edge"] = (("edge", "species"), wide, named)
+        variables["histogram"] = (
+            ("bin", "time", "species"),
+            histogram.counts,
+            {"long_name": "number of replicates"},
+        )
     variables["shown"] = (
         ("shown_replicate", "time", "species"),
         shown,

@@ -19,7 +19,7 @@ from scipy import linalg
 from scipy.integrate import solve_ivp
 
 from crnsim.entrance.arguments import check_memory, check_number
-from crnsim.entrance.limits import LARGEST_CONCENTRATION
+from crnsim.entrance.limits import LARGEST_CONCENTRATION, SMALLEST_VOLUME
 from crnsim.entrance.objects import check_instance
 from crnsim.errors import InputError
 from crnsim.network.network import Network
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 #: Species that reactions change, at most: an entry of the covariance for each two of them, and a factorisation a step.
 MOST_SPECIES = 500
-#: Molecules for a concentration of 1, at least: with fewer, a covariance is no number.
-SMALLEST_VOLUME = 1e-50
 #: Diagonally implicit method of order 2 (R. Alexander, SIAM J. Numer. Anal. 14 (1977), 1006, doi 10.1137/0714068).
 _GAMMA = 1.0 - 1.0 / math.sqrt(2.0)
 #: Tolerance of the embedded method of order 1, which is far less accurate than the result, and steps.

@@ -18,6 +18,7 @@ from crnsim.entrance.limits import (
     MOST_STEPS,
     SMALLEST_ATOL,
     SMALLEST_RTOL,
+    SMALLEST_VOLUME,
 )
 from crnsim.entrance.objects import check_flag, check_instance
 from crnsim.errors import InputError
@@ -111,12 +112,12 @@ class Runs:
 
     def part(self, first: int, last: int) -> Part:
         """Integrate the runs from `first` up to but not including `last`."""
-        protocol, used = self._protocol(first, last)
+        protocol, used = self.protocol(first, last)
         return Part(
             *_solved(self.network, protocol, self.chosen.orders if self.twice else None, self.about), used
         )
 
-    def _protocol(self, first: int, last: int) -> tuple[Protocol, np.ndarray]:
+    def protocol(self, first: int, last: int) -> tuple[Protocol, np.ndarray]:
         """The batch, and the rate constants of each run with their noise."""
         from crnsim.noise.applied import perturb_for_presentation
         from crnsim.noise.network import network_keys
@@ -220,7 +221,7 @@ def _counted(method: str, noise: Noise, volume: float | None) -> tuple[str, floa
     if noise.intrinsic and volume is not None:
         raise InputError("volume and noise intrinsic say the same; give one of them")
     if volume is not None:
-        volume = check_number("volume", volume, above=0.0, most=LARGEST_CONCENTRATION)
+        volume = check_number("volume", volume, least=SMALLEST_VOLUME, most=LARGEST_CONCENTRATION)
     elif noise.intrinsic:
         volume = volume_of(noise.intrinsic)
     return for_molecules(method) if volume is not None else method, volume

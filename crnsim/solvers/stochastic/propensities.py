@@ -14,7 +14,7 @@ import numpy as np
 from crnsim.compiled import compiled, entry, inlined
 from crnsim.solvers.stochastic.random import exponential, uniform
 from crnsim.solvers.stochastic.tables import WIDTH, Tables
-from crnsim.solvers.stochastic.work import Work
+from crnsim.solvers.stochastic.work import LAST, Work
 
 
 @inlined
@@ -219,7 +219,7 @@ def advance(
     leaf, reaction, group_of, owner, first_block = t.leaf, t.reaction, t.group, t.owner, t.first_block
     more, partner_at, partner_row, partner_less = t.more, t.partner_at, t.partner_row, t.partner_less
     owned_at, owned, touched_at, touched, level_at = t.owned_at, t.owned, t.touched_at, t.touched, t.level_at
-    levels = len(level_at) - 1
+    levels, tally = len(level_at) - 1, w.tally
     done = 0
     while done < most:
         rate = _sum(tree, level_at[levels - 1])
@@ -231,6 +231,7 @@ def advance(
         target = uniform(random) * rate
         place, target = _find_group(target, tree, level_at, levels)
         r = reaction[_find_leaf(target / count[owner[place]], place, first_block, block, partial)]
+        tally[LAST] = r
         for at in range(change_at[r], change_at[r + 1]):
             count[change_row[at]] += change_by[at]
         for at in range(change_at[r], change_at[r + 1]):

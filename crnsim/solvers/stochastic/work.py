@@ -15,8 +15,8 @@ from crnsim.solvers.protocol import Protocol
 from crnsim.solvers.stochastic.tables import WIDTH, Tables
 
 #: Entries of ``w.tally``: reactions that were followed, leaps over many, leaps that were taken anew in shorter ones,
-#: leaps that a species at zero stood against, and how much of the budget of a run is spent.
-EVENTS, LEAPS, REPEATED, CONTACTS, SPENT = range(5)
+#: leaps that a species at zero stood against, how much of the budget of a run is spent, and the last reaction.
+EVENTS, LEAPS, REPEATED, CONTACTS, SPENT, LAST = range(6)
 
 #: Entries of ``w.sorted``: reactions to leap over, rows that they change, leaps since they were chosen, below zero if
 #: they are to be chosen anew, and the event at which they are anyway.
@@ -30,7 +30,7 @@ class Work(NamedTuple):
     molecules: np.ndarray  # (rows + 1,) molecules; the last is 1, the owner of what needs no reactant
     constant: np.ndarray  # (R,) of rates in molecules
     active: np.ndarray  # (R,) the same, 0 for reactions that are leapt over
-    tally: np.ndarray  # entries EVENTS to SPENT
+    tally: np.ndarray  # entries EVENTS to LAST
     partial: np.ndarray  # (leaves,) partial propensities
     block: np.ndarray  # (blocks,) their sums
     tree: np.ndarray  # sums of groups, level by level
@@ -43,6 +43,8 @@ class Work(NamedTuple):
     before: np.ndarray  # (species,)
     values: np.ndarray  # (features + targets,)
     draws: np.ndarray
+    listed_time: np.ndarray  # (events,) where they are listed
+    listed_reaction: np.ndarray  # (events,) int64
     # Of methods that leap.
     policy: int  # see `crnsim.solvers.stochastic.partition`
     lane: int  # of tables for linear systems that a run is in; -1 for all
@@ -73,7 +75,12 @@ class Work(NamedTuple):
 
 
 def new_work(
-    network: Network, tables: Tables, protocol: Protocol, kernel: Kernel | None = None, policy: int = 0
+    network: Network,
+    tables: Tables,
+    protocol: Protocol,
+    kernel: Kernel | None = None,
+    policy: int = 0,
+    listed: int = 0,
 ) -> Work:
     """Return room for runs of a protocol; the linear systems of a method need a kernel, and have room by it."""
     n = network.n_species
@@ -85,7 +92,7 @@ def new_work(
         molecules=np.zeros(n + 1),
         constant=np.zeros(reactions),
         active=np.zeros(reactions),
-        tally=np.zeros(SPENT + 1, dtype=np.int64),
+        tally=np.zeros(LAST + 1, dtype=np.int64),
         partial=np.zeros(len(tables.reaction)),
         block=np.zeros(len(tables.reaction) // WIDTH),
         tree=np.zeros(int(tables.level_at[-1])),
@@ -98,6 +105,8 @@ def new_work(
         before=np.zeros(n),
         values=np.zeros(len(protocol.clamp)),
         draws=np.zeros(max(longest, n, protocol.n_features, 1)),
+        listed_time=np.empty(listed),
+        listed_reaction=np.empty(listed, dtype=np.int64),
         policy=policy,
         lane=-1 if kernel is not None and kernel.wide else 0,
         leaps=np.zeros(reactions, dtype=np.uint8),
