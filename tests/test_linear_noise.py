@@ -132,6 +132,45 @@ def test_what_dies_out_comes_to_rest_and_what_has_not_begun_does_not():
         crnsim.linear_noise(read_crn("A ->{1e-12} B; init A 1"), None, volume=10)
 
 
-def test_a_large_network_is_refused():
-    with pytest.raises(CrnsimError, match="at most 500"):
-        crnsim.linear_noise(crnsim.onepot((30, 20, 5)).network, [0, 1], volume=10, initial={"One": 1})
+def test_of_a_large_network_species_are_chosen():
+    network, start = crnsim.onepot((30, 20, 5)).network, {"One": 1.0}
+    for species in (None, network.labels[:101]):
+        with pytest.raises(CrnsimError, match="choose up to 100 of them"):
+            crnsim.linear_noise(network, [0, 1], volume=10, initial=start, species=species)
+
+
+@pytest.mark.parametrize("times", [[0, 0.5, 4], [2, 3], None])
+def test_few_species_backwards_in_time_are_those_of_all(times, monkeypatch):
+    text = (
+        "0 ->{0.1} X; P + X ->{1} P + 2X; M + X ->{1} M; 2X ->{1} X; X ->{0.3} X + Y; Y ->{0.2} 0; C <->{1}{2} D\n"
+        "init P 2; init M 1; init X 0.4; init C 1"
+    )
+    network = read_crn(text)
+    options = {"volume": 100, "species": ["Y", "P", "X", "C", "D"]}
+    whole = crnsim.linear_noise(network, times, **options)
+    monkeypatch.setattr("crnsim.simulation.lna.MOST_SPECIES", 1)
+    few = crnsim.linear_noise(network, times, **options)
+    assert few.sizes == whole.sizes
+    np.testing.assert_allclose(few["mean"], whole["mean"], rtol=1e-5, atol=1e-12)
+    # Both have steps whose error is some 1e-3 of a variance.
+    largest = float(np.abs(whole["covariance"]).max())
+    np.testing.assert_allclose(few["covariance"], whole["covariance"], rtol=2e-3, atol=1e-3 * largest)
+    with pytest.raises(CrnsimError, match="never end|no fixed point"):
+        crnsim.linear_noise(read_crn("0 ->{1} X; X <->{1}{1} Y"), None, volume=10, initial={}, species=["X"])
+
+
+def test_a_large_pot_is_as_simulated():
+    circuit, rng = crnsim.onepot((40, 10, 3)), np.random.default_rng(0)
+    network = circuit.network
+    assert network.n_dynamic > 500
+    shapes = ((10, 40), (3, 10))
+    start = circuit.start([(rng.normal(size=s) / np.sqrt(s[1]), rng.normal(size=s[0])) for s in shapes])
+    start[circuit.shown_rails()[0][:, 0]] = rng.uniform(size=40)
+    volume, names = 1000.0, ["Z2p[0]", "Z2m[2]", "X1[0]", "D1[1]"]
+    start = dict(zip(network.labels, (np.rint(start * volume) / volume).tolist(), strict=True))
+    options = {"volume": volume, "initial": start, "species": names}
+    predicted = crnsim.linear_noise(network, [0, 4], **options)
+    found = crnsim.ensemble(network, [0, 4], replicates=256, seed=2, quantiles=[], **options)
+    np.testing.assert_allclose(
+        found["standard_deviation"][-1], predicted["standard_deviation"][-1], rtol=4 * 0.044
+    )

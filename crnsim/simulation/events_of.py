@@ -78,7 +78,9 @@ def event_list(
         seed=seed, species=None, rtol=1e-6, atol=None, max_steps=MOST_STEPS, estimate=False,
     )  # fmt: skip
     if runs.about["volume"] is None:
-        raise InputError("a list of events counts molecules; give the volume that they are in, such as volume=1000")
+        raise InputError(
+            "a list of events counts molecules; give the volume that they are in, such as volume=1000"
+        )
     if runs.noise.concentrations > 0:
         raise InputError(
             "noise on concentrations kicks numbers of molecules, which a list of reactions does not hold"

@@ -15,21 +15,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg
+from scipy import linalg, sparse
 from scipy.integrate import solve_ivp
+from scipy.interpolate import CubicHermiteSpline
 
-from crnsim.entrance.arguments import check_memory, check_number
+from crnsim.entrance.arguments import check_memory, check_number, shown
 from crnsim.entrance.limits import LARGEST_CONCENTRATION, SMALLEST_VOLUME
 from crnsim.entrance.objects import check_instance
 from crnsim.errors import InputError
 from crnsim.network.network import Network
+from crnsim.outcomes import OK
 from crnsim.simulation import arguments
+from crnsim.simulation.adjoint import Adjoint
+from crnsim.simulation.run import simulate
 
 if TYPE_CHECKING:
     import xarray as xr
 
 #: Species that reactions change, at most: an entry of the covariance for each two of them, and a factorisation a step.
 MOST_SPECIES = 500
+#: Of a larger network covariances are taken of so many species at most (`crnsim.simulation.adjoint`).
+MOST_CHOSEN = 100
+#: Times at which the course of a large network is integrated, twice; and rates of change at its fixed point, as part of
+#: what comes and goes.
+_NODES, _AT_REST = 200, 1e-6
 #: Diagonally implicit method of order 2 (R. Alexander, SIAM J. Numer. Anal. 14 (1977), 1006, doi 10.1137/0714068).
 _GAMMA = 1.0 - 1.0 / math.sqrt(2.0)
 #: Tolerance of the embedded method of order 1, which is far less accurate than the result, and steps.
@@ -59,7 +68,7 @@ def linear_noise(
     Parameters
     ----------
     network : Network
-        With at most 500 species that reactions change.
+        Of any size; with more than 500 species that reactions change, `species` names up to 100 of them.
     t : array_like, shape (n_times,), or None
         Times, as for `crnsim.simulate`, the first of which is that of the start, where nothing fluctuates; None for the
         fixed point that the rate equations reach.
@@ -77,7 +86,7 @@ def linear_noise(
     Raises
     ------
     InputError
-        As `crnsim.simulate`; the network is too large; the rate equations reach no fixed point, or one from which
+        As `crnsim.simulate`; the network is too large for all species; the rate equations reach no fixed point, or one from which
         fluctuations grow.
     """
     check_instance("network", network, Network, "a crnsim.Network, such as that of crnsim.read_crn")
@@ -87,18 +96,48 @@ def linear_noise(
     constants, parameters, more = arguments.check_rates(network, rates, 1)
     if max(runs, more) > 1:
         raise InputError("linear noise is that of one run; give one start and one set of rate constants")
-    n = network.n_dynamic
-    if n > MOST_SPECIES:
-        raise InputError(f"linear noise of {n} species that change; at most {MOST_SPECIES}")
     system = _System(network, constants[0], state, volume)
     attributes = {"volume": volume, "parameters": json.dumps(parameters)}
-    if t is None:
-        mean = system.fixed_point()
-        return _dataset(system, kept, None, mean[None], system.stationary(mean)[None], attributes)
-    times = arguments.check_times(t)
-    check_memory("covariances", 8.0 * len(times) * n * n, "ask for fewer times")
-    mean, covariance = system.along(times)
-    return _dataset(system, kept, times, mean, covariance, attributes)
+    times = None if t is None else arguments.check_times(t)
+    if network.n_dynamic > MOST_SPECIES:
+        if species is None or len(kept) > MOST_CHOSEN:
+            raise InputError(
+                f"linear noise of {network.n_dynamic} species that change: choose up to {MOST_CHOSEN} of them, such as "
+                f"species=[{shown(network.labels[0])}]; of all at once it is taken for {MOST_SPECIES} at most"
+            )
+        mean, covariance = _of_chosen(system, kept, times)
+        return _dataset(network, kept, times, mean, covariance, attributes)
+    if times is None:
+        point = system.fixed_point()
+        mean, covariance = point[None], system.stationary(point)[None]
+    else:
+        check_memory("covariances", 8.0 * len(times) * system.n**2, "ask for fewer times")
+        mean, covariance = system.along(times)
+    whole = np.concatenate([mean, np.tile(system.rest, (len(mean), 1))], axis=1)
+    among = np.zeros((len(mean), len(kept), len(kept)))
+    changed = np.flatnonzero(kept < system.n)
+    among[:, changed[:, None], changed] = covariance[:, kept[changed][:, None], kept[changed]]
+    return _dataset(network, kept, times, whole[:, kept], among, attributes)
+
+
+def _of_chosen(system: _System, kept: np.ndarray, times: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and covariance of a few species of a large network, shapes (times, kept) and (times, kept, kept)."""
+    changed = np.flatnonzero(kept < system.n)
+    adjoint = Adjoint(system.changes, kept[changed], system.volume)
+    ends = [None] if times is None else times.tolist()
+    mean, covariance = np.zeros((len(ends), len(kept))), np.zeros((len(ends), len(kept), len(kept)))
+    if times is None:
+        point, shortest = system.resting()
+        found = adjoint.stationary(lambda _: system.here(point), shortest)
+        mean[0], covariance[0, changed[:, None], changed] = point[kept], found
+        return mean, covariance
+    along = system.course(times)
+    for place, end in enumerate(times.tolist()):
+        mean[place] = along(end)[kept]
+        if end > times[0]:
+            found = adjoint.at_time(lambda time: system.here(along(time)), end, end - float(times[0]))
+            covariance[place, changed[:, None], changed] = found
+    return mean, covariance
 
 
 class _System:
@@ -141,6 +180,53 @@ class _System:
                 f"the rate equations could not be integrated: {' '.join(str(found.message).split())}"
             )
         return found.sol
+
+    def here(self, whole: np.ndarray) -> tuple[Any, np.ndarray]:
+        """Jacobian, sparse, and rates of all reactions at a whole state."""
+        whole = np.maximum(whole, 0.0)
+        jacobian = sparse.csr_array(self.network.jacobian(whole, self.constants))[: self.n, : self.n]
+        return jacobian, self.network.fluxes(whole, self.constants)
+
+    def _integrated(self, times: np.ndarray) -> np.ndarray:
+        """Whole states of a large network at each time."""
+        network = self.network
+        initial = dict(zip(network.labels, self._whole(self.start).tolist(), strict=True))
+        found = simulate(network, times, rates=self.constants, initial=initial, rtol=1e-6, estimate=False)
+        if found["status"].values[0] != OK:
+            raise InputError(f"the rate equations could not be integrated: {found['reason'].values[0]}")
+        states: np.ndarray = found["concentration"].sel(species=network.labels).values[0]
+        return states
+
+    def course(self, times: np.ndarray) -> Any:
+        """Whole states of a large network at any time, between many at which they are integrated."""
+        first, span = float(times[0]), float(times[-1] - times[0])
+        parts = np.unique(
+            np.concatenate([[0.0], np.geomspace(1e-6, 1.0, _NODES), np.linspace(0.0, 1.0, _NODES)])
+        )
+        nodes = np.unique(np.concatenate([first + span * parts, times]))
+        # Those that rounding hardly tells apart are one.
+        nodes = nodes[np.concatenate([[True], np.diff(nodes) > 1e-9 * span])]
+        states = self._integrated(nodes)
+        slopes = np.zeros_like(states)
+        for slope, state in zip(slopes, states, strict=True):
+            slope[: self.n] = self.slope(np.maximum(state[: self.n], 0.0))
+        return CubicHermiteSpline(nodes, states, slopes)
+
+    def resting(self) -> tuple[np.ndarray, float]:
+        """Where a large network comes to rest, and a time that is short beside its slowest ones."""
+        time = 100.0
+        while time <= _LONGEST:
+            whole = np.maximum(self._integrated(np.array([0.0, time]))[-1], 0.0)
+            flux = self.network.fluxes(whole, self.constants)
+            through, net = abs(self.changes) @ flux, np.abs(self.changes @ flux)
+            through = np.maximum(through, 1e-12 * np.max(through, initial=0.0))
+            if np.all(net <= _AT_REST * through) or np.all(net * time <= _MOVED * np.max(whole, initial=0.0)):
+                rates = through[through > 0] / np.maximum(whole[: self.n][through > 0], 1e-300)
+                return whole, 1.0 / float(np.max(rates, initial=1e-3))
+            time *= 100.0
+        raise InputError(
+            f"the rate equations reach no fixed point within {_LONGEST:g}; give times instead of None"
+        )
 
     def along(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and covariance at each time, shapes (times, n) and (times, n, n)."""
@@ -236,7 +322,7 @@ class _System:
 
 
 def _dataset(
-    system: _System,
+    network: Network,
     kept: np.ndarray,
     times: np.ndarray | None,
     mean: np.ndarray,
@@ -247,19 +333,14 @@ def _dataset(
 
     from crnsim import __version__
 
-    n, total = system.n, system.n + len(system.rest)
-    whole = np.zeros((len(mean), total, total))
-    whole[:, :n, :n] = covariance
-    whole = whole[:, kept][:, :, kept]
-    concentrations = np.concatenate([mean, np.tile(system.rest, (len(mean), 1))], axis=1)
-    variance = np.maximum(np.diagonal(whole, axis1=1, axis2=2), 0.0)
-    names = [system.network.labels[row] for row in kept]
+    variance = np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0.0)
+    names = [network.labels[row] for row in kept]
     about = {"units": "1"}
     data = xr.Dataset(
         {
             "mean": (
                 ("time", "species"),
-                concentrations[:, kept],
+                mean,
                 about | {"long_name": "mean concentration"},
             ),
             "variance": (
@@ -272,7 +353,7 @@ def _dataset(
                 np.sqrt(variance),
                 about | {"long_name": "standard deviation"},
             ),
-            "covariance": (("time", "species", "other"), whole, about | {"long_name": "covariance"}),
+            "covariance": (("time", "species", "other"), covariance, about | {"long_name": "covariance"}),
         },
         coords={"species": names, "other": names},
         attrs=attributes | {"version": __version__},
