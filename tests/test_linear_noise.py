@@ -155,7 +155,7 @@ def test_few_species_backwards_in_time_are_those_of_all(times, monkeypatch):
     # Both have steps whose error is some 1e-3 of a variance.
     largest = float(np.abs(whole["covariance"]).max())
     np.testing.assert_allclose(few["covariance"], whole["covariance"], rtol=2e-3, atol=1e-3 * largest)
-    with pytest.raises(CrnsimError, match="never end|no fixed point"):
+    with pytest.raises(CrnsimError, match=r"never end|no fixed point"):
         crnsim.linear_noise(read_crn("0 ->{1} X; X <->{1}{1} Y"), None, volume=10, initial={}, species=["X"])
 
 

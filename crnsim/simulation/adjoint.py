@@ -2,7 +2,7 @@
 
 The covariance C(T) of chosen species is the integral over s of L^T S diag(v) S^T L / Omega, where L(s) says how a
 disturbance a time s before T shows in them: dL/ds = J^T L, with L(0) the unit vectors of the chosen species, and the
-Jacobian J, the stoichiometry S and the rates v at time T - s. All it takes is a factorisation of a sparse matrix a stage.
+Jacobian J, the stoichiometry S and the rates v at time T - s. All it takes is to factor a sparse matrix a stage.
 """
 
 from __future__ import annotations

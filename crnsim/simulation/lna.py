@@ -86,8 +86,8 @@ def linear_noise(
     Raises
     ------
     InputError
-        As `crnsim.simulate`; the network is too large for all species; the rate equations reach no fixed point, or one from which
-        fluctuations grow.
+        As `crnsim.simulate`; the network is too large for all species; the rate equations reach no fixed point, or one
+        from which fluctuations grow.
     """
     check_instance("network", network, Network, "a crnsim.Network, such as that of crnsim.read_crn")
     volume = check_number("volume", volume, least=SMALLEST_VOLUME, most=LARGEST_CONCENTRATION)
