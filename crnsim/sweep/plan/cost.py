@@ -51,6 +51,10 @@ CLOCK_STEPS, CLOCK_STEPS_PER_TIME, CLOCK_STEPS_PER_KICK, CLOCK_STEP = 23.0, 0.25
 #: Core seconds of one reaction of one molecule; and how many there are in a unit of time in a volume of 1, in units of
 #: the square root of the number of reactions of a circuit.
 SECONDS_PER_EVENT, EVENTS = 1.2e-7, 2.4
+#: Leaps of the partition over many molecules in a unit of time, in units of the square root of the number of reactions,
+#: core seconds of one for each reaction, and how many times as many other methods need.
+LEAPS_PER_TIME, SECONDS_PER_LEAP = 1.5, 4e-8
+LEAPING = {"hybrid": 1.0, "cle": 3.0, "tau": 30.0}
 #: Core seconds of a run of a network of the user's own that are no steps.
 RUN_SECONDS = 3e-4
 #: Core seconds of a run that are no steps: tables, measures, coordinates.
@@ -139,16 +143,29 @@ def estimate_seconds(point: Point) -> float:
     step = SECONDS_PER_STEP + SECONDS_PER_REACTION * of.reactions
     counted = point.noise.intrinsic > 0
     if point.mode == OBSERVATION:
-        each = network_events(point) * SECONDS_PER_EVENT if counted else network_steps(point) * step
+        each = (
+            _counted_seconds(point, network_events(point), point.running_time)
+            if counted
+            else network_steps(point) * step
+        )
         return SECONDS_PER_POINT + of.n_test * (RUN_SECONDS + each)
     presentations = of.n_test + (of.n_train * point.epochs if point.learns else 0)
     if counted:
         rate = EVENTS * math.sqrt(of.reactions) * volume_of(point.noise.intrinsic)
-        return (
-            SECONDS_PER_POINT
-            + presentations * rate * (of.clock or 1) * point.running_time * SECONDS_PER_EVENT
-        )
+        time = (of.clock or 1) * point.running_time
+        return SECONDS_PER_POINT + presentations * _counted_seconds(point, rate * time, time)
     return SECONDS_PER_POINT + presentations * estimate_steps(point) * step
+
+
+def _counted_seconds(point: Point, events: float, time: float) -> float:
+    """Estimate the core seconds in which so many reactions of single molecules take place, or are leapt over."""
+    followed = events * SECONDS_PER_EVENT
+    if point.method not in LEAPING:
+        return followed
+    reactions = size(point).reactions
+    leaps = LEAPING[point.method] * LEAPS_PER_TIME * math.sqrt(reactions) * time
+    leapt = leaps * reactions * SECONDS_PER_LEAP
+    return leapt if point.method == "cle" else min(followed, leapt)
 
 
 def estimate_steps(point: Point) -> float:
