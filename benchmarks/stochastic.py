@@ -1,6 +1,7 @@
 """Reactions of single molecules per second, beside rebop, GillesPy2 (its C++ solver) and libroadrunner, in one run.
 
     python benchmarks/stochastic.py [--seconds 2] [--only xor,digits]
+    python benchmarks/stochastic.py --leaping [--seconds 2] [--only xor,digits]
 
 Four networks: the XOR pot (307 reactions) and the digits pot (9,050) while a sample is shown for 100/k, a birth and
 death process, and a random walk on a line of 256 places (510 reactions). All by an exact method, one run after the
@@ -8,6 +9,10 @@ other, on one core; what is compiled or loaded once is not counted. How many rea
 the others do not tell, and have the same law, which the end of the runs is compared for (libroadrunner has n^2 for
 n (n - 1), so that its law is another by order 1 / Omega). A peer that is not installed is left out. Omega differs from
 network to network, so that a run of ours takes about a tenth of a second.
+
+With --leaping the two pots at Omega 10,000, where the methods that leap are compared with the exact one and with the
+tau-leaping of GillesPy2's C++ solver: milliseconds, leaps, reactions times leaps per second, and how many reactions of
+the exact method that stands for.
 """
 
 from __future__ import annotations
@@ -20,7 +25,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -75,17 +80,17 @@ LONGEST = 5.0
 Run = Callable[[int], dict[str, float]]
 
 
-def ours(case: Case) -> Run:
-    """Runs by crnsim, which also tell how many reactions took place."""
+def ours(case: Case, method: str = "ssa") -> Run:
+    """Runs by crnsim, which also tell how many reactions took place, or were leapt over in how many leaps."""
 
     def run(seed: int) -> dict[str, float]:
         found = crnsim.simulate(
             case.network, [0.0, case.time], initial=dict(zip(case.network.labels, case.start.tolist(), strict=True)),
-            volume=case.volume, seed=seed, max_steps=10**9,
+            volume=case.volume, seed=seed, max_steps=10**9, method=method,
         )  # fmt: skip
         assert int(found["status"][0]) == 0
         end = dict(zip(case.network.labels, found["concentration"].values[0, -1].tolist(), strict=True))
-        return end | {"": float(found["steps"][0])}
+        return end | {"": float(found["steps"][0]), "leaps": float(found["evaluations"][0])}
 
     return run
 
@@ -132,8 +137,8 @@ def by_rebop(case: Case) -> Run:
     return run
 
 
-def by_gillespy(case: Case) -> Run:
-    """Runs by the C++ solver of GillesPy2, compiled for the network."""
+def gillespy_model(case: Case) -> Any:
+    """A network as GillesPy2 has it, in molecules."""
     import gillespy2
 
     names = sbml_identifiers(case.network)[0]
@@ -151,6 +156,15 @@ def by_gillespy(case: Case) -> Run:
             )
         )
     model.timespan(gillespy2.TimeSpan(np.array([0.0, case.time])))
+    return model
+
+
+def by_gillespy(case: Case) -> Run:
+    """Runs by the C++ solver of GillesPy2, compiled for the network."""
+    import gillespy2
+
+    model = gillespy_model(case)
+    names = sbml_identifiers(case.network)[0]
     solver = gillespy2.SSACSolver(model=model)
 
     def run(seed: int) -> dict[str, float]:
@@ -195,6 +209,21 @@ PEERS: dict[str, tuple[str, Callable[[Case], Run]]] = {
 }
 
 
+def by_gillespy_tau(case: Case) -> Run:
+    """Runs by the C++ tau-leaping of GillesPy2 with its default tolerance of 0.03."""
+    import gillespy2
+
+    model = gillespy_model(case)
+    solver = gillespy2.TauLeapingCSolver(model=model)
+    names = sbml_identifiers(case.network)[0]
+
+    def run(seed: int) -> dict[str, float]:
+        found = model.run(solver=solver, seed=seed + 1)
+        return {label: float(found[name][-1]) / case.volume for label, name in names.items()}
+
+    return run
+
+
 def timed(run: Run, seconds: float) -> tuple[list[float], list[dict[str, float]]]:
     """Times of runs one after the other, after a first one that is not counted: two at least."""
     begun = time.perf_counter()
@@ -226,8 +255,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--only", default="")
+    parser.add_argument("--leaping", action="store_true")
     options = parser.parse_args()
     logging.getLogger("crnsim").setLevel(logging.ERROR)
+    if options.leaping:
+        leaping(options.seconds, options.only.split(",") if options.only else ["xor", "digits"])
+        return
     print(
         f"{'network':16} {'reactions':>9} {'events':>10}  {'by':14} {'ms':>9} {'million/s':>9} {'ours is':>8}  off"
     )
@@ -254,6 +287,37 @@ def main() -> None:
                     off = far_off(case.network, counted, peer_ends) if len(peer_ends) > 1 else math.nan
                     print_row(name, shorter, peer, counted, statistics.median(peer_times), mine, off)
                     break
+
+
+def leaping(seconds: float, only: list[str]) -> None:
+    """Print a table of the methods that leap, at Omega 10,000."""
+    print(
+        f"{'network':8} {'by':14} {'ms':>9} {'leaps':>9} {'reactions x leaps':>17} {'stands for':>11} {'of exact':>9}"
+    )
+    print(f"{'':8} {'':14} {'':9} {'':9} {'million/s':>17} {'million/s':>11} {'time':>9}")
+    for name, layers in (("xor", (2, 6, 1)), ("digits", (64, 20, 10))):
+        if name not in only:
+            continue
+        case = pot(layers, name, 10_000.0)
+        times, ends = timed(ours(case), 0.0)
+        exact, events = statistics.median(times), statistics.mean(end[""] for end in ends)
+        rows = [("crnsim ssa", exact, 0.0)]
+        for method in ("hybrid", "cle", "tau"):
+            times, ends = timed(ours(case, method), seconds)
+            rows.append(
+                (f"crnsim {method}", statistics.median(times), statistics.mean(end["leaps"] for end in ends))
+            )
+        if importlib.util.find_spec("gillespy2") is not None:
+            shorter = case._replace(time=case.time / 20)
+            took = statistics.median(timed(by_gillespy_tau(shorter), seconds)[0]) * 20
+            rows.append(("GillesPy2 tau", took, math.nan))
+        for by, took, leaps in rows:
+            over = leaps * case.network.n_reactions / took / 1e6
+            print(
+                f"{name:8} {by:14} {1e3 * took:9.1f} {leaps:9.0f} {over:17.1f} {events / took / 1e6:11.1f} "
+                f"{took / exact:9.3f}",
+                flush=True,
+            )
 
 
 def print_row(
