@@ -11,7 +11,7 @@ import numpy as np
 
 from crnsim.compiled import kept, once
 from crnsim.errors import InputError
-from crnsim.kinetics.kernels import compile_network, no_kinetics
+from crnsim.kinetics.kernels import Kernel, compile_network, no_kinetics
 from crnsim.network.network import Network
 from crnsim.noise.streams import stream_key
 from crnsim.provenance import processors
@@ -21,6 +21,8 @@ from crnsim.solvers.stochastic.counts import MOST_MOLECULES
 from crnsim.solvers.stochastic.tables import tables_of
 from crnsim.solvers.stochastic.work import new_work
 
+#: Of networks of more reactions linear systems have the code that is generated from their families.
+MOST_WHOLE = 5000
 #: Methods that leap.
 _LEAPING = {"tau": partition.TAU, "cle": partition.LANGEVIN, "hybrid": partition.PARTITION}
 
@@ -46,7 +48,7 @@ def run(network: Network, protocol: Protocol, record: Record, request: Request) 
     runs = len(protocol.member)
     policy = _LEAPING.get(request.method)
     follow = exact.follow if policy is None else leaping.follow
-    kernel = None if policy in (None, partition.TAU) else compile_network(network)
+    kernel = None if policy in (None, partition.TAU) else _kernel(network, protocol)
     kinetics = no_kinetics(network) if kernel is None else kernel.kinetics
     what = "exact" if policy is None else "leaping"
     with kept(), once(what, f"compiling the stochastic methods ({what}), once (about 10 s)"):
@@ -60,6 +62,12 @@ def run(network: Network, protocol: Protocol, record: Record, request: Request) 
             )
 
         _in_threads(share, workers, protocol, record, request.progress)
+
+
+def _kernel(network: Network, protocol: Protocol) -> Kernel:
+    """Linear systems for leaps: with the whole Jacobian, which tells what grows; not of circuits and large networks."""
+    whole = not len(protocol.clamp) and network.n_reactions <= MOST_WHOLE
+    return compile_network(network, listed=whole)
 
 
 def _threads() -> int:

@@ -21,7 +21,7 @@ import numpy as np
 from crnsim.compiled import compiled, entry, inlined
 from crnsim.kinetics.kernels import Kinetics, prepare_linear, solve_linear
 from crnsim.kinetics.lanes import LANES
-from crnsim.kinetics.signatures import LINEAR_STEP
+from crnsim.kinetics.signatures import LINEAR_STEP, PIVOT
 from crnsim.solvers import events
 from crnsim.solvers.protocol import Protocol, Record
 from crnsim.solvers.stochastic import exact, limits, loop, partition, propensities
@@ -36,6 +36,8 @@ from crnsim.solvers.stochastic.work import AGE, CHANGED, CHOSEN, EVENTS, LEAPS, 
 _MANY = 1000.0
 #: A leap is cut in halves so many times at most when a species would fall below zero.
 _HALVES = 40
+#: What grows at a rate g lacks g tau / 2 of a pivot of 1: so much at most, and so often a leap is shortened for it.
+_LACK, _SHORTENED = 0.1, 20
 
 
 @compiled
@@ -87,8 +89,8 @@ def _draw(t: Tables, w: Work, tau: float) -> None:
 
 
 @compiled
-def _respond(k: Kinetics, t: Tables, w: Work, tau: float, volume: float) -> None:
-    """Write into `w.moved` what a leap changes when its drift follows the changes."""
+def _factor(k: Kinetics, t: Tables, w: Work, tau: float, volume: float) -> None:
+    """Factor the linear system of a leap in the present state."""
     for row in range(len(w.state)):
         w.state[row] = max(w.molecules[row], 0.0) / volume
     if w.sorted[AGE] == 1:  # others have been chosen
@@ -98,15 +100,35 @@ def _respond(k: Kinetics, t: Tables, w: Work, tau: float, volume: float) -> None
             number = t.number[w.chosen[place]]
             w.masked[number] = w.rates[number]
         events.put_run(w.masked, w.table_rate, w.lane)
+    events.put_run(w.state, w.table_y, w.lane)
+    for every in range(LANES):
+        w.implicit[LINEAR_STEP, every] = 0.5 * tau if w.lane < 0 or every == w.lane else 0.0
+    prepare_linear(k, w.table_y, w.table_rate, w.p, w.q, w.implicit)
+
+
+@compiled
+def _factor_what_grows(k: Kinetics, t: Tables, w: Work, tau: float, volume: float) -> float:
+    """Factor the linear system of a leap, which is shortened until nothing grows much in it; return its length."""
+    for _ in range(_SHORTENED):
+        _factor(k, t, w, tau, volume)
+        lack = 1.0 - w.implicit[PIVOT, max(w.lane, 0)]
+        if lack <= _LACK:
+            break
+        tau *= max(0.9 * _LACK / lack, 0.1)
+        w.longest[1] = tau
+    return tau
+
+
+@compiled
+def _respond(k: Kinetics, t: Tables, w: Work, tau: float, volume: float) -> None:
+    """Write into `w.moved` what a leap changes when its drift follows the changes."""
+    if w.implicit[LINEAR_STEP, max(w.lane, 0)] != 0.5 * tau:
+        _factor(k, t, w, tau, volume)
     for row in range(len(w.right)):
         w.right[row] = 0.0
     for at in range(w.sorted[CHANGED]):
         w.right[w.changed[at]] = w.moved[w.changed[at]]
-    events.put_run(w.state, w.table_y, w.lane)
     events.put_run(w.right, w.table_x, w.lane)
-    for every in range(LANES):
-        w.implicit[LINEAR_STEP, every] = 0.5 * tau if w.lane < 0 or every == w.lane else 0.0
-    prepare_linear(k, w.table_y, w.table_rate, w.p, w.q, w.implicit)
     solve_linear(k, w.table_y, w.table_rate, w.p, w.q, w.table_x, w.implicit)
     events.get_run(w.table_x, w.lane, w.right)
     for at in range(w.sorted[CHANGED]):
@@ -188,7 +210,9 @@ def _until(k, t, p, r, w, member, slot, place, time, stop):
             return time, place
         tau = partition.choose(t, w, stop - time)
         if tau > 0.0:
-            time, place = _step(k, t, p, r, w, member, slot, place, time, min(time + tau, stop))
+            if w.policy != TAU:
+                tau = _factor_what_grows(k, t, w, tau, p.member[member].volume)
+            time, place = _step(k, t, p, r, w, member, slot, place, time, tau, stop)
         else:
             most = w.tally[EVENTS] + EVENTS_UNTIL_SORTED * len(t.number)
             time, place = exact.pass_time(t, p, r, w, member, slot, place, time, stop, most)
@@ -196,8 +220,9 @@ def _until(k, t, p, r, w, member, slot, place, time, stop):
 
 
 @compiled
-def _step(k, t, p, r, w, member, slot, place, time, end):
+def _step(k, t, p, r, w, member, slot, place, time, tau, stop):
     """One leap between two halves of the time; return the time reached, and the number of the next recorded time."""
+    end = min(time + tau, stop)
     middle, first, followed = 0.5 * (time + end), place, w.policy != LANGEVIN
     if followed:
         reached, place = exact.pass_time(t, p, r, w, member, slot, place, time, middle, NO_LIMIT)
@@ -205,7 +230,7 @@ def _step(k, t, p, r, w, member, slot, place, time, end):
             return reached, place
     place = loop.keep(p, r, w, member, slot, place, middle) if place < len(p.grid) else place
     before = place
-    if not _leap(k, t, p, w, member, end - time):
+    if not _leap(k, t, p, w, member, tau):
         return time, place
     if followed:
         propensities.follow_changes(t, w, w.changed, w.sorted[CHANGED])

@@ -238,7 +238,7 @@ def choose(t: Tables, w: Work, left: float) -> float:
             _list_again(t, w)
         w.sorted[AGE] = 0
         w.sorted[ENOUGH] = w.tally[EVENTS] + EVENTS_UNTIL_SORTED * len(t.number)
-        if w.policy != LANGEVIN and _worth(t, w, tau):
+        if w.policy != LANGEVIN and _worth(t, w, min(tau, left)):
             for r in range(len(t.number)):
                 w.active[r] = 0.0 if w.leaps[r] == 1 else w.constant[r]
             propensities.set_all(t, w)
@@ -249,7 +249,7 @@ def choose(t: Tables, w: Work, left: float) -> float:
         # Leaps that are the shorter the farther a species is from its mean would widen its law.
         tau = min(tau, _GROWTH * w.longest[1])
         w.longest[1] = tau
-    if w.policy != LANGEVIN and not _worth(t, w, tau):
+    if w.policy != LANGEVIN and not _worth(t, w, min(tau, left)):
         follow_all(t, w)
         return 0.0
     if w.policy != LANGEVIN:

@@ -9,7 +9,7 @@ import numpy as np
 from crnsim.kinetics.by_reference import by_reference
 from crnsim.kinetics.kernels import Kernel
 from crnsim.kinetics.lanes import LANES, lanes_array
-from crnsim.kinetics.signatures import IMPLICIT_ROWS
+from crnsim.kinetics.signatures import IMPLICIT_ROWS, PIVOT
 from crnsim.network.network import Network
 from crnsim.solvers.protocol import Protocol
 from crnsim.solvers.stochastic.tables import WIDTH, Tables
@@ -87,6 +87,8 @@ def new_work(
     reactions = len(tables.number)
     longest = max((family.size for family in network.families), default=1)
     nothing = np.zeros((0, LANES))
+    implicit = lanes_array(IMPLICIT_ROWS)
+    implicit[PIVOT] = 1.0  # where nothing writes it
     per_row = {name: np.zeros(n + 1) for name in ("least", "mean", "variance", "turnover", "gain", "loss")}
     return Work(
         molecules=np.zeros(n + 1),
@@ -127,5 +129,5 @@ def new_work(
         table_rate=nothing if kernel is None else kernel.table(np.zeros(network.n_reactions)),
         p=nothing if kernel is None else lanes_array(kernel.factor_rows[0]),
         q=nothing if kernel is None else lanes_array(kernel.factor_rows[1]),
-        implicit=lanes_array(IMPLICIT_ROWS),
+        implicit=implicit,
     )
