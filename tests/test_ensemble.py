@@ -284,6 +284,11 @@ def test_histograms_are_reduced_block_by_block():
         inner = np.concatenate([[-np.inf], edges[1:-1, species], [np.inf]])
         expected = np.histogram(runs[:, 2, species], inner)[0]
         np.testing.assert_array_equal(found["histogram"][:, 2, species], expected)
+    explodes, all_fail = read_crn("2X ->{1} 3X"), {"volume": 1000, "max_steps": 1, "replicates": 20}
+    for bins in ([0, 1, 2], 10):
+        found = crnsim.ensemble(explodes, [0, 1, 2], initial={"X": 1}, bins=bins, **all_fail)
+        assert found.attrs["n_ok"] == 0
+        assert not found["histogram"].any() if isinstance(bins, list) else "histogram" not in found
     for wrong in (0, 1.5, [1, 1], [3], "many", [2, 1], [[0, 1]], True, 10**9):
         with pytest.raises(CrnsimError, match="bins"):
             crnsim.ensemble(network, times, bins=wrong, **options)

@@ -274,6 +274,57 @@ def test_kicks_keep_sums_in_molecules(method):
     assert found["evaluations"].mean() > 10
 
 
+@pytest.mark.parametrize("method", ["ssa", *LEAPING])
+def test_additive_kicks_of_few_molecules_leave_none_below_zero(method):
+    text = "A ->{1e-9} B; B ->{1e-9} C; C ->{1e-9} D; D ->{1e-9} E; E ->{1e-9} A; init A 1"
+    noise = {"concentrations": 1.5, "additive": True, "interval": 2.0}
+    network = read_crn(text)
+    found = crnsim.simulate(
+        network, np.linspace(0, 50, 26), method=method, volume=1, replicates=60, noise=noise, initial={"A": 1}
+    )["concentration"]
+    assert float(found.min()) >= 0
+    np.testing.assert_allclose(found.sum("species"), 1.0, rtol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["ssa", *LEAPING])
+@pytest.mark.parametrize("text", ["A ->{1} A; init A 1", "A + B ->{1} B + A; init A 1; init B 1"])
+def test_reactions_that_change_nothing(method, text):
+    network = read_crn(text)
+    found = crnsim.simulate(
+        network, [0, 1, 2], method=method, volume=10, max_steps=5, initial=network.initial
+    )
+    assert not found["status"].any()
+    np.testing.assert_array_equal(found["concentration"][0], 1.0)
+
+
+@pytest.mark.parametrize("method", LEAPING)
+def test_more_molecules_than_can_be_counted_are_no_answer(method):
+    for text, volume, time in (
+        ("0 ->{1e20} A; init A 1", 1.0, 2.0),
+        ("A ->{10} 20B; B ->{1} 0; init A 1", 5e15, 50.0),
+        ("C + X ->{100} C + 2X; C ->{1} 0; X ->{1} 0; init X 1; init C 1", 1000.0, 1000.0),
+    ):
+        network = read_crn(text)
+        found = crnsim.simulate(
+            network, [0, time], method=method, volume=volume, initial=network.initial, max_steps=10**5
+        )
+        assert OUTCOMES[int(found["status"][0])] == "failed"
+        assert "2^53" in str(found["reason"].values[0])
+    # Just below it they are.
+    much = crnsim.simulate(read_crn("0 ->{1e14} A"), [0, 1, 2], method=method, volume=1, initial={"A": 1})
+    np.testing.assert_allclose(much["concentration"][0, :, 0], [1, 1e14, 2e14], rtol=1e-5)
+
+
+def test_sums_stay_at_times_within_a_leap():
+    network = read_crn("A <->{1}{1} B; init A 1")
+    for method in ("cle", "hybrid"):
+        found = crnsim.simulate(
+            network, np.linspace(0, 1, 20_001), method=method, volume=1000, initial={"A": 1}, replicates=3
+        )["concentration"]
+        assert float(found.min()) >= 0
+        np.testing.assert_allclose(found.sum("species"), 1.0, rtol=1e-9)
+
+
 @pytest.mark.parametrize("method", LEAPING)
 def test_a_budget_ends_a_run_in_words(method):
     found = crnsim.simulate(

@@ -132,6 +132,16 @@ def test_what_dies_out_comes_to_rest_and_what_has_not_begun_does_not():
         crnsim.linear_noise(read_crn("A ->{1e-12} B; init A 1"), None, volume=10)
 
 
+def test_what_grows_without_bound_ends_in_words():
+    for text, times, words in (
+        ("2X ->{1} 3X", [0, 1, 5], "evaluations|could not be integrated"),
+        ("2X ->{1} 3X", None, "evaluations|could not be integrated"),
+        ("X ->{1e100} Y", [0, 1], "1e-50"),
+    ):
+        with pytest.raises(CrnsimError, match=words):
+            crnsim.linear_noise(read_crn(text), times, volume=100, initial={"X": 1.0})
+
+
 def test_of_a_large_network_species_are_chosen():
     network, start = crnsim.onepot((30, 20, 5)).network, {"One": 1.0}
     for species in (None, network.labels[:101]):

@@ -388,6 +388,7 @@ def test_every_event_of_one_replicate():
         ({"noise": {"concentrations": 0.1, "interval": 1}}, "kicks"),
         ({"volume": None}, "volume"),
         ({"time": -1}, "time is -1"),
+        ({"volume": 1e17}, "more than it can"),
     ):
         with pytest.raises(CrnsimError, match=words):
             crnsim.event_list(network, **{"time": 5.0} | options | wrong)

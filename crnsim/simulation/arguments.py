@@ -28,6 +28,8 @@ Tolerances = float | Mapping[str, npt.ArrayLike]
 CLOSEST_TIMES = 1e-12
 #: The highest concentration at the start; tolerances that are 1e-20 times as large still are numbers.
 SMALLEST_SCALE = 1e-280
+#: Powers of ten between a run and the fastest of its reactions, at most.
+MOST_DECADES = 50
 #: Values of rate parameters that are kept with a result, at most: weights may be millions.
 MOST_SAID = 10_000
 #: Bytes of a run beside its numbers: how it ended, and why.
@@ -243,3 +245,20 @@ def kept_rows(network: Network, species: Sequence[str] | None) -> np.ndarray:
     if np.any(counts > 1):
         raise InputError(f"species names {network.labels[int(found[counts > 1][0])]} twice; name each once")
     return rows.astype(int)
+
+
+def check_speed(network: Network, constants: np.ndarray, state: np.ndarray, span: float) -> None:
+    """Refuse reactions so fast that nothing of them is left in the rounding of what a run does."""
+    orders = np.repeat([family.order for family in network.families], [f.size for f in network.families])
+    highest = float(np.max(state, initial=0.0)) or 1.0
+    with np.errstate(divide="ignore"):
+        decades = np.log10(constants) + (orders - 1.0) * np.log10(highest) + np.log10(span)
+    # What needs no reactant is no faster for it, and what needs many slows down as they are used up.
+    decades = np.where((orders == 1) | (orders == 2), decades, -np.inf)
+    if np.any(decades > MOST_DECADES):
+        worst = int(np.argmax(np.max(decades, axis=0)))
+        family = network.families[int(np.searchsorted(network.first_reactions, worst, side="right")) - 1]
+        raise InputError(
+            f"reaction {shown(family.equation, 200)} takes less than 1e-{MOST_DECADES} of the time that is asked for, "
+            "which is lost in rounding; take a smaller rate constant or a shorter time"
+        )

@@ -125,7 +125,7 @@ def _checked_bins(bins: object) -> int | np.ndarray:
         return check_whole("bins", bins, most=MOST_BINS)
     wanted = "a number of bins, such as 50, or their edges, such as [0, 0.5, 1]"
     edges = check_array("bins", list(bins) if isinstance(bins, (list, tuple)) else bins, wanted=wanted)
-    if edges.ndim != 1 or not 2 <= len(edges) <= MOST_BINS + 1 or not np.all(np.diff(edges) > 0):
+    if edges.ndim != 1 or not 2 <= len(edges) <= MOST_BINS + 1 or not np.all(edges[1:] > edges[:-1]):
         raise InputError(f"bins must be {wanted}, which ascend, {MOST_BINS} bins at most")
     return edges
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -64,9 +64,6 @@ def event_list(
     InputError
         As `crnsim.simulate`, and if there are more events than `most`.
     """
-    import xarray as xr
-
-    from crnsim import __version__
     from crnsim.solvers.stochastic.listing import list_events
 
     replicate = check_whole("replicate", replicate, least=0, most=_MOST_REPLICATES)
@@ -92,10 +89,24 @@ def event_list(
     member["volume"] = runs.about["volume"]
     record, times, reactions = list_events(network, protocol._replace(member=member), most)
     if record.run["status"][0] != OK:
+        if len(times) < most:
+            raise InputError(
+                "there are more molecules of one species than can be counted, 2^53; take a smaller volume"
+            )
         raise InputError(
             f"more than {most:,} reactions take place by time {times[-1]:.6g}; ask for less, or a larger most"
         )
-    last = np.rint(record.final[0] * runs.about["volume"]).astype(np.int64)
+    counted = np.rint(record.final[0] * runs.about["volume"]).astype(np.int64)
+    return _dataset(network, times, reactions, counted, runs.attributes | {"replicate": replicate})
+
+
+def _dataset(
+    network: Network, times: np.ndarray, reactions: np.ndarray, last: np.ndarray, attributes: dict[str, Any]
+) -> xr.Dataset:
+    import xarray as xr
+
+    from crnsim import __version__
+
     often = np.bincount(reactions, minlength=network.n_reactions)
     return xr.Dataset(
         {
@@ -108,5 +119,5 @@ def event_list(
             "species": network.labels,
             "equation": ("reaction_number", [str(reaction) for reaction in network.reactions()]),
         },
-        attrs={"version": __version__, **runs.attributes, "replicate": replicate},
+        attrs={"version": __version__, **attributes},
     )

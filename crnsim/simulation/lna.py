@@ -8,6 +8,7 @@ stoichiometry, v the rates of the reactions, all along y.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -43,6 +44,8 @@ _NODES, _AT_REST = 200, 1e-6
 _GAMMA = 1.0 - 1.0 / math.sqrt(2.0)
 #: Tolerance of the embedded method of order 1, which is far less accurate than the result, and steps.
 _TOLERANCE, _MOST_STEPS = 5e-3, 20_000
+#: Evaluations of the rate equations for the mean, at most.
+_MOST_EVALUATIONS = 50_000
 #: Error of a step that has led nowhere; and the part of the variance of independent molecules that is resolved.
 _WRONG, _BELOW = 1e4, 1e-3
 #: Rates of change at a fixed point, as part of what comes and goes; and by how much times are stretched to reach it.
@@ -96,9 +99,10 @@ def linear_noise(
     constants, parameters, more = arguments.check_rates(network, rates, 1)
     if max(runs, more) > 1:
         raise InputError("linear noise is that of one run; give one start and one set of rate constants")
+    times = None if t is None else arguments.check_times(t)
+    arguments.check_speed(network, constants, state, 1.0 if times is None else float(times[-1] - times[0]))
     system = _System(network, constants[0], state, volume)
     attributes = {"volume": volume, "parameters": json.dumps(parameters)}
-    times = None if t is None else arguments.check_times(t)
     if network.n_dynamic > MOST_SPECIES:
         if species is None or len(kept) > MOST_CHOSEN:
             raise InputError(
@@ -170,9 +174,19 @@ class _System:
 
     def _mean(self, times: np.ndarray) -> Any:
         scale = float(np.max(self.start, initial=0.0)) or 1.0
+        asked = itertools.count()
+
+        def slope(time: float, y: np.ndarray) -> np.ndarray:
+            if next(asked) == _MOST_EVALUATIONS:
+                raise InputError(
+                    f"the rate equations took more than {_MOST_EVALUATIONS:,} evaluations by time {time:.6g}: a "
+                    "concentration grows without bound, or the time is too long"
+                )
+            return self.slope(y)
+
         with np.errstate(all="ignore"):
             found = solve_ivp(
-                lambda _, y: self.slope(y), (times[0], times[-1]), self.start, method="LSODA", dense_output=True,
+                slope, (times[0], times[-1]), self.start, method="LSODA", dense_output=True,
                 rtol=1e-8, atol=1e-12 * scale, jac=lambda _, y: self.jacobian(y),
             )  # fmt: skip
         if not found.success or not np.all(np.isfinite(found.y)):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from crnsim.entrance.arguments import check_number, check_seed, check_whole, shown
+from crnsim.entrance.arguments import check_number, check_seed, check_whole
 from crnsim.entrance.limits import (
     LARGEST_CONCENTRATION,
     LARGEST_TOLERANCE,
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 #: Networks of more reactions, and of families as large as these, are integrated by families, without a look at what
 #: grows out of the tolerances.
 MOST_WATCHED, LARGE_FAMILIES = 5000, 50
-#: Powers of ten between a run and the fastest of its reactions, at most.
-MOST_DECADES = 50
 #: What streams of noise are for here.
 _PHASE = "simulation"
 
@@ -190,7 +188,7 @@ def prepare(
     if noise.acting:
         noise.check_events(float(times[-1] - times[0]))
     if not chosen.stochastic:
-        _check_speed(network, constants, state, float(times[-1] - times[0]))
+        arguments.check_speed(network, constants, state, float(times[-1] - times[0]))
     own_seed = None if noise.acting and not chosen.stochastic else seed
     attributes = _attributes(method, rtol, arguments.atol_text(atol), parameters, noise)
     attributes |= {"seed": seed or 0} if noise.acting or chosen.stochastic else {}
@@ -225,23 +223,6 @@ def _counted(method: str, noise: Noise, volume: float | None) -> tuple[str, floa
     elif noise.intrinsic:
         volume = volume_of(noise.intrinsic)
     return for_molecules(method) if volume is not None else method, volume
-
-
-def _check_speed(network: Network, constants: np.ndarray, state: np.ndarray, span: float) -> None:
-    """Refuse reactions so fast that nothing of them is left in the rounding of what a run does."""
-    orders = np.repeat([family.order for family in network.families], [f.size for f in network.families])
-    highest = float(np.max(state, initial=0.0)) or 1.0
-    with np.errstate(divide="ignore"):
-        decades = np.log10(constants) + (orders - 1.0) * np.log10(highest) + np.log10(span)
-    # What needs no reactant is no faster for it, and what needs many slows down as they are used up.
-    decades = np.where((orders == 1) | (orders == 2), decades, -np.inf)
-    if np.any(decades > MOST_DECADES):
-        worst = int(np.argmax(np.max(decades, axis=0)))
-        family = network.families[int(np.searchsorted(network.first_reactions, worst, side="right")) - 1]
-        raise InputError(
-            f"reaction {shown(family.equation, 200)} takes less than 1e-{MOST_DECADES} of the time that is asked for, "
-            "which is lost in rounding; take a smaller rate constant or a shorter time"
-        )
 
 
 def _attributes(

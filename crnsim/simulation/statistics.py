@@ -53,6 +53,8 @@ class Histogram:
 
     def add(self, block: np.ndarray) -> None:
         """Take runs in, shape (runs, times, species)."""
+        if not len(block):
+            return
         place = np.zeros(block.shape, dtype=np.int64)
         for species in range(block.shape[-1]):
             inner = self.edges[1:-1, 0, min(species, self.edges.shape[2] - 1)]

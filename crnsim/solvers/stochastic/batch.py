@@ -61,7 +61,7 @@ def run(network: Network, protocol: Protocol, record: Record, request: Request) 
                 kinetics, tables, protocol, record, rooms[number], keys, shares[number], shares[number + 1]
             )
 
-        _in_threads(share, workers, protocol, record, request.progress)
+        in_threads(share, workers, protocol, record, request.progress)
 
 
 def _kernel(network: Network, protocol: Protocol) -> Kernel:
@@ -81,16 +81,22 @@ def _with_volumes(network: Network, protocol: Protocol, request: Request) -> Pro
     member = protocol.member.copy()
     if request.volume is not None:
         member["volume"][member["volume"] == 0] = request.volume
-    most = float(np.max(protocol.start * member["volume"][:, None], initial=0.0))
+    protocol = protocol._replace(member=member)
+    check_countable(protocol, request.method)
+    return protocol
+
+
+def check_countable(protocol: Protocol, method: str) -> None:
+    """Raise InputError if there are more molecules at the start than a method can count."""
+    most = float(np.max(protocol.start * protocol.member["volume"][:, None], initial=0.0))
     if not most < MOST_MOLECULES:
         raise InputError(
-            f"method '{request.method}' counts molecules, and {most:.3g} of one species are more than it can "
-            f"({MOST_MOLECULES:.3g}); take a smaller volume"
+            f"method '{method}' counts molecules, and {most:.3g} of one species are more than it can "
+            f"({MOST_MOLECULES:.3g}); take a smaller volume, which is a larger magnitude of intrinsic noise"
         )
-    return protocol._replace(member=member)
 
 
-def _in_threads(
+def in_threads(
     share: Callable[[int], None],
     workers: int,
     protocol: Protocol,

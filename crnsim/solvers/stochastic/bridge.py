@@ -12,7 +12,7 @@ from crnsim.solvers.protocol import Protocol, Record
 from crnsim.solvers.stochastic import loop
 from crnsim.solvers.stochastic.tables import Tables
 from crnsim.solvers.stochastic.variates import binomial, normal
-from crnsim.solvers.stochastic.work import CHOSEN, LEAPS, Work
+from crnsim.solvers.stochastic.work import CHANGED, CHOSEN, LEAPS, Work
 
 _TO_WHOLE = 2.0**52
 _ONE = np.uint64(1)
@@ -66,19 +66,49 @@ def put_between(
         for i in range(4):
             w.aside[i] = words[i]
         kept = r.trajectory[about.record_slot, slot, place]
-        for chosen in range(w.sorted[CHOSEN]):
-            reaction = w.chosen[chosen]
-            number = w.total[reaction]
-            if number == 0.0:
-                continue
-            if continuous:
-                spread = w.propensity[reaction] * span * share * (1.0 - share)
-                done = share * number + math.sqrt(spread) * normal(w.aside)
-            else:
-                done = binomial(number, share, w.aside)
-            if place >= before:
-                done -= number
-            for at in range(t.change_at[reaction], t.change_at[reaction + 1]):
-                kept[t.change_row[at]] += t.change_by[at] * done / about.volume
-        for row in range(len(kept)):
-            kept[row] = max(kept[row], 0.0)
+        _spread(t, w, share, place >= before, span if continuous else -1.0)
+        for at in range(w.sorted[CHANGED]):
+            row = w.changed[at]
+            if kept[row] * about.volume + w.moved[row] < 0.0:
+                # Firings in such an order would take more than there is.
+                _instead(t, w, share, place >= before, continuous)
+                break
+        for at in range(w.sorted[CHANGED]):
+            row = w.changed[at]
+            kept[row] = max(kept[row] + w.moved[row] / about.volume, 0.0)
+
+
+@compiled
+def _spread(t: Tables, w: Work, share: float, after: bool, span: float) -> None:
+    """Write into `w.moved` what a leap has changed by a share of its time, less all of it where that is there already.
+
+    A span that is below zero stands for whole numbers of firings.
+    """
+    for at in range(w.sorted[CHANGED]):
+        w.moved[w.changed[at]] = 0.0
+    for chosen in range(w.sorted[CHOSEN]):
+        r = w.chosen[chosen]
+        number = w.total[r]
+        if number == 0.0:
+            continue
+        if span >= 0.0:
+            spread = w.propensity[r] * span * share * (1.0 - share)
+            done = share * number + math.sqrt(spread) * normal(w.aside)
+        else:
+            done = binomial(number, share, w.aside)
+        if after:
+            done -= number
+        for at in range(t.change_at[r], t.change_at[r + 1]):
+            w.moved[t.change_row[at]] += t.change_by[at] * done
+
+
+@compiled
+def _instead(t: Tables, w: Work, share: float, after: bool, continuous: bool) -> None:
+    """The same, along a straight line between both ends; of whole numbers that of the nearer end."""
+    done = (share if continuous else 0.0) - (1.0 if after and continuous else 0.0)
+    for at in range(w.sorted[CHANGED]):
+        w.moved[w.changed[at]] = 0.0
+    for chosen in range(w.sorted[CHOSEN]):
+        r = w.chosen[chosen]
+        for at in range(t.change_at[r], t.change_at[r + 1]):
+            w.moved[t.change_row[at]] += t.change_by[at] * done * w.total[r]

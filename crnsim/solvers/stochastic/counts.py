@@ -6,8 +6,6 @@ is drawn, so that its mean is c Omega; a sum that a kick must not change does no
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from crnsim.compiled import compiled
@@ -24,10 +22,10 @@ MOST_MOLECULES = 2.0**53
 @compiled
 def whole(amount: float, random: np.ndarray) -> float:
     """A whole number of molecules, of mean `amount`."""
-    near = math.floor(amount + 0.5)
+    near = np.floor(amount + 0.5)
     if abs(amount - near) <= _WHOLE * max(amount, 1.0):
         return near
-    less = math.floor(amount)
+    less = np.floor(amount)
     return less + 1.0 if uniform(random) < amount - less else less
 
 
@@ -58,6 +56,21 @@ def count_sample(p: Protocol, w: Work, volume: float) -> None:
 
 
 @compiled
+def _give(w: Work, rows: np.ndarray, missing: float) -> None:
+    """Bring the sum of rows to what it must be, by the largest of them, one after the other, none below zero."""
+    for _ in range(len(rows)):
+        largest = -1
+        for row in rows:
+            if row >= 0 and (largest < 0 or w.molecules[row] > w.molecules[largest]):
+                largest = row
+        if missing == 0.0 or largest < 0:
+            break
+        given = max(missing, -w.molecules[largest])
+        w.molecules[largest] += given
+        missing -= given
+
+
+@compiled
 def count_kicked(p: Protocol, w: Work, volume: float) -> None:
     """Molecules after a kick, whose concentrations are in `w.state`."""
     for row in range(len(w.state)):
@@ -65,14 +78,11 @@ def count_kicked(p: Protocol, w: Work, volume: float) -> None:
         if w.state[row] * volume != w.molecules[row]:
             w.molecules[row] = whole(w.state[row] * volume, w.random)
     for law in range(len(p.laws)):
-        missing, largest = 0.0, -1
+        missing = 0.0
         for row in p.laws[law]:
             if row >= 0:
                 missing += w.before[row] - w.molecules[row]
-                if largest < 0 or w.molecules[row] > w.molecules[largest]:
-                    largest = row
-        if missing != 0.0:
-            w.molecules[largest] += missing
+        _give(w, p.laws[law], missing)
 
 
 @compiled

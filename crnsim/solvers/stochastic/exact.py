@@ -11,7 +11,7 @@ import numpy as np
 from crnsim.compiled import compiled, entry
 from crnsim.kinetics.kernels import Kinetics
 from crnsim.solvers.protocol import Protocol, Record
-from crnsim.solvers.stochastic import loop, propensities
+from crnsim.solvers.stochastic import counts, loop, propensities
 from crnsim.solvers.stochastic.tables import Tables
 from crnsim.solvers.stochastic.work import EVENTS, SPENT, Work
 
@@ -38,7 +38,7 @@ def pass_time(
     later = -1.0
     budget = p.member[member].max_steps * loop.EVENTS_PER_STEP
     while not later >= stop:
-        if w.tally[EVENTS] >= last or loop.interrupted(p, r, w, member):
+        if w.tally[EVENTS] >= last or loop.interrupted(p, r, w, member) or counts.too_many(w):
             return time, place
         mark = loop.mark(p, member, place)
         most = min(budget - w.tally[SPENT], last - w.tally[EVENTS], _EVENTS)

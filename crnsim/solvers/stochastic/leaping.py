@@ -24,7 +24,7 @@ from crnsim.kinetics.lanes import LANES
 from crnsim.kinetics.signatures import LINEAR_STEP, PIVOT
 from crnsim.solvers import events
 from crnsim.solvers.protocol import Protocol, Record
-from crnsim.solvers.stochastic import exact, limits, loop, partition, propensities
+from crnsim.solvers.stochastic import counts, exact, limits, loop, partition, propensities
 from crnsim.solvers.stochastic.bridge import put_between
 from crnsim.solvers.stochastic.exact import NO_LIMIT
 from crnsim.solvers.stochastic.partition import EVENTS_UNTIL_SORTED, LANGEVIN, TAU
@@ -34,6 +34,8 @@ from crnsim.solvers.stochastic.work import AGE, CHANGED, CHOSEN, EVENTS, LEAPS, 
 
 #: More firings than this in one leap are drawn from a normal law.
 _MANY = 1000.0
+#: Events that are followed, at least, until it is looked again what can be leapt over.
+_FOLLOWED = 50
 #: A leap is cut in halves so many times at most when a species would fall below zero.
 _HALVES = 40
 #: What grows at a rate g lacks g tau / 2 of a pivot of 1: so much at most, and so often a leap is shortened for it.
@@ -46,7 +48,7 @@ def _drawn(mean: float, policy: int, random: np.ndarray) -> float:
     if policy == LANGEVIN:
         return mean + math.sqrt(mean) * normal(random)
     if mean > _MANY:
-        return max(math.floor(mean + math.sqrt(mean) * normal(random) + 0.5), 0.0)
+        return max(np.floor(mean + math.sqrt(mean) * normal(random) + 0.5), 0.0)
     return poisson(mean, random)
 
 
@@ -146,7 +148,7 @@ def _correct(t: Tables, w: Work, tau: float) -> None:
         if w.policy != LANGEVIN:
             # What is rounded off is left for the next leap, so that rounding adds no noise.
             wanted = number + w.rest[r]
-            number = max(math.floor(wanted), 0.0)
+            number = max(np.floor(wanted), 0.0)
             w.rest[r] = wanted - number
         w.extent[r] = number
 
@@ -200,6 +202,15 @@ def _leap(k: Kinetics, t: Tables, p: Protocol, w: Work, member: int, tau: float)
 
 
 @compiled
+def _too_many(w: Work) -> bool:
+    """Whether a leap has led to more molecules than can be counted."""
+    most = 0.0
+    for at in range(w.sorted[CHANGED]):
+        most = max(most, w.molecules[w.changed[at]])
+    return not most < counts.MOST_MOLECULES
+
+
+@compiled
 def _until(k, t, p, r, w, member, slot, place, time, stop):
     """Leap, and follow what no leap passes over, up to a time; see `loop.follow_all`."""
     # What has been shown, drawn or kicked may have changed everything.
@@ -214,8 +225,10 @@ def _until(k, t, p, r, w, member, slot, place, time, stop):
                 tau = _factor_what_grows(k, t, w, tau, p.member[member].volume)
             time, place = _step(k, t, p, r, w, member, slot, place, time, tau, stop)
         else:
-            most = w.tally[EVENTS] + EVENTS_UNTIL_SORTED * len(t.number)
+            most = w.tally[EVENTS] + max(EVENTS_UNTIL_SORTED * len(t.number), _FOLLOWED)
             time, place = exact.pass_time(t, p, r, w, member, slot, place, time, stop, most)
+        if _too_many(w):
+            return time, place
     return stop, place
 
 

@@ -11,6 +11,7 @@ from crnsim.kinetics.kernels import Kinetics, no_kinetics
 from crnsim.network.network import Network
 from crnsim.solvers.protocol import Protocol, Record, new_record
 from crnsim.solvers.stochastic import loop, propensities
+from crnsim.solvers.stochastic.batch import check_countable, in_threads
 from crnsim.solvers.stochastic.tables import Tables, tables_of
 from crnsim.solvers.stochastic.work import EVENTS, LAST, SPENT, Work, new_work
 
@@ -56,9 +57,11 @@ def list_events(network: Network, protocol: Protocol, most: int) -> tuple[Record
     reactions : numpy.ndarray, shape (events,)
         Number of the elementary reaction that took place.
     """
+    check_countable(protocol, "ssa")
     tables, record = tables_of(network), new_record(protocol)
     work = new_work(network, tables, protocol, listed=most)
     with kept(), once("listing", "compiling the exact method that lists events, once (about 10 s)"):
-        _follow(no_kinetics(network), tables, protocol, record, work, protocol.event_keys)
+        arguments = no_kinetics(network), tables, protocol, record, work, protocol.event_keys
+        in_threads(lambda _: _follow(*arguments), 1, protocol, record, None)
     count = int(work.tally[EVENTS])
     return record, work.listed_time[:count].copy(), work.listed_reaction[:count].copy()

@@ -94,11 +94,11 @@ def _follow(k, t, p, r, w, member, until):
             stop = events.next_stop(p, member, kicks, changes)
             time, place = until(k, t, p, r, w, member, slot, place, time, stop)
             _note(r, w, member, time)
-            if time < stop:
+            if counts.too_many(w):
+                ended = OVERFLOW
+            elif time < stop:
                 spent = w.tally[SPENT] >= about.max_steps * EVENTS_PER_STEP
                 ended = STEP_LIMIT if spent else RUNNING
-            elif counts.too_many(w):
-                ended = OVERFLOW
             if ended != OK or not stop < about.running_time:
                 break
             if place < len(p.grid):

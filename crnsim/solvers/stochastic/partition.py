@@ -248,10 +248,11 @@ def choose(t: Tables, w: Work, left: float) -> float:
     if w.policy != TAU:
         # Leaps that are the shorter the farther a species is from its mean would widen its law.
         tau = min(tau, _GROWTH * w.longest[1])
-        w.longest[1] = tau
     if w.policy != LANGEVIN and not _worth(t, w, min(tau, left)):
         follow_all(t, w)
+        w.longest[1] = math.inf
         return 0.0
+    w.longest[1] = tau
     if w.policy != LANGEVIN:
         # What is followed for too long may have become something to leap over.
         most = max(EVENTS_UNTIL_SORTED * len(t.number), _SHORTEST_FOLLOWED)

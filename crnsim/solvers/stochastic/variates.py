@@ -80,7 +80,7 @@ def poisson(mean: float, random: np.ndarray) -> float:
     while True:
         u, v = uniform(random) - 0.5, uniform(random)
         room = 0.5 - abs(u)
-        number = math.floor((2.0 * a / room + b) * u + mean + 0.43)
+        number = np.floor((2.0 * a / room + b) * u + mean + 0.43)
         if room >= 0.07 and v <= inside:
             return number
         if number < 0.0 or (room < 0.013 and v > room):
@@ -95,7 +95,7 @@ def binomial(count: float, share: float, random: np.ndarray) -> float:
     """How many of `count` are chosen, each with probability `share`."""
     if count * share * (1.0 - share) > _NORMAL:
         mean = count * share
-        drawn = math.floor(mean + math.sqrt(mean * (1.0 - share)) * normal(random) + 0.5)
+        drawn = np.floor(mean + math.sqrt(mean * (1.0 - share)) * normal(random) + 0.5)
         return min(max(drawn, 0.0), count)
     # Gaps between those that are chosen are geometric: as many draws as there are chosen ones.
     rare = min(share, 1.0 - share)
@@ -103,7 +103,7 @@ def binomial(count: float, share: float, random: np.ndarray) -> float:
         return count if share > 0.5 else 0.0
     chosen, place, scale = 0.0, 0.0, math.log1p(-rare)
     while True:
-        place += math.floor(math.log(uniform(random)) / scale) + 1.0
+        place += np.floor(math.log(uniform(random)) / scale) + 1.0
         if place > count:
             break
         chosen += 1.0
