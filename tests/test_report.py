@@ -665,6 +665,11 @@ def test_critical_magnitude_in_words():
     assert wording.critical(math.inf, 0.1) == "> 0.1"
     assert wording.critical(0.0333, 0.1) == "0.033"
     assert wording.critical(math.nan, 0.1) == "–"
+    # Of intrinsic noise it is a number of molecules: less than the fewest where half was never lost.
+    assert titles.critical_name(0.1, 0.2, "intrinsic") == "Ω 100"
+    assert titles.critical_name(math.inf, 0.2, "intrinsic") == "< Ω 25"
+    assert titles.critical_name(math.nan, 0.2, "intrinsic") == "–"
+    assert titles.critical_name(0.0333, 0.1, "rates") == "0.033"
 
 
 def test_series_of_a_design_is_the_same_in_every_data_set():

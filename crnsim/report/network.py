@@ -127,7 +127,8 @@ def _answer(group: GroupData, tables: dict[str, list[dict[str, Any]]]) -> tuple[
         at = f"{_percent(worst['score'])} ({_percent(worst['score_low'])} to {_percent(worst['score_high'])})"
         said_of = f"under {noise} of {titles.magnitude_name(row['noise_kind'], worst['magnitude'])} in {at}"
         if score > 0 and math.isfinite(row["critical_magnitude"]):
-            said_of += f", and half is lost at {row['critical_magnitude']:.2g}"
+            critical = titles.critical_name(row["critical_magnitude"], worst["magnitude"], row["noise_kind"])
+            said_of += f", and half is lost at {critical}"
         parts.append(said_of)
     return entry.label, f"{said}{'; ' if parts else ''}{'; '.join(parts)}."
 

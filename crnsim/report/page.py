@@ -122,9 +122,9 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for name in ("number", "signed", "short", "span", "critical", "precise_duration", "plural", "listing"):
+    for name in ("number", "signed", "short", "span", "precise_duration", "plural", "listing"):
         environment.filters[name] = getattr(wording, name)
-    for name in ("capital", "outcome_name", "stress_name"):
+    for name in ("capital", "critical_name", "outcome_name", "stress_name"):
         environment.filters[name] = getattr(titles, name)
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     environment.tests["finite"] = math.isfinite

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+from crnsim import wording
 from crnsim.metrics.designs import Level
 from crnsim.noise.kinds import NOISE_KINDS
 
@@ -36,6 +39,14 @@ def level_name(level: Level) -> str:
         return "no noise"
     named = zip(level.kind.split("+"), level.magnitudes, strict=True)
     return " + ".join(f"{kind} {magnitude_name(kind, magnitude)}" for kind, magnitude in named)
+
+
+def critical_name(value: float, largest: float, kind: str) -> str:
+    """Return a critical magnitude of a kind of noise; one beyond the largest where half of the score was never lost."""
+    if kind in NOISE_KINDS and NOISE_KINDS[kind].stochastic and not math.isnan(value):
+        # Fewer molecules are more noise.
+        return f"< {magnitude_name(kind, largest)}" if math.isinf(value) else magnitude_name(kind, value)
+    return wording.critical(value, largest)
 
 
 def magnitude_name(kind: str, magnitude: float) -> str:
