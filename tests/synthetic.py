@@ -120,6 +120,7 @@ def summary(made: Made) -> xr.Dataset:
         "steps": ("point", rng.integers(10_000, 90_000, n)),
         "rejected": ("point", rng.integers(10, 900, n)),
         "evaluations": ("point", rng.integers(30_000, 270_000, n)),
+        "contacts": ("point", np.zeros(n, dtype=np.int64)),
     }
     dataset = xr.Dataset(
         data | _learning(made, score, ok, rng), coords={k: ("point", v) for k, v in point.items()}

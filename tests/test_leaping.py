@@ -99,7 +99,7 @@ LAWS = {
     "bistable": bistable(),
     "two states": two_states(0.7),
     "two states at rest": two_states(8.0),
-    "two states, fast": two_states(0.2, 100.0),
+    "two states, fast": two_states(0.1, 50.0),
     "born": born(1.0),
     "born and dying": born(20.0),
     **{

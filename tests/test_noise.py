@@ -144,7 +144,7 @@ def test_additive_kicks_never_empty_a_switch():
 @pytest.mark.parametrize(("running_time", "times"), [(5.0, [2.5]), (10.0, [2.5, 7.5]), (12.0, [2.5, 7.5])])
 def test_every_running_time_has_its_share_of_kicks(running_time, times):
     protocol = protocol_of(replace(POINT, running_time=running_time, noise=Noise(concentrations=0.1)))
-    stops = [events.next_stop(protocol, 0, done) for done in range(len(times) + 1)]
+    stops = [events.next_stop(protocol, 0, done, 0) for done in range(len(times) + 1)]
     assert stops == [*times, running_time]
 
 
@@ -238,7 +238,8 @@ def test_read_out_has_no_learning_and_noise_of_its_own():
         ({"scope": "signal"}, "signals, weights, all"),
         ({"rates": "a"}, "rates is 'a'"),
         ({"additive": "no"}, "additive is 'no'"),
-        ({"rates_mode": "ou"}, "static, per_presentation"),
+        ({"rates_mode": "OU"}, "static, per_presentation, ou"),
+        ({"correlation_time": 0.0}, "correlation_time is 0.0"),
     ],
 )
 def test_wrong_noise_is_named(arguments, words):
