@@ -30,7 +30,7 @@ from crnsim.solvers.stochastic.exact import NO_LIMIT
 from crnsim.solvers.stochastic.partition import EVENTS_UNTIL_SORTED, LANGEVIN, TAU
 from crnsim.solvers.stochastic.tables import Tables
 from crnsim.solvers.stochastic.variates import normal, poisson
-from crnsim.solvers.stochastic.work import AGE, CHANGED, CHOSEN, EVENTS, LEAPS, REPEATED, SPENT, Work
+from crnsim.solvers.stochastic.work import AGE, BEFORE, CHANGED, CHOSEN, EVENTS, LEAPS, REPEATED, SPENT, Work
 
 #: More firings than this in one leap are drawn from a normal law.
 _MANY = 1000.0
@@ -117,7 +117,7 @@ def _factor_what_grows(k: Kinetics, t: Tables, w: Work, tau: float, volume: floa
         if lack <= _LACK:
             break
         tau *= max(0.9 * _LACK / lack, 0.1)
-        w.longest[1] = tau
+        w.longest[BEFORE] = tau
     return tau
 
 
@@ -215,11 +215,12 @@ def _until(k, t, p, r, w, member, slot, place, time, stop):
     """Leap, and follow what no leap passes over, up to a time; see `loop.follow_all`."""
     # What has been shown, drawn or kicked may have changed everything.
     w.sorted[AGE] = -1
-    w.longest[1] = math.inf
+    w.longest[BEFORE] = math.inf
+    began = time
     while time < stop:
         if loop.interrupted(p, r, w, member):
             return time, place
-        tau = partition.choose(t, w, stop - time)
+        tau = partition.choose(t, w, time - began, stop - time)
         if tau > 0.0:
             if w.policy != TAU:
                 tau = _factor_what_grows(k, t, w, tau, p.member[member].volume)

@@ -11,7 +11,18 @@ import math
 from crnsim.compiled import compiled, inlined
 from crnsim.solvers.stochastic import propensities
 from crnsim.solvers.stochastic.tables import Tables
-from crnsim.solvers.stochastic.work import AGE, CHANGED, CHOSEN, ENOUGH, EVENTS, Work
+from crnsim.solvers.stochastic.work import (
+    AGE,
+    BEFORE,
+    CHANGED,
+    CHOSEN,
+    DRIVEN,
+    ENOUGH,
+    EVENTS,
+    FASTEST,
+    FOLLOWED,
+    Work,
+)
 
 #: Methods that leap: tau-leaping, the chemical Langevin equation, and the partition of both with the exact method.
 TAU, LANGEVIN, PARTITION = range(3)
@@ -27,12 +38,19 @@ _DRIFT, _SPREAD, _FLOOR = 0.05, 0.1, 10.0
 #: Where a species drives reactions, and its own are followed: a leap lasts at most so many of its turnovers; but if
 #: there are fewer molecules of it than this, what it drives is followed too, unless it changes less than so often.
 _TURNOVER, _FEW_DRIVERS, _AT_REST = 0.5, 5.0, 0.1
+#: Parts of the time in which a species is used up once. Beside reactions that are followed, however rare, and at the
+#: beginning, a leap lasts at most the first: what drives a species may change at any moment, and no leap answers before
+#: its end. Where the drift is explicit every leap lasts at most the second, which widens a law by half as much.
+_RELAXED, _EXPLICIT = 0.5, 0.1
 #: Reactions that are expected to take place less often in a leap than this are followed.
 _RARE = 0.1
 #: A leap over fewer firings costs more than to follow them: so many, for each of its reactions, and for each of all.
 _FEWEST, _WORTH, _OVERHEAD = 10.0, 0.5, 0.02
-#: A leap is at most so many times as long as the one before.
+#: A leap is at most so many times as long as the one before,
 _GROWTH = 1.1
+#: and at most this part of the time since everything was known, when the run or a presentation began: fluctuations that
+#: are not there yet are small in all leaps then. But the first may be this part of what any other might be.
+_SINCE, _FIRST = 0.1, 0.1
 #: Reactions are sorted anew after so many leaps, after so many events for each, or when a species has become too few.
 _LEAPS = 32
 EVENTS_UNTIL_SORTED = 2
@@ -59,7 +77,8 @@ def _sort(t: Tables, w: Work) -> None:
             chosen += 1
     w.sorted[CHOSEN] = chosen
     _list_changed(t, w)
-    w.longest[0] = math.inf
+    _see_followed(t, w)
+    w.longest[DRIVEN] = math.inf
 
 
 @inlined
@@ -68,6 +87,16 @@ def _needed(policy, by):
     if policy == PARTITION:
         return _FEW * abs(by)
     return -_CRITICAL * by if policy == TAU else 0.0
+
+
+@compiled
+def _see_followed(t: Tables, w: Work) -> None:
+    """Note whether there are reactions that no leap passes over, also such as cannot take place just now."""
+    w.sorted[FOLLOWED] = 0
+    if w.policy != LANGEVIN:
+        for r in range(len(t.number)):
+            if w.leaps[r] == 0 and w.constant[r] > 0.0:
+                w.sorted[FOLLOWED] = 1
 
 
 @compiled
@@ -124,8 +153,8 @@ def _follow_driven(t: Tables, w: Work, tau: float) -> None:
             fastest = max(fastest, w.turnover[row])
         if restless:
             w.leaps[r] = 0
-        elif fastest * w.longest[0] > _TURNOVER:
-            w.longest[0] = _TURNOVER / fastest
+        elif fastest * w.longest[DRIVEN] > _TURNOVER:
+            w.longest[DRIVEN] = _TURNOVER / fastest
 
 
 @inlined
@@ -148,7 +177,7 @@ def _longest(t: Tables, w: Work) -> float:
     """How long a leap may be; propensities are brought up to date."""
     for at in range(w.sorted[CHANGED]):
         row = w.changed[at]
-        w.mean[row] = w.variance[row] = 0.0
+        w.mean[row] = w.variance[row] = w.loss[row] = 0.0
     for place in range(w.sorted[CHOSEN]):
         r = w.chosen[place]
         value = propensities.propensity(t, w, r)
@@ -157,12 +186,15 @@ def _longest(t: Tables, w: Work) -> float:
             row, by = t.change_row[at], t.change_by[at]
             w.mean[row] += by * value
             w.variance[row] += by * by * value
-    tau = w.longest[0]
+            w.loss[row] += max(-by * value, 0.0)
+    tau, fastest = w.longest[DRIVEN], 0.0
     for at in range(w.sorted[CHANGED]):
         row = w.changed[at]
+        count = w.molecules[row]
+        w.turnover[row] = w.loss[row] / count if count > 0.0 else 0.0
+        fastest = max(fastest, w.turnover[row])
         if t.highest[row] == 0:
             continue
-        count = w.molecules[row]
         if w.policy == TAU:
             drift = max(_EPSILON * count / _gravity(t.highest[row], t.same[row], count), 1.0)
             spread = drift
@@ -173,7 +205,16 @@ def _longest(t: Tables, w: Work) -> float:
             tau = drift / abs(w.mean[row])
         if w.variance[row] * tau > spread * spread:
             tau = spread * spread / w.variance[row]
-    return tau
+    w.longest[FASTEST] = fastest
+    if w.policy == TAU:
+        return min(tau, _part(_EXPLICIT, fastest))
+    return min(tau, _part(_RELAXED, fastest)) if w.sorted[FOLLOWED] == 1 else tau
+
+
+@inlined
+def _part(part, fastest):
+    """So much of the time in which what is used up fastest is used up once."""
+    return part / fastest if fastest > 0.0 else math.inf
 
 
 @compiled
@@ -195,6 +236,7 @@ def _list_again(t: Tables, w: Work) -> None:
             w.chosen[chosen] = r
             chosen += 1
     w.sorted[CHOSEN] = chosen
+    _see_followed(t, w)
     for at in range(w.sorted[CHANGED]):
         w.least[w.changed[at]] = -1.0
     _list_changed(t, w)
@@ -224,8 +266,8 @@ def _worth(t: Tables, w: Work, tau: float) -> bool:
 
 
 @compiled
-def choose(t: Tables, w: Work, left: float) -> float:
-    """Decide on a leap of at most `left`; return its length, 0 where every reaction is to be followed."""
+def choose(t: Tables, w: Work, passed: float, left: float) -> float:
+    """Decide on a leap of at most `left` when a time has passed; return its length, 0 where all is to be followed."""
     tau = math.inf
     if _outdated(w):
         _sort(t, w)
@@ -247,12 +289,13 @@ def choose(t: Tables, w: Work, left: float) -> float:
     w.sorted[AGE] += 1
     if w.policy != TAU:
         # Leaps that are the shorter the farther a species is from its mean would widen its law.
-        tau = min(tau, _GROWTH * w.longest[1])
+        first = min(_FIRST * tau, _part(_RELAXED, w.longest[FASTEST]))
+        tau = min(tau, _GROWTH * w.longest[BEFORE], max(first, _SINCE * passed))
     if w.policy != LANGEVIN and not _worth(t, w, min(tau, left)):
         follow_all(t, w)
-        w.longest[1] = math.inf
+        w.longest[BEFORE] = math.inf
         return 0.0
-    w.longest[1] = tau
+    w.longest[BEFORE] = tau
     if w.policy != LANGEVIN:
         # What is followed for too long may have become something to leap over.
         most = max(EVENTS_UNTIL_SORTED * len(t.number), _SHORTEST_FOLLOWED)

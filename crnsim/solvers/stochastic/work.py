@@ -19,8 +19,13 @@ from crnsim.solvers.stochastic.tables import WIDTH, Tables
 EVENTS, LEAPS, REPEATED, CONTACTS, SPENT, LAST = range(6)
 
 #: Entries of ``w.sorted``: reactions to leap over, rows that they change, leaps since they were chosen, below zero if
-#: they are to be chosen anew, and the event at which they are anyway.
-CHOSEN, CHANGED, AGE, ENOUGH = range(4)
+#: they are to be chosen anew, the event at which they are anyway, and whether (1 or 0) there are others, which are
+#: followed.
+CHOSEN, CHANGED, AGE, ENOUGH, FOLLOWED = range(5)
+
+#: Entries of ``w.longest``: the longest leap that what is followed and drives others allows, the last leap, and how
+#: often, per unit of time, the species is used up that is used up fastest.
+DRIVEN, BEFORE, FASTEST = range(3)
 
 
 @by_reference
@@ -51,9 +56,9 @@ class Work(NamedTuple):
     leaps: np.ndarray  # (R,) uint8
     chosen: np.ndarray  # (R,) those that do
     changed: np.ndarray  # (rows,) that they change
-    sorted: np.ndarray  # entries CHOSEN to AGE
+    sorted: np.ndarray  # entries CHOSEN to FOLLOWED
     least: np.ndarray  # (rows + 1,) molecules that there must be of what they change
-    longest: np.ndarray  # (2,) leap by what is followed, and the last leap
+    longest: np.ndarray  # entries DRIVEN to FASTEST
     propensity: np.ndarray  # (R,)
     extent: np.ndarray  # (R,) how often each reaction takes place
     rest: np.ndarray  # (R,) what was rounded off
@@ -119,8 +124,8 @@ def new_work(
         **per_row,
         chosen=np.zeros(reactions, dtype=np.int64),
         changed=np.zeros(n + 1, dtype=np.int64),
-        sorted=np.zeros(ENOUGH + 1, dtype=np.int64),
-        longest=np.zeros(2),
+        sorted=np.zeros(FOLLOWED + 1, dtype=np.int64),
+        longest=np.zeros(FASTEST + 1),
         moved=np.zeros(n),
         right=np.zeros(n),
         masked=np.zeros(network.n_reactions),
