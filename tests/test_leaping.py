@@ -214,16 +214,16 @@ def test_what_drives_others_is_followed_by_them(
 
 
 def test_what_grows_from_a_tie_takes_its_time():
-    # Approximate majority: a leap over the growth of a difference would never decide, or too late; that of tau is too
-    # long where fluctuations are small (Omega 10^5: a third of the difference is there after 15).
+    # Approximate majority: a leap over the growth of a difference would never decide, or too late. Those of tau are
+    # somewhat too long where fluctuations are small: 5 % of the difference is missing at 15, in 8,000 runs.
     text = "X + Y ->{1} 2B; B + X ->{1} 2X; B + Y ->{1} 2Y; init X 0.5; init Y 0.5"
     x, y = (run(text, 15.0, 10_000, name, method="ssa", replicates=200)[0] for name in "XY")
     exact = np.abs(x - y)
-    for method in ("hybrid", "cle"):
+    for method, lacks in (("hybrid", 0.0), ("cle", 0.0), ("tau", 0.1)):
         x, y = (run(text, 15.0, 10_000, name, method=method, replicates=1000)[0] for name in "XY")
         found = np.abs(x - y)
         error = math.sqrt(found.var() / 1000 + exact.var() / 200)
-        assert abs(found.mean() - exact.mean()) < 4 * error
+        assert -4 * error - lacks * exact.mean() < found.mean() - exact.mean() < 4 * error
         assert abs(np.mean(x > y) - 0.5) < 4 * 0.5 / math.sqrt(1000)
 
 
