@@ -96,7 +96,7 @@ def _spread(t: Tables, w: Work, share: float, after: bool, span: float, continuo
             continue
         relaxes = 0.0
         for at in range(t.change_at[r], t.change_at[r + 1]):
-            relaxes += w.turnover[t.change_row[at]]
+            relaxes += w.used_up[t.change_row[at]]
         apart = 1.0 / (1.0 + 0.5 * relaxes * span)
         if continuous:
             spread = w.propensity[r] * span * share * (1.0 - share) * apart

@@ -117,7 +117,7 @@ def _list_changed(t: Tables, w: Work) -> None:
 
 @compiled
 def _sum_turnover(t: Tables, w: Work) -> None:
-    """Write into `w.variance` how often each species is replaced by reactions that are followed, per unit of time."""
+    """Write into `w.turnover` how often each species is replaced by reactions that are followed, per unit of time."""
     for row in range(len(w.gain)):
         w.gain[row] = w.loss[row] = 0.0
     for r in range(len(t.number)):
@@ -191,8 +191,8 @@ def _longest(t: Tables, w: Work) -> float:
     for at in range(w.sorted[CHANGED]):
         row = w.changed[at]
         count = w.molecules[row]
-        w.turnover[row] = w.loss[row] / count if count > 0.0 else 0.0
-        fastest = max(fastest, w.turnover[row])
+        w.used_up[row] = w.loss[row] / count if count > 0.0 else 0.0
+        fastest = max(fastest, w.used_up[row])
         if t.highest[row] == 0:
             continue
         if w.policy == TAU:

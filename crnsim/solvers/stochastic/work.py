@@ -66,6 +66,7 @@ class Work(NamedTuple):
     mean: np.ndarray  # (rows + 1,) of the change of a species per unit of time
     variance: np.ndarray  # (rows + 1,)
     turnover: np.ndarray  # (rows + 1,) by what is followed, per unit of time
+    used_up: np.ndarray  # (rows + 1,) how often what is leapt over uses a species up, per unit of time
     gain: np.ndarray  # (rows + 1,)
     loss: np.ndarray  # (rows + 1,)
     moved: np.ndarray  # (species,) molecules
@@ -94,7 +95,9 @@ def new_work(
     nothing = np.zeros((0, LANES))
     implicit = lanes_array(IMPLICIT_ROWS)
     implicit[PIVOT] = 1.0  # where nothing writes it
-    per_row = {name: np.zeros(n + 1) for name in ("least", "mean", "variance", "turnover", "gain", "loss")}
+    per_row = {
+        name: np.zeros(n + 1) for name in ("least", "mean", "variance", "turnover", "used_up", "gain", "loss")
+    }
     return Work(
         molecules=np.zeros(n + 1),
         constant=np.zeros(reactions),
