@@ -447,3 +447,17 @@ def test_the_command_line_counts_molecules(tmp_path, monkeypatch, capsys):
     ):
         assert main(wrong) == 2
         assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("method", ["ssa", "tau", "hybrid", "cle"])
+def test_a_value_at_the_time_of_a_kick_is_that_before_it(method):
+    network = read_crn("A ->{1e-9} B; init A 1; init B 1")
+    times, noise = [0, 2.4, 2.5, 2.6, 7.4, 7.5, 7.6, 9], {"concentrations": 0.5}
+    exact, found = (
+        crnsim.simulate(network, times, seed=3, noise=noise, species=["A"], **options)[
+            "concentration"
+        ].values[0, :, 0]
+        for options in ({}, {"method": method, "volume": 1000})
+    )
+    assert np.allclose(found, exact, atol=2e-3)
+    assert abs(exact[2] - exact[3]) > 0.1

@@ -54,7 +54,7 @@ def run(network: Network, protocol: Protocol, record: Record, request: Request) 
     with kept(), once(what, f"compiling the stochastic methods ({what}), once (about 10 s)"):
         workers = min(_threads(), runs)
         shares = np.linspace(0, runs, workers + 1).astype(int)
-        rooms = [new_work(network, tables, protocol, kernel, policy or 0) for _ in range(workers)]
+        rooms = [new_work(network, tables, protocol, kernel, policy) for _ in range(workers)]
 
         def share(number: int) -> None:
             follow(

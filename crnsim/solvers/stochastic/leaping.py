@@ -39,7 +39,7 @@ _FOLLOWED = 50
 #: A leap is cut in halves so many times at most when a species would fall below zero.
 _HALVES = 40
 #: What grows at a rate g lacks g tau / 2 of a pivot of 1: so much at most, and so often a leap is shortened for it.
-_LACK, _SHORTENED = 0.1, 20
+_LACK, _SHORTENED = 0.005, 20
 
 
 @compiled
@@ -79,12 +79,9 @@ def _draw(t: Tables, w: Work, tau: float) -> None:
     for place in range(w.sorted[CHOSEN]):
         r = w.chosen[place]
         w.propensity[r] = propensities.propensity(t, w, r)
-        if w.policy == TAU:
-            number = _drawn(w.propensity[r] * tau, w.policy, w.random)
-        else:
-            # The noise of a leap is that of its middle; its mean so far that of its beginning.
-            middle = _ahead(t, w, r, w.mean, 0.5 * tau)
-            number = _drawn(middle * tau, w.policy, w.random) + tau * (w.propensity[r] - middle)
+        # The noise of a leap is that of its middle; its mean so far that of its beginning.
+        middle = _ahead(t, w, r, w.mean, 0.5 * tau)
+        number = _drawn(middle * tau, w.policy, w.random) + tau * (w.propensity[r] - middle)
         w.extent[r] = number
         for at in range(t.change_at[r], t.change_at[r + 1]):
             w.moved[t.change_row[at]] += t.change_by[at] * number
@@ -116,7 +113,7 @@ def _factor_what_grows(k: Kinetics, t: Tables, w: Work, tau: float, volume: floa
         lack = 1.0 - w.implicit[PIVOT, max(w.lane, 0)]
         if lack <= _LACK:
             break
-        tau *= max(0.9 * _LACK / lack, 0.1)
+        tau *= max(0.9 * math.sqrt(_LACK / lack), 0.1)
         w.longest[BEFORE] = tau
     return tau
 
@@ -180,7 +177,7 @@ def _leap(k: Kinetics, t: Tables, p: Protocol, w: Work, member: int, tau: float)
         _draw(t, w, part)
         if w.policy != TAU:
             _respond(k, t, w, part, p.member[member].volume)
-            _correct(t, w, part)
+        _correct(t, w, part)
         if w.policy == LANGEVIN:
             limits.keep_above_zero(t, w)
         elif not _apply(t, w, 1.0):
@@ -202,15 +199,6 @@ def _leap(k: Kinetics, t: Tables, p: Protocol, w: Work, member: int, tau: float)
 
 
 @compiled
-def _too_many(w: Work) -> bool:
-    """Whether a leap has led to more molecules than can be counted."""
-    most = 0.0
-    for at in range(w.sorted[CHANGED]):
-        most = max(most, w.molecules[w.changed[at]])
-    return not most < counts.MOST_MOLECULES
-
-
-@compiled
 def _until(k, t, p, r, w, member, slot, place, time, stop):
     """Leap, and follow what no leap passes over, up to a time; see `loop.follow_all`."""
     # What has been shown, drawn or kicked may have changed everything.
@@ -228,7 +216,7 @@ def _until(k, t, p, r, w, member, slot, place, time, stop):
         else:
             most = w.tally[EVENTS] + max(EVENTS_UNTIL_SORTED * len(t.number), _FOLLOWED)
             time, place = exact.pass_time(t, p, r, w, member, slot, place, time, stop, most)
-        if _too_many(w):
+        if counts.too_many(w):
             return time, place
     return stop, place
 

@@ -6,15 +6,18 @@ from crnsim.compiled import compiled
 from crnsim.solvers.stochastic.tables import Tables
 from crnsim.solvers.stochastic.work import CHANGED, CHOSEN, CONTACTS, Work
 
-#: So often what is used up is brought down, before a leap is left out.
+#: So often what is used up is brought down to what is there and is made, before what is made no longer counts.
 _TRIES = 20
 #: By rounding what is used up may be more than there is by this part of it.
 _ROUNDING = 1e-12
 
 
 @compiled
-def _short(t: Tables, w: Work) -> bool:
-    """Write into `w.gain` what part of a leap's losses each row can bear; return whether it is too little for any."""
+def _short(t: Tables, w: Work, alone: bool) -> bool:
+    """Write into `w.gain` what part of a leap's losses each row can bear; return whether it is too little for any.
+
+    `alone` has rows that cannot bear theirs live on what they had: so brought down, they can whatever else is.
+    """
     for at in range(w.sorted[CHANGED]):
         w.gain[w.changed[at]] = w.loss[w.changed[at]] = 0.0
     for place in range(w.sorted[CHOSEN]):
@@ -30,7 +33,10 @@ def _short(t: Tables, w: Work) -> bool:
         row = w.changed[at]
         there = w.molecules[row] + w.gain[row]
         short = short or w.loss[row] > there * (1.0 + _ROUNDING)
-        w.gain[row] = there / w.loss[row] if w.loss[row] > there else 1.0
+        if w.loss[row] > there:
+            w.gain[row] = (w.molecules[row] if alone else there) / w.loss[row]
+        else:
+            w.gain[row] = 1.0
     return short
 
 
@@ -55,13 +61,10 @@ def keep_above_zero(t: Tables, w: Work) -> None:
     the boundary, and counted.
     """
     tries = 0
-    while _short(t, w):
+    # In the end each turn leaves one row more that can bear its losses, for good.
+    while _short(t, w, tries >= _TRIES) and tries < _TRIES + w.sorted[CHANGED]:
         if tries == 0:
             w.tally[CONTACTS] += 1
-        if tries == _TRIES:
-            for place in range(w.sorted[CHOSEN]):
-                w.extent[w.chosen[place]] = 0.0
-            break
         _bring_down(t, w)
         tries += 1
     for place in range(w.sorted[CHOSEN]):

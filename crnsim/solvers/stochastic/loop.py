@@ -30,8 +30,8 @@ def _begin(t: Tables, p: Protocol, w: Work, member: int, presentation: int) -> N
 
 @compiled
 def keep(p: Protocol, r: Record, w: Work, member: int, slot: int, place: int, until: float) -> int:
-    """Write the recorded times before `until`; return the number of those that are done."""
-    while place < len(p.grid) and mark(p, member, place) < until:
+    """Write the recorded times up to `until`; return the number of those that are done."""
+    while place < len(p.grid) and mark(p, member, place) <= until:
         kept = r.trajectory[p.member[member].record_slot, slot, place]
         counts.to_state(w, p.member[member].volume, kept)
         place += 1

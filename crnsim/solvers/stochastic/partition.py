@@ -19,8 +19,6 @@ from crnsim.solvers.stochastic.work import (
     DRIVEN,
     ENOUGH,
     EVENTS,
-    FASTEST,
-    FOLLOWED,
     Work,
 )
 
@@ -38,10 +36,10 @@ _DRIFT, _SPREAD, _FLOOR = 0.05, 0.1, 10.0
 #: Where a species drives reactions, and its own are followed: a leap lasts at most so many of its turnovers; but if
 #: there are fewer molecules of it than this, what it drives is followed too, unless it changes less than so often.
 _TURNOVER, _FEW_DRIVERS, _AT_REST = 0.5, 5.0, 0.1
-#: Parts of the time in which a species is used up once. Beside reactions that are followed, however rare, and at the
-#: beginning, a leap lasts at most the first: what drives a species may change at any moment, and no leap answers before
-#: its end. Where the drift is explicit every leap lasts at most the second, which widens a law by half as much.
-_RELAXED, _EXPLICIT = 0.5, 0.1
+#: A leap lasts at most this part of the time in which a species is used up once, or the second where the drift is
+#: explicit: what drives it may change at any moment, no leap answers before its end, and what relaxes in less than a
+#: leap keeps no memory that is right. (Leaps that are longer where a species is near its mean would narrow its law.)
+_RELAXED, _EXPLICIT = 0.25, 0.1
 #: Reactions that are expected to take place less often in a leap than this are followed.
 _RARE = 0.1
 #: A leap over fewer firings costs more than to follow them: so many, for each of its reactions, and for each of all.
@@ -77,7 +75,6 @@ def _sort(t: Tables, w: Work) -> None:
             chosen += 1
     w.sorted[CHOSEN] = chosen
     _list_changed(t, w)
-    _see_followed(t, w)
     w.longest[DRIVEN] = math.inf
 
 
@@ -87,16 +84,6 @@ def _needed(policy, by):
     if policy == PARTITION:
         return _FEW * abs(by)
     return -_CRITICAL * by if policy == TAU else 0.0
-
-
-@compiled
-def _see_followed(t: Tables, w: Work) -> None:
-    """Note whether there are reactions that no leap passes over, also such as cannot take place just now."""
-    w.sorted[FOLLOWED] = 0
-    if w.policy != LANGEVIN:
-        for r in range(len(t.number)):
-            if w.leaps[r] == 0 and w.constant[r] > 0.0:
-                w.sorted[FOLLOWED] = 1
 
 
 @compiled
@@ -117,7 +104,10 @@ def _list_changed(t: Tables, w: Work) -> None:
 
 @compiled
 def _sum_turnover(t: Tables, w: Work) -> None:
-    """Write into `w.turnover` how often each species is replaced by reactions that are followed, per unit of time."""
+    """Write into `w.turnover` how fast reactions that are followed bring each species back to its mean, about.
+
+    A species that is made of another and turned into it again relaxes with both of their turnovers.
+    """
     for row in range(len(w.gain)):
         w.gain[row] = w.loss[row] = 0.0
     for r in range(len(t.number)):
@@ -129,7 +119,15 @@ def _sum_turnover(t: Tables, w: Work) -> None:
                 else:
                     w.loss[t.change_row[at]] -= change
     for row in range(len(w.gain)):
-        w.turnover[row] = max(w.gain[row], w.loss[row]) / max(w.molecules[row], 1.0)
+        w.gain[row] = max(w.gain[row], w.loss[row]) / max(w.molecules[row], 1.0)
+        w.turnover[row] = 0.0
+    for r in range(len(t.number)):
+        if w.leaps[r] == 0 and w.propensity[r] > 0.0:
+            together = 0.0
+            for at in range(t.change_at[r], t.change_at[r + 1]):
+                together += w.gain[t.change_row[at]]
+            for at in range(t.change_at[r], t.change_at[r + 1]):
+                w.turnover[t.change_row[at]] = max(w.turnover[t.change_row[at]], together)
 
 
 @inlined
@@ -140,7 +138,7 @@ def _restless(w, row, tau):
 
 @compiled
 def _follow_driven(t: Tables, w: Work, tau: float) -> None:
-    """Let reactions be followed that few molecules drive, and limit leaps by the turnover of others."""
+    """Let reactions be followed that few molecules drive, and limit leaps by how fast others relax."""
     _sum_turnover(t, w)
     for place in range(w.sorted[CHOSEN]):
         r = w.chosen[place]
@@ -205,10 +203,7 @@ def _longest(t: Tables, w: Work) -> float:
             tau = drift / abs(w.mean[row])
         if w.variance[row] * tau > spread * spread:
             tau = spread * spread / w.variance[row]
-    w.longest[FASTEST] = fastest
-    if w.policy == TAU:
-        return min(tau, _part(_EXPLICIT, fastest))
-    return min(tau, _part(_RELAXED, fastest)) if w.sorted[FOLLOWED] == 1 else tau
+    return min(tau, _part(_EXPLICIT if w.policy == TAU else _RELAXED, fastest))
 
 
 @inlined
@@ -236,7 +231,6 @@ def _list_again(t: Tables, w: Work) -> None:
             w.chosen[chosen] = r
             chosen += 1
     w.sorted[CHOSEN] = chosen
-    _see_followed(t, w)
     for at in range(w.sorted[CHANGED]):
         w.least[w.changed[at]] = -1.0
     _list_changed(t, w)
@@ -272,7 +266,7 @@ def choose(t: Tables, w: Work, passed: float, left: float) -> float:
     if _outdated(w):
         _sort(t, w)
         tau = _longest(t, w)
-        if w.policy == PARTITION:
+        if w.policy != LANGEVIN:
             _follow_driven(t, w, min(tau, left))
             _list_again(t, w)
             tau = _longest(t, w)
@@ -287,10 +281,8 @@ def choose(t: Tables, w: Work, passed: float, left: float) -> float:
     else:
         tau = _longest(t, w)
     w.sorted[AGE] += 1
-    if w.policy != TAU:
-        # Leaps that are the shorter the farther a species is from its mean would widen its law.
-        first = min(_FIRST * tau, _part(_RELAXED, w.longest[FASTEST]))
-        tau = min(tau, _GROWTH * w.longest[BEFORE], max(first, _SINCE * passed))
+    # Leaps that are the shorter the farther a species is from its mean would widen its law.
+    tau = min(tau, _GROWTH * w.longest[BEFORE], max(_FIRST * tau, _SINCE * passed))
     if w.policy != LANGEVIN and not _worth(t, w, min(tau, left)):
         follow_all(t, w)
         w.longest[BEFORE] = math.inf

@@ -19,13 +19,11 @@ from crnsim.solvers.stochastic.tables import WIDTH, Tables
 EVENTS, LEAPS, REPEATED, CONTACTS, SPENT, LAST = range(6)
 
 #: Entries of ``w.sorted``: reactions to leap over, rows that they change, leaps since they were chosen, below zero if
-#: they are to be chosen anew, the event at which they are anyway, and whether (1 or 0) there are others, which are
-#: followed.
-CHOSEN, CHANGED, AGE, ENOUGH, FOLLOWED = range(5)
+#: they are to be chosen anew, and the event at which they are anyway.
+CHOSEN, CHANGED, AGE, ENOUGH = range(4)
 
-#: Entries of ``w.longest``: the longest leap that what is followed and drives others allows, the last leap, and how
-#: often, per unit of time, the species is used up that is used up fastest.
-DRIVEN, BEFORE, FASTEST = range(3)
+#: Entries of ``w.longest``: the longest leap that what is followed and drives others allows, and the last leap.
+DRIVEN, BEFORE = range(2)
 
 
 @by_reference
@@ -56,9 +54,9 @@ class Work(NamedTuple):
     leaps: np.ndarray  # (R,) uint8
     chosen: np.ndarray  # (R,) those that do
     changed: np.ndarray  # (rows,) that they change
-    sorted: np.ndarray  # entries CHOSEN to FOLLOWED
+    sorted: np.ndarray  # entries CHOSEN to ENOUGH
     least: np.ndarray  # (rows + 1,) molecules that there must be of what they change
-    longest: np.ndarray  # entries DRIVEN to FASTEST
+    longest: np.ndarray  # entries DRIVEN and BEFORE
     propensity: np.ndarray  # (R,)
     extent: np.ndarray  # (R,) how often each reaction takes place
     rest: np.ndarray  # (R,) what was rounded off
@@ -85,10 +83,10 @@ def new_work(
     tables: Tables,
     protocol: Protocol,
     kernel: Kernel | None = None,
-    policy: int = 0,
+    policy: int | None = None,
     listed: int = 0,
 ) -> Work:
-    """Return room for runs of a protocol; the linear systems of a method need a kernel, and have room by it."""
+    """Return room for runs of a protocol; a policy leaps, and its linear systems need a kernel, and have room by it."""
     n = network.n_species
     reactions = len(tables.number)
     longest = max((family.size for family in network.families), default=1)
@@ -117,18 +115,18 @@ def new_work(
         draws=np.zeros(max(longest, n, protocol.n_features, 1)),
         listed_time=np.empty(listed),
         listed_reaction=np.empty(listed, dtype=np.int64),
-        policy=policy,
+        policy=policy or 0,
         lane=-1 if kernel is not None and kernel.wide else 0,
         leaps=np.zeros(reactions, dtype=np.uint8),
         propensity=np.zeros(reactions),
         extent=np.zeros(reactions),
-        rest=np.zeros(reactions if kernel is not None else 0),
+        rest=np.zeros(reactions if policy is not None else 0),
         total=np.zeros(reactions),
         **per_row,
         chosen=np.zeros(reactions, dtype=np.int64),
         changed=np.zeros(n + 1, dtype=np.int64),
-        sorted=np.zeros(FOLLOWED + 1, dtype=np.int64),
-        longest=np.zeros(FASTEST + 1),
+        sorted=np.zeros(ENOUGH + 1, dtype=np.int64),
+        longest=np.zeros(BEFORE + 1),
         moved=np.zeros(n),
         right=np.zeros(n),
         masked=np.zeros(network.n_reactions),
