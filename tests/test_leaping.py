@@ -293,6 +293,7 @@ def test_langevin_holds_back_only_what_is_short():
     # Some contacts of M itself, at the start, within the first hundredth of a unit of time.
     assert np.abs(found["concentration"].values[:, 1:, 0].mean(axis=0) / mean - 1).max() < 0.005
     assert found["contacts"].mean() > 10
+    assert "compare with method='hybrid'" in str(found["warning"].values[0])
 
 
 @pytest.mark.parametrize("method", ["ssa", "hybrid", "tau", "cle"])

@@ -184,3 +184,8 @@ def test_a_large_pot_is_as_simulated():
     np.testing.assert_allclose(
         found["standard_deviation"][-1], predicted["standard_deviation"][-1], rtol=4 * 0.044
     )
+
+
+def test_what_grows_without_bound_has_no_fixed_point():
+    with pytest.raises(CrnsimError, match="grow without bound"):
+        crnsim.linear_noise(read_crn("A ->{1} 2A; init A 1"), None, volume=10)

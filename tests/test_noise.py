@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from crnsim import CrnsimError, Network, Noise, load_dataset
+from crnsim import CrnsimError, Network, Noise, load_dataset, read_crn, simulate
+from crnsim.cli import main
 from crnsim.experiment.build import build_circuit
 from crnsim.experiment.point import Point
 from crnsim.experiment.schedule import ReadoutTables, rate_constants, training_protocol
@@ -296,3 +297,36 @@ def test_sums_of_any_number_of_species_are_kept_by_kicks():
         rows = np.array([network.rows(name) for name in law])
         assert np.all(after[rows] != state[rows])
         np.testing.assert_allclose(after[rows].sum(axis=0), state[rows].sum(axis=0), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("noise", "words"),
+    [
+        ({"rates_mode": "ou"}, "rates_mode 'ou' is about rate noise, and there is none; give rates"),
+        ({"rates": 0.1, "correlation_time": 5.0}, "correlation_time 5.0 counts for rates_mode ou alone"),
+        ({"interval": 3.0, "rates": 0.1}, "interval 3.0 is about concentration noise"),
+        ({"rates": 0.1, "mode": "ou"}, "no 'mode'; did you mean 'rates_mode'"),
+        ({"intrinsic": 100}, "100 molecules are 0.1"),
+        ({"intrinsic": 1e-9}, "must be 0, or 1e-07 or more"),
+        ({"rates": 0.1, "rates_mode": "ou", "correlation_time": 1e-9}, "take a longer correlation_time"),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_refused(noise, words):
+    with pytest.raises(CrnsimError, match=words.replace("(", r"\(")):
+        simulate(read_crn("A ->{1} 0; init A 1"), [0, 10], noise=noise)
+
+
+def test_a_level_without_noise_keeps_its_options():
+    quiet = {"rates": 0.0, "rates_mode": "ou", "correlation_time": 5.0}
+    assert simulate(read_crn("A ->{1} 0; init A 1"), [0, 1], noise=quiet)["status"].values[0] == 0
+
+
+def test_the_command_line_names_its_own_options(tmp_path, capsys):
+    path = tmp_path / "one.crn"
+    path.write_text("A ->{1} 0; init A 1")
+    assert main(["simulate", str(path), "--t", "1", "--noise-rates", "0.1", "--correlation-time", "5"]) == 2
+    assert "--correlation-time 5.0 counts for --rates-mode ou alone" in capsys.readouterr().err
+    assert main(["simulate", str(path), "--t", "1", "--additive"]) == 2
+    assert "give --noise-concentrations" in capsys.readouterr().err
+    assert main(["simulate", str(path), "--t", "9", "--noise-rates", "0.1", "--rates-mode", "ou"]) == 0
+    assert "noise rates 0.1 (ou, correlation time 10)" in capsys.readouterr().out

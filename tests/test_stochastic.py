@@ -461,3 +461,9 @@ def test_a_value_at_the_time_of_a_kick_is_that_before_it(method):
     )
     assert np.allclose(found, exact, atol=2e-3)
     assert abs(exact[2] - exact[3]) > 0.1
+
+
+def test_a_rate_constant_that_is_no_number_for_molecules_is_refused():
+    network = read_crn("20X ->{1} 0; 0 ->{1} Y; init X 1")
+    with pytest.raises(CrnsimError, match="'20X -> 0' would have a rate constant of 1e380"):
+        crnsim.simulate(network, [0, 1], method="ssa", volume=1e-20)

@@ -9,7 +9,8 @@ from crnsim.cli.words import parameter_value, value
 from crnsim.entrance.arguments import check_number
 from crnsim.entrance.limits import LARGEST_NOISE
 from crnsim.errors import InputError
-from crnsim.noise.kinds import NOISE_KINDS, Option
+from crnsim.noise.kinds import NOISE_KINDS
+from crnsim.noise.options import Option
 
 if TYPE_CHECKING:
     import argparse
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
 def read_noise(options: argparse.Namespace) -> Noise:
     """Read the options of all kinds of noise; one of the user's own stands under ``--noise``."""
     from crnsim.noise import NOISE_KINDS, Noise, noise_kind
-    from crnsim.noise.noise import own_section
+    from crnsim.noise.noise import check_idle, own_section
 
     values: dict[str, Any] = {}
     for kind in NOISE_KINDS.values():
         if hasattr(options, kind.coordinate):
-            values[kind.name] = getattr(options, kind.coordinate)
-            values |= {option.keyword: getattr(options, option.keyword) for option in kind.options}
+            asked = {kind.name: getattr(options, kind.coordinate)}
+            asked |= {option.keyword: getattr(options, option.keyword) for option in kind.options}
+            values |= {keyword: value for keyword, value in asked.items() if value is not None}
+    check_idle(
+        values, lambda word: f"--noise-{word}" if word in NOISE_KINDS else f"--{word.replace('_', '-')}"
+    )
     for word in options.noise:
         name, _, rest = word.partition("=")
         magnitude, *others = rest.split(",")
@@ -62,7 +67,6 @@ def add_noise(command: argparse.ArgumentParser, *, left_out: tuple[str, ...] = (
         noise.add_argument(
             f"--noise-{kind.name}",
             type=words.sigma,
-            default=0.0,
             metavar="SIGMA",
             help=words.help_text(kind.description),
         )
@@ -81,12 +85,11 @@ def _add_option(noise: Any, option: Option) -> None:
     """An option of a kind of noise, as its entry in the table says."""
     name = f"--{option.keyword.replace('_', '-')}"
     if isinstance(option.default, bool):
-        noise.add_argument(name, action="store_true", help=words.help_text(option.description))
+        noise.add_argument(name, action="store_true", default=None, help=words.help_text(option.description))
     elif option.choices:
         known = ", ".join(f"{word} (default)" if word == option.default else word for word in option.choices)
         noise.add_argument(
             name,
-            default=option.default,
             metavar="WORD",
             help=words.help_text(f"{option.description} {known}"),
         )
@@ -94,7 +97,6 @@ def _add_option(noise: Any, option: Option) -> None:
         noise.add_argument(
             name,
             type=words.duration,
-            default=option.default,
             metavar="NUMBER",
             help=words.help_text(option.description),
         )

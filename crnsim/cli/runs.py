@@ -280,7 +280,7 @@ def _check_circuit(options: argparse.Namespace, parameters: dict[str, Any], *, m
             )
     check_parameters(options.circuit, parameters)
     check_presentations(options.method)
-    check_counting(options.method, counted=options.noise_intrinsic > 0)
+    check_counting(options.method, counted=bool(options.noise_intrinsic))
 
 
 def _title(point: Point) -> str:
@@ -289,9 +289,7 @@ def _title(point: Point) -> str:
     how = f"{point.epochs} epochs" if point.learns else f"weights from {given.get('file', given.get('by'))}"
     noise = "no noise"
     if point.noise.kind != "none":
-        noise = "noise " + ", ".join(
-            f"{kind.name} {point.noise.magnitudes[kind.name]:g}" for kind in point.noise.acting
-        )
+        noise = f"noise {point.noise.described}"
     return (
         f"{point.dataset} {'-'.join(map(str, point.layers))}, {point.circuit} with {point.activation}"
         f"{f' ({unit})' if unit else ''}: {how}, running time {point.running_time:g}, {noise}"

@@ -183,8 +183,7 @@ def _check_species(network: Network, name: str) -> None:
 
 
 def _noise_text(noise: Any) -> str:
-    said = ", ".join(f"{kind.name} {noise.magnitudes[kind.name]:g}" for kind in noise.acting)
-    return f", noise {said}" if said else ""
+    return f", noise {noise.described}" if noise.acting else ""
 
 
 def _table(found: xr.Dataset) -> list[str]:

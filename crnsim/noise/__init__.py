@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from crnsim.noise.kinds import KINDS, NOISE_KINDS, SCOPES, NoiseKind, Option, noise_kind
+from crnsim.noise.kinds import KINDS, NOISE_KINDS, SCOPES, NoiseKind, noise_kind
 from crnsim.noise.noise import Noise
+from crnsim.noise.options import Option
 
 __all__ = ["KINDS", "NOISE_KINDS", "SCOPES", "Noise", "NoiseKind", "Option", "noise_kind"]

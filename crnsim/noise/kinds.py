@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from crnsim.entrance.arguments import check_number, shown
 from crnsim.entrance.limits import LARGEST_NOISE, SMALLEST_NOISE
 from crnsim.errors import InputError
+from crnsim.noise.options import Option
 from crnsim.registry import Registry
 
 if TYPE_CHECKING:
@@ -19,44 +19,6 @@ if TYPE_CHECKING:
 PIECES = 5
 #: Group of entry points under which an installed package offers kinds of noise.
 ENTRY_POINTS = "crnsim.noise"
-
-
-@dataclass(frozen=True)
-class Option:
-    """A choice that comes with a kind of noise.
-
-    Attributes
-    ----------
-    name : str
-        Key in the kind's section of a sweep file.
-    keyword : str
-        Keyword of `Noise`; with dashes, the option of the command line.
-    default : str, float or bool
-        Its type says what values there are: one of `choices`, a number above zero, or true and false.
-    description : str
-        What it means, in a sentence.
-    choices : tuple of str
-    """
-
-    name: str
-    keyword: str
-    default: Any
-    description: str
-    choices: tuple[str, ...] = ()
-
-    def checked(self, value: Any) -> Any:
-        """Return a value of the option; raise InputError for another."""
-        if self.choices:
-            if not isinstance(value, str) or value not in self.choices:
-                raise InputError(
-                    f"noise {self.keyword} is {shown(value)}; use one of {', '.join(self.choices)}"
-                )
-            return value
-        if isinstance(self.default, bool):
-            if not isinstance(value, bool):
-                raise InputError(f"noise {self.keyword} is {shown(value)}; it must be true or false")
-            return value
-        return check_number(f"noise {self.keyword}", value, above=0.0)
 
 
 class Runs(Protocol):
@@ -97,6 +59,8 @@ class NoiseKind:
     description: ClassVar[str]
     #: Choices beside the magnitude.
     options: ClassVar[tuple[Option, ...]] = ()
+    #: Magnitudes above zero that are smaller are refused.
+    smallest: ClassVar[float] = SMALLEST_NOISE
     #: Whether it needs a stochastic method; runs in which it acts are in no batch with others.
     stochastic: ClassVar[bool] = False
 
@@ -145,6 +109,10 @@ class NoiseKind:
         """How often transients start anew in one presentation, for the estimate of its cost."""
         return 0.0
 
+    def slower(self) -> str:
+        """What to do about a kind that acts too often."""
+        return "take a longer interval"
+
     def first_action(self, options: Mapping[str, Any]) -> tuple[float, str]:
         """When it first acts in a presentation, as a time and in words; a run that ends by then has no such noise."""
         return 0.0, ""
@@ -178,6 +146,7 @@ class Rates(NoiseKind):
             "correlation_time",
             10.0,
             "Of mode ou: time in which rate constants forget what they were (by 1/e), in units of 1/k.",
+            only=("rates_mode", "ou"),
         ),
     )
 
@@ -217,6 +186,10 @@ class Rates(NoiseKind):
         if options["rates_mode"] != "ou":
             return 0.0
         return running_time / float(options["correlation_time"]) * PIECES
+
+    def slower(self) -> str:
+        """The interval follows the correlation time."""
+        return "take a longer correlation_time"
 
 
 class Concentrations(NoiseKind):
@@ -284,6 +257,8 @@ class Intrinsic(NoiseKind):
     label = "intrinsic noise"
     target = "single molecules"
     description = "Omega^(-1/2), where a concentration of 1 is Omega molecules; 1000 molecules are 0.0316."
+    # With 10^14 molecules concentrations of 90 can still be counted, and nothing fluctuates.
+    smallest = 1e-7
     stochastic = True
 
     def shown(self, magnitude: float) -> str:
@@ -382,16 +357,18 @@ def kind_source_hash(name: str) -> str:
     return _REGISTRY.source_hash(name)
 
 
-def check_magnitude(name: str, value: Any) -> float:
-    """Return a magnitude as a float; raise InputError unless it is 0, or a number that is not lost in rounding."""
-    magnitude = check_number(f"noise {name}", value, least=0.0)
+def check_magnitude(kind: NoiseKind, value: Any) -> float:
+    """Return a magnitude of a kind; raise InputError unless it is 0, or a number that means something there."""
+    magnitude = check_number(f"noise {kind.name}", value, least=0.0)
     if magnitude > LARGEST_NOISE:
-        percent = f"; {magnitude:g} % is {magnitude / 100:g}" if magnitude <= 100 * LARGEST_NOISE else ""
+        meant = f"; {magnitude:g} % is {magnitude / 100:g}" if magnitude <= 100 * LARGEST_NOISE else ""
+        if kind.stochastic:
+            meant = f"; {magnitude:g} molecules are {magnitude**-0.5:.4g}"
         raise InputError(
-            f"noise {name} is {shown(value)}; it must be at least 0 and at most {LARGEST_NOISE:g}{percent}"
+            f"noise {kind.name} is {shown(value)}; it must be at least 0 and at most {LARGEST_NOISE:g}{meant}"
         )
-    if 0 < magnitude < SMALLEST_NOISE:
+    if 0 < magnitude < kind.smallest:
         raise InputError(
-            f"noise {name} is {shown(value)}; it must be 0, or {SMALLEST_NOISE:g} or more: less is lost in rounding"
+            f"noise {kind.name} is {shown(value)}; it must be 0, or {kind.smallest:g} or more: less is lost in rounding"
         )
     return magnitude

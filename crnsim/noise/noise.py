@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from crnsim.entrance.arguments import shown
@@ -65,7 +65,7 @@ class Noise:
         checked: dict[str, Any] = {}
         given = {**values}
         for kind, name in kinds.values():
-            checked[kind.name] = check_magnitude(kind.name, given.pop(name, 0.0))
+            checked[kind.name] = check_magnitude(kind, given.pop(name, 0.0))
             for option in kind.options:
                 if option.keyword in checked:
                     raise InputError(
@@ -74,7 +74,15 @@ class Noise:
                 checked[option.keyword] = option.checked(given.pop(option.keyword, option.default))
         if given:
             unknown = next(iter(given))
-            raise InputError(f"noise has no {shown(unknown)}; {suggest(unknown, checked)}")
+            meant = [
+                f"did you mean '{option.keyword}'?"
+                for kind, _ in kinds.values()
+                for option in kind.options
+                if option.name == unknown
+            ]
+            raise InputError(
+                f"noise has no {shown(unknown)}; {meant[0] if meant else suggest(unknown, checked)}"
+            )
         object.__setattr__(self, "_values", checked)
         object.__setattr__(self, "_kinds", kinds)
 
@@ -124,6 +132,27 @@ class Noise:
         """Values of the options of a kind, by keyword."""
         return {option.keyword: self._values[option.keyword] for option in kind.options}
 
+    @property
+    def described(self) -> str:
+        """The kinds that act, in words: magnitudes, and options that are not what they are by default."""
+        said = []
+        for kind in self.acting:
+            magnitude = self._values[kind.name]
+            also = [
+                option.told(self._values[option.keyword])
+                for option in kind.options
+                if self._values[option.keyword] != option.default
+                or (option.only and self._values[option.only[0]] == option.only[1])
+            ]
+            shown = kind.shown(magnitude)
+            told = (
+                f"{kind.name} {shown}"
+                if shown == f"{magnitude:g}"
+                else f"{kind.name} {magnitude:g} ({shown})"
+            )
+            said.append(f"{told} ({', '.join(also)})" if also else told)
+        return ", ".join(said)
+
     def disturbances(self, running_time: float) -> dict[str, float]:
         """How often each kind that acts starts transients anew in one presentation, where it does."""
         found = {kind.name: kind.disturbances(self.options(kind), running_time) for kind in self.acting}
@@ -131,11 +160,12 @@ class Noise:
 
     def check_events(self, running_time: float) -> None:
         """Raise InputError if a kind acts more often in one presentation than a run could follow, or never."""
+        known = {kind.name: kind for kind in self.kinds}
         for name, number in self.disturbances(running_time).items():
             if not number <= MOST_EVENTS:
                 raise InputError(
                     f"noise on {name} acts {number:.3g} times in a running time of {running_time:g}; at most "
-                    f"{MOST_EVENTS:,}: take a longer interval"
+                    f"{MOST_EVENTS:,}: {known[name].slower()}"
                 )
         for kind in self.acting:
             first, words = kind.first_action(self.options(kind))
@@ -184,12 +214,42 @@ def as_noise(noise: object) -> Noise:
     if noise is None:
         return Noise()
     if isinstance(noise, Mapping):
-        return Noise(**{str(name): value for name, value in noise.items()})
+        values = {str(name): value for name, value in noise.items()}
+        check_idle(values)
+        return Noise(**values)
     if not isinstance(noise, Noise):
         raise InputError(
             f"noise is {shown(noise)}; give a crnsim.Noise, or its keywords, such as {{'rates': 0.1}}"
         )
     return noise
+
+
+def check_idle(values: Mapping[str, Any], spelled: Callable[[str], str] = str) -> None:
+    """Raise InputError for an option that a user has given and that changes nothing.
+
+    Parameters
+    ----------
+    values : mapping of str to value
+        Keywords of `Noise` that were given. A magnitude of zero that stands among them is a level without noise, at
+        which options may stay.
+    spelled : callable, optional
+        How a keyword is written where the user has written it.
+    """
+    for kind in NOISE_KINDS.values():
+        for option in kind.options:
+            if option.keyword not in values or values[option.keyword] == option.default:
+                continue
+            given = f"{spelled(option.keyword)} {shown(values[option.keyword])}"
+            if kind.name not in values:
+                raise InputError(
+                    f"noise: {given} is about {kind.label}, and there is none; give {spelled(kind.name)}, or leave "
+                    "it out"
+                )
+            if option.only and values.get(option.only[0]) != option.only[1]:
+                raise InputError(
+                    f"noise: {given} counts for {spelled(option.only[0])} {option.only[1]} alone; give that, or leave "
+                    "it out"
+                )
 
 
 def own_section(reference: str, magnitude: float | str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -155,7 +155,7 @@ def _reduced(
         good = found[status == OK]
         statistics.add(good)
         if isinstance(edges, int) and edges > 0 and histogram is None and len(good):
-            histogram = Histogram(edges_of(good, edges), shape)
+            histogram = Histogram(edges_of(good, edges, _apart(runs)), shape)
         if histogram is not None:
             histogram.add(good)
         if fits:
@@ -176,6 +176,12 @@ def _reduced(
     result.log_warnings(joined["error"], list(joined["warning"]))
     quantiles = np.quantile(np.concatenate(kept), levels, axis=0) if fits and statistics.count else None
     return _dataset(runs, statistics, histogram, levels, quantiles, np.concatenate(shown), joined)
+
+
+def _apart(runs: Runs) -> float:
+    """Concentration of one molecule, where there are whole ones."""
+    volume = runs.about["volume"]
+    return 1.0 / float(volume) if volume is not None and runs.about["method"] != "cle" else 0.0
 
 
 def _block_size(runs: Runs) -> int:

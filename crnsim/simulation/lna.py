@@ -191,7 +191,12 @@ class _System:
             )  # fmt: skip
         if not found.success or not np.all(np.isfinite(found.y)):
             raise InputError(
-                f"the rate equations could not be integrated: {' '.join(str(found.message).split())}"
+                "the rate equations could not be integrated: "
+                + (
+                    "concentrations grow without bound"
+                    if found.success
+                    else " ".join(str(found.message).split())
+                )
             )
         return found.sol
 

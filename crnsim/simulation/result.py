@@ -22,6 +22,8 @@ _NETWORK = ": the network enlarges errors; ask for a smaller rtol"
 _METHOD = "; ask for a smaller rtol, or for method='auto', which resolves what grows and what is stiff"
 #: With a smaller relative tolerance rounding is a large part of an error.
 FINEST_RTOL = 1e-12
+#: Steps that a species at zero stood against, as a part of all, from which on a warning says so.
+_CONTACTS = 0.01
 #: Most species that a warning names.
 _NAMED = 5
 
@@ -97,8 +99,13 @@ def warnings_of(network: Network, record: Record, errors: np.ndarray, method: st
     if rtol < FINEST_RTOL:
         blamed = "; at so small an rtol rounding rules, and a larger one may be better"
     texts = []
-    for error, grown in zip(errors, record.grown, strict=True):
+    for error, grown, run in zip(errors, record.grown, record.run, strict=True):
         said = []
+        if run["contacts"] > _CONTACTS * run["steps"]:
+            said.append(
+                f"in {run['contacts']} of {run['steps']} steps a species would have fallen below zero, where the "
+                "chemical Langevin equation is biased; compare with method='hybrid'"
+            )
         if error > MUCH:
             said.append(
                 f"the error is about {error:.2g} tolerances{blamed}"

@@ -65,21 +65,29 @@ class Histogram:
         flat += np.bincount(at.ravel(), minlength=flat.size).reshape(flat.shape)
 
 
-def edges_of(values: np.ndarray, bins: int) -> np.ndarray:
+def edges_of(values: np.ndarray, bins: int, apart: float = 0.0) -> np.ndarray:
     """Edges of equal bins for each species that hold some runs, and half as much again on both sides.
 
     Parameters
     ----------
     values : numpy.ndarray, shape (runs, times, species)
     bins : int
+    apart : float
+        Of concentrations of whole molecules, that of one: as many numbers of molecules are in each bin then, and edges
+        lie between them. 0 for others.
 
     Returns
     -------
     numpy.ndarray, shape (bins + 1, 1, species)
-        Not below 0 where no value is.
+        Not below 0 where no value is, but for half a molecule.
     """
     low, high = values.min(axis=(0, 1)), values.max(axis=(0, 1))
     room = 0.5 * (high - low)
     room = np.where(room > 0, room, np.where(high != 0, 0.5 * np.abs(high), 0.5))
     first = np.where(low >= 0, np.maximum(low - room, 0.0), low - room)
-    return np.linspace(first, high + room, bins + 1)[:, None, :]
+    last = high + room
+    if apart > 0.0:
+        first = np.floor(first / apart + 0.5)
+        each = np.maximum(np.ceil((last / apart - first) / bins), 1.0)
+        return ((first - 0.5 + np.arange(bins + 1)[:, None] * each) * apart)[:, None, :]
+    return np.linspace(first, last, bins + 1)[:, None, :]

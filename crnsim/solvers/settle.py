@@ -10,7 +10,7 @@ import numpy as np
 from crnsim.entrance.arguments import check_number
 from crnsim.network.network import Network
 from crnsim.outcomes import COUNTS, DIVERGED, FAILED, OK, STEP_LIMIT
-from crnsim.solvers.methods import Run, check_request, code_of_method, find_method, for_molecules
+from crnsim.solvers.methods import Method, Run, check_request, code_of_method, find_method, for_molecules
 from crnsim.solvers.protocol import (
     BLOWN_UP,
     LOST,
@@ -86,7 +86,7 @@ def solve(
             _again(network, protocol, record, request, chosen.function())
     reasons = [""] * len(record.run)
     for member in np.flatnonzero(record.run["status"] != OK):
-        reasons[member] = _settle(network, protocol, record, int(member), time_zero)
+        reasons[member] = _settle(network, protocol, record, int(member), time_zero, chosen)
     return record, reasons
 
 
@@ -139,7 +139,9 @@ def _distrust(protocol: Protocol, record: Record) -> None:
             status[member] = NEGATIVE
 
 
-def _settle(network: Network, protocol: Protocol, record: Record, member: int, time_zero: float) -> str:
+def _settle(
+    network: Network, protocol: Protocol, record: Record, member: int, time_zero: float, method: Method
+) -> str:
     """Turn the mark of a run that is not ok into an outcome; return the reason."""
     from crnsim.solvers.ode import blowup
 
@@ -149,7 +151,8 @@ def _settle(network: Network, protocol: Protocol, record: Record, member: int, t
     if protocol.member[member]["n_presentations"] > 1:
         where = f"presentation {run['presentation']}, {where}"
     if status == STEP_LIMIT:
-        return f"budget of {protocol.member[member]['max_steps']} steps (max_steps) spent at {where}"
+        counted = ", one for a leap or for 1000 reactions," if method.stochastic else ""
+        return f"budget of {protocol.member[member]['max_steps']} steps{counted} (max_steps) spent at {where}"
     if status == BLOWN_UP:
         confirmed, reason = blowup.confirm(network, protocol, record, member)
         record.run["status"][member] = DIVERGED if confirmed else FAILED

@@ -27,6 +27,10 @@ MOST_WHOLE = 5000
 _LEAPING = {"tau": partition.TAU, "cle": partition.LANGEVIN, "hybrid": partition.PARTITION}
 
 
+#: Powers of ten of a rate constant for molecules: products with numbers of them stay numbers.
+_MOST_DECADES = 250
+
+
 def run(network: Network, protocol: Protocol, record: Record, request: Request) -> None:
     """Follow every molecule of each run.
 
@@ -83,7 +87,22 @@ def _with_volumes(network: Network, protocol: Protocol, request: Request) -> Pro
         member["volume"][member["volume"] == 0] = request.volume
     protocol = protocol._replace(member=member)
     check_countable(protocol, request.method)
+    _check_constants(network, protocol, request.method)
     return protocol
+
+
+def _check_constants(network: Network, protocol: Protocol, method: str) -> None:
+    """Refuse rate constants that are no numbers once they count molecules, k Omega^(1 - order)."""
+    sets = protocol.member["rate_set"]
+    for family, first in zip(network.families, network.first_reactions, strict=True):
+        fastest = protocol.rates[:, first : first + family.size].max(axis=1, initial=0.0)
+        with np.errstate(divide="ignore"):
+            decades = np.log10(fastest)[sets] + (1 - family.order) * np.log10(protocol.member["volume"])
+        if np.any(decades > _MOST_DECADES):
+            raise InputError(
+                f"method '{method}' counts molecules, and '{family.equation}' would have a rate constant of "
+                f"1e{np.max(decades):.0f} for them; take a larger volume, or smaller rate constants"
+            )
 
 
 def check_countable(protocol: Protocol, method: str) -> None:

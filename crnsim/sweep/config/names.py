@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from crnsim.circuits import check_parameters, circuit_kind
 from crnsim.entrance.limits import LONGEST_LABEL, MOST_EVENTS
 from crnsim.errors import InputError, suggest
-from crnsim.noise.kinds import NOISE_KINDS, NoiseKind, code_of_kind, noise_kind
-from crnsim.noise.noise import Noise, own_section
+from crnsim.noise.kinds import NOISE_KINDS, NoiseKind, check_magnitude, code_of_kind, noise_kind
+from crnsim.noise.noise import Noise, check_idle, own_section
 from crnsim.sweep.config.extent import check_extent
 from crnsim.sweep.config.mistakes import Mistake
 from crnsim.sweep.config.network_names import check_network, check_without_network
@@ -306,6 +306,12 @@ def _all_clocked(sweep: Sweep) -> bool:
     return all(circuit_kind(name).samples_parameter for name in circuits_of(sweep))
 
 
+def _spelled(kind: NoiseKind) -> Callable[[str], str]:
+    """How keywords of a kind are written in its section."""
+    names = {option.keyword: option.name for option in kind.options}
+    return lambda keyword: names.get(keyword, keyword)
+
+
 def _check_first_action(
     kind: NoiseKind, section: Any, settings: ResolvedSettings, path: Callable[..., tuple[str, ...]]
 ) -> None:
@@ -314,6 +320,9 @@ def _check_first_action(
         return
     options = {option.keyword: getattr(section, option.name) for option in kind.options}
     try:
+        for magnitude in section.magnitudes:
+            check_magnitude(kind, magnitude)
+        check_idle({kind.name: max(section.magnitudes), **options}, _spelled(kind))
         Noise(**{kind.name: max(section.magnitudes)}, **options).check_events(min(settings.running_times))
     except InputError as error:
         raise Mistake(path(kind.name), str(error)) from None
