@@ -339,14 +339,15 @@ def _add_run(command: argparse.ArgumentParser, circuit: str, *, trained: bool = 
     command.add_argument("--rtol", type=words.rtol, default=1e-3)
     command.add_argument("--atol", type=words.atol, default=1e-6)
     command.add_argument(
-        "--method", default="auto", help="of integration: auto (default), rosw, bs23, rkc, ..."
+        "--method", default="auto", help="auto (default), rosw, ...; of molecules ssa, hybrid, cle, tau"
     )
     command.add_argument(
         "--max-steps",
         type=words.steps,
         help="budget of a run: steps per presentation, on average",
     )
-    command.add_argument("-o", "--output", help="keep the result, with full trajectories, as NetCDF")
+    kept = "" if trained else ", with full trajectories,"
+    command.add_argument("-o", "--output", help=f"keep the result{kept} as NetCDF")
 
 
 def _add_simulate(command: argparse.ArgumentParser) -> None:
@@ -390,7 +391,7 @@ def _add_simulate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--rtol", type=words.rtol, default=1e-6)
     command.add_argument("--atol", type=words.atol, help="by the scale of each species where left out")
     command.add_argument(
-        "--method", default="auto", help="of integration: auto (default), rodas, dp45, LSODA, ..."
+        "--method", default="auto", help="auto (default), rodas, ...; of molecules ssa, hybrid, cle, tau"
     )
     command.add_argument("--max-steps", type=words.steps, default=1_000_000, help="budget of a run")
     command.add_argument("-o", "--output", metavar="FILE", help="keep the result as NetCDF")

@@ -57,7 +57,7 @@ def event_list(
     -------
     xarray.Dataset
         ``time`` (event), and ``reaction`` (event), which counts the elementary reactions of `network` from 0, whose
-        equations are ``equation`` (reaction); ``start`` and ``end`` (species), the numbers of molecules.
+        equations are ``equation`` (reaction_number); ``start`` and ``end`` (species), the numbers of molecules.
 
     Raises
     ------

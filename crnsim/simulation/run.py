@@ -82,7 +82,8 @@ def simulate(
         Integrate each run a second time, at ten times the tolerances (three times at `rtol` 1e-7 and below, a tenth of
         them at 1e-5 and above), to estimate its error.
     keep_rates : bool
-        Return the rate constants of each replicate too, with their noise.
+        Return the rate constants of each replicate too, with noise that is static; what changes within a run is not in
+        them.
 
     Returns
     -------

@@ -143,7 +143,7 @@ _BUILT_IN = (
     ),
     Method(
         "tau",
-        "explicit tau-leaping, with reactions that are critical followed one by one, compiled",
+        "explicit trapezoidal tau-leaping, with reactions that are critical followed one by one, compiled",
         "doi 10.1063/1.2159468",
         _STOCHASTIC,
         stochastic=True,
