@@ -47,8 +47,9 @@ _FEWEST, _WORTH, _OVERHEAD = 10.0, 0.5, 0.02
 #: A leap is at most so many times as long as the one before,
 _GROWTH = 1.1
 #: and at most this part of the time since everything was known, when the run or a presentation began: fluctuations that
-#: are not there yet are small in all leaps then. But the first may be this part of what any other might be.
-_SINCE, _FIRST = 0.1, 0.1
+#: are not there yet are small in all leaps then. But the first may be this part of what any other might be, and that of
+#: what drivers that are followed allow: their first change is seen at times that are recorded before it.
+_SINCE, _FIRST, _DRIVEN_FIRST = 0.1, 0.1, 0.002
 #: Reactions are sorted anew after so many leaps, after so many events for each, or when a species has become too few.
 _LEAPS = 32
 EVENTS_UNTIL_SORTED = 2
@@ -102,18 +103,32 @@ def _list_changed(t: Tables, w: Work) -> None:
     w.sorted[CHANGED] = changed
 
 
+@inlined
+def _at_least_one(t, w, r):
+    """Propensity of a reaction if there were at least one molecule of each that it takes."""
+    owner = t.owner[t.group[r]]
+    value = w.constant[r]
+    for taken in range(t.more[r] + 1):
+        value *= max(w.molecules[owner] - taken, 1.0)
+    for at in range(t.partner_at[r], t.partner_at[r + 1]):
+        value *= max(w.molecules[t.partner_row[at]] - t.partner_less[at], 1.0)
+    return value
+
+
 @compiled
 def _sum_turnover(t: Tables, w: Work) -> None:
     """Write into `w.turnover` how fast reactions that are followed bring each species back to its mean, about.
 
-    A species that is made of another and turned into it again relaxes with both of their turnovers.
+    A species that is made of another and turned into it again relaxes with both of their turnovers. Reactions count as
+    if there were one molecule at least of what they take: a gene that is on comes back as fast when it has gone off.
     """
     for row in range(len(w.gain)):
         w.gain[row] = w.loss[row] = 0.0
     for r in range(len(t.number)):
-        if w.leaps[r] == 0 and w.propensity[r] > 0.0:
+        if w.leaps[r] == 0 and w.constant[r] > 0.0:
+            often = _at_least_one(t, w, r)
             for at in range(t.change_at[r], t.change_at[r + 1]):
-                change = t.change_by[at] * w.propensity[r]
+                change = t.change_by[at] * often
                 if change > 0.0:
                     w.gain[t.change_row[at]] += change
                 else:
@@ -122,7 +137,7 @@ def _sum_turnover(t: Tables, w: Work) -> None:
         w.gain[row] = max(w.gain[row], w.loss[row]) / max(w.molecules[row], 1.0)
         w.turnover[row] = 0.0
     for r in range(len(t.number)):
-        if w.leaps[r] == 0 and w.propensity[r] > 0.0:
+        if w.leaps[r] == 0 and w.constant[r] > 0.0:
             together = 0.0
             for at in range(t.change_at[r], t.change_at[r + 1]):
                 together += w.gain[t.change_row[at]]
@@ -282,7 +297,8 @@ def choose(t: Tables, w: Work, passed: float, left: float) -> float:
         tau = _longest(t, w)
     w.sorted[AGE] += 1
     # Leaps that are the shorter the farther a species is from its mean would widen its law.
-    tau = min(tau, _GROWTH * w.longest[BEFORE], max(_FIRST * tau, _SINCE * passed))
+    first = min(_FIRST * tau, _DRIVEN_FIRST * w.longest[DRIVEN])
+    tau = min(tau, _GROWTH * w.longest[BEFORE], max(first, _SINCE * passed))
     if w.policy != LANGEVIN and not _worth(t, w, min(tau, left)):
         follow_all(t, w)
         w.longest[BEFORE] = math.inf

@@ -39,7 +39,7 @@ and look at what it would take, before anything runs, with
 | `sweeps/anderson2021-small.yaml` | the same with fewer designs, times and magnitudes; at most 2 core-hours |
 | `sweeps/fan2023.yaml` | claims of Fan and others: a network with a clock beside a pot, on OR, AND and XOR |
 | `sweeps/fan2023-small.yaml` | the same with fewer times and magnitudes; at most half a core-hour |
-| `sweeps/intrinsic.yaml` | few molecules while a network learns: XOR for the pot, OR for the clocked network; some 45 core-hours |
+| `sweeps/intrinsic.yaml` | few molecules while networks learn: XOR, and OR for the clocked one; some 45 core-hours |
 | `sweeps/intrinsic-small.yaml` | the same with fewer magnitudes and replicates; some 35 core minutes |
 | `sweeps/intrinsic-inference.yaml` | few molecules where weights are given: XOR and digits; some 9 core-hours |
 | `sweeps/intrinsic-inference-small.yaml` | the same with fewer magnitudes and replicates; some 10 core minutes |
