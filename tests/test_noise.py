@@ -306,6 +306,7 @@ def test_sums_of_any_number_of_species_are_kept_by_kicks():
         ({"rates": 0.1, "correlation_time": 5.0}, "correlation_time 5.0 counts for rates_mode ou alone"),
         ({"interval": 3.0, "rates": 0.1}, "interval 3.0 is about concentration noise"),
         ({"rates": 0.1, "mode": "ou"}, "no 'mode'; did you mean 'rates_mode'"),
+        ({"rates": 0.1, "interval": np.array([1.0, 2.0])}, "interval"),
         ({"intrinsic": 100}, "100 molecules are 0.1"),
         ({"intrinsic": 1e-9}, "must be 0, or 1e-07 or more"),
         ({"rates": 0.1, "rates_mode": "ou", "correlation_time": 1e-9}, "take a longer correlation_time"),

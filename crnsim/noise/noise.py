@@ -215,8 +215,9 @@ def as_noise(noise: object) -> Noise:
         return Noise()
     if isinstance(noise, Mapping):
         values = {str(name): value for name, value in noise.items()}
+        checked = Noise(**values)
         check_idle(values)
-        return Noise(**values)
+        return checked
     if not isinstance(noise, Noise):
         raise InputError(
             f"noise is {shown(noise)}; give a crnsim.Noise, or its keywords, such as {{'rates': 0.1}}"
