@@ -3,7 +3,7 @@
 A leap stands between two halves of the time in which reactions are followed one by one that no leap passes over
 (G. Strang, SIAM J. Numer. Anal. 5 (1968), 506, doi 10.1137/0705041): the one sees what the other has done half a leap
 ago, on average. How often each reaction takes place in a leap is drawn from propensities that stay what they are when
-it begins. Where the drift is implicit, the number is corrected by half of what the leap changes them:
+it begins, and corrected by half of what the leap changes them; explicitly by `tau`, where D is S draw(a tau), else by
 
     (1 - tau/2 J) D = S draw(a tau),    K = draw(a tau) + tau/2 (a(X + D) - a(X)),
 
