@@ -405,6 +405,39 @@ def test_values_within_a_leap_have_the_law_of_their_time():
     np.testing.assert_allclose(total, 10_000, rtol=1e-12)
 
 
+@pytest.mark.parametrize("method", LEAPING)
+def test_values_within_a_leap_hang_together(method):
+    # Several leaps a relaxation, fifty recorded times in one: each pair of them is as far apart as it should be.
+    network, step = read_crn("0 <->{1}{1} X; init X 1"), 0.005
+    times = np.r_[0, 10 + np.arange(101) * step]
+    found = crnsim.simulate(network, times, method=method, volume=10**6, replicates=400, seed=3)
+    values = found["concentration"].values[:, 1:, 0] * 1000
+    for apart in (1, 4, 20, 80):
+        moved = values[:, apart:] - values[:, :-apart]
+        expected = 2 * (1 - math.exp(-apart * step))
+        # About 400 independent ones for the longest, far more for the others; 0.05 is what leaps may be off.
+        assert abs(moved.var() / expected - 1) < 0.05 + 4 * math.sqrt(2 / (400 * 100 / apart))
+    assert found["evaluations"].max() < 300
+
+
+@pytest.mark.parametrize("method", LEAPING)
+def test_a_counter_within_one_leap_is_a_poisson_process(method):
+    network = read_crn("A ->{1} A + C; init A 1; init C 0")
+    found = crnsim.simulate(
+        network, np.linspace(0, 10, 1001), method=method, volume=1000, replicates=200, seed=3
+    )
+    assert found["evaluations"].max() <= 2  # nothing limits a leap
+    steps = np.diff(found["concentration"].sel(species="C").values * 1000, axis=1)
+    n = steps.size
+    assert abs(steps.mean() - 10) < 4 * math.sqrt(10 / n)
+    assert abs(steps.var() / 10 - 1) < 4 * math.sqrt(2.1 / n)
+    centred = steps - steps.mean()
+    assert abs(np.mean(centred[:, 1:] * centred[:, :-1])) < 4 * 10 / math.sqrt(n)
+    if method != "cle":  # whose reactions may go backwards
+        assert steps.min() >= 0
+        same_law(np.round(steps).astype(int).ravel(), stats.poisson(10).pmf(np.arange(35)))
+
+
 def test_langevin_keeps_sums_and_goes_not_below_zero():
     text = "A + B ->{5} C; C ->{1} A + B; A <->{1}{1} D; init A 1; init B 0.2; init C 0; init D 0"
     network = read_crn(text)
@@ -514,20 +547,20 @@ def test_a_pot_is_trained(method):
 
 
 @entry
-def _fill(kind, a, b, state, out):
+def _fill(kind, a, state, out):
     for i in range(len(out)):
         if kind == 0:
             out[i] = variates.normal(state)
         elif kind == 1:
             out[i] = variates.poisson(a, state)
         else:
-            out[i] = variates.binomial(a, b, state)
+            out[i] = variates.half(a, state)
 
 
-def drawn(kind, a=0.0, b=0.0, count=200_000):
+def drawn(kind, a=0.0, count=200_000):
     state, out = np.zeros(4, dtype=np.uint64), np.zeros(count)
     random.seed(np.uint64(1), np.uint64(2), 0, state)
-    _fill(kind, float(a), float(b), state, out)
+    _fill(kind, float(a), state, out)
     return out
 
 
@@ -546,12 +579,12 @@ def test_poisson_numbers_are_poisson(mean):
     )
 
 
-@pytest.mark.parametrize(
-    ("count", "share"), [(1, 0.3), (7, 0.5), (60, 0.95), (1000, 0.02), (1000, 0.4), (5, 1.0), (5, 0.0)]
-)
-def test_binomial_numbers_are_binomial(count, share):
-    found = drawn(2, count, share).astype(int)
-    if share in (0.0, 1.0):
-        assert np.all(found == count * share)
-    else:
-        same_law(found, stats.binom(count, share).pmf(np.arange(count + 1)))
+@pytest.mark.parametrize("count", [0, 1, 7, 63, 64, 65, 1000, 1024, 1025, 100_000])
+def test_halves_are_binomial(count):
+    found = drawn(2, count).astype(int)
+    low = max(int(count / 2 - 4 * math.sqrt(count) - 2), 0)
+    high = min(int(count / 2 + 4 * math.sqrt(count) + 2), count)
+    assert found.min() >= low
+    assert found.max() <= high
+    if count > 0:
+        same_law(found - low, stats.binom(count, 0.5).pmf(np.arange(low, high + 1)))

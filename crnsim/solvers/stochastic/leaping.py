@@ -171,6 +171,8 @@ def _leap(k: Kinetics, t: Tables, p: Protocol, w: Work, member: int, tau: float)
     """
     for place in range(w.sorted[CHOSEN]):
         w.total[w.chosen[place]] = 0.0
+    for at in range(w.sorted[CHANGED]):
+        w.at_leap[w.changed[at]] = w.molecules[w.changed[at]]
     left, part, halves = tau, tau, 0
     while left > 0.0:
         part = min(part, left)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from crnsim.compiled import compiled
+from crnsim.compiled import compiled, inlined
 from crnsim.solvers.stochastic.random import uniform, word
 
 #: Layers of the normal density, the beginning of its tail, and the area of each layer.
@@ -16,8 +16,13 @@ _MANTISSA = np.uint64(11)
 _TO_SIGNED = 2.0**-52
 #: A Poisson variable of a larger mean is drawn by rejection, of a smaller one by counting.
 _COUNTED = 10.0
-#: A binomial variable of a larger variance is drawn as a normal one that is rounded.
-_NORMAL = 100.0
+#: Of so many halves are drawn bit by bit, of more by a normal variable that is rounded.
+_THROWN = 1024.0
+_BITS = 64
+_ONE, _TWO, _FOUR, _FIFTY_SIX = map(np.uint64, (1, 2, 4, 56))
+_PAIRS, _FOURS, _EIGHTS, _BYTES = map(
+    np.uint64, (0x5555555555555555, 0x3333333333333333, 0x0F0F0F0F0F0F0F0F, 0x0101010101010101)
+)
 
 
 def _layers() -> np.ndarray:
@@ -90,21 +95,24 @@ def poisson(mean: float, random: np.ndarray) -> float:
             return number
 
 
+@inlined
+def _ones(bits: np.uint64) -> np.int64:
+    """How many bits of a word are set."""
+    bits -= (bits >> _ONE) & _PAIRS
+    bits = (bits & _FOURS) + ((bits >> _TWO) & _FOURS)
+    return np.int64((((bits + (bits >> _FOUR)) & _EIGHTS) * _BYTES) >> _FIFTY_SIX)
+
+
 @compiled
-def binomial(count: float, share: float, random: np.ndarray) -> float:
-    """How many of `count` are chosen, each with probability `share`."""
-    if count * share * (1.0 - share) > _NORMAL:
-        mean = count * share
-        drawn = np.floor(mean + math.sqrt(mean * (1.0 - share)) * normal(random) + 0.5)
+def half(count: float, random: np.ndarray) -> float:
+    """How many of `count` are chosen, each with probability 1/2."""
+    if count > _THROWN:
+        drawn = np.floor(0.5 * (count + math.sqrt(count) * normal(random)) + 0.5)
         return min(max(drawn, 0.0), count)
-    # Gaps between those that are chosen are geometric: as many draws as there are chosen ones.
-    rare = min(share, 1.0 - share)
-    if not rare > 0.0:
-        return count if share > 0.5 else 0.0
-    chosen, place, scale = 0.0, 0.0, math.log1p(-rare)
-    while True:
-        place += np.floor(math.log(uniform(random)) / scale) + 1.0
-        if place > count:
-            break
-        chosen += 1.0
-    return chosen if share <= 0.5 else count - chosen
+    left, chosen = int(count), 0
+    while left >= _BITS:
+        chosen += int(_ones(word(random)))
+        left -= _BITS
+    if left > 0:
+        chosen += int(_ones(word(random) >> np.uint64(_BITS - left)))
+    return float(chosen)

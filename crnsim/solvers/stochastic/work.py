@@ -39,7 +39,7 @@ class Work(NamedTuple):
     tree: np.ndarray  # sums of groups, level by level
     random: np.ndarray  # (4,) uint64
     key: np.ndarray  # (2,) uint64, of the run
-    aside: np.ndarray  # (4,) uint64, of a recorded time
+    aside: np.ndarray  # (4,) uint64, of a part of a leap
     rates: np.ndarray  # (reactions of the network,) rate constants of a presentation
     first: np.ndarray  # (families,) first reaction of each
     state: np.ndarray  # (species,) concentrations
@@ -61,6 +61,10 @@ class Work(NamedTuple):
     extent: np.ndarray  # (R,) how often each reaction takes place
     rest: np.ndarray  # (R,) what was rounded off
     total: np.ndarray  # (R,) the same, of all parts of a leap
+    done: np.ndarray  # (R,) of these by a recorded time
+    within: np.ndarray  # (R,) in the part of the leap that it falls into
+    relaxes: np.ndarray  # (R,) how often what they change is used up, per unit of time
+    at_leap: np.ndarray  # (rows + 1,) molecules when the leap takes place
     mean: np.ndarray  # (rows + 1,) of the change of a species per unit of time
     variance: np.ndarray  # (rows + 1,)
     turnover: np.ndarray  # (rows + 1,) by what is followed, per unit of time
@@ -78,6 +82,10 @@ class Work(NamedTuple):
     implicit: np.ndarray
 
 
+_PER_REACTION = ("propensity", "extent", "total", "done", "within", "relaxes")
+_PER_ROW = ("at_leap", "least", "mean", "variance", "turnover", "used_up", "gain", "loss")
+
+
 def new_work(
     network: Network,
     tables: Tables,
@@ -93,9 +101,8 @@ def new_work(
     nothing = np.zeros((0, LANES))
     implicit = lanes_array(IMPLICIT_ROWS)
     implicit[PIVOT] = 1.0  # where nothing writes it
-    per_row = {
-        name: np.zeros(n + 1) for name in ("least", "mean", "variance", "turnover", "used_up", "gain", "loss")
-    }
+    per_reaction = {name: np.zeros(reactions) for name in _PER_REACTION}
+    per_row = {name: np.zeros(n + 1) for name in _PER_ROW}
     return Work(
         molecules=np.zeros(n + 1),
         constant=np.zeros(reactions),
@@ -118,10 +125,8 @@ def new_work(
         policy=policy or 0,
         lane=-1 if kernel is not None and kernel.wide else 0,
         leaps=np.zeros(reactions, dtype=np.uint8),
-        propensity=np.zeros(reactions),
-        extent=np.zeros(reactions),
         rest=np.zeros(reactions if policy is not None else 0),
-        total=np.zeros(reactions),
+        **per_reaction,
         **per_row,
         chosen=np.zeros(reactions, dtype=np.int64),
         changed=np.zeros(n + 1, dtype=np.int64),
