@@ -543,6 +543,20 @@ def test_a_pot_is_trained(method):
     np.testing.assert_allclose(one["weights"], quiet["weights"], rtol=0, atol=0.1)
 
 
+def test_training_and_inference_say_that_langevin_met_zero(caplog):
+    circuit = crnsim.onepot((2, 2, 1))
+    options = {"running_time": 5.0, "seed": 1, "noise": {"intrinsic": 0.3}}
+    crnsim.train(circuit, "and", epochs=1, method="cle", **options)
+    assert "train: in 1 of 1 runs a species would have fallen below zero" in caplog.text
+    caplog.clear()
+    weights = [(np.ones((2, 2)), np.zeros(2)), (np.ones((1, 2)), np.zeros(1))]
+    crnsim.infer(circuit, "and", weights=weights, method="cle", **options)
+    assert "infer: in 1 of 1 runs" in caplog.text
+    caplog.clear()
+    crnsim.train(circuit, "and", epochs=1, method="hybrid", **options)
+    assert not caplog.text
+
+
 # -- random numbers ---------------------------------------------------------------------------------------
 
 

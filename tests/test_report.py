@@ -280,6 +280,15 @@ def test_partial_report_counts_what_is_missing():
     assert f"Partial report. {present} of 1,228 planned runs are present" in Page(html).text
 
 
+def test_runs_that_often_met_zero_are_told_of():
+    made = synthetic.summary(synthetic.realistic()[0])
+    assert coverage.often_at_zero([made]) == ""
+    contacts = np.zeros(made.sizes["point"], dtype=np.int64)
+    contacts[:3] = made["steps"].values[:3]
+    told = coverage.often_at_zero([made.assign(contacts=("point", contacts))])
+    assert told.startswith(f"In 3 runs of {made.sizes['point']:,} a species would have fallen below zero")
+
+
 def test_an_incomplete_sweep_is_called_partial_even_if_nobody_said_so():
     made = synthetic.realistic()[:2]
     html = page_of(made, summaries=[synthetic.summary(made[0])])

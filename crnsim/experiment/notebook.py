@@ -35,6 +35,7 @@ from crnsim.experiment.kept import CHECKPOINTS
 from crnsim.experiment.point import MAX_STEPS, Point
 from crnsim.experiment.run import _read_given, _train_and_read
 from crnsim.noise.noise import NoiseLike, as_noise
+from crnsim.outcomes import OFTEN_AT_ZERO
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -106,7 +107,7 @@ def train(
     heard = check_function("progress", progress, "a function of the share of the work done")
     if advice := circuit.advice(first.running_time):
         logging.getLogger("crnsim").warning("train: %s", advice)
-    return _train_and_read(circuit, points, datasets, [first.key] if kept else [], heard)
+    return _looked_at("train", _train_and_read(circuit, points, datasets, [first.key] if kept else [], heard))
 
 
 def infer(
@@ -168,7 +169,20 @@ def infer(
     digest = hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for pair in held for part in pair))
     first = replace(first, weights=(("sha256", digest.hexdigest()),))
     points, datasets = _replicates(circuit, dataset, first, replicates)
-    return _read_given(circuit, points, datasets, [held] * len(points), [""] * len(points), heard)
+    data = _read_given(circuit, points, datasets, [held] * len(points), [""] * len(points), heard)
+    return _looked_at("infer", data)
+
+
+def _looked_at(caller: str, data: xr.Dataset) -> xr.Dataset:
+    """Return a result after a word on runs that often met zero."""
+    contacts, steps = data["contacts"].values, data["steps"].values
+    if often := int(np.sum(contacts > OFTEN_AT_ZERO * steps)):
+        logging.getLogger("crnsim").warning(
+            "%s: in %d of %d runs a species would have fallen below zero in more than %g %% of the steps, where the "
+            "chemical Langevin equation is biased; compare with method='hybrid'",
+            *(caller, often, len(steps), 100 * OFTEN_AT_ZERO),
+        )
+    return data
 
 
 def _replicates(

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crnsim import wording
 from crnsim.errors import InputError
 from crnsim.experiment.command import command
 from crnsim.metrics.designs import Condition, Level, condition_order, outcome_names, point_conditions
 from crnsim.noise.kinds import KINDS
-from crnsim.outcomes import OUTCOMES
+from crnsim.outcomes import OFTEN_AT_ZERO, OUTCOMES
 from crnsim.report import titles
 from crnsim.store.attributes import layers_of
 from crnsim.sweep.config.of_network import CIRCUIT
@@ -135,6 +136,22 @@ def coverage_totals(groups: Sequence[GroupData]) -> list[dict[str, Any]]:
             | {MISSING: max(expected - present, 0), **counts}
         )
     return rows
+
+
+def often_at_zero(summaries: Sequence[xr.Dataset]) -> str:
+    """Say how many runs often met zero by a method that is biased there; nothing if there are none."""
+    often, total = 0, 0
+    for summary in summaries:
+        if "contacts" in summary:
+            often += int(np.sum(summary["contacts"].values > OFTEN_AT_ZERO * summary["steps"].values))
+            total += summary.sizes["point"]
+    if not often:
+        return ""
+    return (
+        f"In {wording.plural(often, 'run')} of {total:,} a species would have fallen below zero in more than "
+        f"{100 * OFTEN_AT_ZERO:g} % of the steps, where the chemical Langevin equation (cle) is biased; method hybrid "
+        "is right there."
+    )
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,7 @@ def render(
         "datasets": [_dataset(name, tables, summaries, labels, groups) for name in names],
         "cards": [answers.verdict_card(name, tables["verdict"], groups) for name in names],
         "claims": claims_section(tables["claim"], plan.claims),
+        "at_zero": coverage.often_at_zero(summaries),
         "network": network_section(plan, summaries, tables, groups),
         "reach": answers.reach_of(tables["verdict"]),
         "trajectories": courses(summaries) if plan.config.get("network") else trajectories(summaries),

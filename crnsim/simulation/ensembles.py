@@ -181,7 +181,7 @@ def _reduced(
 def _apart(runs: Runs) -> float:
     """Concentration of one molecule, where there are whole ones."""
     volume = runs.about["volume"]
-    return 1.0 / float(volume) if volume is not None and runs.about["method"] != "cle" else 0.0
+    return 1.0 / float(volume) if volume is not None and runs.chosen.whole else 0.0
 
 
 def _block_size(runs: Runs) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crnsim.network.network import Network
-from crnsim.outcomes import COUNTS, OK, OUTCOMES
+from crnsim.outcomes import COUNTS, OFTEN_AT_ZERO, OK, OUTCOMES
 from crnsim.solvers.protocol import Record
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ _NETWORK = ": the network enlarges errors; ask for a smaller rtol"
 _METHOD = "; ask for a smaller rtol, or for method='auto', which resolves what grows and what is stiff"
 #: With a smaller relative tolerance rounding is a large part of an error.
 FINEST_RTOL = 1e-12
-#: Steps that a species at zero stood against, as a part of all, from which on a warning says so.
-_CONTACTS = 0.01
 #: Most species that a warning names.
 _NAMED = 5
 
@@ -101,7 +99,7 @@ def warnings_of(network: Network, record: Record, errors: np.ndarray, method: st
     texts = []
     for error, grown, run in zip(errors, record.grown, record.run, strict=True):
         said = []
-        if run["contacts"] > _CONTACTS * run["steps"]:
+        if run["contacts"] > OFTEN_AT_ZERO * run["steps"]:
             said.append(
                 f"in {run['contacts']} of {run['steps']} steps a species would have fallen below zero, where the "
                 "chemical Langevin equation is biased; compare with method='hybrid'"

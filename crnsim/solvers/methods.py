@@ -40,6 +40,8 @@ class Method:
         `Run`, or where to find it, as ``"module:function"``: imported when a batch is integrated.
     stochastic : bool
         Whether it follows single molecules in a volume, from a seed. Otherwise it takes neither.
+    whole : bool
+        Whether its numbers of molecules are whole.
     jacobian : bool
         Whether it uses derivatives of the rates of change.
     events : bool
@@ -58,6 +60,7 @@ class Method:
     source: str
     run: Run | str
     stochastic: bool = False
+    whole: bool = False
     jacobian: bool = False
     events: bool = False
     output: Literal["interpolated", "side steps", "its own"] = "its own"
@@ -139,6 +142,7 @@ _BUILT_IN = (
         "doi 10.1063/1.3154624",
         _STOCHASTIC,
         stochastic=True,
+        whole=True,
         events=True,
     ),
     Method(
@@ -147,6 +151,7 @@ _BUILT_IN = (
         "doi 10.1063/1.2159468",
         _STOCHASTIC,
         stochastic=True,
+        whole=True,
         events=True,
     ),
     Method(
@@ -164,6 +169,7 @@ _BUILT_IN = (
         "docs/stochastic.md",
         _STOCHASTIC,
         stochastic=True,
+        whole=True,
         jacobian=True,
         events=True,
     ),
