@@ -299,3 +299,24 @@ def test_every_command_says_what_it_takes(name, capsys):
         main([*([name] if name else []), "--help"])
     assert ended.value.code == 0
     assert capsys.readouterr().out.startswith(f"usage: crnsim{' ' + name if name else ''} ")
+
+
+@pytest.mark.parametrize("replicates", [1, 2])
+def test_a_command_of_which_no_run_ended_well_is_no_success(replicates, capsys):
+    words = ["xor", "--layers", "2,2,1", "--replicates", str(replicates), *FAST]
+    assert main(["train", *words, "--max-steps", "1", "-o", "lost.nc"]) == 1
+    assert main(["train", *words, "-o", "good.nc"]) == 0
+    inference = ["infer", "xor", "--layers", "2,2,1", "--running-time", "5", "--weights"]
+    assert main([*inference, "lost.nc"]) == 1
+    assert main([*inference, "good.nc"]) == 0
+    assert "step_limit" in capsys.readouterr().out
+
+
+def test_what_was_not_trained_has_no_weights(complaint):
+    Path("m.crn").write_text("A ->{1} 0; init A 1\n")
+    assert main(["simulate", "m.crn", "--t", "1", "-o", "run.nc"]) == 0
+    said = complaint("infer", "xor", "--layers", "2,2,1", "--running-time", "5", "--weights", "run.nc")
+    assert said == "run.nc: this data set holds no trained weights; give the result of crnsim.train"
+    assert (
+        complaint("simulate", "m.crn", "--t", "1", "--species", ",") == "--species ,: give names, such as A"
+    )

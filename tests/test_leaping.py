@@ -117,7 +117,7 @@ def test_a_partition_keeps_exact_laws(name):
     same_law(np.rint(found).astype(int), law)
     assert max(map(abs, off(found, *moments(law)))) < 4
     # It leaps: there are fewer steps than reactions.
-    assert result["evaluations"].mean() > (0.5 if name == "dimers" else 3)
+    assert result["evaluations"].mean() > (0.2 if name == "dimers" else 3)
     if "at rest" in name or "squareplus" in name:
         exact = run(text, time, volume, species, method="ssa", replicates=10)[1]
         assert result["steps"].mean() < 0.2 * exact["steps"].mean()
@@ -403,6 +403,84 @@ def test_values_within_a_leap_have_the_law_of_their_time():
     assert found["evaluations"].max() < 60
     total = found["concentration"].sum("species").values * 100
     np.testing.assert_allclose(total, 10_000, rtol=1e-12)
+
+
+BESIDE = "; 0 ->{1000} Z; Z ->{0.1} W; init Z 10000"  # what makes leaps worth while
+
+
+@pytest.mark.parametrize("method", ["hybrid", "tau"])
+def test_what_comes_rarely_and_goes_at_once(method):
+    # Poisson of mean 0.2; arrivals that are leapt over come all at once, and are gone at the end of every leap.
+    found = crnsim.simulate(
+        read_crn("0 ->{1} X; X ->{5} 0; init X 0" + BESIDE), [0, 20.7, 30], method=method, volume=1, replicates=2000,
+        seed=1, initial={"Z": 10_000},
+    )  # fmt: skip
+    assert found["evaluations"].max() > 0
+    for values in np.moveaxis(found["concentration"].sel(species="X").values[:, 1:], 1, 0):
+        same_law(np.round(values).astype(int), stats.poisson(0.2).pmf(np.arange(8)))
+
+
+@pytest.mark.parametrize("method", ["hybrid", "tau"])
+def test_counters_never_fall_whatever_is_followed(method):
+    text = "A ->{1e-4} B + C; B ->{20} E; init A 10000" + BESIDE
+    network = read_crn(text)
+    found = crnsim.simulate(
+        network,
+        np.linspace(0, 30, 3001),
+        method=method,
+        volume=1,
+        initial=network.initial,
+        replicates=20,
+        seed=1,
+    )
+    assert found["evaluations"].max() > 0
+    counters = found["concentration"].sel(species=["C", "E", "W"])
+    assert float(counters.diff("time").min()) >= 0
+    np.testing.assert_array_equal(found["concentration"].sel(species=["A", "B", "E"]).sum("species"), 10_000)
+
+
+def test_followed_reactions_drive_others_however_many_there_are():
+    # Few H and G make P and destroy it, so that it is followed, and drives Q. 300 reactions do nothing.
+    text = (
+        "G0 <->{4}{4} G1; G1 ->{120} G1 + P; H0 <->{4}{4} H1; P + H1 ->{2} H1; P ->{20} P + Q; Q ->{0.05} 0; init G0 2;"
+        "init G1 2; init H0 2; init H1 2; init P 60; init Q 20000"
+    )
+    network = read_crn(text + "".join(f"; D{i} ->{{1e-9}} D{i + 1}" for i in range(300)))
+    found = crnsim.simulate(
+        network, [0, 60], volume=1, method="hybrid", replicates=1000, seed=4, initial=network.initial
+    )
+    values = found["concentration"].sel(species="Q").values[:, 1]
+    # 6,500 runs of the exact method: 2.76e6 +- 1.8 %. Here 4.5 %, and leaps may be off by 4 %.
+    assert abs(values.var() / 2.76e6 - 1) < 0.04 + 3 * 0.048
+
+
+@pytest.mark.parametrize("method", LEAPING)
+@pytest.mark.parametrize("order", [3, 4])
+def test_values_within_a_leap_where_losses_are_of_high_order(method, order):
+    # To leading order the variance is Omega / order, at every time.
+    network = read_crn(f"0 ->{{1}} X; {order}X ->{{1}} {order - 1}X; init X 1")
+    times = [0, 10, 10.04, 10.08, 10.12]
+    found = crnsim.simulate(network, times, method=method, volume=10**5, replicates=4000, seed=1)
+    variances = found["concentration"].values[:, 1:, 0].var(axis=0) * 10**5 * order
+    assert np.abs(variances - 1).max() < 0.02 + 4 * math.sqrt(2 / 4000)
+
+
+@pytest.mark.parametrize("method", LEAPING)
+def test_cycles_of_many_molecules_keep_their_period(method):
+    # Rock, paper, scissors: some 28 turns, whose phases are off by 4 in 10,000 of them, so 0.1 of the amplitude, 0.1.
+    network = read_crn("B + A ->{1} 2A; C + B ->{1} 2B; A + C ->{1} 2C; init A 1.1; init B 1; init C 0.9")
+    times = [0, 30, 60, 100]
+    exact = crnsim.simulate(network, times, rtol=1e-10)["concentration"].values[0]
+    found = crnsim.simulate(network, times, method=method, volume=10**8, replicates=4, seed=1)[
+        "concentration"
+    ]
+    np.testing.assert_allclose(found.values.mean(axis=0), exact, atol=0.013 if method == "tau" else 0.009)
+
+
+def test_propensities_that_are_no_numbers_end_a_run_by_langevin():
+    network = read_crn("20A ->{1} 0; X ->{1} 0; init A 5e15; init X 1000")
+    found = crnsim.simulate(network, [0, 1], volume=1, method="cle")
+    assert OUTCOMES[int(found["status"][0])] == "step_limit"
 
 
 @pytest.mark.parametrize("method", LEAPING)

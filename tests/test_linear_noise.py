@@ -189,3 +189,49 @@ def test_a_large_pot_is_as_simulated():
 def test_what_grows_without_bound_has_no_fixed_point():
     with pytest.raises(CrnsimError, match="grow without bound"):
         crnsim.linear_noise(read_crn("A ->{1} 2A; init A 1"), None, volume=10)
+
+
+#: Species that make a network one of those of which covariances are taken of few.
+MANY_MORE = "".join(f"; X{i} ->{{1}} Y{i}" for i in range(300))
+
+
+def test_what_creeps_to_rest_has_no_stationary_noise():
+    # dA/dt = (1 - A)^3: the rate of its relaxation is 0 where it ends.
+    for start in (0.0, 2.0):
+        network = read_crn("0 ->{1} A; 2A ->{3} 3A; 3A ->{1} 2A; A ->{3} 0")
+        with pytest.raises(CrnsimError, match="no fixed point"):
+            crnsim.linear_noise(network, None, volume=100, initial={"A": start})
+    large = read_crn("0 ->{1} A; 2A ->{3} 3A; 3A ->{1} 2A; A ->{3} 0" + MANY_MORE)
+    with pytest.raises(CrnsimError, match="no fixed point"):
+        crnsim.linear_noise(large, None, volume=100, initial={}, species=["A"])
+
+
+@pytest.mark.parametrize("k", [1e4, 1e8, 1e12])
+def test_what_is_rare_fluctuates_as_exactly_as_what_is_frequent(k):
+    network = read_crn(f"A <->{{{k}}}{{1}} B; 0 ->{{1}} A; B ->{{1}} 0")
+    found = crnsim.linear_noise(network, [0, 1, 50], volume=100, initial={})
+    np.testing.assert_allclose(found["variance"][-1], [2e-2 / k, 1e-2], rtol=2e-3)
+    if k < 1e12:  # where the slowest relaxation is lost beside the fastest one
+        at_rest = crnsim.linear_noise(network, None, volume=100, initial={})
+        np.testing.assert_allclose(at_rest["variance"], [2e-2 / k, 1e-2], rtol=1e-6)
+
+
+def test_few_of_a_rare_species_of_a_large_network():
+    network = read_crn("A <->{1e8}{1} B; 0 ->{1} A; B ->{1} 0" + MANY_MORE)
+    options = {"volume": 100, "initial": {}, "species": ["A", "B"]}
+    for times in (None, [0, 50]):
+        found = crnsim.linear_noise(network, times, **options)
+        variance = found["variance"].values if times is None else found["variance"].values[-1]
+        np.testing.assert_allclose(variance, [2e-10, 1e-2], rtol=1e-2)
+
+
+def test_stiff_equations_are_integrated_all_the_same():
+    network = read_crn("A <->{1e9}{1e-9} B; 0 ->{1e-6} A; B ->{1e-6} 0")
+    found = crnsim.linear_noise(network, [0, 1, 50], volume=100, initial={})
+    np.testing.assert_allclose(found["mean"][1:, 1], [1e-6, 5e-5], rtol=1e-4)
+    np.testing.assert_allclose(found["variance"], found["mean"] / 100, rtol=1e-3)
+
+
+def test_means_are_not_below_zero():
+    network = read_crn("A + B ->{1} 0; init A 1; init B 2")
+    assert float(crnsim.linear_noise(network, np.linspace(0, 50, 101), volume=100)["mean"].min()) >= 0

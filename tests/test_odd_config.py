@@ -111,6 +111,8 @@ INSIDE = [
     ("[30, 1e2]", "[30, 30.00000000001]", "line 3: running_times lists 30 twice, as 30.0 and 30.00000000001; "),
     ("[0.02, 5e-2]", "[0.3, 0.30000000000000004]", "line 5: noise.rates.magnitudes lists 0.3 twice, as 0.3 and "),
     ("[0.02, 5e-2]", "[0, -0.0]", "line 5: noise.rates.magnitudes lists 0.0 twice; "),
+    ("rates: {magnitudes: [0.02, 5e-2]}", "intrinsic: {magnitudes: [0.01, 100]}",
+     "line 5: noise.intrinsic.magnitudes[1] is 100; it must be 2 or less; 100 molecules are 0.1"),
     ("[0.02, 5e-2]", "[1e-300]", "line 5: noise.rates.magnitudes[0] is 1e-300; it must be 0, or 1e-12 or more: "),
     ("[0.02, 5e-2]", f"[{DIGITS}]", "line 5: noise.rates.magnitudes[0] is a whole number of 399 digits; it must "),
     ("xor: {}", "xor: {epochs: 100000000}", "line 7: datasets.xor.epochs is 100000000; it must be "),

@@ -521,7 +521,7 @@ def nothing_runs(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert crnsim.simulate
     assert crnsim.ensemble
-    for name in ("_train_and_read", "_read_given"):
+    for name in ("_train_and_read", "_read_given", "_looked_at"):
         monkeypatch.setattr(notebook, name, lambda *given: None)
     monkeypatch.setattr("crnsim.solvers.solve", lambda *given, **options: (None, []))
     for name in ("make_dataset", "error_variables", "rate_variables", "say_what_failed"):

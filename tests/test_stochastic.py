@@ -388,6 +388,8 @@ def test_every_event_of_one_replicate():
         ({"noise": {"concentrations": 0.1, "interval": 1}}, "kicks"),
         ({"volume": None}, "volume"),
         ({"time": -1}, "time is -1"),
+        ({"time": 1e300}, "time is 1e.300"),
+        ({"time": 1e-120}, "time is 1e-120"),
         ({"volume": 1e17}, "more than it can"),
     ):
         with pytest.raises(CrnsimError, match=words):

@@ -177,6 +177,13 @@ def _parameters(result: xr.Dataset, name: str) -> dict[str, Any]:
     return found
 
 
+def check_trained(result: xr.Dataset) -> None:
+    """Raise InputError unless a dataset holds what a training leaves."""
+    missing = [name for name in ("layers", "activation") if name not in result.attrs]
+    if missing or not {"weights", "replicate"} <= set(result.variables):
+        raise InputError("this data set holds no trained weights; give the result of crnsim.train")
+
+
 def last_weights(result: xr.Dataset, replicate: int) -> Weights | None:
     """Return the weights of one replicate of `crnsim.train` at the last checkpoint; None where it did not reach it.
 
@@ -185,9 +192,7 @@ def last_weights(result: xr.Dataset, replicate: int) -> Weights | None:
     InputError
         For a dataset that holds no trained weights, or not those of the replicate.
     """
-    missing = [name for name in ("layers", "activation") if name not in result.attrs]
-    if missing or not {"weights", "replicate"} <= set(result.variables):
-        raise InputError("this data set holds no trained weights; give the result of crnsim.train")
+    check_trained(result)
     numbers = np.atleast_1d(check_array("the variable replicate", result["replicate"].values))
     if numbers.ndim != 1 or ("point" in result.dims) != ("point" in result["replicate"].dims):
         raise InputError("the variable replicate must have the dimension point")

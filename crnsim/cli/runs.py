@@ -146,15 +146,16 @@ def parameters(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, A
     return own, of_circuit
 
 
-def train(options: argparse.Namespace) -> None:
+def train(options: argparse.Namespace) -> int:
     """Train replicates of one circuit and print how they did."""
     points = _points(options)
-    _run(points, options)
+    status = _run(points, options)
     if options.sgd:
         print("\n".join(_sgd(points)))
+    return status
 
 
-def infer(options: argparse.Namespace) -> None:
+def infer(options: argparse.Namespace) -> int:
     """Give weights to replicates of one circuit, read them out and print how they did."""
     from crnsim.experiment.given_weights import trained_unit, weights_source
 
@@ -163,10 +164,10 @@ def infer(options: argparse.Namespace) -> None:
         # As crnsim.feedforward(result): weights mean what they were trained for only with their own activation.
         trained = trained_unit(source)
         options.activation, *options.trained = trained or (None, {}, {})
-    _run(_points(options, source), options)
+    return _run(_points(options, source), options)
 
 
-def _run(points: list[Point], options: argparse.Namespace) -> None:
+def _run(points: list[Point], options: argparse.Namespace) -> int:
     """Compute points, print a line for each, and keep the result where asked to."""
     from crnsim.experiment.build import build_circuit
     from crnsim.experiment.run import run_points
@@ -190,6 +191,8 @@ def _run(points: list[Point], options: argparse.Namespace) -> None:
     if options.output:
         write_dataset(results, options.output)
         print(f"kept in {options.output}")
+    # A script should not take runs that ended early for a result.
+    return 0 if bool((results["status"] == OK).any()) else 1
 
 
 def _stops(results: xr.Dataset) -> list[str]:

@@ -79,10 +79,13 @@ def simulate(options: argparse.Namespace) -> int:
 
 def _given(network: Network, options: argparse.Namespace) -> dict[str, Any]:
     """What `crnsim.simulate` is given, as the command line says it."""
+    chosen = [name for word in options.species for name in _split(word)]
+    if options.species and not chosen:
+        raise InputError(f"--species {' '.join(options.species)}: give names, such as {network.labels[0]}")
     given: dict[str, Any] = {
         "initial": network.initial,
         "noise": read_noise(options),
-        "species": [name for word in options.species for name in _split(word)] or None,
+        "species": chosen or None,
         "method": options.method,
         "rtol": options.rtol,
         "atol": options.atol,

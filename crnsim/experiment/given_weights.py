@@ -64,14 +64,20 @@ def trained_unit(source: Parameters) -> tuple[str, dict[str, Any], dict[str, Any
         The file says something that no circuit can be built with.
     """
     from crnsim.activations import activation
+    from crnsim.circuits.weights import check_trained
     from crnsim.circuits.weights import trained_unit as unit_of
 
     about = dict(source)
     file = about.get("file", "")
     if not file or is_npz(file):
         return None
+    result = _result(file, about["sha256"])
     try:
-        name, of_unit, of_output = unit_of(_result(file, about["sha256"]))
+        check_trained(result)
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from None
+    try:
+        name, of_unit, of_output = unit_of(result)
         activation(name, **of_unit)
     except InputError as error:
         advice = "; give --activation, and its parameters, to run another"

@@ -73,6 +73,10 @@ class NoiseKind:
         """Return a magnitude as it stands in pages and tables."""
         return f"{magnitude:g}"
 
+    def meant(self, number: float) -> str:
+        """Say which magnitude a number that is too large for one may have been meant as; nothing if none."""
+        return f"{number:g} % is {number / 100:g}" if number <= 100 * LARGEST_NOISE else ""
+
     def perturb_rate_constants(
         self,
         magnitude: float,
@@ -265,6 +269,10 @@ class Intrinsic(NoiseKind):
         """How many molecules a concentration of 1 is."""
         return f"Ω {volume_of(magnitude):.4g}" if magnitude else "0"
 
+    def meant(self, number: float) -> str:
+        """Numbers of molecules are written where their root is wanted."""
+        return f"{number:g} molecules are {number**-0.5:.4g}"
+
     def prepare(self, runs: Runs) -> dict[str, np.ndarray]:
         """The volume of each run, and the key of its random numbers."""
         magnitudes = runs.values("intrinsic")
@@ -361,11 +369,10 @@ def check_magnitude(kind: NoiseKind, value: Any) -> float:
     """Return a magnitude of a kind; raise InputError unless it is 0, or a number that means something there."""
     magnitude = check_number(f"noise {kind.name}", value, least=0.0)
     if magnitude > LARGEST_NOISE:
-        meant = f"; {magnitude:g} % is {magnitude / 100:g}" if magnitude <= 100 * LARGEST_NOISE else ""
-        if kind.stochastic:
-            meant = f"; {magnitude:g} molecules are {magnitude**-0.5:.4g}"
+        meant = kind.meant(magnitude)
         raise InputError(
-            f"noise {kind.name} is {shown(value)}; it must be at least 0 and at most {LARGEST_NOISE:g}{meant}"
+            f"noise {kind.name} is {shown(value)}; it must be at least 0 and at most {LARGEST_NOISE:g}"
+            f"{f'; {meant}' if meant else ''}"
         )
     if 0 < magnitude < kind.smallest:
         raise InputError(

@@ -21,8 +21,9 @@ from crnsim.errors import InputError
 _GAMMA = 1.0 - 1.0 / math.sqrt(2.0)
 #: Tolerance of the embedded method of order 1, which is far less accurate than the result, and steps.
 _TOLERANCE, _MOST_STEPS = 5e-3, 20_000
-#: The rest of an integral without end is left out when a doubling of the time has added less than this part of it.
-_REST, _LONGEST = 1e-5, 1e9
+#: The rest of an integral without end is left out when a doubling of the time has added less than this part of it, and
+#: less than half of what the doubling before has added, or hardly anything: what is slow has begun to end.
+_REST, _HARDLY, _LONGEST = 1e-5, 1e-12, 1e9
 
 #: At a time: the Jacobian (sparse), and the rates of all reactions.
 State = Callable[[float], tuple[Any, np.ndarray]]
@@ -65,7 +66,7 @@ class Adjoint:
         q = len(self.chosen)
         shown = np.zeros((self.n, q))
         shown[self.chosen, np.arange(q)] = 1.0
-        total, half = np.zeros((q, q)), np.zeros((q, q))
+        total, half, before = np.zeros((q, q)), np.zeros((q, q)), np.full((q, q), math.inf)
         now, step, steps, looked = 0.0, 1e-6 * span if span < math.inf else 1e-3 * shortest, 0, shortest
         while now < span:
             step = min(step, span - now)
@@ -78,9 +79,10 @@ class Adjoint:
                 if span - now <= 1e-12 * span < math.inf:
                     break
                 if span == math.inf and now >= 2.0 * looked:
-                    if np.all(np.abs(total - half) <= _REST * np.max(np.abs(total), initial=1e-300)):
+                    more = np.abs(total - half) / _spread(total)
+                    if np.all((more <= _HARDLY) | ((more <= _REST) & (more <= 0.5 * before))):
                         break
-                    half, looked = total.copy(), now
+                    half, before, looked = total.copy(), more, now
                     if now > _LONGEST or not np.all(np.isfinite(total)):
                         return np.full((q, q), np.nan)
             step *= min(max(0.9 / math.sqrt(max(error, 1e-8)), 0.2), 4.0)
@@ -96,8 +98,8 @@ class Adjoint:
         wrong = (1 - _GAMMA) * step * (k1 - k2) * 0.5
         scale = np.maximum(np.max(np.abs(shown), axis=0, initial=0.0), 1e-12)
         error = float(np.max(np.abs(wrong) / scale, initial=0.0))
-        spread = np.maximum(np.max(np.abs(total + added), initial=0.0), 1e-300)
-        error = max(error, float(np.max(np.abs(density1 - density2), initial=0.0)) * step * 0.5 / spread)
+        uneven = np.abs(density1 - density2) / _spread(total + added)
+        error = max(error, float(np.max(uneven, initial=0.0)) * step * 0.5)
         return second, added, error / _TOLERANCE if math.isfinite(error) else 1e4
 
     def _stage(
@@ -110,3 +112,9 @@ class Adjoint:
         reactions = self.transposed @ shown
         density = reactions.T @ (np.maximum(flux, 0.0)[:, None] * reactions) / self.volume
         return shown, jacobian.T @ shown, density
+
+
+def _spread(total: np.ndarray) -> np.ndarray:
+    """What a covariance is small beside: the standard deviations of its two species."""
+    own = np.sqrt(np.maximum(np.diag(total), 1e-300))
+    return np.outer(own, own)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crnsim.entrance.arguments import check_memory, check_number, check_whole
-from crnsim.entrance.limits import MOST_STEPS
+from crnsim.entrance.limits import LARGEST_RATE, MOST_STEPS
 from crnsim.errors import InputError
 from crnsim.network.network import Network
 from crnsim.noise.noise import NoiseLike
@@ -69,7 +69,7 @@ def event_list(
     replicate = check_whole("replicate", replicate, least=0, most=_MOST_REPLICATES)
     most = check_whole("most", most, most=MOST_STEPS)
     check_memory("the list of events", 16.0 * most, "ask for a smaller `most`")
-    end = check_number("time", time, above=0.0)
+    end = check_number("time", time, above=1.0 / LARGEST_RATE, most=LARGEST_RATE)
     runs = prepare(
         network, [0.0, end], method="ssa", rates=rates, initial=initial, replicates=1, noise=noise, volume=volume,
         seed=seed, species=None, rtol=1e-6, atol=None, max_steps=MOST_STEPS, estimate=False,

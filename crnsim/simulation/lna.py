@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from crnsim.network.network import Network
 from crnsim.outcomes import OK
 from crnsim.simulation import arguments
 from crnsim.simulation.adjoint import Adjoint
+from crnsim.simulation.lyapunov import at_rest, lyapunov, per_root
 from crnsim.simulation.run import simulate
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ _WRONG, _BELOW = 1e4, 1e-3
 _STILL, _LONGEST = 1e-9, 1e9
 #: How little what dies out may still move, and for how many of its slowest relaxations it must have run.
 _MOVED, _RELAXATIONS = 1e-6, 40.0
+#: And how far what is integrated in large networks, to 1e-6, may move in ten times the time.
+_CREPT = 1e-5
 
 
 def linear_noise(
@@ -184,20 +188,17 @@ class _System:
                 )
             return self.slope(y)
 
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             found = solve_ivp(
                 slope, (times[0], times[-1]), self.start, method="LSODA", dense_output=True,
                 rtol=1e-8, atol=1e-12 * scale, jac=lambda _, y: self.jacobian(y),
             )  # fmt: skip
-        if not found.success or not np.all(np.isfinite(found.y)):
-            raise InputError(
-                "the rate equations could not be integrated: "
-                + (
-                    "concentrations grow without bound"
-                    if found.success
-                    else " ".join(str(found.message).split())
-                )
-            )
+        if found.success and not np.all(np.isfinite(found.y)):
+            raise InputError("the rate equations could not be integrated: concentrations grow without bound")
+        if not found.success:  # too stiff for it
+            course = self.course(times)
+            return lambda time: course(time)[..., : self.n].T
         return found.sol
 
     def here(self, whole: np.ndarray) -> tuple[Any, np.ndarray]:
@@ -239,7 +240,13 @@ class _System:
             flux = self.network.fluxes(whole, self.constants)
             through, net = abs(self.changes) @ flux, np.abs(self.changes @ flux)
             through = np.maximum(through, 1e-12 * np.max(through, initial=0.0))
-            if np.all(net <= _AT_REST * through) or np.all(net * time <= _MOVED * np.max(whole, initial=0.0)):
+            highest = np.max(whole, initial=0.0)
+            if np.all((net <= _AT_REST * through) | (net * time <= _MOVED * highest)):
+                # What creeps seems to rest.
+                later = np.maximum(self._integrated(np.array([0.0, 10.0 * time]))[-1], 0.0)
+                if np.max(np.abs(later - whole), initial=0.0) > _CREPT * highest:
+                    time *= 100.0
+                    continue
                 rates = through[through > 0] / np.maximum(whole[: self.n][through > 0], 1e-300)
                 return whole, 1.0 / float(np.max(rates, initial=1e-3))
             time *= 100.0
@@ -267,7 +274,7 @@ class _System:
                     held = found
                 step *= min(max(0.9 / math.sqrt(max(error, 1e-8)), 0.2), 4.0)
             covariance[place] = held
-        return np.array([mean(time) for time in times]), covariance
+        return np.maximum([mean(time) for time in times], 0.0), covariance
 
     def _step(self, mean: Any, now: float, step: float, held: np.ndarray) -> tuple[np.ndarray, float]:
         """Covariance after a step, and its estimated error in tolerances."""
@@ -277,8 +284,7 @@ class _System:
         wrong = step * (1 - _GAMMA) * (k1 - k2) * 0.5
         scale = np.sqrt(np.maximum(np.maximum(np.diag(found), np.diag(held)), 0.0))
         # Far below what independent molecules fluctuate by nothing needs to be resolved.
-        least = math.sqrt(_BELOW * float(np.max(mean(now + step), initial=0.0)) / self.volume)
-        scale = np.maximum(scale, max(least, 1e-3 * float(np.max(scale, initial=0.0))) or 1.0)
+        scale = np.maximum(scale, math.sqrt(_BELOW / self.volume) / per_root(mean(now + step)))
         error = float(np.max(np.abs(wrong) / np.outer(scale, scale), initial=0.0)) / _TOLERANCE
         return found, error if math.isfinite(error) else _WRONG
 
@@ -290,7 +296,10 @@ class _System:
         right = held + step * diffusion
         if not (np.all(np.isfinite(right)) and np.all(np.isfinite(matrix))):
             return right, right
-        found = linalg.solve_continuous_lyapunov(matrix, right)
+        try:
+            found = lyapunov(matrix, right, y)
+        except linalg.LinAlgError:
+            found = np.full_like(right, math.nan)
         return found, jacobian @ found + found @ jacobian.T + diffusion
 
     # -- at a fixed point ---------------------------------------------------------------------------------
@@ -310,11 +319,12 @@ class _System:
             through, net = abs(self.changes) @ flux, np.abs(self.changes @ flux)
             through = np.maximum(through, 1e-12 * np.max(through, initial=0.0))
             highest = max(np.max(y, initial=0.0), np.max(self.start, initial=0.0))
-            # What dies out never comes to rest by its own measure: then it must have had the time for it.
-            if np.all(net <= _STILL * through) or (
-                np.all(net * time <= _MOVED * highest) and self._slowest(y) * time >= _RELAXATIONS
-            ):
-                return y
+            # What dies out never comes to rest by its own measure; and what creeps seems to rest, so that all must
+            # have had the time for it.
+            if np.all((net <= _STILL * through) | (net * time <= _MOVED * highest)):
+                slowest = self._slowest(y)
+                if slowest <= 0.0 or slowest * time >= _RELAXATIONS:
+                    return y
             time *= 100.0
         raise InputError(
             f"the rate equations reach no fixed point within {_LONGEST:g}; give times instead of None"
@@ -335,9 +345,12 @@ class _System:
         basis, jacobian = self._reduced(y)
         if basis.shape[1] and np.max(linalg.eigvals(jacobian).real) >= -1e-12 * np.linalg.norm(jacobian):
             raise InputError("fluctuations grow at the fixed point that is reached, or never end; give times")
-        inner = linalg.solve_continuous_lyapunov(jacobian, -(basis.T @ self.diffusion(y) @ basis))
-        found: np.ndarray = basis @ inner @ basis.T
-        return found
+        try:
+            return at_rest(self.jacobian(y), self.diffusion(y), self.changes.toarray(), y)
+        except linalg.LinAlgError:
+            raise InputError(
+                "fluctuations at the fixed point end too slowly to be told; give times"
+            ) from None
 
 
 def _dataset(

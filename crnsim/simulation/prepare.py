@@ -192,7 +192,8 @@ def prepare(
     own_seed = None if noise.acting and not chosen.stochastic else seed
     attributes = _attributes(method, rtol, arguments.atol_text(atol), parameters, noise)
     attributes |= {"seed": seed or 0} if noise.acting or chosen.stochastic else {}
-    attributes |= {"volume": volume} if chosen.stochastic else {}
+    if chosen.stochastic:  # which has no tolerances
+        attributes = {k: v for k, v in attributes.items() if k not in ("rtol", "atol")} | {"volume": volume}
     return Runs(
         network=network,
         times=times,

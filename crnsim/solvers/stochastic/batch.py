@@ -16,15 +16,15 @@ from crnsim.network.network import Network
 from crnsim.noise.streams import stream_key
 from crnsim.provenance import processors
 from crnsim.solvers.protocol import DONE, STOP, Protocol, Record, Request
-from crnsim.solvers.stochastic import exact, leaping, partition
+from crnsim.solvers.stochastic import exact, leaping
 from crnsim.solvers.stochastic.counts import MOST_MOLECULES
 from crnsim.solvers.stochastic.tables import tables_of
-from crnsim.solvers.stochastic.work import new_work
+from crnsim.solvers.stochastic.work import LANGEVIN, PARTITION, TAU, new_work
 
 #: Of networks of more reactions linear systems have the code that is generated from their families.
 MOST_WHOLE = 5000
 #: Methods that leap.
-_LEAPING = {"tau": partition.TAU, "cle": partition.LANGEVIN, "hybrid": partition.PARTITION}
+_LEAPING = {"tau": TAU, "cle": LANGEVIN, "hybrid": PARTITION}
 
 
 #: Powers of ten of a rate constant for molecules: products with numbers of them stay numbers.
@@ -52,7 +52,7 @@ def run(network: Network, protocol: Protocol, record: Record, request: Request) 
     runs = len(protocol.member)
     policy = _LEAPING.get(request.method)
     follow = exact.follow if policy is None else leaping.follow
-    kernel = None if policy in (None, partition.TAU) else _kernel(network, protocol)
+    kernel = None if policy in (None, TAU) else _kernel(network, protocol)
     kinetics = no_kinetics(network) if kernel is None else kernel.kinetics
     what = "exact" if policy is None else "leaping"
     with kept(), once(what, f"compiling the stochastic methods ({what}), once (about 10 s)"):

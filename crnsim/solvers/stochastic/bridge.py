@@ -65,21 +65,34 @@ def put_between(
         _follow_path(t, w, about.first_number + r.run[member].presentation, share, span, continuous)
         kept = r.trajectory[about.record_slot, slot, place]
         _sum_moved(t, w, 1.0 if place >= before else 0.0)
-        for at in range(w.sorted[CHANGED]):
-            row = w.changed[at]
-            if kept[row] * about.volume + w.moved[row] < 0.0 and not continuous:
-                # What is followed meanwhile has taken it: rather nothing of the leap, or all of it.
-                for every in range(w.sorted[CHANGED]):
-                    w.moved[w.changed[every]] = 0.0
-                break
+        if not continuous:
+            _leave_what_is_not_there(t, w, kept, about.volume, place >= before)
         for at in range(w.sorted[CHANGED]):
             row = w.changed[at]
             kept[row] = max(kept[row] + w.moved[row] / about.volume, 0.0)
 
 
 @compiled
+def _leave_what_is_not_there(t: Tables, w: Work, kept: np.ndarray, volume: float, after: bool) -> None:
+    """Where what is followed meanwhile has taken it: rather nothing of what takes it, or all of what makes it."""
+    for _ in range(w.sorted[CHANGED]):
+        short = -1
+        for at in range(w.sorted[CHANGED]):
+            if kept[w.changed[at]] * volume + w.moved[w.changed[at]] < -0.5:
+                short = w.changed[at]
+        if short < 0:
+            return
+        for chosen in range(w.sorted[CHOSEN]):
+            r = w.chosen[chosen]
+            for at in range(t.change_at[r], t.change_at[r + 1]):
+                if t.change_row[at] == short and (t.change_by[at] > 0.0) == after:
+                    w.done[r] = w.total[r] if after else 0.0
+        _sum_moved(t, w, 1.0 if after else 0.0)
+
+
+@compiled
 def _estimate_relaxation(t: Tables, w: Work) -> None:
-    """Write into `w.relaxes` how often what each reaction changes is used up."""
+    """Write into `w.relaxes` how fast what each reaction changes relaxes."""
     for chosen in range(w.sorted[CHOSEN]):
         r = w.chosen[chosen]
         w.relaxes[r] = 0.0

@@ -27,15 +27,26 @@ from crnsim.solvers.protocol import Protocol, Record
 from crnsim.solvers.stochastic import counts, exact, limits, loop, partition, propensities
 from crnsim.solvers.stochastic.bridge import put_between
 from crnsim.solvers.stochastic.exact import NO_LIMIT
-from crnsim.solvers.stochastic.partition import EVENTS_UNTIL_SORTED, LANGEVIN, TAU
 from crnsim.solvers.stochastic.tables import Tables
 from crnsim.solvers.stochastic.variates import normal, poisson
-from crnsim.solvers.stochastic.work import AGE, BEFORE, CHANGED, CHOSEN, EVENTS, LEAPS, REPEATED, SPENT, Work
+from crnsim.solvers.stochastic.work import (
+    AGE,
+    BEFORE,
+    CHANGED,
+    CHOSEN,
+    EVENTS,
+    LANGEVIN,
+    LEAPS,
+    REPEATED,
+    SPENT,
+    TAU,
+    Work,
+)
 
 #: More firings than this in one leap are drawn from a normal law.
 _MANY = 1000.0
-#: Events that are followed, at least, until it is looked again what can be leapt over.
-_FOLLOWED = 50
+#: Where all is followed: events for each reaction, and at least, until it is looked again what can be leapt over.
+_FOLLOWED, _FOLLOWED_LEAST = 10, 50
 #: A leap is cut in halves so many times at most when a species would fall below zero.
 _HALVES = 40
 #: What grows at a rate g lacks g tau / 2 of a pivot of 1: so much at most, and so often a leap is shortened for it.
@@ -211,12 +222,16 @@ def _until(k, t, p, r, w, member, slot, place, time, stop):
         if loop.interrupted(p, r, w, member):
             return time, place
         tau = partition.choose(t, w, time - began, stop - time)
+        if not tau > 0.0 and w.policy == LANGEVIN:
+            # Propensities that are no numbers: nothing could be followed instead.
+            w.tally[SPENT] = p.member[member].max_steps * loop.EVENTS_PER_STEP
+            return time, place
         if tau > 0.0:
             if w.policy != TAU:
                 tau = _factor_what_grows(k, t, w, tau, p.member[member].volume)
             time, place = _step(k, t, p, r, w, member, slot, place, time, tau, stop)
         else:
-            most = w.tally[EVENTS] + max(EVENTS_UNTIL_SORTED * len(t.number), _FOLLOWED)
+            most = w.tally[EVENTS] + max(_FOLLOWED * len(t.number), _FOLLOWED_LEAST)
             time, place = exact.pass_time(t, p, r, w, member, slot, place, time, stop, most)
         if counts.too_many(w):
             return time, place

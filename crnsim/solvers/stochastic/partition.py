@@ -1,4 +1,4 @@
-"""Which reactions a leap passes over, which are followed one by one, and how long a leap may be.
+"""Which reactions a leap passes over, and which are followed one by one.
 
 All of it is decided before a leap from the state that it begins in, so that no leap is longer or shorter for what takes
 place in it.
@@ -10,6 +10,7 @@ import math
 
 from crnsim.compiled import compiled, inlined
 from crnsim.solvers.stochastic import propensities
+from crnsim.solvers.stochastic.lengths import longest
 from crnsim.solvers.stochastic.tables import Tables
 from crnsim.solvers.stochastic.work import (
     AGE,
@@ -19,31 +20,24 @@ from crnsim.solvers.stochastic.work import (
     DRIVEN,
     ENOUGH,
     EVENTS,
+    LANGEVIN,
+    PARTITION,
+    TAU,
     Work,
 )
 
-#: Methods that leap: tau-leaping, the chemical Langevin equation, and the partition of both with the exact method.
-TAU, LANGEVIN, PARTITION = range(3)
-#: A reaction is critical where it can fire fewer times than this until one of its species has run out.
+#: Tau-leaping follows reactions that change a species of which there are fewer molecules than this: they may run out,
+#: or be made and used up again within a leap.
 _CRITICAL = 10.0
-#: Relative change of propensities in a leap of tau-leaping, in mean and standard deviation.
-_EPSILON = 0.03
 #: The partition follows reactions that change a species of which there are fewer molecules than this.
 _FEW = 20.0
-#: Where the drift is implicit: how far a leap may change a species by its drift, and by its noise, in parts of what is
-#: there or, if that is more, of so many molecules.
-_DRIFT, _SPREAD, _FLOOR = 0.05, 0.1, 10.0
 #: Where a species drives reactions, and its own are followed: a leap lasts at most so many of its turnovers; but if
 #: there are fewer molecules of it than this, what it drives is followed too, unless it changes less than so often.
 _TURNOVER, _FEW_DRIVERS, _AT_REST = 0.5, 5.0, 0.1
-#: A leap lasts at most this part of the time in which a species is used up once, or the second where the drift is
-#: explicit: what drives it may change at any moment, no leap answers before its end, and what relaxes in less than a
-#: leap keeps no memory that is right. (Leaps that are longer where a species is near its mean would narrow its law.)
-_RELAXED, _EXPLICIT = 0.25, 0.1
 #: Reactions that are expected to take place less often in a leap than this are followed.
 _RARE = 0.1
 #: A leap over fewer firings costs more than to follow them: so many, for each of its reactions, and for each of all.
-_FEWEST, _WORTH, _OVERHEAD = 10.0, 0.5, 0.02
+_FEWEST, _WORTH, _OVERHEAD = 8.0, 1.5, 0.02
 #: A leap is at most so many times as long as the one before,
 _GROWTH = 1.1
 #: and at most this part of the time since everything was known, when the run or a presentation began: fluctuations that
@@ -52,7 +46,7 @@ _GROWTH = 1.1
 _SINCE, _FIRST, _DRIVEN_FIRST = 0.1, 0.1, 0.002
 #: Reactions are sorted anew after so many leaps, after so many events for each, or when a species has become too few.
 _LEAPS = 32
-EVENTS_UNTIL_SORTED = 2
+_EVENTS = 2
 #: So many events are no reason for it.
 _SHORTEST_FOLLOWED = 50.0
 
@@ -84,7 +78,7 @@ def _needed(policy, by):
     """Molecules that there must be of a species for a leap over a reaction that changes it by `by`."""
     if policy == PARTITION:
         return _FEW * abs(by)
-    return -_CRITICAL * by if policy == TAU else 0.0
+    return _CRITICAL * abs(by) if policy == TAU else 0.0
 
 
 @compiled
@@ -152,9 +146,13 @@ def _restless(w, row, tau):
 
 
 @compiled
-def _follow_driven(t: Tables, w: Work, tau: float) -> None:
-    """Let reactions be followed that few molecules drive, and limit leaps by how fast others relax."""
+def _follow_driven(t: Tables, w: Work, tau: float) -> bool:
+    """Let reactions be followed that few molecules drive, and limit leaps by how fast others relax.
+
+    Return whether there are any that were not: what they change then drives others as what is followed does.
+    """
     _sum_turnover(t, w)
+    more = False
     for place in range(w.sorted[CHOSEN]):
         r = w.chosen[place]
         owner = t.owner[t.group[r]]
@@ -166,65 +164,10 @@ def _follow_driven(t: Tables, w: Work, tau: float) -> None:
             fastest = max(fastest, w.turnover[row])
         if restless:
             w.leaps[r] = 0
+            more = True
         elif fastest * w.longest[DRIVEN] > _TURNOVER:
             w.longest[DRIVEN] = _TURNOVER / fastest
-
-
-@inlined
-def _gravity(order, same, count):
-    """By how much more propensities change than a species, relatively: the highest order of its reactions, at least.
-
-    Y. Cao, D. T. Gillespie, L. R. Petzold, J. Chem. Phys. 124 (2006), 044109, doi 10.1063/1.2159468.
-    """
-    value = float(order)
-    if same >= 2 and count > same - 0.5:
-        terms = 0.0
-        for taken in range(same):
-            terms += count / (count - taken)
-        value = terms * order / same
-    return max(value, 1.0)
-
-
-@compiled
-def _longest(t: Tables, w: Work) -> float:
-    """How long a leap may be; propensities are brought up to date."""
-    for at in range(w.sorted[CHANGED]):
-        row = w.changed[at]
-        w.mean[row] = w.variance[row] = w.loss[row] = 0.0
-    for place in range(w.sorted[CHOSEN]):
-        r = w.chosen[place]
-        value = propensities.propensity(t, w, r)
-        w.propensity[r] = value
-        for at in range(t.change_at[r], t.change_at[r + 1]):
-            row, by = t.change_row[at], t.change_by[at]
-            w.mean[row] += by * value
-            w.variance[row] += by * by * value
-            w.loss[row] += max(-by * value, 0.0)
-    tau, fastest = w.longest[DRIVEN], 0.0
-    for at in range(w.sorted[CHANGED]):
-        row = w.changed[at]
-        count = w.molecules[row]
-        w.used_up[row] = w.loss[row] / count if count > 0.0 else 0.0
-        fastest = max(fastest, w.used_up[row])
-        if t.highest[row] == 0:
-            continue
-        if w.policy == TAU:
-            drift = max(_EPSILON * count / _gravity(t.highest[row], t.same[row], count), 1.0)
-            spread = drift
-        else:
-            there = max(count, _FLOOR)
-            drift, spread = _DRIFT * there, _SPREAD * there
-        if abs(w.mean[row]) * tau > drift:
-            tau = drift / abs(w.mean[row])
-        if w.variance[row] * tau > spread * spread:
-            tau = spread * spread / w.variance[row]
-    return min(tau, _part(_EXPLICIT if w.policy == TAU else _RELAXED, fastest))
-
-
-@inlined
-def _part(part, fastest):
-    """So much of the time in which what is used up fastest is used up once."""
-    return part / fastest if fastest > 0.0 else math.inf
+    return more
 
 
 @compiled
@@ -280,21 +223,22 @@ def choose(t: Tables, w: Work, passed: float, left: float) -> float:
     tau = math.inf
     if _outdated(w):
         _sort(t, w)
-        tau = _longest(t, w)
+        tau = longest(t, w)
         if w.policy != LANGEVIN:
-            _follow_driven(t, w, min(tau, left))
-            _list_again(t, w)
-            tau = _longest(t, w)
+            while _follow_driven(t, w, min(tau, left)):
+                _list_again(t, w)
+                tau = longest(t, w)
+            tau = longest(t, w)
             _follow_rare(w, min(tau, left))
             _list_again(t, w)
         w.sorted[AGE] = 0
-        w.sorted[ENOUGH] = w.tally[EVENTS] + EVENTS_UNTIL_SORTED * len(t.number)
+        w.sorted[ENOUGH] = w.tally[EVENTS] + _EVENTS * len(t.number)
         if w.policy != LANGEVIN and _worth(t, w, min(tau, left)):
             for r in range(len(t.number)):
                 w.active[r] = 0.0 if w.leaps[r] == 1 else w.constant[r]
             propensities.set_all(t, w)
     else:
-        tau = _longest(t, w)
+        tau = longest(t, w)
     w.sorted[AGE] += 1
     # Leaps that are the shorter the farther a species is from its mean would widen its law.
     first = min(_FIRST * tau, _DRIVEN_FIRST * w.longest[DRIVEN])
@@ -306,7 +250,7 @@ def choose(t: Tables, w: Work, passed: float, left: float) -> float:
     w.longest[BEFORE] = tau
     if w.policy != LANGEVIN:
         # What is followed for too long may have become something to leap over.
-        most = max(EVENTS_UNTIL_SORTED * len(t.number), _SHORTEST_FOLLOWED)
+        most = max(_EVENTS * len(t.number), _SHORTEST_FOLLOWED)
         if tau * propensities.total(t, w) > most:
             tau = most / propensities.total(t, w)
     # No short last leap: two of the same length take its place.

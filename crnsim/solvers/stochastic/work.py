@@ -25,6 +25,9 @@ CHOSEN, CHANGED, AGE, ENOUGH = range(4)
 #: Entries of ``w.longest``: the longest leap that what is followed and drives others allows, and the last leap.
 DRIVEN, BEFORE = range(2)
 
+#: Methods that leap: tau-leaping, the chemical Langevin equation, and the partition of both with the exact method.
+TAU, LANGEVIN, PARTITION = range(3)
+
 
 @by_reference
 class Work(NamedTuple):
@@ -49,7 +52,7 @@ class Work(NamedTuple):
     listed_time: np.ndarray  # (events,) where they are listed
     listed_reaction: np.ndarray  # (events,) int64
     # Of methods that leap.
-    policy: int  # see `crnsim.solvers.stochastic.partition`
+    policy: int  # TAU, LANGEVIN or PARTITION
     lane: int  # of tables for linear systems that a run is in; -1 for all
     leaps: np.ndarray  # (R,) uint8
     chosen: np.ndarray  # (R,) those that do
@@ -63,13 +66,16 @@ class Work(NamedTuple):
     total: np.ndarray  # (R,) the same, of all parts of a leap
     done: np.ndarray  # (R,) of these by a recorded time
     within: np.ndarray  # (R,) in the part of the leap that it falls into
-    relaxes: np.ndarray  # (R,) how often what they change is used up, per unit of time
+    relaxes: np.ndarray  # (R,) how fast what they change relaxes, per unit of time
     at_leap: np.ndarray  # (rows + 1,) molecules when the leap takes place
     mean: np.ndarray  # (rows + 1,) of the change of a species per unit of time
     variance: np.ndarray  # (rows + 1,)
     turnover: np.ndarray  # (rows + 1,) by what is followed, per unit of time
-    used_up: np.ndarray  # (rows + 1,) how often what is leapt over uses a species up, per unit of time
+    used_up: (
+        np.ndarray
+    )  # (rows + 1,) how fast what is leapt over brings a species back to its mean, per unit of time
     gain: np.ndarray  # (rows + 1,)
+    bent: np.ndarray  # (rows + 1,) the third derivative
     loss: np.ndarray  # (rows + 1,)
     moved: np.ndarray  # (species,) molecules
     right: np.ndarray  # (species,) of a linear system
@@ -83,7 +89,7 @@ class Work(NamedTuple):
 
 
 _PER_REACTION = ("propensity", "extent", "total", "done", "within", "relaxes")
-_PER_ROW = ("at_leap", "least", "mean", "variance", "turnover", "used_up", "gain", "loss")
+_PER_ROW = ("at_leap", "least", "mean", "variance", "turnover", "used_up", "gain", "loss", "bent")
 
 
 def new_work(

@@ -27,7 +27,6 @@ from crnsim.sweep.config.values import (
     Label,
     Layers,
     LearningRate,
-    Magnitudes,
     MaxPoints,
     Minutes,
     Parameters,
@@ -41,6 +40,7 @@ from crnsim.sweep.config.values import (
     Text,
     Time,
     Workers,
+    magnitudes_of,
     no_repeats,
     one_line,
     parameter_value,
@@ -90,6 +90,9 @@ class Activation(Section):
         return tuple(sorted((self.model_extra or {}).items()))
 
 
+_OwnMagnitudes: Any = magnitudes_of(NoiseKind())
+
+
 class OwnNoise(Section):
     """A kind of noise of your own, under its `module:Class`: magnitudes, and its options under their own names."""
 
@@ -97,14 +100,16 @@ class OwnNoise(Section):
     model_config = ConfigDict(extra="allow", frozen=True)
     __pydantic_extra__: dict[str, Annotated[float | str | bool, BeforeValidator(parameter_value)]]
 
-    magnitudes: Magnitudes = Field(
+    magnitudes: _OwnMagnitudes = Field(
         default=(), description="Standard deviations, or what the kind makes of them."
     )
 
 
 def _noise_section(kind: NoiseKind) -> Any:
     """Return the section of a kind of noise as a model made from its entry in the table."""
-    fields: dict[str, Any] = {"magnitudes": (Magnitudes, Field(default=(), description=kind.description))}
+    fields: dict[str, Any] = {
+        "magnitudes": (magnitudes_of(kind), Field(default=(), description=kind.description))
+    }
     for option in kind.options:
         annotation: Any = Switch if isinstance(option.default, bool) else Time
         if option.choices:

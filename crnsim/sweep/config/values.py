@@ -6,6 +6,7 @@ import itertools
 import math
 import re
 import sys
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, Strict, WithJsonSchema
@@ -41,6 +42,7 @@ from crnsim.entrance.limits import (
     SMALLEST_RTOL,
 )
 from crnsim.errors import InputError
+from crnsim.noise.kinds import NoiseKind
 
 #: An absolute tolerance that follows the scale of each species.
 SCALED = "scaled"
@@ -105,13 +107,13 @@ def parameter_value(value: Any) -> Any:
     return value if isinstance(value, bool) else _number_or_word(value)
 
 
-def _magnitude(value: Any) -> Any:
-    """Refuse 10 for 10 %."""
+def _magnitude(kind: NoiseKind, value: Any) -> Any:
+    """Refuse 10 for 10 %, and 1000 for 1000 molecules."""
     value = _number(value)
     if isinstance(value, (int, float)):
         if value > LARGEST_NOISE:
-            percent = f"; {value:g} % is {value / 100:g}" if value <= 100 * LARGEST_NOISE else ""
-            raise ValueError(f"must be {LARGEST_NOISE:g} or less{percent}")
+            meant = kind.meant(value)
+            raise ValueError(f"must be {LARGEST_NOISE:g} or less{f'; {meant}' if meant else ''}")
         if 0 < value < SMALLEST_NOISE:
             raise ValueError(f"must be 0, or {SMALLEST_NOISE:g} or more: less is lost in rounding")
         return value or 0.0
@@ -186,7 +188,6 @@ AbsoluteTolerance = Annotated[
         }
     ),
 ]
-Magnitude = Annotated[float, _within(0, LARGEST_NOISE), BeforeValidator(_magnitude)]
 Concentration = Annotated[float, _within(0, LARGEST_CONCENTRATION), _numeric]
 Minutes = Annotated[float, _within(LEAST_MINUTES, MOST_MINUTES), _numeric]
 Count = Annotated[int, _within(1, LARGEST_COUNT), _whole(LARGEST_COUNT)]
@@ -197,7 +198,6 @@ Steps = Annotated[int, _within(1, MOST_STEPS), _whole(MOST_STEPS)]
 Workers = Annotated[int, _within(1, MOST_WORKERS), _whole(MOST_WORKERS)]
 MaxPoints = Annotated[int, _within(1, MOST_POINTS_EVER), _whole(MOST_POINTS_EVER)]
 Seed = Annotated[int, Field(ge=0, lt=2**63), _whole(LARGEST_SEED)]
-Magnitudes = Annotated[tuple[Magnitude, ...], Field(min_length=1)]
 RunningTimes = Annotated[tuple[Time, ...], Field(min_length=1)]
 Label = Annotated[str, Field(pattern=_WORD, max_length=LONGEST_LABEL)]
 Layers = Annotated[tuple[Units, ...], Field(min_length=2, max_length=MOST_LAYERS)]
@@ -217,3 +217,9 @@ def _listed(value: Any) -> Any:
 
 #: Values of a parameter that is swept.
 Swept = Annotated[tuple[Concentration, ...], Field(min_length=1), BeforeValidator(_listed)]
+
+
+def magnitudes_of(kind: NoiseKind) -> Any:
+    """Return the type of magnitudes of a kind of noise, at least one."""
+    magnitude = Annotated[float, _within(0, LARGEST_NOISE), BeforeValidator(partial(_magnitude, kind))]
+    return Annotated[tuple[magnitude, ...], Field(min_length=1)]
