@@ -22,7 +22,7 @@ from crnsim.datasets import dataset_info, load_dataset
 from crnsim.experiment.build import build_circuit
 from crnsim.experiment.point import Point
 from crnsim.experiment.schedule import ReadoutTables, rate_constants, training_protocol
-from crnsim.metrics.intervals import bootstrap_means, interval
+from crnsim.metrics.intervals import mean_interval
 from crnsim.noise.noise import Noise
 from crnsim.outcomes import OK
 from crnsim.solvers import solve
@@ -134,7 +134,7 @@ def cells(summary: xr.Dataset) -> list[dict[str, float]]:
 
 
 def _mean(scores: np.ndarray, dataset: str) -> str:
-    low, high = interval(bootstrap_means(scores[None], seed=0, dataset=dataset)[0])
+    low, high = mean_interval(scores, 0.0, 1.0)
     return f"{scores.mean():.3f} ({low:.3f} to {high:.3f})"
 
 
@@ -188,7 +188,7 @@ def paired(dataset: str, summaries: dict[tuple[str, str], xr.Dataset]) -> list[s
             difference = np.mean(
                 [select(ours, **c).score.values - select(other, **c).score.values for c in noisy], axis=0
             )
-            low, high = interval(bootstrap_means(difference[None], seed=0, dataset=dataset)[0])
+            low, high = mean_interval(difference, -1.0, 1.0)
             texts.append(f"T {running_time:.0f}: {difference.mean():+.3f} ({low:+.3f} to {high:+.3f})")
         smoothing = float(other.h_eff.median())
         lines.append(f"* {label}, effective smoothing {smoothing:.2g}: {'; '.join(texts)}")
@@ -307,7 +307,7 @@ def _curve(
     """Mean over replicates with its interval."""
     rows = np.array([value(select(summary, **level)) for level in levels], dtype=float)
     means = rows.mean(axis=1)
-    bounds = [interval(s) for s in bootstrap_means(rows, seed=0, dataset=summary.attrs["dataset"])]
+    bounds = [mean_interval(row, 0.0, 1.0) for row in rows]
     low, high = np.array(bounds).T
     axes.fill_between(at, low, high, color=COLOURS[label], alpha=0.12, linewidth=0)
     axes.plot(at, means, "o-", color=COLOURS[label], label=NAMES[label], markersize=4, **style)
@@ -378,7 +378,7 @@ def draw_reasons(
         (("iris_unit", "#d55e00", "one rail"), ("iris", "#0072b2", "two rails"))
     ):
         scores = np.array([parts[dataset][part] for part in PARTS])
-        bounds = np.array([interval(s) for s in bootstrap_means(scores, seed=0, dataset=dataset)])
+        bounds = np.array([mean_interval(row, 0.0, 1.0) for row in scores])
         means = scores.mean(axis=1)
         error = np.abs(bounds.T - means)
         middle.errorbar(

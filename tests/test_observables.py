@@ -185,7 +185,7 @@ def test_decay_below_a_threshold_under_rate_noise():
 
 
 def test_the_interval_covers_the_closed_form():
-    from crnsim.metrics import bootstrap_means, interval
+    from crnsim.metrics import mean_interval
 
     network = read_crn("A ->{k} 0; k = 1.25; init A 1")
     z = (math.log(math.log(1 / 0.3) / 1.25) + 0.2**2 / 2) / 0.2
@@ -196,7 +196,7 @@ def test_the_interval_covers_the_closed_form():
             network, readout={"gone": {"value": "A", "above": 0.3, "expected": False}}, running_times=1.0,
             noise={"rates": [0.2]}, replicates=100, seed=seed, rtol=1e-4,
         )  # fmt: skip
-        low, high = interval(bootstrap_means(found["score"].values[0, 1][None], seed=seed, dataset="x")[0])
+        low, high = mean_interval(found["score"].values[0, 1], 0.0, 1.0)
         inside += low <= p <= high
     # 95 % of 40 are 38; fewer than 34 happen once in 70 times with intervals that cover 93 %.
     assert inside >= 34

@@ -10,19 +10,22 @@ import numpy as np
 import pytest
 import synthetic
 import xarray as xr
+from scipy import stats
 from synthetic import Made
 
 from crnsim import metrics
 from crnsim.errors import InputError
 from crnsim.metrics import (
     area_under_curve,
-    bootstrap_means,
+    critical_interval,
     critical_magnitude,
-    interval,
+    free_interval,
+    intervals,
+    mean_interval,
     summarise,
     table_rows,
 )
-from crnsim.noise.streams import generator
+from crnsim.metrics.decisions import decides, holm, paired_t, replicates_needed, sign_test
 from crnsim.sweep.run.metrics import summarise_sweep
 
 
@@ -72,17 +75,6 @@ def test_critical_magnitude_is_linear_between_magnitudes(magnitudes, scores, exp
     assert found == pytest.approx(expected, nan_ok=True)
 
 
-def test_critical_magnitude_of_many_curves_is_that_of_each():
-    rng = np.random.default_rng(1)
-    magnitudes = np.array([0.0, 0.02, 0.05, 0.1])
-    curves = rng.random((4, 200))
-    together = critical_magnitude(magnitudes, curves)
-    one_by_one = [float(critical_magnitude(magnitudes, curve)) for curve in curves.T]
-    np.testing.assert_array_equal(together, one_by_one)
-    assert np.isinf(together).any()
-    assert np.isfinite(together).any()
-
-
 def test_area_is_the_mean_score_over_the_range():
     # trapezoids: 0.1 x 0.9 + 0.2 x 0.5 = 0.19, over a range of 0.3
     assert float(area_under_curve(np.array([0, 0.1, 0.3]), np.array([1, 0.8, 0.2]))) == pytest.approx(
@@ -94,48 +86,148 @@ def test_area_is_the_mean_score_over_the_range():
 # Intervals
 
 
-def test_interval_holds_the_central_95_percent():
-    # 2.5 % of 2000 draws, 50 of them, lie below and above
-    assert interval(np.arange(2000.0)[::-1]) == (50.0, 1949.0)
-    low, high = interval(np.append(np.arange(1999.0), math.inf))
-    assert (low, high) == (50.0, 1949.0)
-    assert all(map(math.isnan, interval(np.full(2000, math.nan))))
+@pytest.mark.parametrize("n", [1, 3, 10, 50, 300])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
+def test_interval_of_successes_is_that_of_clopper_and_pearson(n, share):
+    k = round(n * share)
+    found = mean_interval(np.r_[np.zeros(n - k), np.ones(k)], 0.0, 1.0)
+    exact = stats.binomtest(k, n).proportion_ci(0.95, method="exact") if n else ()
+    assert found == pytest.approx((exact.low, exact.high), abs=1e-8)
 
 
-def test_bootstrap_means_match_a_resampling_written_out():
-    values = np.array([0.0, 0.5, 1.0, 1.0, 0.25])
-    draws = generator(7, "robustness", "bootstrap", "iris", 5).integers(0, 5, size=(metrics.DRAWS, 5))
-    expected = [np.mean([values[i] for i in draw]) for draw in draws]
-    np.testing.assert_allclose(bootstrap_means(values[None], seed=7, dataset="iris")[0], expected, rtol=1e-14)
+def test_ends_of_an_interval_are_quantiles_of_a_mean_with_random_weights():
+    rng = np.random.default_rng(1)
+    values = rng.random(9) ** 2
+    weights = rng.dirichlet(np.ones(10), size=400_000)
+    low, high = mean_interval(values, 0.0, 1.0)
+    # 5 standard errors of a share of 0.025 among 400,000
+    for end, more in ((low, 0.0), (high, 1.0)):
+        below = np.mean(weights @ np.append(values, more) <= end)
+        assert min(below, 1 - below) == pytest.approx(0.025, abs=5 * math.sqrt(0.025 / 400_000))
 
 
-def test_rows_are_resampled_jointly():
-    rows = np.random.default_rng(0).random((2, 12))
-    samples = bootstrap_means(rows, seed=0, dataset="xor")
-    difference = bootstrap_means(rows[:1] - rows[1:], seed=0, dataset="xor")
-    np.testing.assert_allclose(samples[0] - samples[1], difference[0], atol=1e-14)
+def test_intervals_turn_with_their_numbers_and_scale_with_the_range():
+    values = np.random.default_rng(2).random(12)
+    low, high = mean_interval(values, 0.0, 1.0)
+    assert mean_interval(1 - values, 0.0, 1.0) == pytest.approx((1 - high, 1 - low))
+    assert mean_interval(4 * values - 2, -2.0, 2.0) == pytest.approx((4 * low - 2, 4 * high - 2))
+    assert mean_interval(np.append(values, math.nan), 0.0, 1.0) == (low, high)
+    assert all(map(math.isnan, mean_interval(np.array([]), 0.0, 1.0)))
 
 
-def test_missing_points_are_left_out_of_a_resampled_mean():
-    samples = bootstrap_means(np.array([[1.0, math.nan, 1.0], [math.nan] * 3]), seed=0, dataset="xor")
-    assert set(samples[0][np.isfinite(samples[0])]) == {1.0}
-    assert np.isnan(samples[1]).all()
+@pytest.mark.parametrize("law", ["uniform", "tied", "rare"])
+def test_intervals_of_many_by_the_saddle_point_are_those_of_the_sum(law, monkeypatch):
+    rng = np.random.default_rng(3)
+    values = {
+        "uniform": rng.random(350),
+        "tied": rng.integers(0, 3, 350) / 2,
+        "rare": np.where(np.arange(350) < 3, 0.0, 0.97),
+    }[law]
+    exact = mean_interval(values, 0.0, 1.0)
+    monkeypatch.setattr(intervals, "_EXACT", 10)
+    intervals._lower_end.cache_clear()
+    near = mean_interval(values, 0.0, 1.0)
+    intervals._lower_end.cache_clear()
+    assert near == pytest.approx(exact, abs=2e-3 * (exact[1] - exact[0]))
 
 
-def test_one_replicate_has_no_interval():
-    row = table_rows(summarise([synthetic.summary(Made(pot(), replicates=1))]), "cell")[0]
-    assert row["score"] == 1.0
-    assert math.isnan(row["score_low"])
-    assert math.isnan(row["score_high"])
+@pytest.mark.parametrize("n", [10, 20])
+@pytest.mark.parametrize("failures", [0.05, 0.1, 0.5])
+def test_intervals_hold_their_mean_where_runs_fail(n, failures):
+    # Scores of 0 for failed runs, about 0.95 else: intervals by resampling miss their mean in a third of cases.
+    rng = np.random.default_rng(4)
+    scores = np.where(rng.random((1000, n)) < failures, 0.0, np.clip(rng.normal(0.95, 0.03, (1000, n)), 0, 1))
+    truth = (1 - failures) * 0.95
+    held = np.mean([low <= truth <= high for low, high in (mean_interval(row, 0.0, 1.0) for row in scores)])
+    assert held > 0.95 - 3 * math.sqrt(0.05 * 0.95 / 1000)
 
 
-def test_interval_of_many_normal_scores_agrees_with_theory():
-    values = np.random.default_rng(3).standard_normal(400)
-    low, high = interval(bootstrap_means(values[None], seed=0, dataset="xor")[0])
-    # 1.96 standard errors each side; the quantiles of 2000 draws add about 4 % of noise
-    half = 1.96 * values.std() / 20
-    assert high - values.mean() == pytest.approx(half, rel=0.12)
-    assert values.mean() - low == pytest.approx(half, rel=0.12)
+def test_an_interval_has_a_width_where_all_agree():
+    row = table_rows(summarise([synthetic.summary(Made(pot(), replicates=10))]), "cell")[0]
+    assert (row["score"], row["score_high"]) == (1.0, 1.0)
+    assert row["score_low"] == pytest.approx(0.025 ** (1 / 10))
+
+
+def test_numbers_of_no_known_range_have_the_interval_of_student():
+    values = np.random.default_rng(5).standard_normal(12)
+    found = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
+    assert free_interval(values) == pytest.approx((found.low, found.high))
+    assert free_interval(np.ones(12)) == (-math.inf, math.inf)
+    assert free_interval(np.ones(1)) == (-math.inf, math.inf)
+
+
+def test_a_critical_magnitude_lies_within_its_interval():
+    rng = np.random.default_rng(6)
+    magnitudes = np.array([0.0, 0.05, 0.1, 0.2])
+    for _ in range(30):
+        scores = rng.random((4, 12)) * np.array([1, 0.9, 0.6, 0.2])[:, None]
+        low, high = critical_interval(magnitudes, scores)
+        assert low <= critical_magnitude(magnitudes, scores.mean(axis=1)) <= high
+    assert critical_interval(magnitudes, np.ones((4, 12))) == (math.inf, math.inf)
+    assert all(map(math.isnan, critical_interval(magnitudes, np.zeros((4, 12)))))
+    # One success in ten replicates without noise: it may be nothing.
+    rare = np.zeros((4, 10))
+    rare[0, 0] = 1.0
+    assert critical_interval(magnitudes, rare)[0] == 0.0
+
+
+def test_intervals_of_a_critical_magnitude_hold_it():
+    # Successes with probability 1 - 5 m: half is lost at 0.1, where no magnitude was run.
+    rng = np.random.default_rng(7)
+    magnitudes = np.array([0.0, 0.04, 0.12, 0.2])
+    draws = rng.random((400, 4, 10)) < (1 - 5 * magnitudes)[:, None]
+    held = np.mean(
+        [
+            low <= 0.1 <= high
+            for low, high in (critical_interval(magnitudes, one.astype(float)) for one in draws)
+        ]
+    )
+    assert held > 0.95 - 3 * math.sqrt(0.05 * 0.95 / 400)
+
+
+# Tests
+
+
+def test_paired_t_is_that_of_scipy():
+    values = np.random.default_rng(8).normal(0.3, 1, 11)
+    assert paired_t(values) == pytest.approx(stats.ttest_1samp(values, 0.0).pvalue)
+    assert (paired_t(np.zeros(5)), paired_t(np.ones(5))) == (1.0, 0.0)
+    assert math.isnan(paired_t(np.ones(1)))
+
+
+def test_signs_are_tested_exactly():
+    # 3 of 10 won and 7 tied: one in four by chance.
+    assert sign_test(np.r_[np.ones(3), np.zeros(7)]) == (3, 0, 0.25)
+    assert sign_test(np.zeros(4)) == (0, 0, 1.0)
+
+
+def test_holm_by_hand():
+    found = holm([0.01, math.nan, 0.04, 0.03, 0.005])
+    assert found == pytest.approx([0.03, math.nan, 0.06, 0.06, 0.02], nan_ok=True)
+    assert holm([0.5, 0.9]) == [1.0, 1.0]
+
+
+def test_the_forecast_of_replicates_decides_when_they_are_there():
+    values = np.r_[np.ones(3), np.zeros(7)]
+    needed = replicates_needed(values, 1.0, 30)
+    assert needed in (30, 40)
+    more = np.tile(values, needed // 10)
+    assert paired_t(more) * 30 < 0.05
+    assert mean_interval(more, -1.0, 1.0)[0] > 0
+    assert replicates_needed(np.r_[1.0, -1.0], 1.0, 30) == 0
+
+
+def test_equal_designs_are_hardly_ever_told_apart():
+    # 200 reports of ten verdicts on scores of one law, whose failures are 0: one false report in twenty at most.
+    rng = np.random.default_rng(9)
+    false = 0
+    for _ in range(200):
+        differences = [np.diff((rng.random((2, 10)) >= 0.2).astype(float), axis=0)[0] for _ in range(10)]
+        adjusted = holm([paired_t(d) for d in differences])
+        false += any(
+            decides(*mean_interval(d, -1.0, 1.0), p) for d, p in zip(differences, adjusted, strict=True)
+        )
+    assert false <= 200 * 0.05
 
 
 # Cells, curves, sensitivity
@@ -187,13 +279,21 @@ def test_sensitivity_is_the_loss_from_the_longest_to_the_shortest_time():
 
 
 def test_smooth_that_keeps_more_under_noise_loses_less():
-    row = verdict(designs(pot(1.0, 0.9, spread=0.02), pot(1.0, 0.5, spread=-0.02)))
+    row = verdict(designs(pot(1.0, 0.9, spread=0.02), pot(1.0, 0.5, spread=-0.02), replicates=30))
     assert row["verdict"] == row["loss_verdict"] == "smooth"
     assert row["difference"] == pytest.approx(0.4)
     assert row["difference_low"] < 0.4 < row["difference_high"]
     assert row["loss_smooth"] == pytest.approx(0.1)
     assert row["loss_baseline"] == pytest.approx(0.5)
     assert row["loss_difference"] == pytest.approx(-0.4)
+
+
+def test_what_a_failure_in_four_could_turn_is_not_decided():
+    # 0.4 in each of ten: a failure of smooth, -1, that one run in four has may not have been met.
+    row = verdict(designs(pot(1.0, 0.9, spread=0.02), pot(1.0, 0.5, spread=-0.02)))
+    assert row["difference_p_adjusted"] < 1e-6
+    assert row["difference_low"] < 0
+    assert (row["verdict"], row["difference_needed"]) == ("no_difference", 20)
 
 
 def test_smooth_that_keeps_less_under_noise_loses_more():
@@ -225,7 +325,7 @@ def test_noise_is_judged_at_the_longest_running_time_alone():
 
 def test_score_and_loss_may_disagree_and_both_are_kept():
     # smooth falls from 1 to 0.8, sharp from 0.85 to 0.75: ahead in score, behind in loss
-    row = verdict(designs(pot(1.0, 0.8), pot(0.85, 0.75)))
+    row = verdict(designs(pot(1.0, 0.8), pot(0.85, 0.75), replicates=100))
     assert (row["verdict"], row["loss_verdict"]) == ("smooth", "baseline")
     assert row["loss_difference"] == pytest.approx(0.1)
 
@@ -253,7 +353,7 @@ def test_a_score_of_exactly_0_8_and_ten_replicates_are_enough():
     [(0.1 / 30, "undecided"), (0.0033, "smooth"), (math.nan, "undecided"), (0.1, "undecided")],
 )
 def test_a_relu_must_be_thirty_times_sharper_than_the_smooth_design(h_eff, expected):
-    relu = Made(pot(1.0, 0.5), label="relu", role="baseline", activation="relu", h=None, h_eff=h_eff)
+    relu = Made(pot(1.0, 0.2), label="relu", role="baseline", activation="relu", h=None, h_eff=h_eff)
     row = verdict([synthetic.summary(Made(pot(1.0, 0.9))), synthetic.summary(relu)], other="relu")
     assert row["verdict"] == expected
     assert row["baseline_h_eff"] == pytest.approx(h_eff, nan_ok=True)
@@ -273,8 +373,10 @@ def test_pairs_are_matched_by_replicate_whatever_their_order():
     )
     mixed = second.isel(point=np.random.default_rng(0).permutation(second.sizes["point"]))
     row = verdict([first, mixed])
-    # every pair differs by 0.04, so a joint resample cannot spread
-    assert (row["difference_low"], row["difference_high"]) == pytest.approx((0.04, 0.04))
+    # every pair differs by 0.04, and a mean with more weight on 1, or -1, is that of a power
+    weight = 1 - 0.025 ** (1 / 10)
+    expected = (0.04 - 1.04 * weight, 0.04 + 0.96 * weight)
+    assert (row["difference_low"], row["difference_high"]) == pytest.approx(expected)
     xr.testing.assert_identical(summarise([first, second]), summarise([first, mixed]))
 
 

@@ -9,11 +9,11 @@ from crnsim.metrics.claims import PAPERS, Paper, claim_rows, paper
 from crnsim.metrics.designs import Condition, Design, Level, outcome_names, point_conditions, read_design
 from crnsim.metrics.intervals import (
     CONFIDENCE,
-    DRAWS,
     area_under_curve,
-    bootstrap_means,
+    critical_interval,
     critical_magnitude,
-    interval,
+    free_interval,
+    mean_interval,
 )
 from crnsim.metrics.tables import (
     cell_rows,
@@ -23,7 +23,7 @@ from crnsim.metrics.tables import (
     to_csv,
     to_dataset,
 )
-from crnsim.metrics.verdicts import design_pairs, mark_best, pair, paired_rows, verdict_rows
+from crnsim.metrics.verdicts import decide, design_pairs, mark_best, pair, paired_rows, verdict_rows
 from crnsim.store.points import SCHEMA
 
 if TYPE_CHECKING:
@@ -37,9 +37,10 @@ __all__ = [
     "Design",
     "Level",
     "area_under_curve",
-    "bootstrap_means",
+    "critical_interval",
     "critical_magnitude",
-    "interval",
+    "free_interval",
+    "mean_interval",
     "outcome_names",
     "pair",
     "point_conditions",
@@ -80,8 +81,7 @@ def summarise(
         ``curve`` (critical magnitude, area under the curve), ``sensitivity`` (to the running time),
         ``paired`` (smooth minus baseline on each cell), ``verdict`` and ``claim`` (empty without `claims`).
         `table_rows` gives one as rows.
-        ``_low`` and ``_high`` are the ends of a 95 % percentile bootstrap interval over replicates, the same
-        resamples for every number of a data set.
+        ``_low`` and ``_high`` are the ends of a 95 % interval over replicates, `mean_interval`.
 
     Raises
     ------
@@ -101,7 +101,6 @@ def summarise(
             "sweep": sweep,
             "schema": SCHEMA,
             "confidence": CONFIDENCE,
-            "bootstrap_draws": DRAWS,
             "code_hash": ", ".join(sorted({str(s.attrs.get("code_hash", "")) for s in summaries} - {""})),
         },
     )
@@ -109,7 +108,7 @@ def summarise(
 
 def _tables(designs: Sequence[Design], judging: Paper | None) -> dict[str, Any]:
     pairs = design_pairs(designs)
-    verdicts = mark_best([row for smooth, other in pairs for row in verdict_rows(smooth, other)])
+    verdicts = mark_best(decide([row for smooth, other in pairs for row in verdict_rows(smooth, other)]))
     return {
         "cell": [row for design in designs for row in cell_rows(design)],
         "curve": [row for design in designs for row in curve_rows(design)],

@@ -71,6 +71,10 @@ class Design:
     fidelity: dict[Condition, dict[tuple[int, int], float]]
     measured: dict[str, dict[Condition, dict[tuple[int, int], float]]] = field(default_factory=dict)
 
+    def repeats(self, condition: Condition) -> bool:
+        """Whether all replicates are one run under a condition: those of a network of the user's own without noise."""
+        return self.circuit == "network" and condition.level == QUIET
+
     @property
     def running_times(self) -> list[float]:
         """All running times, ascending."""

@@ -14,10 +14,10 @@ import xarray as xr
 from crnsim.metrics.designs import Condition, Design, condition_order, in_order, key_columns
 from crnsim.metrics.intervals import (
     area_under_curve,
-    bootstrap_means,
+    critical_interval,
     critical_magnitude,
     finite_mean,
-    interval,
+    mean_interval,
 )
 from crnsim.metrics.verdicts import nothing_paired
 from crnsim.noise.kinds import KINDS
@@ -39,7 +39,9 @@ def cell_rows(design: Design) -> Iterator[dict[str, Any]]:
     """Yield mean score, share of each outcome and what else a cell tells, for every cell of a design."""
     for condition in sorted(design.scores, key=condition_order):
         values = np.array([design.scores[condition][key] for key in sorted(design.scores[condition])])
-        low, high = interval(bootstrap_means(values[None], seed=design.seed, dataset=design.dataset)[0])
+        low, high = mean_interval(values, 0.0, 1.0)
+        if design.repeats(condition) and np.ptp(values) == 0.0:
+            low = high = float(values[0])
         shares = {_share(name): design.outcomes[condition][name] / values.size for name in OUTCOMES}
         extra = {f"mean_{k}" if k != "h_eff" else "h_eff": v for k, v in design.means[condition].items()}
         yield key_columns(design, condition) | {
@@ -61,10 +63,9 @@ def curve_rows(design: Design) -> Iterator[dict[str, Any]]:
             continue
         matrix = design.matrix(conditions, design.replicates(conditions))
         scores = finite_mean(matrix, axis=1)
-        samples = bootstrap_means(matrix, seed=design.seed, dataset=design.dataset)
-        critical = float(critical_magnitude(magnitudes, scores))
-        critical_low, critical_high = interval(critical_magnitude(magnitudes, samples))
-        area_low, area_high = interval(area_under_curve(magnitudes, samples))
+        critical = critical_magnitude(magnitudes, scores)
+        critical_low, critical_high = critical_interval(magnitudes, matrix)
+        area_low, area_high = mean_interval(area_under_curve(magnitudes, matrix), 0.0, 1.0)
         yield key_columns(design) | {
             "running_time": time,
             "noise_kind": kind,
@@ -95,8 +96,7 @@ def sensitivity_rows(design: Design) -> Iterator[dict[str, Any]]:
             continue
         matrix = design.matrix(conditions, design.replicates(conditions))
         means = finite_mean(matrix, axis=1)
-        samples = bootstrap_means(matrix, seed=design.seed, dataset=design.dataset)
-        low, high = interval(samples[-1] - samples[0])
+        low, high = mean_interval(matrix[-1] - matrix[0], -1.0, 1.0)
         doublings = np.log2([condition.running_time for condition in conditions])
         yield key_columns(design, conditions[0]) | {
             "running_time": conditions[0].running_time,
@@ -124,7 +124,12 @@ _TEXT = {
 }
 #: Columns that begin like those of magnitudes.
 _NOT_MAGNITUDES = {"noise_kind", "noise_free_score", "noise_free_smooth", "noise_free_baseline"}
-_WHOLE = {"replicates", "cells", "critical_beyond_max", "best"}
+_WHOLE = {"replicates", "cells", "critical_beyond_max", "best", "tests"}
+_WHOLE |= {
+    f"{name}_{what}"
+    for name in ("difference", "loss_difference")
+    for what in ("above", "below", "decided", "needed")
+}
 _DESIGN_KEY = ("dataset", "circuit", "activation", "role")
 _CONDITION_KEY = (
     *_DESIGN_KEY,
@@ -169,7 +174,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
             "cells",
         ),
         *("longest_running_time", "noise_free_smooth", "noise_free_baseline", "smooth_h", "baseline_h_eff"),
-        "best",
+        *("best", "tests"),
+        *(
+            f"{name}_{what}"
+            for name in ("difference", "loss_difference")
+            for what in ("p_adjusted", "decided", "needed")
+        ),
     ),
     "claim": (
         *(*_DESIGN_KEY, "paper", "claim", "statement", "stress", "compared_with", "compared_role"),

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from crnsim import wording
+from crnsim.metrics.decisions import decides, holm, paired_t, replicates_needed, sign_test
 from crnsim.metrics.designs import QUIET, Condition, Design, condition_order, in_order, key_columns
-from crnsim.metrics.intervals import bootstrap_means, finite_mean, interval
+from crnsim.metrics.intervals import finite_mean, mean_interval
 from crnsim.noise.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -49,18 +50,40 @@ def pair(
     return Paired(int(keep.sum()), first[:, keep], second[:, keep], third[:, keep], fourth[:, keep])
 
 
-def _differences(paired: Paired, smooth: Design) -> dict[str, Any]:
+#: How far a difference of scores can be from 0, and one of losses.
+_REACH = {"difference": 1.0, "loss_difference": 2.0}
+
+
+def _difference(name: str, values: np.ndarray) -> dict[str, Any]:
+    """Return a mean difference over replicates, its interval, and its tests."""
+    low, high = mean_interval(values, -_REACH[name], _REACH[name])
+    above, below, p_sign = sign_test(values)
+    return {
+        name: float(finite_mean(values, axis=0)),
+        f"{name}_low": low,
+        f"{name}_high": high,
+        f"{name}_above": above,
+        f"{name}_below": below,
+        f"{name}_p": paired_t(values),
+        f"{name}_p_sign": p_sign,
+    }
+
+
+def _per_replicate(paired: Paired) -> dict[str, np.ndarray]:
+    """Return both differences of each replicate, where they are known."""
+    if not len(paired.smooth):
+        return dict.fromkeys(_REACH, np.zeros(0))
+    scores = (paired.smooth - paired.baseline).mean(axis=0)
+    losses = (paired.baseline - paired.smooth + paired.smooth_before - paired.baseline_before).mean(axis=0)
+    return {"difference": scores, "loss_difference": losses[np.isfinite(losses)]}
+
+
+def _differences(paired: Paired) -> dict[str, Any]:
     """Return score and loss differences (smooth minus baseline), averaged over conditions, with intervals."""
     losses = (paired.smooth_before - paired.smooth, paired.baseline_before - paired.baseline)
-    per_replicate = np.stack(
-        [(paired.smooth - paired.baseline).mean(axis=0), (losses[0] - losses[1]).mean(axis=0)]
-    )
-    samples = bootstrap_means(per_replicate, seed=smooth.seed, dataset=smooth.dataset)
-    means = finite_mean(per_replicate, axis=1)
     result: dict[str, Any] = {"replicates": paired.replicates}
-    for name, value, sample in zip(("difference", "loss_difference"), means, samples, strict=True):
-        low, high = interval(sample)
-        result |= {name: float(value), f"{name}_low": low, f"{name}_high": high}
+    for name, values in _per_replicate(paired).items():
+        result |= _difference(name, values)
     for side, scores, loss in (
         ("smooth", paired.smooth, losses[0]),
         ("baseline", paired.baseline, losses[1]),
@@ -93,14 +116,12 @@ def paired_rows(smooth: Design, baseline: Design) -> Iterator[dict[str, Any]]:
         paired = pair(smooth, baseline, [condition], [before])
         if paired.replicates:
             yield (
-                key_columns(smooth, condition)
-                | _compared_columns(smooth, baseline)
-                | _differences(paired, smooth)
+                key_columns(smooth, condition) | _compared_columns(smooth, baseline) | _differences(paired)
             )
 
 
 def verdict_rows(smooth: Design, baseline: Design) -> Iterator[dict[str, Any]]:
-    """Yield one verdict per kind of stress.
+    """Yield one row per kind of stress, without its verdict, which `decide` gives: it depends on all rows of a report.
 
     Each kind of noise is judged at the longest running time, where both designs are known to work; short
     running time is judged without noise. So no verdict mixes two stresses.
@@ -133,14 +154,43 @@ def verdict_rows(smooth: Design, baseline: Design) -> Iterator[dict[str, Any]]:
             "longest_running_time": longest,
             "cells": len(conditions),
         }
-        row |= _differences(paired, smooth) if paired.replicates else nothing_paired()
+        row |= _differences(paired) if paired.replicates else nothing_paired()
         row |= {f"noise_free_{name}": _quiet_score(d, quiet) for name, d in _sides(smooth, baseline)}
         row |= {"smooth_h": smooth.h, "baseline_h_eff": baseline.h_eff}
-        reasons = [*obstacles(row), *sharpness_obstacles(row)]
-        row["verdict"] = UNDECIDED if reasons else judge(row["difference_low"], row["difference_high"])
-        row["loss_verdict"] = UNDECIDED if reasons else judge_loss(row)
-        row["reason"] = "; ".join(reasons)
-        yield row
+        row["reason"] = "; ".join([*obstacles(row), *sharpness_obstacles(row)])
+        yield row | {"values": _per_replicate(paired)}
+
+
+def decide(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return verdict rows with their verdicts.
+
+    A difference decides where its interval leaves 0 out and its test does, adjusted for all of these rows, scores and
+    losses. Rows that something stands against are not tested; a row that is about the same numbers counts all the same.
+    """
+    tested = [(row, name) for row in rows for name in _REACH if not _untested(row)]
+    adjusted = holm([row[f"{name}_p"] for row, name in tested])
+    found = {(id(row), name): p for (row, name), p in zip(tested, adjusted, strict=True)}
+    result = []
+    for row in rows:
+        more: dict[str, Any] = {"tests": len(tested)}
+        for name, values in row["values"].items():
+            p = found.get((id(row), name), math.nan)
+            low, high = row[f"{name}_low"], row[f"{name}_high"]
+            more[f"{name}_p_adjusted"] = p
+            decided = decides(low, high, p)
+            more[f"{name}_decided"] = int(decided)
+            more[f"{name}_needed"] = (
+                0 if decided or math.isnan(p) else replicates_needed(values, _REACH[name], len(tested))
+            )
+        more["verdict"] = judge(row | more)
+        more["loss_verdict"] = judge_loss(row | more)
+        result.append({key: value for key, value in row.items() if key != "values"} | more)
+    return result
+
+
+def _untested(row: dict[str, Any]) -> bool:
+    """Whether something stands against any comparison; sharpness is a matter of what it is called."""
+    return bool(list(obstacles(row)))
 
 
 def mark_best(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -175,9 +225,10 @@ def _sides(smooth: Design, baseline: Design) -> tuple[tuple[str, Design], tuple[
 
 def nothing_paired() -> dict[str, Any]:
     """Return the columns of a comparison that has no pair to go by."""
-    names = [f"{n}{end}" for n in ("difference", "loss_difference") for end in ("", "_low", "_high")]
+    names = [f"{n}{end}" for n in _REACH for end in ("", "_low", "_high", "_p", "_p_sign")]
     names += [f"{what}_{side}" for what in ("score", "loss") for side in ("smooth", "baseline")]
-    return {"replicates": 0} | dict.fromkeys(names, math.nan)
+    counts = [f"{n}_{side}" for n in _REACH for side in ("above", "below")]
+    return {"replicates": 0} | dict.fromkeys(names, math.nan) | dict.fromkeys(counts, 0)
 
 
 def _quiet_score(design: Design, quiet: Condition) -> float:
@@ -185,16 +236,20 @@ def _quiet_score(design: Design, quiet: Condition) -> float:
     return float(np.mean(values)) if values else math.nan
 
 
-def judge(low: float, high: float) -> str:
-    """Return who does better, from the interval of a difference that is positive where smooth does better."""
-    if low > 0:
-        return BETTER
-    return WORSE if high < 0 else NO_DIFFERENCE
+def judge(row: dict[str, Any]) -> str:
+    """Return which design of a verdict row does better, if that is decided."""
+    return UNDECIDED if row["reason"] else _judge(row, "difference", 1.0)
 
 
 def judge_loss(row: dict[str, Any]) -> str:
-    """Return who loses less, from the loss difference of a row, which is negative where smooth does."""
-    return judge(-row["loss_difference_high"], -row["loss_difference_low"])
+    """Return which design of a verdict row loses less, if that is decided."""
+    return UNDECIDED if row["reason"] else _judge(row, "loss_difference", -1.0)
+
+
+def _judge(row: dict[str, Any], name: str, sign: float) -> str:
+    if not row[f"{name}_decided"]:
+        return NO_DIFFERENCE
+    return BETTER if sign * row[name] > 0 else WORSE
 
 
 def obstacles(row: dict[str, Any]) -> Iterator[str]:

@@ -62,7 +62,11 @@ def _sentence(rows: Sequence[dict[str, Any]], smooth: str, other: str) -> str:
         if found:
             parts.append(f"{phrase} {wording.listing(found)}")
     sentence = f"{smooth} {wording.listing(parts)}" if parts else ""
-    same = [titles.stress_name(r["stress"]) for r in rows if r["verdict"] == NO_DIFFERENCE]
+    same = [
+        titles.stress_name(r["stress"]) + _forecast(r, " ({} would show one)")
+        for r in rows
+        if r["verdict"] == NO_DIFFERENCE
+    ]
     if same:
         opening = (
             "no difference is shown" if sentence else f"between {smooth} and {other} no difference is shown"
@@ -76,6 +80,12 @@ def _sentence(rows: Sequence[dict[str, Any]], smooth: str, other: str) -> str:
         about = "" if len(stresses) == len(rows) else f" under {wording.listing(stresses)}"
         sentence += f"{'; ' if sentence else ''}undecided{about}: {reason}"
     return f"{sentence}."
+
+
+def _forecast(row: dict[str, Any], words: str) -> str:
+    """Say how many replicates would show a difference, should more be like those that are there."""
+    needed = row["difference_needed"]
+    return words.format(f"about {needed:,} replicates") if needed else ""
 
 
 def verdict_card(
@@ -103,7 +113,7 @@ def verdict_card(
                 "h_eff": mine[0]["baseline_h_eff"],
                 "rows": [
                     row
-                    | {"chip": _CHIPS[row["verdict"]], "note": _loss_note(row, other)}
+                    | {"chip": _CHIPS[row["verdict"]], "note": _note(row, other)}
                     | {"leads": row["best"], "best": _is_best(row, rows)}
                     for row in mine
                 ],
@@ -131,6 +141,14 @@ def _is_best(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
     """Say that a compared design is the best of several of its role under this stress."""
     rivals = {r["compared_with"] for r in rows if r["compared_role"] == row["compared_role"]}
     return f"the best {row['compared_role']} under this stress" if row["best"] and len(rivals) > 1 else ""
+
+
+def _note(row: dict[str, Any], other: str) -> str:
+    """Return what stands beside a verdict."""
+    forecast = (
+        _forecast(row, "{} like these would show a difference") if row["verdict"] == NO_DIFFERENCE else ""
+    )
+    return "; ".join(filter(None, (forecast, _loss_note(row, other))))
 
 
 def _loss_note(row: dict[str, Any], other: str) -> str:

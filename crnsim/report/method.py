@@ -90,10 +90,6 @@ def provenance(
         ("Code hash of the plan", plan.code_hash),
         ("Libraries of the numbers", " | ".join(libraries)),
         ("Seed", ", ".join(map(str, seeds))),
-        (
-            "Bootstrap",
-            f"{robustness.attrs.get('bootstrap_draws', '–')} resamples of replicates, percentile intervals",
-        ),
         ("Python", platform.python_version()),
     ]
     for name in PAGE_LIBRARIES:

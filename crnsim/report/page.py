@@ -108,7 +108,6 @@ def render(
         "provenance": method.provenance(plan, summaries, robustness),
         "config": yaml.safe_dump(plan.config, sort_keys=False, allow_unicode=True, width=88),
         "limits": method.LIMITS,
-        "draws": robustness.attrs.get("bootstrap_draws", metrics.DRAWS),
     }
     return _environment().get_template("report.html.j2").render(context)
 

@@ -91,7 +91,7 @@ def settling_time(design: Design) -> float:
 def _convergence(design: Design) -> dict[str, Any]:
     longest, enough = design.running_times[-1], settling_time(design)
     close = _fidelity(design, longest)
-    measured = paired_difference(close, np.ones_like(close), design, limit=-TOLERATED_GAP)
+    measured = paired_difference(close, np.ones_like(close), limit=-TOLERATED_GAP, bounds=(-1.0, 0.0))
     reasons = _fidelity_obstacles(design, measured["replicates"])
     row = judged_row(CONVERGENCE, design, measured, reasons, running_time=longest)
     if row["verdict"] == CONTRADICTED and not longest >= enough:
@@ -109,7 +109,7 @@ def _speed(design: Design) -> dict[str, Any]:
             why = _too_short(design, longest, enough)
         return open_row(SPEED, design, NO_STRESS, why)
     early, late = (_fidelity(design, time, longest) for time in (times[0], longest))
-    measured = paired_difference(early, late, design, limit=-TOLERATED_GAP)
+    measured = paired_difference(early, late, limit=-TOLERATED_GAP)
     reasons = _fidelity_obstacles(design, measured["replicates"])
     if measured["reference"] < 1.0 - TOLERATED_GAP:
         reasons.append(f"{design.label} has not converged at the longest running time ({longest:g}) either")

@@ -60,7 +60,9 @@ def _judge(designs: Sequence[Design], verdicts: Sequence[dict[str, Any]]) -> Ite
             (TERMINATION, stopped.get(longest, {})),
         ):
             values = np.array([found[key] for key in sorted(found)])
-            measured = paired_difference(values, np.ones_like(values), design, limit=-TOLERATED_MISS)
+            measured = paired_difference(
+                values, np.ones_like(values), limit=-TOLERATED_MISS, bounds=(-1.0, 0.0)
+            )
             reasons = too_few(measured["replicates"])
             yield judged_row(claim, design, measured, reasons, running_time=longest.running_time)
 
@@ -87,5 +89,5 @@ def _convergence(design: Design) -> dict[str, Any]:
     near, far = (np.array([one[key] for key in keys]) for one in (first, second))
     with np.errstate(divide="ignore", invalid="ignore"):
         rates = np.log(near / far) / (quiet[1] - quiet[0])
-    measured = paired_difference(rates, np.full_like(rates, SLOWEST), design, limit=-TOLERATED_RATE)
+    measured = paired_difference(rates, np.full_like(rates, SLOWEST), limit=-TOLERATED_RATE, bounds=None)
     return judged_row(CONVERGENCE, design, measured, too_few(measured["replicates"]), running_time=quiet[1])

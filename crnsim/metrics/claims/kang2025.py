@@ -18,12 +18,8 @@ from crnsim.metrics.claims.rows import (
 )
 from crnsim.metrics.designs import QUIET, Condition, Design
 from crnsim.metrics.verdicts import (
-    BETTER,
     SHARPNESS,
     SHORT_TIME,
-    WORSE,
-    judge,
-    judge_loss,
     obstacles,
     quiet_obstacles,
     sharpness_obstacles,
@@ -48,15 +44,17 @@ NOISE_KEPT = Claim(
 RUNNING_TIME = Claim(
     "running_time",
     "Insensitive to the running time, in comparison with a non-smooth activation.",
-    "Score of the smooth minus that of the best sharp and of the best non-smooth design, without noise, mean "
-    "over all running times but the longest. Supported where the 95 % interval lies above 0, contradicted "
-    "where it lies below; open where losses from the noise-free score say the opposite.",
+    "What is kept of the score at the longest running time, without noise, mean over all shorter ones: 1 minus the "
+    "loss of the smooth design, minus the same of the best sharp and of the best non-smooth one. Decided where the "
+    "95 % interval leaves 0 out and the test does among all verdicts of the report.",
+    measure="score kept",
     place="all times below {running_time:g}",
 )
 NOISE_MAGNITUDE = Claim(
     "noise_magnitude",
     "Insensitive to the magnitude of noise, in comparison with a non-smooth activation.",
-    "The same difference under noise, mean over its magnitudes, at the longest running time.",
+    "The same under noise, mean over its magnitudes, at the longest running time.",
+    measure="score kept",
     place="magnitudes up to {magnitude:g}, time {running_time:g}",
 )
 
@@ -99,7 +97,7 @@ def _noise_kept(smooth: Design, kind: str) -> dict[str, Any]:
     noisy, quiet = allowed[-1], Condition(longest, QUIET)
     keys = sorted(set(smooth.replicates([noisy])) & set(smooth.replicates([quiet])))
     under, before = smooth.matrix([noisy, quiet], keys)
-    measured = paired_difference(under, before, smooth, limit=-TOLERATED_LOSS)
+    measured = paired_difference(under, before, limit=-TOLERATED_LOSS)
     where = f"without noise at the longest running time ({longest:g})"
     reasons = [*quiet_obstacles(smooth.label, mean(before), where), *too_few(measured["replicates"])]
     magnitude = noisy.level.magnitude
@@ -122,9 +120,10 @@ def _in_comparison(
     return (
         blank_row(claim, smooth, stress)
         | {key: best[key] for key in ("compared_with", "compared_role", "replicates", "cells")}
-        | {f"difference{end}": best[f"difference{end}"] for end in ("", "_low", "_high")}
+        | {"difference": -best["loss_difference"], "difference_low": -best["loss_difference_high"]}
+        | {"difference_high": -best["loss_difference_low"], "limit": 0.0}
         | {f"loss_difference{end}": best[f"loss_difference{end}"] for end in ("", "_low", "_high")}
-        | {"score": best["score_smooth"], "reference": best["score_baseline"], "limit": 0.0}
+        | {"score": 1.0 - best["loss_smooth"], "reference": 1.0 - best["loss_baseline"]}
         | {"running_time": best["longest_running_time"], "measure": claim.measure}
         | {"magnitude": noise[-1].level.magnitude if noise else math.nan}
         | {"verdict": verdict, "reason": reason}
@@ -145,14 +144,11 @@ def _comparison(best: dict[str, Any], role: str) -> tuple[str, str]:
     if reasons:
         return OPEN, "; ".join(reasons)
     remark = _at_work(best) if not_sharp else ""
-    scores, losses = judge(best["difference_low"], best["difference_high"]), judge_loss(best)
-    if {scores, losses} == {BETTER, WORSE}:
-        return OPEN, _joined("scores and losses say opposite things", remark)
-    if scores == BETTER:
-        return SUPPORTED, remark
-    if scores == WORSE:
-        return CONTRADICTED, remark
-    return OPEN, _joined("the interval holds 0: no difference is shown", remark)
+    if not best["loss_difference_decided"]:
+        needed = best["loss_difference_needed"]
+        more = f"; about {needed:,} replicates would decide" if needed else ""
+        return OPEN, _joined(f"no difference of losses is shown{more}", remark)
+    return SUPPORTED if best["loss_difference"] < 0.0 else CONTRADICTED, remark
 
 
 def _at_work(best: dict[str, Any]) -> str:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crnsim import wording
+from crnsim.errors import InputError
+from crnsim.metrics.decisions import may_fail, replicates_beyond
 from crnsim.metrics.designs import key_columns
-from crnsim.metrics.intervals import bootstrap_means, finite_mean, interval
+from crnsim.metrics.intervals import finite_mean, free_interval, mean_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,7 +59,11 @@ def open_row(
 
 
 def paired_difference(
-    measure: np.ndarray, reference: np.ndarray, design: Design, *, limit: float
+    measure: np.ndarray,
+    reference: np.ndarray,
+    *,
+    limit: float,
+    bounds: tuple[float, float] | None = (-1.0, 1.0),
 ) -> dict[str, Any]:
     """Return means of two paired numbers over replicates, and their difference with its 95 % interval.
 
@@ -65,15 +71,27 @@ def paired_difference(
     ----------
     measure, reference : numpy.ndarray, shape (replicates,)
         Pairs in which one is not finite are left out.
-    design : Design
-        Whose seed and data set key the resampling.
     limit : float
         What the difference must exceed for the claim to be supported.
+    bounds : tuple of float, optional
+        Between what the difference of one replicate must lie, as the interval must know: -1 and 1 for two scores. None
+        where it may be any number: the interval is Student's then, and does not know of rare failures.
+
+    Raises
+    ------
+    InputError
+        A difference lies beyond its bounds.
     """
     keep = np.isfinite(measure) & np.isfinite(reference)
     measure, reference = measure[keep], reference[keep]
     difference = measure - reference
-    low, high = interval(bootstrap_means(difference[None], seed=design.seed, dataset=design.dataset)[0])
+    if bounds is not None and np.any(
+        (difference < bounds[0] - _ROUNDING) | (difference > bounds[1] + _ROUNDING)
+    ):
+        raise InputError(
+            f"paired_difference: a difference lies beyond {bounds[0]:g} to {bounds[1]:g}; give other bounds, or None"
+        )
+    low, high = free_interval(difference) if bounds is None else mean_interval(difference, *bounds)
     return {
         "score": mean(measure),
         "reference": mean(reference),
@@ -82,6 +100,8 @@ def paired_difference(
         "difference_high": high,
         "limit": limit,
         "replicates": int(keep.sum()),
+        "needed": 0 if bounds is None else replicates_beyond(difference, limit, bounds),
+        "never": int(bool(difference.size) and bool(np.all(difference >= -_ROUNDING))),
     }
 
 
@@ -115,9 +135,10 @@ def judged_row(
     dict
         Supported where the whole interval lies above the limit, contradicted where it lies below, else open.
     """
+    shown = {name: value for name, value in measured.items() if name not in ("needed", "never")}
     return (
         blank_row(claim, design, stress)
-        | measured
+        | shown
         | {"running_time": running_time, "magnitude": magnitude, "cells": 1, "measure": claim.measure}
         | _verdict(measured, "; ".join(reasons))
     )
@@ -131,9 +152,15 @@ def _verdict(measured: dict[str, Any], reason: str) -> dict[str, str]:
         return {"verdict": SUPPORTED, "reason": ""}
     if measured["difference_high"] < measured["limit"] - _ROUNDING:
         return {"verdict": CONTRADICTED, "reason": ""}
+    replicates = measured["replicates"]
+    said = f"within the interval lies the limit of {wording.short(measured['limit'])}"
+    if measured.get("never") and measured["limit"] < 0.0:
+        share = wording.short(may_fail(replicates))
+        said = f"no loss in {wording.plural(replicates, 'run')}; up to {share} of all may fail"
+    needed = measured.get("needed", 0)
     return {
         "verdict": OPEN,
-        "reason": f"within the interval lies the limit of {wording.short(measured['limit'])}",
+        "reason": f"{said}; about {needed:,} replicates would decide" if needed else said,
     }
 
 
