@@ -23,8 +23,8 @@ from crnsim.metrics import summarise, table_rows
 from crnsim.metrics.designs import Level
 from crnsim.outcomes import OUTCOMES
 from crnsim.report import coverage, render_report, titles, write_report
-from crnsim.report.answers import conclusions
 from crnsim.report.figures import SCORE_RAMP, MapAxes, draw_map, luminance
+from crnsim.report.headline import compared, conclusions
 from crnsim.report.scores import Scores
 from crnsim.report.trajectories import trajectories
 from crnsim.sweep.run.chunk_files import Account
@@ -179,24 +179,70 @@ def test_drawings_take_their_colours_from_the_page(html):
 # What it says
 
 
+def tables_of(made):
+    dataset = summarise_sweep(synthetic.plan(made), [synthetic.summary(m) for m in made])
+    return {name: table_rows(dataset, name) for name in ("cell", "verdict", "paired")}
+
+
 def test_answer_tells_each_data_set_in_words():
-    made = synthetic.realistic()
-    plan = synthetic.plan(made)
-    rows = table_rows(summarise_sweep(plan, [synthetic.summary(m) for m in made]), "verdict")
-    said = dict(conclusions(rows))
+    said = dict(conclusions(tables_of(synthetic.realistic())))
     assert list(said) == ["XOR", "Iris", "Regression"]
     # The differences are 0.17 and 0.33 of ten replicates: rare failures that were not met could turn them.
-    assert said["XOR"].startswith(
-        "between smooth and sharp no difference is shown under rate noise (about 30 replic"
+    smooth, sharp, relu, first, second = said["XOR"]
+    assert smooth.startswith(
+        "smooth scores 1.00 without noise at time 100; keeps 95 % of that under rate noise up to 2 %;"
     )
-    assert said["Iris"] == "undecided: only 5 paired replicates, 10 are needed."
+    assert sharp.startswith("sharp scores ")
+    assert relu.startswith("relu scores ")
+    assert first.startswith(
+        "between smooth and sharp no difference is shown under rate noise (about 30 replicates"
+    )
+    assert "undecided against relu: relu is not sharp enough" in second
+    assert said["Iris"][-1] == "undecided against sharp: only 5 paired replicates, 10 are needed."
+
+
+def test_one_design_is_told_by_what_it_stands():
+    levels = {0.0: 1.0, 0.05: 0.98, 0.1: 0.96, 0.2: 0.7}
+    made = [Made(lambda t, k, m, r: levels[m] - (0.5 if t < 50 else 0.0), running_times=(30, 60, 100),
+                 noise={"rates": (0.05, 0.1, 0.2)})]  # fmt: skip
+    ((name, (sentence,)),) = conclusions(tables_of(made))
+    assert name == "XOR"
+    assert sentence == (
+        "smooth scores 1.00 without noise at time 100; keeps 95 % of that under rate noise up to 10 %; at 20 % 0.70 "
+        "(0.48 to 0.79); keeps it down to time 60; at time 30 0.50."
+    )
+    page = Page(page_of(made)).text
+    assert "How well does this circuit hold up?" in page
+    assert "Smooth scores 1.00 without noise" in page
+    made = [Made(lambda t, k, m, r: 1.0, running_times=(30, 100), noise={"rates": (0.05,)})]
+    ((_, (sentence,)),) = conclusions(tables_of(made))
+    assert sentence == (
+        "smooth scores 1.00 without noise at time 100; keeps 95 % of that under rate noise up to 5 %, the most that "
+        "was run; keeps it down to time 30, the shortest that was run."
+    )
+    made = [Made(lambda t, k, m, r: 1.0 - 4 * m, running_times=(100,), noise={"rates": (0.05, 0.2)})]
+    ((_, (sentence,)),) = conclusions(tables_of(made))
+    assert "loses more than 5 % of that at the least rate noise, 5 %; at 20 % 0.20" in sentence
+
+
+def test_the_largest_difference_of_a_cell_is_told_where_it_is_decided():
+    def sharp(time, kind, magnitude, replicate):
+        return 0.1 if time < 50 and kind != "none" else 1.0
+
+    options = {"replicates": 12, "running_times": (30, 100), "noise": {"rates": (0.05, 0.1)}}
+    made = [Made(lambda t, k, m, r: 0.98 + 0.02 * (r % 2), **options)]
+    made.append(Made(sharp, label="sharp", role="sharp", h=1e-4, **options))
+    sentence = dict(conclusions(tables_of(made)))["XOR"][-1]
+    assert re.search(
+        r"the largest difference in one cell is \+0\.89 \(.*\), under rate noise of 5 % at time 30\.$",
+        sentence,
+    )
 
 
 def test_answer_keeps_apart_what_went_each_way():
     def row(stress, verdict, difference=0.0, reason="", needed=0):
-        return {"dataset": "xor", "activation": "smooth", "compared_with": "sharp", "compared_role": "sharp",
-                "stress": stress, "verdict": verdict, "difference": difference, "reason": reason,
-                "difference_needed": needed}  # fmt: skip
+        return {"activation": "smooth", "compared_with": "sharp", "stress": stress, "verdict": verdict,
+                "difference": difference, "reason": reason, "difference_needed": needed}  # fmt: skip
 
     rows = [
         row("rates", "smooth", 0.2),
@@ -204,18 +250,14 @@ def test_answer_keeps_apart_what_went_each_way():
         row("inputs", "no_difference"),
     ]
     rows += [row("running_time", "undecided", reason="too few")]
-    ((_, sentence),) = conclusions(rows)
-    assert sentence == (
+    assert compared(rows) == (
         "smooth scores higher than sharp under rate noise (+0.20) and scores lower than sharp under "
         f"concentration noise ({wording.MINUS}0.10); no difference is shown under input noise; "
         "undecided under short running time: too few."
     )
-    assert conclusions([row("rates", "no_difference", needed=30)]) == [
-        (
-            "XOR",
-            "between smooth and sharp no difference is shown under rate noise (about 30 replicates would show one).",
-        )
-    ]
+    assert compared([row("rates", "no_difference", needed=30)]) == (
+        "between smooth and sharp no difference is shown under rate noise (about 30 replicates would show one)."
+    )
 
 
 def test_cards_show_verdict_number_interval_and_reason(page):
@@ -418,7 +460,7 @@ def test_claims_of_inference_show_agreement():
     ]
     text = Page(claimed(made, "anderson2021")).text
     assert "0.997 against 1.000" in text
-    assert "This sweep gives no answer" not in text
+    assert "Smooth scores 0.95 without noise at time 50; keeps it down to time 20" in text
 
 
 def test_sharpness_is_an_axis_where_three_designs_differ_in_it_alone():
@@ -554,7 +596,10 @@ def test_poor_data_make_a_page(name, made):
         assert "Every run that is present ended ok." in page.text
     assert page.unbalanced == []
     assert "nan" not in re.sub(r"[A-Za-z]+nan|nan[a-z]+", "", page.text)
-    assert "This sweep gives no answer" in page.text
+    assert re.search(
+        r"How well (does this circuit|do these circuits) hold up\? \w+: [\w ]+ scores [01]\.\d\d without noise",
+        page.text,
+    )
     assert "No cost was recorded." in page.text
     if name == "no noise":
         assert "No noise was swept here" in page.text

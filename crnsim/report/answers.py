@@ -1,4 +1,4 @@
-"""The answers of a sweep: a sentence per data set, and a card of verdicts with numbers and intervals."""
+"""The verdicts of a sweep: a card per data set, with numbers and intervals."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from crnsim import wording
 from crnsim.metrics.verdicts import BETTER, NO_DIFFERENCE, UNDECIDED, WORSE
 from crnsim.report import titles
 from crnsim.report.figures import reach
+from crnsim.report.headline import forecast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,70 +23,6 @@ _CHIPS = {
     NO_DIFFERENCE: ("same", "=", "No difference shown"),
     UNDECIDED: ("undecided", "?", "Undecided"),
 }
-
-
-def conclusions(verdicts: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Return what a sweep concludes: for each data set its name and a sentence about smooth against sharp.
-
-    Parameters
-    ----------
-    verdicts : sequence of dict
-        Rows of the verdict table.
-
-    Returns
-    -------
-    list of (str, str)
-        Where a data set has no sharp design, the sentence is about its baseline.
-    """
-    said = []
-    for dataset in dict.fromkeys(row["dataset"] for row in verdicts):
-        rows = [row for row in verdicts if row["dataset"] == dataset]
-        first = next((row for row in rows if row["compared_role"] == "sharp"), rows[0])
-        pair = (first["activation"], first["compared_with"])
-        rows = [row for row in rows if (row["activation"], row["compared_with"]) == pair]
-        said.append((titles.dataset_title(dataset), _sentence(rows, *pair)))
-    return said
-
-
-def _sentence(rows: Sequence[dict[str, Any]], smooth: str, other: str) -> str:
-    """Say under which stress the smooth design loses less, more, as much, or is undecided."""
-    parts = []
-    for verdict, phrase in (
-        (BETTER, f"scores higher than {other} under"),
-        (WORSE, f"scores lower than {other} under"),
-    ):
-        found = [
-            f"{titles.stress_name(r['stress'])} ({wording.signed(r['difference'])})"
-            for r in rows
-            if r["verdict"] == verdict
-        ]
-        if found:
-            parts.append(f"{phrase} {wording.listing(found)}")
-    sentence = f"{smooth} {wording.listing(parts)}" if parts else ""
-    same = [
-        titles.stress_name(r["stress"]) + _forecast(r, " ({} would show one)")
-        for r in rows
-        if r["verdict"] == NO_DIFFERENCE
-    ]
-    if same:
-        opening = (
-            "no difference is shown" if sentence else f"between {smooth} and {other} no difference is shown"
-        )
-        sentence += f"{'; ' if sentence else ''}{opening} under {wording.listing(same)}"
-    open_questions: dict[str, list[str]] = {}
-    for row in rows:
-        if row["verdict"] == UNDECIDED:
-            open_questions.setdefault(row["reason"], []).append(titles.stress_name(row["stress"]))
-    for reason, stresses in open_questions.items():
-        about = "" if len(stresses) == len(rows) else f" under {wording.listing(stresses)}"
-        sentence += f"{'; ' if sentence else ''}undecided{about}: {reason}"
-    return f"{sentence}."
-
-
-def _forecast(row: dict[str, Any], words: str) -> str:
-    """Say how many replicates would show a difference, should more be like those that are there."""
-    needed = row["difference_needed"]
-    return words.format(f"about {needed:,} replicates") if needed else ""
 
 
 def verdict_card(
@@ -145,10 +82,9 @@ def _is_best(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
 
 def _note(row: dict[str, Any], other: str) -> str:
     """Return what stands beside a verdict."""
-    forecast = (
-        _forecast(row, "{} like these would show a difference") if row["verdict"] == NO_DIFFERENCE else ""
-    )
-    return "; ".join(filter(None, (forecast, _loss_note(row, other))))
+    same = row["verdict"] == NO_DIFFERENCE
+    more = forecast(row, "{} like these would show a difference") if same else ""
+    return "; ".join(filter(None, (more, _loss_note(row, other))))
 
 
 def _loss_note(row: dict[str, Any], other: str) -> str:

@@ -17,7 +17,7 @@ from crnsim import metrics, wording
 from crnsim.metrics.designs import in_order
 from crnsim.metrics.tables import SHARE_OK
 from crnsim.outcomes import OK, OUTCOMES
-from crnsim.report import answers, coverage, curves, method, titles
+from crnsim.report import answers, coverage, curves, headline, method, titles
 from crnsim.report.claims import claims_section
 from crnsim.report.courses import courses
 from crnsim.report.figures import DIFFERENCE_RAMP, SCORE_RAMP
@@ -87,7 +87,7 @@ def render(
         "sweep": plan.sweep,
         "partial": partial or present < plan.n_points,
         "left_out": left_out,
-        "conclusions": answers.conclusions(tables["verdict"]),
+        "conclusions": [] if plan.config.get("network") else headline.conclusions(tables),
         "present": present,
         "expected": plan.n_points,
         "failed": counts,
@@ -97,6 +97,7 @@ def render(
         "cards": [answers.verdict_card(name, tables["verdict"], groups) for name in names],
         "claims": claims_section(tables["claim"], plan.claims),
         "at_zero": coverage.often_at_zero(summaries),
+        "question": _question(tables),
         "network": network_section(plan, summaries, tables, groups),
         "reach": answers.reach_of(tables["verdict"]),
         "trajectories": courses(summaries) if plan.config.get("network") else trajectories(summaries),
@@ -110,6 +111,14 @@ def render(
         "limits": method.LIMITS,
     }
     return _environment().get_template("report.html.j2").render(context)
+
+
+def _question(tables: dict[str, list[dict[str, Any]]]) -> str:
+    """Return what a reader of a sweep of circuits comes with."""
+    if tables["verdict"]:
+        return "Does the smooth network hold up better than the others?"
+    designs = {row["activation"] for row in tables["cell"]}
+    return f"How well {'does this circuit' if len(designs) == 1 else 'do these circuits'} hold up?"
 
 
 def _environment() -> jinja2.Environment:

@@ -1,0 +1,204 @@
+"""What a sweep answers, in two sentences per data set: how far each design holds up, and how designs compare."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from crnsim import wording
+from crnsim.metrics.decisions import decides, holm
+from crnsim.metrics.verdicts import BETTER, NO_DIFFERENCE, UNDECIDED, WORSE
+from crnsim.noise.kinds import NOISE_KINDS
+from crnsim.report import titles
+
+#: A design keeps its score where it has at least this part of its noise-free one.
+KEPT = 0.95
+#: Designs that are told of one by one, at most; of more, those with a role.
+_MOST_DESIGNS = 3
+
+Rows = Sequence[dict[str, Any]]
+
+
+def conclusions(tables: dict[str, list[dict[str, Any]]]) -> list[tuple[str, list[str]]]:
+    """Return what a sweep concludes: for each data set its name and sentences.
+
+    Parameters
+    ----------
+    tables : dict of str to list of dict
+        Rows of the tables ``cell``, ``verdict`` and ``paired``.
+    """
+    said = []
+    for dataset in dict.fromkeys(row["dataset"] for row in tables["cell"]):
+        cells, verdicts, pairs = (
+            [row for row in tables[name] if row["dataset"] == dataset]
+            for name in ("cell", "verdict", "paired")
+        )
+        said.append((titles.dataset_title(dataset), [*_holding(cells), *_comparisons(verdicts, pairs)]))
+    return said
+
+
+def _holding(cells: Rows) -> list[str]:
+    """Say of the designs with a role, or of the first ones, how much noise and haste they stand."""
+    labels = dict.fromkeys(row["activation"] for row in cells)
+    if len(labels) > _MOST_DESIGNS:
+        smooth = dict.fromkeys(row["activation"] for row in cells if row["role"] == "smooth")
+        labels = smooth or dict(list(labels.items())[:_MOST_DESIGNS])
+    return [_of_design(label, [row for row in cells if row["activation"] == label]) for label in labels]
+
+
+def _of_design(label: str, cells: Rows) -> str:
+    longest = max(row["running_time"] for row in cells)
+    late = [row for row in cells if row["running_time"] == longest]
+    quiet = next((row for row in late if row["noise_kind"] == "none"), None)
+    if quiet is None:
+        return f"{label} has no run without noise yet."
+    score = quiet["score"]
+    parts = [f"scores {wording.number(score)} without noise at time {longest:g}"]
+    if score > 0.0:
+        kinds = [k for k in dict.fromkeys(row["noise_kind"] for row in late) if k != "none" and "+" not in k]
+        parts += [_under(kind, sorted_by_noise(late, kind), score) for kind in kinds]
+        hurried = sorted(
+            (row for row in cells if row["noise_kind"] == "none" and row["running_time"] < longest),
+            key=lambda row: -row["running_time"],
+        )
+        if hurried:
+            parts.append(_in_haste(hurried, score))
+    return f"{label} {'; '.join(parts)}."
+
+
+def sorted_by_noise(rows: Rows, kind: str) -> list[dict[str, Any]]:
+    """Return the rows of one kind of noise, from the least on."""
+    return sorted((row for row in rows if row["noise_kind"] == kind), key=lambda row: float(row["magnitude"]))
+
+
+def _under(kind: str, rows: Rows, score: float) -> str:
+    """Say up to which magnitude a score is kept, and what is left at the largest."""
+    name, kept = titles.stress_name(kind), None
+    for row in rows:
+        if row["score"] < KEPT * score:
+            break
+        kept = row
+    worst = rows[-1]
+    at = f"{_magnitude(kind, worst)} {wording.number(worst['score'])} ({_interval(worst)})"
+    if kept is worst:
+        return f"keeps {100 * KEPT:g} % of that under {name} up to {_magnitude(kind, worst)}, the most that was run"
+    if kept is None:
+        lost = f"{100 * (1 - KEPT):g} % of that"
+        return f"loses more than {lost} at the least {name}, {_magnitude(kind, rows[0])}; at {at}"
+    return f"keeps {100 * KEPT:g} % of that under {name} up to {_magnitude(kind, kept)}; at {at}"
+
+
+def _in_haste(rows: Rows, score: float) -> str:
+    """The same of running times, from the second longest down."""
+    kept = None
+    for row in rows:
+        if row["score"] < KEPT * score:
+            break
+        kept = row
+    shortest = rows[-1]
+    if kept is shortest:
+        return f"keeps it down to time {shortest['running_time']:g}, the shortest that was run"
+    at = f"at time {shortest['running_time']:g} {wording.number(shortest['score'])}"
+    return f"keeps it down to time {kept['running_time']:g}; {at}" if kept else f"loses it in less time; {at}"
+
+
+def _magnitude(kind: str, row: dict[str, Any]) -> str:
+    magnitude = float(row["magnitude"])
+    if kind in NOISE_KINDS and NOISE_KINDS[kind].stochastic:
+        return titles.magnitude_name(kind, magnitude)
+    return f"{100 * magnitude:.3g} %"
+
+
+def _interval(row: dict[str, Any]) -> str:
+    return f"{wording.number(row['score_low'])} to {wording.number(row['score_high'])}"
+
+
+def _comparisons(verdicts: Rows, pairs: Rows) -> list[str]:
+    """A sentence for each design that is compared with: of many, those with a verdict or best of their role."""
+    found = list(dict.fromkeys((row["activation"], row["compared_with"]) for row in verdicts))
+    if len(found) > _MOST_DESIGNS:
+        found = [
+            pair
+            for pair in found
+            if any(row["best"] or row["verdict"] in (BETTER, WORSE) for row in _of_pair(verdicts, pair))
+        ]
+    return [compared(_of_pair(verdicts, pair), _of_pair(pairs, pair)) for pair in found]
+
+
+def _of_pair(rows: Rows, pair: tuple[str, str]) -> list[dict[str, Any]]:
+    return [row for row in rows if (row["activation"], row["compared_with"]) == pair]
+
+
+def compared(verdicts: Rows, pairs: Rows = ()) -> str:
+    """Say under which stress the smooth design does better, worse, the same, or is undecided, against one other.
+
+    Parameters
+    ----------
+    verdicts : sequence of dict
+        Rows of the verdict table about the two.
+    pairs : sequence of dict
+        Rows of the table ``paired`` about them: the largest difference of a single cell is told where it is decided
+        among all cells.
+    """
+    smooth, other = verdicts[0]["activation"], verdicts[0]["compared_with"]
+    parts = []
+    for verdict, phrase in (
+        (BETTER, f"scores higher than {other} under"),
+        (WORSE, f"scores lower than {other} under"),
+    ):
+        found = [
+            f"{titles.stress_name(r['stress'])} ({wording.signed(r['difference'])})"
+            for r in verdicts
+            if r["verdict"] == verdict
+        ]
+        if found:
+            parts.append(f"{phrase} {wording.listing(found)}")
+    sentence = f"{smooth} {wording.listing(parts)}" if parts else ""
+    same = [
+        titles.stress_name(r["stress"]) + forecast(r, " ({} would show one)")
+        for r in verdicts
+        if r["verdict"] == NO_DIFFERENCE
+    ]
+    if same:
+        opening = (
+            "no difference is shown" if sentence else f"between {smooth} and {other} no difference is shown"
+        )
+        sentence += f"{'; ' if sentence else ''}{opening} under {wording.listing(same)}"
+    open_questions: dict[str, list[str]] = {}
+    for row in verdicts:
+        if row["verdict"] == UNDECIDED:
+            open_questions.setdefault(row["reason"], []).append(titles.stress_name(row["stress"]))
+    for reason, stresses in open_questions.items():
+        against = f" against {other}" if not sentence else ""
+        about = "" if len(stresses) == len(verdicts) else f" under {wording.listing(stresses)}"
+        sentence += f"{'; ' if sentence else ''}undecided{against}{about}: {reason}"
+    return f"{sentence}{_in_one_cell(pairs)}."
+
+
+def _in_one_cell(pairs: Rows) -> str:
+    """Tell the largest difference in a single cell, if it is decided among all cells of the two designs."""
+    adjusted = holm([row["difference_p"] for row in pairs])
+    decided = [
+        row
+        for row, p in zip(pairs, adjusted, strict=True)
+        if not math.isnan(p) and decides(row["difference_low"], row["difference_high"], p)
+    ]
+    if not decided:
+        return ""
+    row = max(decided, key=lambda row: abs(row["difference"]))
+    kind = row["noise_kind"]
+    noise = "without noise" if kind == "none" else f"under {titles.stress_name(kind)}"
+    if kind != "none" and "+" not in kind:
+        noise += f" of {_magnitude(kind, row)}"
+    return (
+        f"; the largest difference in one cell is {wording.signed(row['difference'])} "
+        f"({wording.signed(row['difference_low'])} to {wording.signed(row['difference_high'])}), {noise} at time "
+        f"{row['running_time']:g}"
+    )
+
+
+def forecast(row: dict[str, Any], words: str) -> str:
+    """Say how many replicates would show a difference, should more be like those that are there."""
+    needed = row["difference_needed"]
+    return words.format(f"about {needed:,} replicates") if needed else ""
