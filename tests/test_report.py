@@ -190,7 +190,7 @@ def test_answer_tells_each_data_set_in_words():
     # The differences are 0.17 and 0.33 of ten replicates: rare failures that were not met could turn them.
     smooth, sharp, relu, first, second = said["XOR"]
     assert smooth.startswith(
-        "smooth scores 1.00 without noise at time 100; keeps 95 % of that under rate noise up to 2 %;"
+        "smooth scores 1.00 without noise at time 100. It keeps 95 % of that under up to 2 %"
     )
     assert sharp.startswith("sharp scores ")
     assert relu.startswith("relu scores ")
@@ -208,8 +208,8 @@ def test_one_design_is_told_by_what_it_stands():
     ((name, (sentence,)),) = conclusions(tables_of(made))
     assert name == "XOR"
     assert sentence == (
-        "smooth scores 1.00 without noise at time 100; keeps 95 % of that under rate noise up to 10 %; at 20 % 0.70 "
-        "(0.48 to 0.79); keeps it down to time 60; at time 30 0.50."
+        "smooth scores 1.00 without noise at time 100. It keeps 95 % of that under up to 10 % of rate noise; 20 % "
+        "leaves 0.70 (0.48 to 0.79); under running times down to 60; time 30 leaves 0.50 (0.35 to 0.65)."
     )
     page = Page(page_of(made)).text
     assert "How well does this circuit hold up?" in page
@@ -217,12 +217,12 @@ def test_one_design_is_told_by_what_it_stands():
     made = [Made(lambda t, k, m, r: 1.0, running_times=(30, 100), noise={"rates": (0.05,)})]
     ((_, (sentence,)),) = conclusions(tables_of(made))
     assert sentence == (
-        "smooth scores 1.00 without noise at time 100; keeps 95 % of that under rate noise up to 5 %, the most that "
-        "was run; keeps it down to time 30, the shortest that was run."
+        "smooth scores 1.00 without noise at time 100. It keeps 95 % of that under rate noise of 5 %, the most that "
+        "was run; under running times down to 30, the shortest."
     )
     made = [Made(lambda t, k, m, r: 1.0 - 4 * m, running_times=(100,), noise={"rates": (0.05, 0.2)})]
     ((_, (sentence,)),) = conclusions(tables_of(made))
-    assert "loses more than 5 % of that at the least rate noise, 5 %; at 20 % 0.20" in sentence
+    assert "It keeps 95 % of that under less than the least rate noise, 5 %; 20 % leaves 0.20" in sentence
 
 
 def test_the_largest_difference_of_a_cell_is_told_where_it_is_decided():
@@ -346,6 +346,19 @@ def test_runs_that_often_met_zero_are_told_of():
     assert told.startswith(f"In 3 runs of {made.sizes['point']:,} a species would have fallen below zero")
 
 
+def test_a_partial_report_of_a_whole_sweep_is_not_called_partial():
+    text = Page(page_of(synthetic.realistic(), partial=True)).text
+    assert "Partial report" not in text
+    assert "robustness.csv" not in text
+    assert "made for it, from the chunks that were there, and stand in no file" in text
+
+
+def test_kicks_are_told_where_there_are_any(page):
+    assert "a presentation that lasts longer has more of them" in page.text
+    made = [Made(lambda t, k, m, r: 1.0, noise={"rates": (0.1,)})]
+    assert "has more of them" not in Page(page_of(made)).text
+
+
 def test_an_incomplete_sweep_is_called_partial_even_if_nobody_said_so():
     made = synthetic.realistic()[:2]
     html = page_of(made, summaries=[synthetic.summary(made[0])])
@@ -460,7 +473,10 @@ def test_claims_of_inference_show_agreement():
     ]
     text = Page(claimed(made, "anderson2021")).text
     assert "0.997 against 1.000" in text
-    assert "Smooth scores 0.95 without noise at time 50; keeps it down to time 20" in text
+    assert (
+        "Smooth scores 0.95 without noise at time 50. It keeps 95 % of that under running times down to 20"
+        in text
+    )
 
 
 def test_sharpness_is_an_axis_where_three_designs_differ_in_it_alone():
@@ -597,7 +613,7 @@ def test_poor_data_make_a_page(name, made):
     assert page.unbalanced == []
     assert "nan" not in re.sub(r"[A-Za-z]+nan|nan[a-z]+", "", page.text)
     assert re.search(
-        r"How well (does this circuit|do these circuits) hold up\? \w+: [\w ]+ scores [01]\.\d\d without noise",
+        r"How well (does this circuit|do these circuits) hold up\? \w+ [\w ]+ scores [01]\.\d\d without noise",
         page.text,
     )
     assert "No cost was recorded." in page.text

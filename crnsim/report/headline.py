@@ -54,53 +54,54 @@ def _of_design(label: str, cells: Rows) -> str:
     if quiet is None:
         return f"{label} has no run without noise yet."
     score = quiet["score"]
-    parts = [f"scores {wording.number(score)} without noise at time {longest:g}"]
-    if score > 0.0:
-        kinds = [k for k in dict.fromkeys(row["noise_kind"] for row in late) if k != "none" and "+" not in k]
-        parts += [_under(kind, sorted_by_noise(late, kind), score) for kind in kinds]
-        hurried = sorted(
-            (row for row in cells if row["noise_kind"] == "none" and row["running_time"] < longest),
-            key=lambda row: -row["running_time"],
+    said = f"{label} scores {wording.number(score)} without noise at time {longest:g}."
+    if not score > 0.0:
+        return said
+    kinds = [k for k in dict.fromkeys(row["noise_kind"] for row in late) if k != "none" and "+" not in k]
+    whole, part = [], []
+    for kind in kinds:
+        rows = sorted(
+            (row for row in late if row["noise_kind"] == kind), key=lambda row: float(row["magnitude"])
         )
-        if hurried:
-            parts.append(_in_haste(hurried, score))
-    return f"{label} {'; '.join(parts)}."
+        kept, worst = _kept(rows, score), rows[-1]
+        name = titles.stress_name(kind)
+        left = f"{_magnitude(kind, worst)} leaves {wording.number(worst['score'])} ({_interval(worst)})"
+        if kept is worst:
+            whole.append(f"{name} of {_magnitude(kind, worst)}")
+        elif kept:
+            part.append(f"up to {_magnitude(kind, kept)} of {name}; {left}")
+        else:
+            part.append(f"less than the least {name}, {_magnitude(kind, rows[0])}; {left}")
+    stands = [f"{wording.listing(whole)}, the most that was run"] if whole else []
+    hurried = sorted(
+        (row for row in cells if row["noise_kind"] == "none" and row["running_time"] < longest),
+        key=lambda row: -row["running_time"],
+    )
+    if hurried:
+        part.append(_in_haste(hurried, score))
+    stands += part
+    return f"{said} It keeps {100 * KEPT:g} % of that under {'; under '.join(stands)}." if stands else said
 
 
-def sorted_by_noise(rows: Rows, kind: str) -> list[dict[str, Any]]:
-    """Return the rows of one kind of noise, from the least on."""
-    return sorted((row for row in rows if row["noise_kind"] == kind), key=lambda row: float(row["magnitude"]))
-
-
-def _under(kind: str, rows: Rows, score: float) -> str:
-    """Say up to which magnitude a score is kept, and what is left at the largest."""
-    name, kept = titles.stress_name(kind), None
-    for row in rows:
-        if row["score"] < KEPT * score:
-            break
-        kept = row
-    worst = rows[-1]
-    at = f"{_magnitude(kind, worst)} {wording.number(worst['score'])} ({_interval(worst)})"
-    if kept is worst:
-        return f"keeps {100 * KEPT:g} % of that under {name} up to {_magnitude(kind, worst)}, the most that was run"
-    if kept is None:
-        lost = f"{100 * (1 - KEPT):g} % of that"
-        return f"loses more than {lost} at the least {name}, {_magnitude(kind, rows[0])}; at {at}"
-    return f"keeps {100 * KEPT:g} % of that under {name} up to {_magnitude(kind, kept)}; at {at}"
-
-
-def _in_haste(rows: Rows, score: float) -> str:
-    """The same of running times, from the second longest down."""
+def _kept(rows: Rows, score: float) -> dict[str, Any] | None:
+    """Return the last of some rows up to which a score is kept, None if it is not in the first."""
     kept = None
     for row in rows:
         if row["score"] < KEPT * score:
             break
         kept = row
-    shortest = rows[-1]
+    return kept
+
+
+def _in_haste(rows: Rows, score: float) -> str:
+    """Say down to which running time a score is kept, from the second longest on."""
+    kept, shortest = _kept(rows, score), rows[-1]
+    left = f"time {shortest['running_time']:g} leaves {wording.number(shortest['score'])} ({_interval(shortest)})"
     if kept is shortest:
-        return f"keeps it down to time {shortest['running_time']:g}, the shortest that was run"
-    at = f"at time {shortest['running_time']:g} {wording.number(shortest['score'])}"
-    return f"keeps it down to time {kept['running_time']:g}; {at}" if kept else f"loses it in less time; {at}"
+        return f"running times down to {shortest['running_time']:g}, the shortest"
+    if kept:
+        return f"running times down to {kept['running_time']:g}; {left}"
+    return f"no shorter running time; {left}"
 
 
 def _magnitude(kind: str, row: dict[str, Any]) -> str:

@@ -85,7 +85,8 @@ def render(
     context = {
         "title": plan.title or plan.sweep,
         "sweep": plan.sweep,
-        "partial": partial or present < plan.n_points,
+        "partial": present < plan.n_points,
+        "stored": not partial,
         "left_out": left_out,
         "conclusions": [] if plan.config.get("network") else headline.conclusions(tables),
         "present": present,
@@ -98,6 +99,7 @@ def render(
         "claims": claims_section(tables["claim"], plan.claims),
         "at_zero": coverage.often_at_zero(summaries),
         "question": _question(tables),
+        "kicks": _kicks(plan),
         "network": network_section(plan, summaries, tables, groups),
         "reach": answers.reach_of(tables["verdict"]),
         "trajectories": courses(summaries) if plan.config.get("network") else trajectories(summaries),
@@ -111,6 +113,17 @@ def render(
         "limits": method.LIMITS,
     }
     return _environment().get_template("report.html.j2").render(context)
+
+
+def _kicks(plan: PlanFile) -> str:
+    """Return how often concentrations are kicked, where they are."""
+    datasets = plan.config.get("datasets")
+    own = datasets.values() if isinstance(datasets, dict) else ()
+    noises = [plan.config.get("noise"), *(one.get("noise") for one in own if isinstance(one, dict))]
+    sections = [noise.get("concentrations") for noise in noises if isinstance(noise, dict)]
+    kicking = [section for section in sections if isinstance(section, dict) and section.get("magnitudes")]
+    every = sorted({f"{section.get('interval')}" for section in kicking})
+    return f"every {wording.listing(every)} units of time" if every else ""
 
 
 def _question(tables: dict[str, list[dict[str, Any]]]) -> str:
