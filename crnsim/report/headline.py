@@ -39,11 +39,10 @@ def conclusions(tables: dict[str, list[dict[str, Any]]]) -> list[tuple[str, list
 
 
 def _holding(cells: Rows) -> list[str]:
-    """Say of the designs with a role, or of the first ones, how much noise and haste they stand."""
-    labels = dict.fromkeys(row["activation"] for row in cells)
-    if len(labels) > _MOST_DESIGNS:
-        smooth = dict.fromkeys(row["activation"] for row in cells if row["role"] == "smooth")
-        labels = smooth or dict(list(labels.items())[:_MOST_DESIGNS])
+    """Say of the smooth designs, or where there is none of the first ones, how much noise and haste they stand."""
+    labels = dict.fromkeys(row["activation"] for row in cells if row["role"] == "smooth")
+    labels = labels or dict.fromkeys(row["activation"] for row in cells)
+    labels = dict(list(labels.items())[:_MOST_DESIGNS])
     return [_of_design(label, [row for row in cells if row["activation"] == label]) for label in labels]
 
 
@@ -156,16 +155,12 @@ def compared(verdicts: Rows, pairs: Rows = ()) -> str:
         if found:
             parts.append(f"{phrase} {wording.listing(found)}")
     sentence = f"{smooth} {wording.listing(parts)}" if parts else ""
-    same = [
-        titles.stress_name(r["stress"]) + forecast(r, " ({} would show one)")
-        for r in verdicts
-        if r["verdict"] == NO_DIFFERENCE
-    ]
-    if same:
+    alike = [row for row in verdicts if row["verdict"] == NO_DIFFERENCE]
+    if same := [titles.stress_name(row["stress"]) for row in alike]:
         opening = (
             "no difference is shown" if sentence else f"between {smooth} and {other} no difference is shown"
         )
-        sentence += f"{'; ' if sentence else ''}{opening} under {wording.listing(same)}"
+        sentence += f"{'; ' if sentence else ''}{opening} under {wording.listing(same)}{_range(alike)}"
     open_questions: dict[str, list[str]] = {}
     for row in verdicts:
         if row["verdict"] == UNDECIDED:
@@ -197,6 +192,15 @@ def _in_one_cell(pairs: Rows) -> str:
         f"({wording.signed(row['difference_low'])} to {wording.signed(row['difference_high'])}), {noise} at time "
         f"{row['running_time']:g}"
     )
+
+
+def _range(rows: Rows) -> str:
+    """Say how many replicates would show the differences of some rows."""
+    needed = sorted({row["difference_needed"] for row in rows} - {0})
+    if not needed:
+        return ""
+    few = f"{needed[0]:,}" if len(needed) == 1 else f"{needed[0]:,} to {needed[-1]:,}"
+    return f" (about {few} replicates would show {'one' if len(rows) == 1 else 'some'})"
 
 
 def forecast(row: dict[str, Any], words: str) -> str:
