@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy import stats
@@ -80,25 +80,31 @@ def replicates_needed(differences: np.ndarray, reach: float, tests: int) -> int:
     int
         0 where a hundred times as many would not.
     """
-    n = differences.size
-    if n < 2 or abs(float(differences.mean())) <= _ROUNDING:
+    if differences.size < 2 or abs(float(differences.mean())) <= _ROUNDING:
         return 0
-    for multiple in _MULTIPLES:
-        more = np.tile(differences, multiple)
-        if paired_t(more) * tests < LEVEL and decides(*mean_interval(more, -reach, reach), 0.0):
-            return multiple * n
-    return 0
+    return _forecast(
+        differences,
+        lambda more: paired_t(more) * tests < LEVEL and decides(*mean_interval(more, -reach, reach), 0.0),
+    )
 
 
 def replicates_beyond(differences: np.ndarray, limit: float, bounds: tuple[float, float]) -> int:
     """Return about how many replicates would bring the interval to one side of a limit; see `replicates_needed`."""
-    n = differences.size
-    if not n or abs(float(differences.mean()) - limit) <= _ROUNDING:
+    if not differences.size or abs(float(differences.mean()) - limit) <= _ROUNDING:
         return 0
+
+    def apart(more: np.ndarray) -> bool:
+        low, high = mean_interval(more, *bounds)
+        return low > limit + _ROUNDING or high < limit - _ROUNDING
+
+    return _forecast(differences, apart)
+
+
+def _forecast(differences: np.ndarray, decided: Callable[[np.ndarray], bool]) -> int:
+    """Return how many replicates decide that are those there, over and over; 0 where a hundred times do not."""
     for multiple in _MULTIPLES:
-        low, high = mean_interval(np.tile(differences, multiple), *bounds)
-        if low > limit + _ROUNDING or high < limit - _ROUNDING:
-            return multiple * n
+        if decided(np.tile(differences, multiple)):
+            return multiple * differences.size
     return 0
 
 

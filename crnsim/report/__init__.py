@@ -38,7 +38,7 @@ def render_report(
     accounts : sequence of Account
         What the chunks took.
     partial : bool
-        Say on the page that the sweep is not complete.
+        The metrics were made for this page, from the chunks that were there, and stand in no file.
     left_out : sequence of str
         A line for each file that is there and could not be used.
 

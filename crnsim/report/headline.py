@@ -1,4 +1,4 @@
-"""What a sweep answers, in two sentences per data set: how far each design holds up, and how designs compare."""
+"""What a sweep answers, in few sentences per data set: how far its designs hold up, and how they compare."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ MOST_DECADES = 50
 #: Values of rate parameters that are kept with a result, at most: weights may be millions.
 MOST_SAID = 10_000
 #: Bytes of a run beside its numbers: how it ended, and why.
-_RUN_BYTES = 500
+RUN_BYTES = 500
 
 
 def check_times(t: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -62,7 +62,7 @@ def check_room(network: Network, runs: int, n_times: int, n_kept: int, *, twice:
     numbers = runs * (n_times * (network.n_species + n_kept) + 8 * network.n_species + network.n_reactions)
     check_memory(
         f"{runs:.4g} runs of {network.n_species} species at {n_times} times",
-        (1 + twice) * float(8 * numbers + _RUN_BYTES * runs),
+        (1 + twice) * float(8 * numbers + RUN_BYTES * runs),
         "ask for fewer replicates or times",
     )
 

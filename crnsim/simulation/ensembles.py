@@ -34,8 +34,6 @@ _BLOCK_BYTES = 64e6
 _MOST_AT_A_TIME = 256
 #: Bytes that concentrations of all runs may take, kept for exact quantiles.
 _QUANTILE_BYTES = 5e8
-#: Bytes that are kept of how each run ended, without its reason.
-_RUN_BYTES = 60.0
 
 
 def ensemble(
@@ -143,7 +141,7 @@ def _reduced(
     check_memory(
         "the runs of one block", 8.0 * size * runs.network.n_species * shape[0], "ask for fewer times"
     )
-    check_memory("how the runs ended", _RUN_BYTES * total, "ask for fewer replicates")
+    check_memory("how the runs ended", float(arguments.RUN_BYTES * total), "ask for fewer replicates")
     statistics, histogram = Statistics(shape), None
     if not isinstance(edges, int):
         histogram = Histogram(edges[:, None, None], shape)
