@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from browser import chromium, visit  # noqa: F401 - fixtures
 from hypothesis import settings
 from small_sweeps import SHARP, SMOOTH, compute_sweep
 

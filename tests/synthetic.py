@@ -346,6 +346,26 @@ def realistic() -> list[Made]:
     return made
 
 
+def large() -> list[Made]:
+    """Return a sweep as large as the default one or somewhat larger: up to five designs, three kinds of noise."""
+    designs = {
+        "smooth": ("squareplus", 0.1, 0.1), "smoother": ("squareplus", 0.3, 0.3), "sharp": ("squareplus", 1e-4, 1e-4),
+        "relu": ("relu", None, 0.0052), "leaky": ("leaky_relu", None, 0.0052),
+    }  # fmt: skip
+    roles = {"smooth": "smooth", "smoother": "", "sharp": "sharp"}
+    sets = {"xor": ((2, 6, 1), 5, 1), "iris": ((4, 8, 3), 4, 3), "regression": ((1, 8, 1), 4, 1)}
+    noise = {"rates": (0.05, 0.1, 0.2), "concentrations": (0.1, 0.5, 1.0), "inputs": (0.05, 0.1)}
+    return [
+        Made(
+            _pot({"smoother": "smooth", "leaky": "relu"}.get(label, label), dataset), dataset, label,
+            roles.get(label, "baseline"), *designs[label], layers, (20, 40, 80), noise,
+            trajectories=1 if label == "smooth" else 0, targets=targets,
+        )
+        for dataset, (layers, count, targets) in sets.items()
+        for label in list(designs)[:count]
+    ]  # fmt: skip
+
+
 def _pot(label: str, dataset: str) -> Score:
     """Return scores that look like a pot's: noise and short times cost, 10 % of rate noise blows pots up."""
     sharpness = {"smooth": 0.0, "relu": 0.5, "sharp": 1.0}[label]
