@@ -10,6 +10,7 @@ import re
 import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,10 +20,11 @@ import xarray as xr
 from synthetic import Made
 
 from crnsim import wording
+from crnsim.cli import main
 from crnsim.metrics import summarise, table_rows
 from crnsim.metrics.designs import Level
 from crnsim.outcomes import OUTCOMES
-from crnsim.report import coverage, render_report, titles, write_report
+from crnsim.report import coverage, method, render_report, titles, write_report
 from crnsim.report.figures import SCORE_RAMP, MapAxes, draw_map, luminance
 from crnsim.report.headline import compared, conclusions
 from crnsim.report.scores import Scores
@@ -352,6 +354,17 @@ def test_a_partial_report_of_a_whole_sweep_is_not_called_partial():
     assert "made for it, from the chunks that were there, and stand in no file" in text
 
 
+def test_a_partial_report_of_a_finished_sweep_differs_from_the_whole_one_in_where_the_numbers_are(finished):
+    plan = str(finished / "plan.json")
+    assert main(["report", plan, "--partial"]) == 0
+    pages = [Path("reports", name).read_text() for name in ("small.html", "small.partial.html")]
+    feet = [re.search(r"<footer>.*</footer>", page)[0] for page in pages]
+    assert pages[0].replace(feet[0], feet[1]) == pages[1]
+    assert "results/small/robustness.csv" in feet[0]
+    assert "robustness" not in feet[1]
+    assert "made for it, from the chunks that were there" in feet[1]
+
+
 def test_kicks_are_told_where_there_are_any(page):
     assert "a presentation that lasts longer has more of them" in page.text
     made = [Made(lambda t, k, m, r: 1.0, noise={"rates": (0.1,)})]
@@ -552,6 +565,37 @@ def test_the_best_of_several_baselines_is_marked_in_its_card():
 
 
 # User text stays text
+
+
+def test_a_design_has_one_effective_smoothing_on_the_page():
+    made = [
+        Made(lambda t, k, m, r: 1.0, running_times=(20, 60, 100)),
+        Made(
+            lambda t, k, m, r: 0.9,
+            label="relu",
+            role="baseline",
+            activation="relu",
+            h=None,
+            running_times=(20, 60, 100),
+        ),
+    ]
+    plan, summaries = synthetic.plan(made), [synthetic.summary(m) for m in made]
+    relu, rng = summaries[1], np.random.default_rng(3)
+    time, kind = relu["running_time"].values, relu["noise_kind"].values
+    values = 1e-5 * time * np.exp(0.3 * rng.standard_normal(time.size)) * np.where(kind == "none", 1.0, 3.0)
+    relu["h_eff"] = ("point", values)
+    expected = float(np.median(values[kind == "none"]))
+    rows = {row["label"]: row for row in method.design_rows(coverage.gather(plan, summaries))}
+    robustness = summarise_sweep(plan, summaries)
+    assert {row["baseline_h_eff"] for row in table_rows(robustness, "verdict")} == {expected}
+    assert rows["relu"]["h_eff"] == expected
+    # Medians of the cells are others, so that either could not stand for the other.
+    cells = [
+        r for r in table_rows(robustness, "cell") if (r["activation"], r["noise_kind"]) == ("relu", "none")
+    ]
+    assert all(wording.short(row["h_eff"]) != wording.short(expected) for row in cells)
+    text = Page(render_report(plan, summaries, robustness, [])).text
+    assert text.count(wording.short(expected)) == 2
 
 
 def test_user_text_is_escaped_everywhere():

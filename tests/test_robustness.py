@@ -169,6 +169,17 @@ def test_a_critical_magnitude_lies_within_its_interval():
     rare = np.zeros((4, 10))
     rare[0, 0] = 1.0
     assert critical_interval(magnitudes, rare)[0] == 0.0
+    # A replicate that lacks a score is as good as not there.
+    scores = np.outer([1.0, 0.9, 0.6, 0.2], np.linspace(0.8, 1.0, 12))
+    torn = np.column_stack([scores, scores[:, 0]])
+    torn[0, -1] = math.nan
+    assert critical_interval(magnitudes, torn) == critical_interval(magnitudes, scores)
+    assert all(map(math.isnan, critical_interval(magnitudes, torn[:, -1:])))
+    # What scores 0 everywhere says nothing of where half is lost; what scores 0 without noise alone does.
+    failed = np.column_stack([scores, np.zeros(4)])
+    assert critical_interval(magnitudes, failed) == critical_interval(magnitudes, scores)
+    failed[1:, -1] = scores[1:, 0]
+    assert critical_interval(magnitudes, failed)[0] > critical_interval(magnitudes, scores)[0]
 
 
 def test_intervals_of_a_critical_magnitude_hold_it():

@@ -126,12 +126,9 @@ def read_design(summary: xr.Dataset, smoothing: Mapping[str, float] | None = Non
     for index, condition in enumerate(point_conditions(summary)):
         conditions.setdefault(condition, []).append(index)
     keys = list(zip(summary["seed"].values.tolist(), summary["replicate"].values.tolist(), strict=True))
-    quiet = [
-        i for condition, indices in conditions.items() if condition.level.kind == "none" for i in indices
-    ]
     own = parameters_of(summary).get("h", math.nan)
     known = (smoothing or {}).get(label, math.nan if isinstance(own, str) else own)
-    h_eff = median_of(summary, "h_eff", quiet or range(summary.sizes["point"]))
+    h_eff = smoothing_at_work(summary)
     return Design(
         dataset=str(summary.attrs["dataset"]),
         circuit=str(summary.attrs.get("circuit", "")),
@@ -231,6 +228,19 @@ def median_of(summary: xr.Dataset, name: str, indices: Sequence[int]) -> float:
     values = summary[name].values[list(indices)] if name in summary else np.array([])
     values = values[np.isfinite(values)]
     return float(np.median(values)) if values.size else math.nan
+
+
+def smoothing_at_work(summary: xr.Dataset) -> float:
+    """Return the effective smoothing of a design, which its sharpness is judged by.
+
+    Returns
+    -------
+    float
+        The median of ``h_eff`` over all runs without noise that have one, of every running time and replicate; over
+        all runs where none is without noise; nan where no run has one.
+    """
+    quiet = np.flatnonzero(summary["noise_kind"].values == QUIET.kind).tolist()
+    return median_of(summary, "h_eff", quiet or range(summary.sizes["point"]))
 
 
 def condition_order(condition: Condition) -> tuple[Any, ...]:

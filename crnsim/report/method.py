@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crnsim.circuits.circuit import OBSERVATION
+from crnsim.metrics.designs import smoothing_at_work
 from crnsim.metrics.verdicts import ENOUGH_REPLICATES, ENOUGH_SCORE, SHARPNESS
 from crnsim.report import titles
 from crnsim.store.attributes import parameters_of
@@ -42,26 +43,20 @@ def design_text(groups: Sequence[GroupData], label: str) -> str:
     )
 
 
-def design_rows(groups: Sequence[GroupData], conditions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def design_rows(groups: Sequence[GroupData]) -> list[dict[str, Any]]:
     """Return a row per design: what it is, and how sharp it turned out to be."""
     rows = []
     for group in groups:
         entry = group.entry
         summary = group.summary
         parameters = parameters_of(summary) if summary is not None else {}
-        quiet = [
-            c["h_eff"]
-            for c in conditions
-            if (c["dataset"], c["activation"], c["noise_kind"]) == (entry.dataset, entry.label, "none")
-        ]
-        quiet = sorted(value for value in quiet if not math.isnan(value))
         rows.append(
             {
                 "dataset": titles.dataset_title(entry.dataset),
                 "label": entry.label,
                 "text": design_text([group], entry.label),
                 "role": entry.role or "–",
-                "h_eff": quiet[len(quiet) // 2] if quiet else math.nan,
+                "h_eff": smoothing_at_work(summary) if summary is not None else math.nan,
                 "layers": "-".join(map(str, entry.layers)),
                 "parameters": ", ".join(
                     f"{k} {v:g}" for k, v in parameters.items() if isinstance(v, (int, float))

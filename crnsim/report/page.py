@@ -93,7 +93,7 @@ def render(
         "expected": plan.n_points,
         "failed": counts,
         "legend": [(label, series, method.design_text(groups, label)) for label, series in shown.items()],
-        "designs": method.design_rows(groups, tables["cell"]),
+        "designs": method.design_rows(groups),
         "datasets": [_dataset(name, tables, summaries, labels, groups) for name in names],
         "cards": [answers.verdict_card(name, tables["verdict"], groups) for name in names],
         "claims": claims_section(tables["claim"], plan.claims),
