@@ -117,6 +117,7 @@ def test_links_lead_to_a_place_on_the_page(page):
     assert targets <= places
     contents = (
         "verdict",
+        "data",
         "maps",
         "curves",
         "times",

@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crnsim import __version__
 from crnsim.circuits.circuit import OBSERVATION
 from crnsim.metrics.designs import smoothing_at_work
 from crnsim.metrics.verdicts import ENOUGH_REPLICATES, ENOUGH_SCORE, SHARPNESS
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 #: Libraries that were at work when the page was made; those of the numbers are stored with the numbers.
 PAGE_LIBRARIES = ("numpy", "scipy", "numba", "xarray", "netCDF4", "dask", "snakemake", "matplotlib")
+#: Authors and title, as in CITATION.cff, which no installed package has beside it.
+CITED = (
+    "the crnsim authors, crnsim: chemical reaction networks that compute and learn, and how robust they are"
+)
 #: What a verdict needs.
 LIMITS = {"score": ENOUGH_SCORE, "replicates": ENOUGH_REPLICATES, "sharpness": SHARPNESS}
 
@@ -70,6 +75,13 @@ def design_rows(groups: Sequence[GroupData]) -> list[dict[str, Any]]:
     return rows
 
 
+def _citation(versions: Sequence[str], hashes: Sequence[str]) -> str:
+    """Return how to cite what made the numbers; its own version where there are none yet."""
+    version = f"version {', '.join(versions) or __version__}"
+    code = f", code {', '.join(hashes)}" if hashes else ""
+    return f"{CITED}, {version}{code}; and the paper whose circuit was used"
+
+
 def provenance(
     plan: PlanFile, summaries: Sequence[xr.Dataset], robustness: xr.Dataset
 ) -> list[tuple[str, str]]:
@@ -84,6 +96,7 @@ def provenance(
         ("Code hash of the numbers", ", ".join(hashes)),
         ("Code hash of the plan", plan.code_hash),
         ("Libraries of the numbers", " | ".join(libraries)),
+        ("To cite", _citation(versions, hashes)),
         ("Seed", ", ".join(map(str, seeds))),
         ("Python", platform.python_version()),
     ]

@@ -20,6 +20,7 @@ from crnsim.outcomes import OK, OUTCOMES
 from crnsim.report import answers, coverage, curves, headline, method, titles
 from crnsim.report.claims import claims_section
 from crnsim.report.courses import courses
+from crnsim.report.data import data_rows
 from crnsim.report.figures import DIFFERENCE_RAMP, SCORE_RAMP
 from crnsim.report.maps import crossed_maps, heat_maps
 from crnsim.report.network import network_section
@@ -94,6 +95,7 @@ def render(
         "failed": counts,
         "legend": [(label, series, method.design_text(groups, label)) for label, series in shown.items()],
         "designs": method.design_rows(groups),
+        "data_rows": [] if plan.config.get("network") else data_rows(groups),
         "datasets": [_dataset(name, tables, summaries, labels, groups) for name in names],
         "cards": [answers.verdict_card(name, tables["verdict"], groups) for name in names],
         "claims": claims_section(tables["claim"], plan.claims),
