@@ -296,6 +296,7 @@ def noise_config(made: Made) -> dict[str, Any]:
         "rates": {"mode": "static"},
         "concentrations": {"scope": "signals", "interval": 5.0},
         "inputs": {},
+        "intrinsic": {},
     }
     axes = {kind: {"magnitudes": list(m)} | options[kind] for kind, m in made.noise.items() if m}
     return {kind: axes.get(kind) for kind in KINDS} | {"cross": made.cross}

@@ -102,6 +102,14 @@ def test_from_the_file_to_the_report(here, capsys):
     assert "3 points computed again: 3 same bits" in capsys.readouterr().out
     assert main(["status", str(results)]) == 0
     assert main(["show", "maj.yaml"]) == 0
+    assert main(["report", str(results / "plan.json"), "--figures", "paper"]) == 0
+    said = " ".join(Path("paper/maj-maj.txt").read_text().split())
+    assert "Designs: k0p5 (k = 0.5); k1 (k = 1). Lines: mean score, the share of inputs" in said
+    assert "Without noise all replicates are one run, which has no interval." in said
+    drawing = Path("paper/maj-maj.svg").read_text()
+    assert all(
+        f">{words}</text>" in drawing for words in ("k0p5", "k1", "magnitude of rate noise", "running time")
+    )
 
 
 def test_points_do_not_depend_on_their_company(here):

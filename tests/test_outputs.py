@@ -108,6 +108,28 @@ def test_a_file_that_is_read_is_not_replaced(here, complaint):
     assert Path("data.csv").read_text() == "a,b\n"
 
 
+def test_figures_are_refused_where_they_cannot_be_written(here, complaint):
+    main(["plan", "small.yaml", "-o", "plan.json"])
+    Path("file").write_text("")
+    Path("full/small-xor.svg").mkdir(parents=True)
+    Path("linked").mkdir()
+    Path("linked/small-xor.txt").hardlink_to("plan.json")
+    for folder, said in {
+        "": "--figures: '' is empty",
+        "-": "--figures -: figures are several files; name a folder",
+        "/dev/stdout": "figures are several files; name a folder",
+        "a\0b": "has a NUL character in it",
+        "file": "a file is where a folder must be: ",
+        "full": "--figures 'full/small-xor.svg' is a folder",
+        "linked": "--figures linked/small-xor.txt: this file is read by the command; name another one",
+    }.items():
+        assert said in complaint("report", "plan.json", "--figures", folder)
+    same = complaint("report", "plan.json", "--figures", "new", "-o", "new/small-xor.pdf")
+    assert "both --figures and -o would be written there; name two files" in same
+    assert "a file is where a folder must be" in complaint("report", "no.json", "--figures", "file")
+    assert not Path("new").exists()
+
+
 @pytest.mark.parametrize(
     "words",
     [

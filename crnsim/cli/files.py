@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crnsim.entrance.arguments import shown
+from crnsim.entrance.files import check_path
 from crnsim.errors import CrnsimError, InputError
 from crnsim.store.outputs import check_output, is_stdout, is_stream
 
@@ -64,7 +66,7 @@ def check_outputs(options: argparse.Namespace) -> None:
     inputs = [*_inputs(options, plan), *_named(sweep)]
     default = _default(options, plan, sweep)
     taken: list[_Place] = []
-    for place in _places(options, default):
+    for place in chain(_figures(options, plan), _places(options, default)):
         if place.is_beside and is_stream(place.path):
             raise InputError(
                 f"{place.what}, {shown(place.path)}, is a device or a pipe; remove it, or name another output"
@@ -171,7 +173,7 @@ def _places(options: argparse.Namespace, default: str) -> Iterator[_Place]:
     if csv is not None:
         yield _Place("--csv", csv, text=True, own=own[0] if own else "")
     output = default if given is None else given
-    if given is None and not default:
+    if given is None and (not default or getattr(options, "figures", None) is not None):
         return
     beside = csv is None and options.command in ("build", "integrate", "merge", "robustness")
     what = "the output" if given is None else "-o"
@@ -182,6 +184,20 @@ def _places(options: argparse.Namespace, default: str) -> Iterator[_Place]:
         if not (csv is not None and path.endswith(".csv")):
             what = f"the {Path(path).suffix} beside it"
             yield _Place(what, path, own=own[number] if own else "", is_beside=True)
+
+
+def _figures(options: argparse.Namespace, plan: PlanFile | None) -> Iterator[_Place]:
+    """Yield the figures that a command writes to a folder."""
+    folder = getattr(options, "figures", None)
+    if folder is None:
+        return
+    from crnsim.report.publication import figure_files
+
+    check_path(folder, "--figures")
+    if is_stdout(folder):
+        raise InputError(f"--figures {folder}: figures are several files; name a folder")
+    for path in figure_files(plan, folder) if plan is not None else [Path(folder, "figure.pdf")]:
+        yield _Place("--figures", str(path), beside=True)
 
 
 def _beside(command: str, output: str) -> list[str]:

@@ -218,6 +218,7 @@ def _add_steps(add: _Add) -> None:
     )
     robustness.add_argument("--csv", help="where to write the tables; beside the output by default")
     report.add_argument("--partial", action="store_true", help="use what chunks there are")
+    report.add_argument("--figures", metavar="DIR", help="figures for a paper; the page only with -o")
     for command in (plan, build, integrate, merge, robustness, report):
         command.add_argument("--log", metavar="FILE", help="also write messages to a file")
 

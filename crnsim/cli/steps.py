@@ -136,8 +136,8 @@ def robustness(options: argparse.Namespace) -> None:
 
 
 def report(options: argparse.Namespace) -> None:
-    """Write the page of a sweep, or of the part of it that is there."""
-    from crnsim.report import write_report
+    """Write the page of a sweep, or of the part of it that is there, or its figures, or both."""
+    from crnsim.report import write_figures, write_report
     from crnsim.sweep.run.merge import merge_group
     from crnsim.sweep.run.metrics import read_metrics, summarise_sweep
 
@@ -152,6 +152,11 @@ def report(options: argparse.Namespace) -> None:
     else:
         summaries = _summaries(made)
         metrics = read_metrics(made.file, Path(RESULTS, made.sweep.name) / "robustness.nc")
+    if options.figures is not None:
+        for file in write_figures(made.file, summaries, metrics, options.figures):
+            log.info("%s", file)
+        if options.output is None:
+            return
     path = options.output or report_path(made.sweep.name, partial=options.partial)
     write_report(
         made.file, summaries, metrics, _accounts(made), path, partial=options.partial, left_out=left_out

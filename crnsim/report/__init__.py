@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from crnsim.sweep.plan.plan_file import PlanFile
     from crnsim.sweep.run.chunk_files import Account
 
-__all__ = ["render_report", "write_report"]
+__all__ = ["render_report", "write_figures", "write_report"]
 
 
 def render_report(
@@ -66,3 +66,12 @@ def write_report(
 
     page = render_report(plan, summaries, robustness, accounts, partial=partial, left_out=left_out)
     write_text(Path(out), page)
+
+
+def write_figures(
+    plan: PlanFile, summaries: Sequence[xr.Dataset], robustness: xr.Dataset, folder: str | Path
+) -> list[Path]:
+    """Write figures for a paper to a folder; see `crnsim.report.publication.write_figures`."""
+    from crnsim.report import publication
+
+    return publication.write_figures(plan, summaries, robustness, folder)

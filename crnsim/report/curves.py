@@ -37,7 +37,7 @@ def _degradation_row(scores: Scores, kind: str, part: str) -> FigureRow:
             _score_line(scores, label, [(lv.magnitude, Condition(time, lv)) for lv in levels])
             for label in scores.labels
         ]
-        ticks = _ticks([level.magnitude for level in levels])
+        ticks = ticks_apart([level.magnitude for level in levels])
         names = [titles.magnitude_name(kind, tick) if tick else "0" for tick in ticks]
         axis = Axis(f"magnitude of {stress}", ticks, names)
         described = f"Mean score against {stress}. {_ends(scores.labels, lines)}"
@@ -74,7 +74,7 @@ def _ends(labels: Sequence[str], lines: Sequence[Line]) -> str:
     return "; ".join(said) + "."
 
 
-def _ticks(values: Sequence[float]) -> list[float]:
+def ticks_apart(values: Sequence[float]) -> list[float]:
     """Return values far enough apart to be written along an axis."""
     width = (max(values) - min(values)) or 1.0
     kept = [min(values)]
@@ -106,7 +106,7 @@ def _running_time_row(scores: Scores, part: str) -> FigureRow:
             _score_line(scores, label, [(t, Condition(t, level)) for t in scores.times])
             for label in scores.labels
         ]
-        axis = Axis("running time", _ticks(scores.times))
+        axis = Axis("running time", ticks_apart(scores.times))
         described = f"Mean score against running time. {_ends(scores.labels, lines)}"
         panels.append(draw_panel(Panel(titles.level_name(level), lines, axis, SCORE_AXIS, described)))
     caption = "Mean score against running time; a flat line is insensitive to it."
