@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import synthetic
+import xarray as xr
+import yaml
 from synthetic import Made
 
+from crnsim.metrics import table_rows
 from crnsim.report import write_report
 from crnsim.sweep.run.metrics import summarise_sweep
 
-#: Sheets of A4 that the large sample takes at most. Twelve are wanted; this is what holds today.
-MOST_SHEETS = 34
+#: Sheets of A4 that the large sample takes at most.
+MOST_SHEETS = 12
 
 
 def written(made: list[Made], folder: Path) -> Path:
     """Write the page of a synthetic sweep to a folder."""
     plan, summaries = synthetic.plan(made), [synthetic.summary(m) for m in made]
     file = folder / "page.html"
-    write_report(plan, summaries, summarise_sweep(plan, summaries), synthetic.accounts(plan), file)
+    metrics = summarise_sweep(plan, summaries)
+    metrics.to_netcdf(folder / "robustness.nc")
+    write_report(plan, summaries, metrics, synthetic.accounts(plan), file)
     return file
 
 
@@ -127,3 +134,209 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_answer(visit, sample):
     assert skip.bounding_box()["x"] >= 0
     page.keyboard.press("Enter")
     assert page.url.endswith("#answer")
+
+
+def cell(page, text: str):
+    """Return a cell of the first figure in view by what it says of itself to those who cannot see it."""
+    return page.locator(f'.first:not(.off) svg.atlas [data-c][aria-label^="{text}"]')
+
+
+def test_pointing_at_a_cell_tells_its_numbers(visit, sample):
+    page = visit(sample)
+    cell(page, "smooth, rates 0.1, time 80").hover()
+    tip = page.get_by_role("tooltip")
+    assert tip.is_visible()
+    assert re.fullmatch(
+        r"smooth, rates 0\.1, time 80\nmean score \d\.\d\d \(\d\.\d\d to \d\.\d\d\)\n10 runs: \d ok, \d diverged\n"
+        r"click for its runs",
+        tip.inner_text(),
+    )
+    page.mouse.move(2, 2)
+    assert tip.is_hidden()
+    page.locator("#curves .hits [data-c]").last.hover()
+    assert tip.is_visible()
+    assert "inputs 0.1" in tip.inner_text()
+    page.locator("#maps svg.atlas [data-p]").first.hover()
+    assert re.search(r"smooth \u2212 sharp, .*\ndifference .?\d\.\d\d \(", tip.inner_text())
+
+
+def test_a_cell_opens_with_its_replicates_its_curves_and_the_command(visit, sample):
+    page = visit(sample)
+    cell(page, "smooth, rates 0.1, time 80").click()
+    dialog = page.get_by_role("dialog")
+    assert dialog.is_visible()
+    assert dialog.locator("h2").inner_text() == "XOR, smooth"
+    dots = dialog.locator(".dots .dot")
+    assert dots.count() == 10
+    bad = dialog.locator(".dots .dot.bad").count()
+    assert bad > 0
+    assert f"{10 - bad} ok" in dialog.inner_text()
+    assert dialog.locator("svg.plot").first.get_attribute("aria-label") == "Training loss by epoch"
+    code = dialog.locator(".command code")
+    assert code.inner_text().startswith("crnsim train xor ")
+    assert "--replicate 0 " in code.inner_text()
+    dialog.locator('.dot[aria-label^="replicate 7:"]').click()
+    assert "--replicate 7 " in code.inner_text()
+    page.keyboard.press("Escape")
+    assert dialog.count() == 0 or dialog.is_hidden()
+
+
+def test_a_recorded_cell_shows_its_course(visit, sample):
+    page = visit(sample)
+    cell(page, "smooth, no noise, time 80").click()
+    dialog = page.get_by_role("dialog")
+    assert dialog.locator('svg.plot[aria-label^="Concentrations over time"]').is_visible()
+    assert dialog.locator(".species code").count() >= 2
+
+
+def test_maps_are_walked_by_keyboard(visit, sample):
+    page = visit(sample)
+    cells = page.locator(".first:not(.off) svg.atlas [data-c]")
+    cells.first.focus()
+    assert "smooth, no noise, time 80" in page.get_by_role("tooltip").inner_text()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    name = page.evaluate("() => document.activeElement.getAttribute('aria-label')")
+    assert name.startswith("smooth, rates 0.05, time 40;")
+    assert page.locator(".first:not(.off) svg.atlas [tabindex='0']").count() == 1
+    page.keyboard.press("Enter")
+    assert page.get_by_role("dialog").is_visible()
+    page.keyboard.press("Escape")
+    # where one was is where one is again
+    assert page.evaluate("() => document.activeElement.getAttribute('aria-label')") == name
+
+
+def test_data_sets_are_tabs(visit, sample):
+    page = visit(sample)
+    tabs = page.get_by_role("tab")
+    assert tabs.all_inner_texts() == ["XOR", "Iris", "Regression"]
+    assert [page.locator(f"#first-{i}").is_visible() for i in (1, 2, 3)] == [True, False, False]
+    tabs.nth(0).focus()
+    page.keyboard.press("ArrowRight")
+    assert [page.locator(f"#first-{i}").is_visible() for i in (1, 2, 3)] == [False, True, False]
+    assert tabs.nth(1).get_attribute("aria-selected") == "true"
+    page.emulate_media(media="print")
+    assert all(page.locator(f"#first-{i}").is_visible() for i in (1, 2, 3))
+
+
+def test_designs_are_compared_at_the_running_time_of_a_slider(visit, sample):
+    page = visit(sample)
+    panel = page.locator('.explorer[data-dataset="xor"]')
+    slider = panel.get_by_role("slider")
+
+    def told():
+        panel.locator(".mark[data-c]").last.hover()
+        return page.get_by_role("tooltip").inner_text()
+
+    assert panel.locator("output").inner_text() == "80"
+    assert "time 80" in told()
+    before = panel.locator(".stroke").first.get_attribute("d")
+    slider.focus()
+    page.keyboard.press("Home")
+    assert panel.locator("output").inner_text() == "20"
+    assert "time 20" in told()
+    assert panel.locator(".stroke").first.get_attribute("d") != before
+    assert panel.locator(".stroke").count() == 5
+    panel.get_by_role("checkbox").first.uncheck()
+    assert panel.locator(".stroke").count() == 4
+    panel.get_by_label("Noise").select_option(label="input noise")
+    assert "inputs 0.1" in told()
+    panel.get_by_label("What is drawn").select_option(label="part of the noise-free score")
+    assert panel.locator(".whisker").count() == 0
+    panel.get_by_label("Noise").select_option(label="running time, no noise")
+    assert slider.is_disabled()
+    assert "no noise" in told()
+
+
+def test_tables_are_sorted_and_filtered(visit, sample):
+    page = visit(sample)
+    table = page.locator("#first-1 table")
+    header = table.get_by_role("columnheader").nth(2)
+    header.get_by_role("button").click()
+    assert header.get_attribute("aria-sort") == "ascending"
+    keys = table.locator("tbody td:nth-child(3)").evaluate_all(
+        "cells => cells.map((c) => Number(c.dataset.key))"
+    )
+    assert keys == sorted(keys)
+    assert len(set(keys)) > 1
+    header.get_by_role("button").click()
+    turned = table.locator("tbody td:nth-child(3)").evaluate_all(
+        "cells => cells.map((c) => Number(c.dataset.key))"
+    )
+    assert turned == keys[::-1]
+
+    page.locator("#coverage summary").first.click()
+    field = page.get_by_label("Filter rows of Coverage by cell")
+    rows = page.locator("#coverage table").first.locator("tbody tr:visible")
+    every = rows.count()
+    field.fill("iris sharp rates")
+    assert 0 < rows.count() < every
+    assert all("Iris, sharp" in text and "rates" in text for text in rows.all_inner_texts())
+    field.fill("")
+    assert rows.count() == every
+
+
+def saved(page, press) -> tuple[str, bytes]:
+    """Return name and content of the file that a press of a button saves."""
+    with page.expect_download() as waiting:
+        press.click()
+    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
+
+
+def test_tables_figures_and_the_sweep_are_saved(visit, sample, tmp_path):
+    page = visit(sample)
+    name, content = saved(page, page.get_by_role("button", name="All cells as CSV"))
+    rows = list(csv.DictReader(content.decode().splitlines()))
+    with xr.open_dataset(sample.with_name("robustness.nc")) as stored:
+        table = table_rows(stored.load(), "cell")
+    assert name == "made-up-cells.csv"
+    assert len(rows) == len(table)
+    for row, expected in zip(rows, table, strict=True):
+        assert (row["dataset"], row["design"]) == (expected["dataset"], expected["activation"])
+        assert float(row["score"]) == pytest.approx(expected["score"], abs=1e-4)
+
+    name, content = saved(page, page.locator("#first-1").get_by_role("button", name="Save this table as CSV"))
+    lines = list(csv.reader(content.decode().splitlines()))
+    assert name.endswith(".csv")
+    assert lines[0][0] == "Design"
+    assert [len(line) for line in lines] == [len(lines[0])] * 6
+
+    name, content = saved(page, page.get_by_role("button", name="Sweep file as YAML"))
+    assert name == "made-up.yaml"
+    assert yaml.safe_load(content)["name"] == "made-up"
+
+    name, content = saved(
+        page, page.locator("#first-1").get_by_role("button", name="Save this figure as SVG")
+    )
+    drawing = ElementTree.fromstring(content)
+    assert name.endswith(".svg")
+    assert drawing.tag == "{http://www.w3.org/2000/svg}svg"
+    words = [text for text in drawing.itertext() if text.strip()]
+    assert {"smooth", "rate noise", "1.00"} <= set(words)
+    assert b"var(--" not in content
+    assert b"data-c" not in content
+
+    name, content = saved(
+        page, page.locator("#curves").get_by_role("button", name="Save this figure as PNG").first
+    )
+    assert name.endswith(".png")
+    assert content.startswith(b"\x89PNG")
+
+
+def test_a_hostile_label_stays_text(visit, tmp_path):
+    attack = "<img src=x onerror=alert(1)>"
+    made = [
+        Made(lambda t, k, m, r: 0.5 + 0.1 * (r % 5), label=attack),
+        Made(lambda t, k, m, r: 1.0, label="b", role="sharp", h=1e-4),
+    ]
+    page = visit(written(made, tmp_path))
+    cells = page.locator("svg.atlas [data-c]")
+    cells.first.hover()
+    assert attack in page.get_by_role("tooltip").inner_text()
+    cells.first.click()
+    assert attack in page.get_by_role("dialog").inner_text()
+    assert page.locator("img").count() == 0
+
+
+def test_a_page_stays_small(sample):
+    assert sample.stat().st_size < 3e6

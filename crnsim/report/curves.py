@@ -14,14 +14,14 @@ from crnsim.report.figures import Axis, Line, Panel, draw_panel
 from crnsim.report.scores import FigureRow, Scores
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import xarray as xr
     from markupsafe import Markup
 
 T = TypeVar("T")
 SCORE_AXIS = Axis("mean score", (0, 0.25, 0.5, 0.75, 1), ("0", "", "0.5", "", "1"), (-0.02, 1.02))
-MOST_TIMES = 6
+MOST_TIMES = 3
 
 
 def degradation(scores: Scores) -> list[FigureRow]:
@@ -32,19 +32,23 @@ def degradation(scores: Scores) -> list[FigureRow]:
 def _degradation_row(scores: Scores, kind: str, part: str) -> FigureRow:
     levels, stress = scores.levels(kind), titles.stress_name(kind)
     panels = []
-    for time in thinned(scores.times, MOST_TIMES):
-        lines = [
+    drawn = {
+        time: [
             _score_line(scores, label, [(lv.magnitude, Condition(time, lv)) for lv in levels])
             for label in scores.labels
         ]
+        for time in thinned(scores.times, MOST_TIMES)
+    }
+    of_score = _score_axis(drawn.values())
+    for time, lines in drawn.items():
         ticks = ticks_apart([level.magnitude for level in levels])
         names = [titles.magnitude_name(kind, tick) if tick else "0" for tick in ticks]
         axis = Axis(f"magnitude of {stress}", ticks, names)
         described = f"Mean score against {stress}. {_ends(scores.labels, lines)}"
-        panels.append(draw_panel(Panel(f"running time {time:g}", lines, axis, SCORE_AXIS, described)))
+        panels.append(draw_panel(Panel(f"running time {time:g}", lines, axis, of_score, described)))
     caption = f"Mean score against the magnitude of {stress}; bands are 95 % intervals."
     if left_out := len(scores.times) - len(panels):
-        caption += f" The maps above also show {wording.plural(left_out, 'running time')} between these."
+        caption += f" The first figure also shows {wording.plural(left_out, 'running time')} between these."
     return FigureRow(_titled(stress, part), panels, caption, labels=scores.labels)
 
 
@@ -61,7 +65,21 @@ def _score_line(scores: Scores, label: str, places: Sequence[tuple[float, Condit
     x, y = [x for x, _ in rows], [row["score"] for _, row in rows]
     low, high = ([row[name] for _, row in rows] for name in ("score_low", "score_high"))
     shift = 2.5 * (scores.labels.index(label) - (len(scores.labels) - 1) / 2)
-    return Line(x, y, low, high, series=scores.series[label], shift=shift)
+    cells = [row["id"] for _, row in rows]
+    return Line(x, y, low, high, series=scores.series[label], shift=shift, cells=cells)
+
+
+def _score_axis(panels: Iterable[Sequence[Line]]) -> Axis:
+    """Return an axis of scores for panels side by side: from 0, or from where all that is drawn lies above."""
+    ends = [value for lines in panels for line in lines for value in (*line.y, *line.low)]
+    lowest = min((value for value in ends if np.isfinite(value)), default=0.0)
+    bottom = next((step for step in (0.9, 0.75, 0.5) if lowest >= step), 0.0)
+    if not bottom:
+        return SCORE_AXIS
+    ticks = [bottom + i * (1.0 - bottom) / 4 for i in range(5)]
+    names = [f"{tick:.3g}" if i % 2 == 0 else "" for i, tick in enumerate(ticks)]
+    limits = (bottom - 0.02 * (1 - bottom), 1.0 + 0.02 * (1 - bottom))
+    return Axis(f"mean score, from {bottom:g}", ticks, names, limits)
 
 
 def _ends(labels: Sequence[str], lines: Sequence[Line]) -> str:
@@ -101,14 +119,18 @@ def running_time(scores: Scores) -> list[FigureRow]:
 def _running_time_row(scores: Scores, part: str) -> FigureRow:
     levels = [QUIET, *(scores.levels(kind)[-1] for kind in scores.kinds)]
     panels = []
-    for level in levels:
-        lines = [
+    drawn = {
+        level: [
             _score_line(scores, label, [(t, Condition(t, level)) for t in scores.times])
             for label in scores.labels
         ]
+        for level in levels
+    }
+    of_score = _score_axis(drawn.values())
+    for level, lines in drawn.items():
         axis = Axis("running time", ticks_apart(scores.times))
         described = f"Mean score against running time. {_ends(scores.labels, lines)}"
-        panels.append(draw_panel(Panel(titles.level_name(level), lines, axis, SCORE_AXIS, described)))
+        panels.append(draw_panel(Panel(titles.level_name(level), lines, axis, of_score, described)))
     caption = "Mean score against running time; a flat line is insensitive to it."
     return FigureRow(_titled(part, ""), panels, caption, labels=scores.labels)
 

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup, escape
 
-from crnsim.wording import signed
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -34,7 +32,6 @@ DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)
 # Lightness falls evenly from 0 to 1, so the map also reads in grey and with any colour vision.
 SCORE_RAMP = ("#f7efdc", "#d9dfc4", "#9fc7b4", "#5aa5a5", "#2f7c90", "#1f5575", "#17324d")
 DIFFERENCE_RAMP = ("#8f3510", "#c8602f", "#e9b48f", "#f1ede4", "#9cc3de", "#3c83b8", "#124a78")
-FLAG = "#d1372c"
 WIDE = 420.0
 
 # Not wanted inside a page: metadata with addresses, a style for every element, names that would repeat.
@@ -56,8 +53,8 @@ _SETTINGS = {
     "text.parse_math": False,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 11,
-    "axes.titlesize": 11.5,
+    "font.size": 12,
+    "axes.titlesize": 12,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.titlecolor": INK,
@@ -82,7 +79,7 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Line:
-    """One series of a panel: centre, ends of its band, what colours it, and a shift in page pixels."""
+    """One series of a panel: centre, band, what colours it, a shift in page pixels, and the cells of its points."""
 
     x: Sequence[float]
     y: Sequence[float]
@@ -93,6 +90,7 @@ class Line:
     marker: bool = True
     width: float = 1.8
     shift: float = 0.0
+    cells: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,7 @@ def draw_panel(panel: Panel) -> Markup:
     from matplotlib import rc_context
 
     with rc_context(_SETTINGS | {"svg.hashsalt": panel.title + panel.described}):
-        figure, axes = _frame(panel.width, panel.height, left=38, right=14, top=42, bottom=40)
+        figure, axes = _frame(panel.width, panel.height, left=40, right=14, top=44, bottom=42)
         axes.grid(axis="y", color=RULE, linewidth=0.8)
         axes.set_axisbelow(True)
         for place in panel.boundaries:
@@ -146,7 +144,19 @@ def draw_panel(panel: Panel) -> Markup:
         for line in panel.lines:
             _draw_line(axes, line)
         _dress(axes, panel)
-        return _svg(figure, panel.title, panel.described)
+        return _svg(figure, panel.title, panel.described, _hits(axes, panel))
+
+
+def _hits(axes: Axes, panel: Panel) -> list[str]:
+    """Return what is pointed at: a disc over each point that stands for a cell."""
+    found = []
+    for line in panel.lines:
+        for x, y, cell in zip(line.x, line.y, line.cells, strict=False):
+            across, up = axes.transData.transform((x, y))
+            found.append(
+                f'<circle cx="{across + line.shift:.1f}" cy="{panel.height - up:.1f}" r="8" data-c="{cell}"/>'
+            )
+    return found
 
 
 def _draw_line(axes: Axes, line: Line) -> None:
@@ -182,8 +192,10 @@ def _dress(axes: Axes, panel: Panel) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
     figure = axes.figure
-    figure.text(6 / panel.width, 1 - 8 / panel.height, panel.title, va="top", fontsize=12, fontweight="bold")
-    figure.text(6 / panel.width, 1 - 25 / panel.height, panel.y.label, va="top", fontsize=10.5, color=MUTED)
+    figure.text(
+        6 / panel.width, 1 - 8 / panel.height, panel.title, va="top", fontsize=12.5, fontweight="bold"
+    )
+    figure.text(6 / panel.width, 1 - 26 / panel.height, panel.y.label, va="top", fontsize=12, color=MUTED)
     axes.set_xlabel(panel.x.label, labelpad=5)
     for axis, name in ((panel.x, "x"), (panel.y, "y")):
         along = getattr(axes, f"{name}axis")
@@ -192,7 +204,12 @@ def _dress(axes: Axes, panel: Panel) -> None:
         if len(axis.ticks):
             getattr(axes, f"set_{name}ticks")(axis.ticks, [*axis.names] or [f"{v:g}" for v in axis.ticks])
         else:
-            along.set_major_locator(LogLocator(numticks=5) if axis.log else MaxNLocator(5))
+            # Within a decade or two a tick at each power of ten would be one tick, or none.
+            near = axis.limits is not None and axis.limits[1] < 30.0 * axis.limits[0]
+            subs = (1.0, 2.0, 5.0) if near else (1.0,)
+            along.set_major_locator(
+                LogLocator(subs=subs, numticks=5 + 3 * near) if axis.log else MaxNLocator(5)
+            )
             along.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         along.set_minor_locator(NullLocator())
         if axis.limits:
@@ -204,28 +221,21 @@ def draw_map(
     values: np.ndarray,
     axes_of: MapAxes,
     *,
-    flagged: np.ndarray | None = None,
-    sure: np.ndarray | None = None,
-    difference: bool = False,
+    cells: np.ndarray | None = None,
     described: str = "",
 ) -> Markup:
-    """Return a heat map of scores, or of differences of scores, as inline SVG.
+    """Return a heat map of scores as inline SVG.
 
     Parameters
     ----------
     title : str
         Heading of the panel.
     values : numpy.ndarray, shape (rows, columns)
-        Scores from 0 to 1, or differences from -1 to 1, on the scale that the report has for each; nan where
-        there is no run.
+        Scores from 0 to 1, on the scale that the report has for all; nan where there is no run.
     axes_of : MapAxes
         Names along the axes.
-    flagged : numpy.ndarray of bool, shape (rows, columns), optional
-        Cells that get a mark in the corner: runs in them did not end ok.
-    sure : numpy.ndarray of bool, shape (rows, columns), optional
-        Cells whose number is written bold: the interval of the difference leaves 0 out.
-    difference : bool
-        Use the two-sided scale and write signs.
+    cells : numpy.ndarray of int, shape (rows, columns), optional
+        Number of each cell in the table ``cell``; below 0 where there is none.
     described : str
         Text for those who cannot see the map.
     """
@@ -235,63 +245,44 @@ def draw_map(
     n_rows, n_columns = values.shape
     width = max(252.0, 62.0 + 31.0 * n_columns)
     height = 70.0 + min(40.0, max(25.0, 160.0 / n_rows)) * n_rows
-    missing = ~np.isfinite(values)
-    ramp = seaborn.blend_palette(DIFFERENCE_RAMP if difference else SCORE_RAMP, as_cmap=True)
+    ramp = seaborn.blend_palette(SCORE_RAMP, as_cmap=True)
     with rc_context(_SETTINGS | {"svg.hashsalt": title + described}):
-        left = 24.0 + 6.4 * max(len(name) for name in axes_of.rows)
+        left = 24.0 + 6.8 * max(len(name) for name in axes_of.rows)
         figure, axes = _frame(width, height, left=left, right=6, top=28, bottom=40)
         seaborn.heatmap(
-            values,
-            ax=axes,
-            cmap=ramp,
-            vmin=-1.0 if difference else 0.0,
-            vmax=1.0,
-            mask=missing,
-            cbar=False,
-            linewidths=1.0,
-            linecolor=PAPER,
-            xticklabels=list(axes_of.columns),
-            yticklabels=list(axes_of.rows),
-        )
+            values, ax=axes, cmap=ramp, vmin=0.0, vmax=1.0, mask=~np.isfinite(values), cbar=False, linewidths=1.0,
+            linecolor=PAPER, xticklabels=list(axes_of.columns), yticklabels=list(axes_of.rows),
+        )  # fmt: skip
         axes.invert_yaxis()
-        _write_numbers(axes, values, ramp, sure, difference=difference)
-        for row, column in np.argwhere(flagged) if flagged is not None else ():
-            _corner(axes, row, column, (width - left - 6) / n_columns, (height - 68) / n_rows)
+        _write_numbers(axes, values, ramp)
         axes.tick_params(length=0, pad=4, rotation=0)
         axes.set_title(title, pad=8)
         axes.set_xlabel(axes_of.column_label, labelpad=4)
         axes.set_ylabel(axes_of.row_label, labelpad=6)
-        return _svg(figure, title, described)
+        across, down = (width - left - 6) / n_columns, (height - 68) / n_rows
+        known = np.full(values.shape, -1) if cells is None else cells
+        hits = [
+            f'<rect x="{left + column * across:.1f}" y="{height - 40 - (row + 1) * down:.1f}" '
+            f'width="{across:.1f}" height="{down:.1f}" data-c="{known[row, column]}"/>'
+            for row, column in np.argwhere(known >= 0)
+        ]
+        return _svg(figure, title, described, hits)
 
 
-def _write_numbers(
-    axes: Axes, values: np.ndarray, ramp: Any, sure: np.ndarray | None, *, difference: bool
-) -> None:
+def _write_numbers(axes: Axes, values: np.ndarray, ramp: Any) -> None:
     """Write the number of each cell in the ink that reads on its fill; a dash where there is none."""
     n_columns = values.shape[1]
-    size = 12 if n_columns <= 4 else 11 if n_columns <= 5 else 10 if n_columns <= 8 else 9
     for (row, column), value in np.ndenumerate(values):
         missing = not math.isfinite(value)
-        fill = ramp((value + 1) / 2 if difference else value)[:3]
         axes.text(
             column + 0.5,
             row + 0.49,
-            "–" if missing else signed(value) if difference else f"{value:.2f}",
+            "–" if missing else f"{value:.2f}",
             ha="center",
             va="center",
-            color=MUTED if missing else "#10202c" if luminance(fill) > 0.21 else "#ffffff",
-            fontsize=size - 1 if difference else size,
-            fontweight="bold" if sure is not None and sure[row, column] else "normal",
+            color=MUTED if missing else "#10202c" if luminance(ramp(value)[:3]) > 0.21 else "#ffffff",
+            fontsize=12 if n_columns <= 8 else 10,
         )
-
-
-def _corner(axes: Axes, row: int, column: int, width: float, height: float) -> None:
-    """Mark the upper right corner of a cell of so many page pixels with a triangle of 8 of them."""
-    from matplotlib.patches import Polygon
-
-    right, top = column + 0.985, row + 0.98
-    corners = [(right, top), (right, top - 8 / height), (right - 8 / width, top)]
-    axes.add_patch(Polygon(corners, closed=True, facecolor=FLAG, edgecolor=PAPER, linewidth=0.6))
 
 
 def luminance(colour: Sequence[float]) -> float:
@@ -313,7 +304,7 @@ def _frame(
     return figure, axes
 
 
-def _svg(figure: Figure, title: str, described: str) -> Markup:
+def _svg(figure: Figure, title: str, described: str, hits: Sequence[str] = ()) -> Markup:
     """Return a figure as SVG in the colours and the font of the page, with a spoken description."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
@@ -336,6 +327,8 @@ def _svg(figure: Figure, title: str, described: str) -> Markup:
         f'<svg class="{kind}" role="img" viewBox="{box}" style="--w:{width:g}px" '
         f'aria-label="{escape(f"{title}. {described}")}">'
     )
+    if hits:
+        text = text.rstrip().removesuffix("</svg>") + f'<g class="hits">{"".join(hits)}</g></svg>'
     # Matplotlib escapes the text in a drawing, and the opening tag is escaped above.
     return Markup(re.sub(r"<svg[^>]*>", lambda _: opening, text, count=1).strip())  # noqa: S704
 

@@ -20,21 +20,21 @@ _MOST_DESIGNS = 3
 Rows = Sequence[dict[str, Any]]
 
 
-def conclusions(tables: dict[str, list[dict[str, Any]]]) -> list[tuple[str, list[str]]]:
-    """Return what a sweep concludes: for each data set its name and sentences.
+def conclusions(tables: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
+    """Return what a sweep concludes: sentences for each data set.
 
     Parameters
     ----------
     tables : dict of str to list of dict
         Rows of the tables ``cell``, ``verdict`` and ``paired``.
     """
-    said = []
+    said = {}
     for dataset in dict.fromkeys(row["dataset"] for row in tables["cell"]):
         cells, verdicts, pairs = (
             [row for row in tables[name] if row["dataset"] == dataset]
             for name in ("cell", "verdict", "paired")
         )
-        said.append((titles.dataset_title(dataset), [*_holding(cells), *_comparisons(verdicts, pairs)]))
+        said[dataset] = [*_holding(cells), *_comparisons(verdicts, pairs)]
     return said
 
 

@@ -18,12 +18,15 @@ from crnsim.metrics.designs import in_order
 from crnsim.metrics.tables import SHARE_OK
 from crnsim.outcomes import OK, OUTCOMES
 from crnsim.report import answers, coverage, curves, headline, method, titles
+from crnsim.report.atlas import atlas, difference_atlas
 from crnsim.report.claims import claims_section
 from crnsim.report.courses import courses
 from crnsim.report.data import data_rows
+from crnsim.report.embedded import embedded
 from crnsim.report.figures import DIFFERENCE_RAMP, SCORE_RAMP
-from crnsim.report.maps import crossed_maps, heat_maps
+from crnsim.report.maps import crossed_maps
 from crnsim.report.network import network_section
+from crnsim.report.overview import overview
 from crnsim.report.scores import MOST_TOGETHER, Scores, condition_of
 from crnsim.report.sharpness import by_sharpness, smoothing_series
 from crnsim.report.trajectories import trajectories
@@ -37,29 +40,8 @@ if TYPE_CHECKING:
     from crnsim.sweep.run.chunk_files import Account
 
 HERE = Path(__file__).parent
-# Copying is a convenience: without the script the buttons stay hidden and nothing else changes.
-SCRIPT = """
-document.querySelectorAll("button.copy").forEach(function (button) {
-  button.hidden = false;
-  button.addEventListener("click", function () {
-    var code = button.parentNode.querySelector("code");
-    var done = function () {
-      button.textContent = "Copied";
-      setTimeout(function () { button.textContent = "Copy"; }, 1500);
-    };
-    var select = function () {
-      window.getSelection().selectAllChildren(code);
-      document.execCommand("copy");
-      done();
-    };
-    if (navigator.clipboard) {
-      navigator.clipboard.writeText(code.textContent).then(done, select);
-    } else {
-      select();
-    }
-  });
-});
-"""
+#: Without it the page is whole; with it values can be pointed at, cells opened, tables sorted and saved.
+SCRIPT = (HERE / "report.js").read_text(encoding="utf-8")
 
 
 def render(
@@ -76,6 +58,8 @@ def render(
         name: metrics.table_rows(robustness, name)
         for name in ("cell", "curve", "sensitivity", "paired", "verdict", "claim")
     }
+    for name in ("cell", "paired"):
+        tables[name] = [row | {"id": number} for number, row in enumerate(tables[name])]
     groups = coverage.gather(plan, summaries)
     labels = list(dict.fromkeys(group.entry.label for group in groups))
     counts, examples = coverage.failures(groups)
@@ -83,20 +67,23 @@ def render(
     present = sum(row["present"] for row in totals)
     names = dict.fromkeys(group.entry.dataset for group in groups)
     shown = {label: series for series, label in enumerate(labels)}
+    config = yaml.safe_dump(plan.config, sort_keys=False, allow_unicode=True, width=88)
+    said = {} if plan.config.get("network") else headline.conclusions(tables)
     context = {
         "title": plan.title or plan.sweep,
         "sweep": plan.sweep,
         "partial": present < plan.n_points,
         "stored": not partial,
         "left_out": left_out,
-        "conclusions": [] if plan.config.get("network") else headline.conclusions(tables),
         "present": present,
         "expected": plan.n_points,
         "failed": counts,
         "legend": [(label, series, method.design_text(groups, label)) for label, series in shown.items()],
         "designs": method.design_rows(groups),
         "data_rows": [] if plan.config.get("network") else data_rows(groups),
-        "datasets": [_dataset(name, tables, summaries, labels, groups) for name in names],
+        "datasets": [
+            _dataset(name, tables, summaries, labels, groups) | {"said": said.get(name, [])} for name in names
+        ],
         "cards": [answers.verdict_card(name, tables["verdict"], groups) for name in names],
         "claims": claims_section(tables["claim"], plan.claims),
         "at_zero": coverage.often_at_zero(summaries),
@@ -111,7 +98,8 @@ def render(
         "cost": coverage.cost_rows(groups, accounts),
         "estimated": plan.estimated_core_seconds,
         "provenance": method.provenance(plan, summaries, robustness),
-        "config": yaml.safe_dump(plan.config, sort_keys=False, allow_unicode=True, width=88),
+        "config": config,
+        "data": embedded(tables, groups, config),
         "limits": method.LIMITS,
     }
     return _environment().get_template("report.html.j2").render(context)
@@ -177,12 +165,17 @@ def _dataset(
     scores = Scores.of(name, tables["cell"], tables["paired"], labels)
     if len(scores.labels) > MOST_TOGETHER:
         scores = _leading(scores, [row for row in tables["verdict"] if row["dataset"] == name])
+    first = scores.parts()[0][1]
     mine = [s for s in summaries if str(s.attrs.get("dataset")) == name]
     return {
         "name": name,
         "title": titles.dataset_title(name),
         "labels": scores.labels,
-        "maps": heat_maps(scores) + crossed_maps(scores),
+        "atlas": atlas(first) if scores.labels else "",
+        "overview": overview(scores, [row for row in tables["curve"] if row["dataset"] == name]),
+        "more": [(part, atlas(of_part)) for part, of_part in scores.parts()[1:]],
+        "differences": difference_atlas(scores),
+        "crossed": crossed_maps(scores),
         "curves": curves.degradation(scores),
         "times": curves.running_time(scores),
         "sharpness": [(varied, by_sharpness(scores, varied)) for varied in smoothing_series(groups, name)],
