@@ -16,7 +16,7 @@ from crnsim.outcomes import OUTCOMES
 from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry, PlanFile
 from crnsim.sweep.run.chunk_files import Account
 
-KINDS = ("rates", "concentrations", "inputs", "intrinsic")
+KINDS = ("rates", "static_rates", "concentrations", "inputs", "intrinsic")
 
 # (running time, noise kind, magnitude, replicate) -> (score, outcome)
 Score = Callable[[float, str, float, int], "float | tuple[float, str]"]
@@ -294,6 +294,7 @@ def group_entry(made: Made, base: str) -> GroupEntry:
 def noise_config(made: Made) -> dict[str, Any]:
     options = {
         "rates": {"mode": "static"},
+        "static_rates": {},
         "concentrations": {"scope": "signals", "interval": 5.0},
         "inputs": {},
         "intrinsic": {},

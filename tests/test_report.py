@@ -286,7 +286,7 @@ def test_verdict_is_told_whichever_way_it_goes(smooth, sharp, chip):
     ]
     text = Page(page_of(made)).text
     # the card on rate noise comes first; short running time, without noise, shows no difference
-    assert re.search(rf"Rate noise \W* {re.escape(chip)}", text)
+    assert re.search(rf"Rate noise drawn once per run \W* {re.escape(chip)}", text)
     assert re.search(r"Short running time \W* No difference shown", text)
 
 
@@ -574,9 +574,11 @@ def test_claims_are_told_whichever_way_they_go(smooth, sharp, kept, compared):
     assert "Claims of the paper Kang and Kim, APL Machine Learning (2025)" in text
     assert "not public: this is judged for our circuit" in text
     assert re.search(
-        rf"XOR smooth, 80 replicates \W* {kept} Rate noise magnitude 0\.1, time 100 itself", text
+        rf"XOR smooth, 80 replicates \W* {kept} Rate noise drawn once per run magnitude 0\.1, time 100 itself",
+        text,
     )
-    assert re.search(rf"{compared}( no difference of losses is shown)? Rate noise magnitudes up to", text)
+    stress = "Rate noise drawn once per run"
+    assert re.search(rf"{compared}( no difference of losses is shown)? {stress} magnitudes up to", text)
     assert "Open no design has the role baseline Rate noise" in text
 
 

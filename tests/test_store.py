@@ -43,6 +43,7 @@ def results(first: int, count: int, recorded: int = 0, **attrs) -> xr.Dataset:
             "running_time": ("point", np.full(count, 30.0)),
             "noise_kind": ("point", np.array(["none"] * count, dtype=object)),
             "noise_rates": ("point", np.zeros(count)),
+            "noise_static_rates": ("point", np.zeros(count)),
             "noise_concentrations": ("point", np.zeros(count)),
             "noise_inputs": ("point", np.zeros(count)),
             "noise_intrinsic": ("point", np.zeros(count)),

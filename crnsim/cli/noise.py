@@ -30,7 +30,8 @@ def read_noise(options: argparse.Namespace) -> Noise:
             asked |= {option.keyword: getattr(options, option.keyword) for option in kind.options}
             values |= {keyword: value for keyword, value in asked.items() if value is not None}
     check_idle(
-        values, lambda word: f"--noise-{word}" if word in NOISE_KINDS else f"--{word.replace('_', '-')}"
+        values,
+        lambda word: f"--{'noise-' if word in NOISE_KINDS else ''}{word.replace('_', '-')}",
     )
     for word in options.noise:
         name, _, rest = word.partition("=")
@@ -65,7 +66,7 @@ def add_noise(command: argparse.ArgumentParser, *, left_out: tuple[str, ...] = (
         if kind.name in left_out:
             continue
         noise.add_argument(
-            f"--noise-{kind.name}",
+            f"--noise-{kind.name.replace('_', '-')}",
             type=words.sigma,
             metavar="SIGMA",
             help=words.help_text(kind.description),

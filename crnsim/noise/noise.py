@@ -27,6 +27,9 @@ class Noise:
         factor, with the same standard deviation; the rate constants are constant for a fifth of its correlation time.
     correlation_time : float
         Of that process, in units of 1/k; 10 by default.
+    static_rates : float
+        As `rates` of mode static, with draws of its own: constants that are off in this tube. It can act together with
+        `rates` of another mode.
     concentrations : float
         Every `interval`, in training and read-out, each dynamic species in `scope` is multiplied by the same kind of
         factor; species that stand in a conservation law are then rescaled to its total.
@@ -186,11 +189,11 @@ class Noise:
         return {renamed.get(name, name): value for name, value in self._values.items()}
 
     def settings(self) -> dict[str, Any]:
-        """Everything that influences numbers: options of a kind that does not act are left out."""
+        """Everything that influences numbers, without options of kinds that do not act."""
         values: dict[str, Any] = {}
         for name, (kind, asked) in self._kinds.items():
             magnitude = self._values[name]
-            if not magnitude and ":" in asked:
+            if not magnitude and asked not in _ALWAYS_SAID:
                 continue
             values[asked] = magnitude
             if magnitude:
@@ -199,6 +202,8 @@ class Noise:
         return values
 
 
+#: Kinds whose magnitude stands in every key of a point, also where it is 0; others leave keys alone where they are not.
+_ALWAYS_SAID = ("rates", "concentrations", "inputs", "intrinsic")
 #: Noise, or the keywords of it.
 NoiseLike = Noise | Mapping[str, Any]
 

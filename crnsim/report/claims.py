@@ -102,7 +102,7 @@ def _shown(row: dict[str, Any], claim: Claim) -> dict[str, Any]:
     return row | {
         "title": titles.dataset_title(row["dataset"]),
         "chip": _CHIPS[row["verdict"]],
-        "under": "" if row["stress"] == NO_STRESS else titles.capital(titles.stress_name(row["stress"])),
+        "under": "" if row["stress"] == NO_STRESS else titles.capital(titles.row_stress(row)),
         "where": _where(row, claim),
         "against": _against(row, claim),
     }

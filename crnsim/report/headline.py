@@ -63,7 +63,7 @@ def _of_design(label: str, cells: Rows) -> str:
             (row for row in late if row["noise_kind"] == kind), key=lambda row: float(row["magnitude"])
         )
         kept, worst = _kept(rows, score), rows[-1]
-        name = titles.stress_name(kind)
+        name = titles.row_stress(worst)
         left = f"{_magnitude(kind, worst)} leaves {wording.number(worst['score'])} ({_interval(worst)})"
         if kept is worst:
             whole.append(f"{name} of {_magnitude(kind, worst)}")
@@ -148,7 +148,7 @@ def compared(verdicts: Rows, pairs: Rows = ()) -> str:
         (WORSE, f"scores lower than {other} under"),
     ):
         found = [
-            f"{titles.stress_name(r['stress'])} ({wording.signed(r['difference'])})"
+            f"{titles.row_stress(r)} ({wording.signed(r['difference'])})"
             for r in verdicts
             if r["verdict"] == verdict
         ]
@@ -156,7 +156,7 @@ def compared(verdicts: Rows, pairs: Rows = ()) -> str:
             parts.append(f"{phrase} {wording.listing(found)}")
     sentence = f"{smooth} {wording.listing(parts)}" if parts else ""
     alike = [row for row in verdicts if row["verdict"] == NO_DIFFERENCE]
-    if same := [titles.stress_name(row["stress"]) for row in alike]:
+    if same := [titles.row_stress(row) for row in alike]:
         opening = (
             "no difference is shown" if sentence else f"between {smooth} and {other} no difference is shown"
         )
@@ -164,7 +164,7 @@ def compared(verdicts: Rows, pairs: Rows = ()) -> str:
     open_questions: dict[str, list[str]] = {}
     for row in verdicts:
         if row["verdict"] == UNDECIDED:
-            open_questions.setdefault(row["reason"], []).append(titles.stress_name(row["stress"]))
+            open_questions.setdefault(row["reason"], []).append(titles.row_stress(row))
     for reason, stresses in open_questions.items():
         against = f" against {other}" if not sentence else ""
         about = "" if len(stresses) == len(verdicts) else f" under {wording.listing(stresses)}"
@@ -184,7 +184,7 @@ def _in_one_cell(pairs: Rows) -> str:
         return ""
     row = max(decided, key=lambda row: abs(row["difference"]))
     kind = row["noise_kind"]
-    noise = "without noise" if kind == "none" else f"under {titles.stress_name(kind)}"
+    noise = "without noise" if kind == "none" else f"under {titles.row_stress(row)}"
     if kind != "none" and "+" not in kind:
         noise += f" of {_magnitude(kind, row)}"
     return (

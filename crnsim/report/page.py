@@ -60,6 +60,8 @@ def render(
     }
     for name in ("cell", "paired"):
         tables[name] = [row | {"id": number} for number, row in enumerate(tables[name])]
+    for row in (row for rows in tables.values() for row in rows):
+        row["rates_drawn"] = titles.rates_drawn(plan.config, row["dataset"])
     groups = coverage.gather(plan, summaries)
     labels = list(dict.fromkeys(group.entry.label for group in groups))
     counts, examples = coverage.failures(groups)
@@ -136,7 +138,7 @@ def _environment() -> jinja2.Environment:
     )
     for name in ("number", "signed", "short", "span", "precise_duration", "plural", "listing"):
         environment.filters[name] = getattr(wording, name)
-    for name in ("capital", "critical_name", "outcome_name", "stress_name"):
+    for name in ("capital", "critical_name", "outcome_name", "stress_name", "row_stress"):
         environment.filters[name] = getattr(titles, name)
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     environment.tests["finite"] = math.isfinite

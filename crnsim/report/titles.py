@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from crnsim import wording
 from crnsim.metrics.designs import Level
 from crnsim.noise.kinds import NOISE_KINDS
 
 _STRESS = {name: kind.label for name, kind in NOISE_KINDS.items()} | {"running_time": "short running time"}
+
+#: When rate constants are drawn, by the mode of that kind of noise.
+_DRAWN = {
+    "static": "drawn once per run",
+    "per_presentation": "drawn anew for each presentation",
+    "ou": "that drifts in time",
+}
 
 
 def dataset_title(name: str) -> str:
@@ -18,9 +27,36 @@ def dataset_title(name: str) -> str:
     return DATASETS[name].title if name in DATASETS else capital(name.replace("_", " "))
 
 
-def stress_name(stress: str) -> str:
-    """Return a kind of stress in words; a crossed kind is joined by "and"."""
-    return " and ".join(_STRESS.get(part, f"{part} noise") for part in stress.split("+"))
+def stress_name(stress: str, drawn: str = "") -> str:
+    """Return a kind of stress in words; a crossed kind is joined by "and".
+
+    Parameters
+    ----------
+    stress : str
+    drawn : str
+        When rate constants are drawn, from `rates_drawn`: without it a reader may take one scope for another.
+    """
+    names = {"rates": f"{_STRESS['rates']} {drawn}"} if drawn else {}
+    return " and ".join((_STRESS | names).get(part, f"{part} noise") for part in stress.split("+"))
+
+
+def row_stress(row: Mapping[str, Any]) -> str:
+    """Return the kind of stress that a row of a table is about in words, by its column ``stress`` or ``noise_kind``."""
+    return stress_name(row["stress"] if "stress" in row else row["noise_kind"], row.get("rates_drawn", ""))
+
+
+def rates_drawn(config: Mapping[str, Any], dataset: str) -> str:
+    """Say when rate constants are drawn on a data set of a sweep, by its configuration; nothing without such noise."""
+    mode = ""
+    for place in (config, _mapping(_mapping(config.get("datasets")).get(dataset))):
+        section = _mapping(place.get("noise")).get("rates")
+        if isinstance(section, Mapping):
+            mode = str(section.get("mode", mode or "static"))
+    return _DRAWN.get(mode, "")
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def capital(name: str) -> str:
