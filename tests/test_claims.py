@@ -13,7 +13,7 @@ from small_sweeps import write_sweep
 from synthetic import Made
 
 from crnsim.errors import ConfigError, InputError
-from crnsim.metrics import read_design, summarise, table_rows, to_csv
+from crnsim.metrics import mean_interval, read_design, summarise, table_rows, to_csv
 from crnsim.metrics.claims import PAPERS
 from crnsim.metrics.claims.anderson2021 import settling_time
 from crnsim.metrics.claims.paper import Claim
@@ -252,6 +252,61 @@ def test_a_baseline_that_was_not_run_is_the_best_only_where_it_is_alone():
     rows = [common | {"compared_with": "lost"}, common | run | {"compared_with": "there"}]
     assert [row["best"] for row in mark_best(rows)] == [0, 1]
     assert [row["best"] for row in mark_best(rows[:1])] == [1]
+
+
+def one_in(n, level=0.6):
+    """Scores under noise that are 0 in one run of n."""
+
+    def score(time, kind, magnitude, replicate):
+        return 1.0 if kind == "none" else 0.0 if replicate % n == 0 else level
+
+    return score
+
+
+def test_the_interval_of_the_best_of_several_holds_for_all_of_them():
+    three = [relu(one_in(n), f"one_in_{n}", replicates=20) for n in (10, 5, 4)]
+    alone = table_rows(
+        summarise([synthetic.summary(m) for m in (smooth(pot(), replicates=20), three[0])]), "verdict"
+    )
+    found = summarise(
+        [synthetic.summary(m) for m in (smooth(pot(), replicates=20), *three)], claims="kang2025"
+    )
+    rows = [row for row in table_rows(found, "verdict") if row["stress"] == "rates"]
+    assert [(row["best"], row["candidates"]) for row in rows] == [(1, 3), (0, 3), (0, 3)]
+    # Differences of single replicates: 1 - 0.6, and 1 where a run scores 0.
+    for row, n, confidence in zip(rows, (10, 5, 4), (1 - 0.05 / 3, 0.95, 0.95), strict=True):
+        values = np.where(np.arange(20) % n == 0, 1.0, 0.4)
+        expected = mean_interval(values, -1.0, 1.0, confidence=confidence)
+        assert (row["difference_low"], row["difference_high"]) == pytest.approx(expected, abs=1e-9)
+        # Losses are the negative of that here: all start at 1.
+        expected = mean_interval(-values, -2.0, 2.0, confidence=confidence)
+        assert (row["loss_difference_low"], row["loss_difference_high"]) == pytest.approx(expected, abs=1e-9)
+    (single,) = [row for row in alone if row["stress"] == "rates"]
+    assert single["candidates"] == 1
+    assert rows[0]["difference_low"] < single["difference_low"] - 1e-3
+    claim = row_of(table_rows(found, "claim"), "noise_magnitude", "rates", "baseline")
+    assert claim["difference_high"] == -rows[0]["loss_difference_low"]
+
+
+def test_a_choice_in_hindsight_can_cost_a_verdict():
+    # Noise costs smooth nothing and each other design 0.35 in 16 of 20 runs.
+    def score(time, kind, magnitude, replicate):
+        return 1.0 if kind == "none" or replicate % 5 == 0 else 0.65
+
+    def verdict(count):
+        others = [relu(score, f"relu{number}", replicates=20) for number in range(count)]
+        rows = table_rows(
+            summarise([synthetic.summary(m) for m in (smooth(pot(), replicates=20), *others)]), "verdict"
+        )
+        (best,) = [row for row in rows if row["stress"] == "rates" and row["best"]]
+        assert best["difference_p_adjusted"] < 0.03
+        return best
+
+    alone, chosen = verdict(1), verdict(4)
+    assert alone["verdict"] == "smooth"
+    assert chosen["verdict"] == "no_difference"
+    assert chosen["difference_low"] < 0 < alone["difference_low"]
+    assert chosen["difference_needed"] >= 40
 
 
 @pytest.mark.parametrize(("noisy", "verdict"), [(0.2, "supported"), (1.0, "contradicted")])

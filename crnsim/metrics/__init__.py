@@ -23,7 +23,7 @@ from crnsim.metrics.tables import (
     to_csv,
     to_dataset,
 )
-from crnsim.metrics.verdicts import decide, design_pairs, mark_best, pair, paired_rows, verdict_rows
+from crnsim.metrics.verdicts import at_once, decide, design_pairs, mark_best, pair, paired_rows, verdict_rows
 from crnsim.store.points import SCHEMA
 
 if TYPE_CHECKING:
@@ -108,7 +108,9 @@ def summarise(
 
 def _tables(designs: Sequence[Design], judging: Paper | None) -> dict[str, Any]:
     pairs = design_pairs(designs)
-    verdicts = mark_best(decide([row for smooth, other in pairs for row in verdict_rows(smooth, other)]))
+    verdicts = decide(
+        at_once(mark_best([row for smooth, other in pairs for row in verdict_rows(smooth, other)]))
+    )
     return {
         "cell": [row for design in designs for row in cell_rows(design)],
         "curve": [row for design in designs for row in curve_rows(design)],

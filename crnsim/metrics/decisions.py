@@ -64,7 +64,9 @@ def decides(low: float, high: float, p_adjusted: float) -> bool:
     return (low > _ROUNDING or high < -_ROUNDING) and p_adjusted < LEVEL
 
 
-def replicates_needed(differences: np.ndarray, reach: float, tests: int) -> int:
+def replicates_needed(
+    differences: np.ndarray, reach: float, tests: int, *, confidence: float = CONFIDENCE
+) -> int:
     """Return about how many replicates would decide, should further ones be like those that are there.
 
     Parameters
@@ -74,6 +76,8 @@ def replicates_needed(differences: np.ndarray, reach: float, tests: int) -> int:
         Differences lie between -reach and reach.
     tests : int
         How many are made in the report.
+    confidence : float
+        Of the interval that must leave 0 out.
 
     Returns
     -------
@@ -82,10 +86,13 @@ def replicates_needed(differences: np.ndarray, reach: float, tests: int) -> int:
     """
     if differences.size < 2 or abs(float(differences.mean())) <= _ROUNDING:
         return 0
-    return _forecast(
-        differences,
-        lambda more: paired_t(more) * tests < LEVEL and decides(*mean_interval(more, -reach, reach), 0.0),
-    )
+
+    def apart(more: np.ndarray) -> bool:
+        return paired_t(more) * tests < LEVEL and decides(
+            *mean_interval(more, -reach, reach, confidence=confidence), 0.0
+        )
+
+    return _forecast(differences, apart)
 
 
 def replicates_beyond(differences: np.ndarray, limit: float, bounds: tuple[float, float]) -> int:

@@ -124,7 +124,7 @@ _TEXT = {
 }
 #: Columns that begin like those of magnitudes.
 _NOT_MAGNITUDES = {"noise_kind", "noise_free_score", "noise_free_smooth", "noise_free_baseline"}
-_WHOLE = {"replicates", "cells", "critical_beyond_max", "best", "tests"}
+_WHOLE = {"replicates", "cells", "critical_beyond_max", "best", "candidates", "tests"}
 _WHOLE |= {
     f"{name}_{what}"
     for name in ("difference", "loss_difference")
@@ -174,7 +174,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
             "cells",
         ),
         *("longest_running_time", "noise_free_smooth", "noise_free_baseline", "smooth_h", "baseline_h_eff"),
-        *("best", "tests"),
+        *("best", "candidates", "tests"),
         *(
             f"{name}_{what}"
             for name in ("difference", "loss_difference")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from crnsim import wording
 from crnsim.metrics.decisions import decides, holm, paired_t, replicates_needed, sign_test
 from crnsim.metrics.designs import QUIET, Condition, Design, condition_order, in_order, key_columns
-from crnsim.metrics.intervals import finite_mean, mean_interval
+from crnsim.metrics.intervals import CONFIDENCE, finite_mean, mean_interval
 from crnsim.noise.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def verdict_rows(smooth: Design, baseline: Design) -> Iterator[dict[str, Any]]:
 
 
 def decide(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return verdict rows with their verdicts.
+    """Return verdict rows with their verdicts; see `mark_best` and `at_once` for what comes before.
 
     A difference decides where its interval leaves 0 out and its test does, adjusted for all of these rows, scores and
     losses. Rows that something stands against are not tested; a row that is about the same numbers counts all the same.
@@ -180,7 +181,9 @@ def decide(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             decided = decides(low, high, p)
             more[f"{name}_decided"] = int(decided)
             more[f"{name}_needed"] = (
-                0 if decided or math.isnan(p) else replicates_needed(values, _REACH[name], len(tested))
+                0
+                if decided or math.isnan(p)
+                else replicates_needed(values, _REACH[name], len(tested), confidence=_confidence(row))
             )
         more["verdict"] = judge(row | more)
         more["loss_verdict"] = judge_loss(row | more)
@@ -194,20 +197,49 @@ def _untested(row: dict[str, Any]) -> bool:
 
 
 def mark_best(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return verdict rows with a column ``best``: 1 for the best design of its role under each stress.
+    """Return rows of `verdict_rows` with a column ``best``: 1 for the best design of its role under each stress.
 
     The best is the one with the highest mean score over the cells of the verdict and the noise-free one. It is
-    chosen in hindsight, from the scores that the verdict is about, and each stress may choose another: that
-    favours the compared side, so a difference in favour of smooth stands although the choice was free.
+    chosen in hindsight, from the scores that the verdict is about, and each stress may choose another: so its interval
+    is made to hold for all that it was chosen from, whose number is the column ``candidates``.
     """
     best: dict[tuple[str, ...], tuple[float, str]] = {}
+    candidates: Counter[tuple[str, ...]] = Counter()
     for row in rows:
         score = _overall(row)
+        candidates[_comparison_key(row)] += not math.isnan(score)
         if not math.isnan(score) and score > best.get(_comparison_key(row), (-math.inf, ""))[0]:
             best[_comparison_key(row)] = (score, row["compared_with"])
     for row in rows:  # where nothing was run, the first of the role speaks for it
         best.setdefault(_comparison_key(row), (math.nan, row["compared_with"]))
-    return [row | {"best": int(best[_comparison_key(row)][1] == row["compared_with"])} for row in rows]
+    return [
+        row
+        | {"best": int(best[_comparison_key(row)][1] == row["compared_with"])}
+        | {"candidates": max(1, candidates[_comparison_key(row)])}
+        for row in rows
+    ]
+
+
+def at_once(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows of `mark_best` with intervals that hold although a compared design is the best of several.
+
+    They are made at a confidence of 1 - 0.05/m for the best of m: all m of them hold at once in 95 % of reports, so
+    that of any one does, whichever is chosen and however (Bonferroni). Other rows stay as they are.
+    """
+    return [row | (_wider(row) if row["best"] and row["candidates"] > 1 else {}) for row in rows]
+
+
+def _wider(row: dict[str, Any]) -> dict[str, float]:
+    ends: dict[str, float] = {}
+    for name, values in row["values"].items():
+        low, high = mean_interval(values, -_REACH[name], _REACH[name], confidence=_confidence(row))
+        ends |= {f"{name}_low": low, f"{name}_high": high}
+    return ends
+
+
+def _confidence(row: dict[str, Any]) -> float:
+    """Confidence of the intervals of a verdict row."""
+    return 1.0 - (1.0 - CONFIDENCE) / (row["candidates"] if row["best"] else 1)
 
 
 def _comparison_key(row: dict[str, Any]) -> tuple[str, ...]:

@@ -75,9 +75,12 @@ def verdict_card(
 
 
 def _is_best(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
-    """Say that a compared design is the best of several of its role under this stress."""
+    """Say that a compared design is the best of several of its role under this stress, and what its interval holds."""
     rivals = {r["compared_with"] for r in rows if r["compared_role"] == row["compared_role"]}
-    return f"the best {row['compared_role']} under this stress" if row["best"] and len(rivals) > 1 else ""
+    if not row["best"] or len(rivals) < 2:
+        return ""
+    best, chosen_from = f"the best {row['compared_role']} under this stress", row["candidates"]
+    return f"{best}; its interval holds for all {chosen_from} at once" if chosen_from > 1 else best
 
 
 def _note(row: dict[str, Any], other: str) -> str:

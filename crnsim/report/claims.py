@@ -122,5 +122,6 @@ def _against(row: dict[str, Any], claim: Claim) -> tuple[str, str]:
     """Return what the score was compared with, and what that is."""
     if row["compared_role"]:
         kind = "best non-smooth design" if row["compared_role"] == "baseline" else "best sharp design"
+        # Its interval is that of the verdict row: one for all designs that the best was chosen from.
         return row["compared_with"] or "–", kind
     return claim.reference or "–", ""
