@@ -283,7 +283,7 @@ def group_entry(made: Made, base: str) -> GroupEntry:
     return GroupEntry(
         dataset=made.dataset, source={}, circuit="onepot", label=made.label, role=made.role,
         activation=made.activation, activation_parameters=activation_parameters(made), circuit_parameters={},
-        layers=made.layers, mode="training", given_weights={}, epochs=made.epochs, learning_rate=0.2,
+        layers=made.layers, mode="training", given_weights={}, tuned={}, epochs=made.epochs, learning_rate=0.2,
         running_times=made.running_times, replicates=made.replicates, n_cells=n_cells,
         n_points=n_cells * made.replicates,
         summary=f"{base}/summary/{made.dataset}-onepot-{made.label}.nc",

@@ -474,8 +474,10 @@ def test_claims_stand_in_the_csv_with_verdict_and_interval(tmp_path):
         if (row["claim"], row["stress"], row["compared_role"], row["metric"])
         == ("noise_magnitude", "rates", "sharp", "difference")
     ]
-    assert row["note"] == "supported"
+    rates = "both designs at the data set's learning rate, which was not chosen for either"
+    assert row["note"] == f"supported; {rates}"
     assert float(row["value"]) == pytest.approx(0.7)
     assert 0.0 < float(row["low"]) < 0.7 < float(row["high"])
     kept = [row for row in rows if row["claim"] == "noise_kept" and row["metric"] == "difference"]
-    assert {row["note"] for row in kept} == {"contradicted"}
+    rate = "learning rate as given, which was not chosen for this design"
+    assert {row["note"] for row in kept} == {f"contradicted; {rate}"}

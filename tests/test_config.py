@@ -317,10 +317,11 @@ def test_reference_names_every_key_of_the_model():
 
 def _sections():
     from crnsim.sweep.config import model as config
+    from crnsim.sweep.config import noise_axes
 
     return [
         value
-        for value in vars(config).values()
+        for value in (vars(noise_axes) | vars(config)).values()
         if isinstance(value, type) and issubclass(value, config.Section) and value is not config.Section
     ]
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Options that name a file which is read.
 _READ = ("config", "plan", "dataset", "weights", "sweep", "network")
 #: Keys of a sweep file that name one.
-_KEYS = ("file", "weights")
+_KEYS = ("file", "weights", "tuned")
 #: A module of the user's own, in ``module:Name``.
 _CODE = re.compile(r"([\w.]+):\w+")
 
@@ -63,7 +63,8 @@ def check_outputs(options: argparse.Namespace) -> None:
         One line that names the option and the file; nothing has been written yet.
     """
     plan, sweep = _plan(options), _sweep_file(options)
-    inputs = [*_inputs(options, plan), *_named(sweep)]
+    tuning = options.command == "tune"
+    inputs = [*_inputs(options, plan), *_named(sweep, _KEYS[:-1] if tuning else _KEYS)]
     default = _default(options, plan, sweep)
     taken: list[_Place] = []
     for place in chain(_figures(options, plan), _places(options, default)):
@@ -121,13 +122,13 @@ def _inputs(options: argparse.Namespace, plan: PlanFile | None) -> Iterator[str]
             yield from _modules(name)
 
 
-def _named(data: Any) -> Iterator[str]:
+def _named(data: Any, keys: tuple[str, ...]) -> Iterator[str]:
     """Yield the files that a sweep file names."""
     rest = [data]
     while rest:
         one = rest.pop()
         if isinstance(one, dict):
-            yield from (one[key] for key in _KEYS if isinstance(one.get(key), str))
+            yield from (one[key] for key in keys if isinstance(one.get(key), str))
             rest += [*one, *one.values()]
         elif isinstance(one, list):
             rest += one
@@ -148,6 +149,8 @@ def _default(options: argparse.Namespace, plan: PlanFile | None, sweep: Any) -> 
     if command == "plan" and isinstance(sweep, dict):
         name = sweep.get("name", Path(options.config).stem)
         return str(Path(RESULTS, name, PLAN)) if isinstance(name, str) else ""
+    if command == "tune" and isinstance(sweep, dict):
+        return sweep["tuned"] if isinstance(sweep.get("tuned"), str) else ""
     if plan is None:
         return ""
     if command == "integrate":

@@ -17,6 +17,7 @@ from crnsim import __version__
 from crnsim.cli import words
 from crnsim.cli.files import check_outputs
 from crnsim.cli.noise import add_noise
+from crnsim.cli.tune_options import add_tune
 from crnsim.cli.usage import Parser
 from crnsim.errors import CrnsimError, StorageError
 
@@ -118,14 +119,14 @@ def _messages_to(path: str | None) -> Iterator[None]:
 #: Modules of the commands; those not named here are steps of a sweep.
 _HOME = {
     **dict.fromkeys(("describe", "train", "infer"), "runs"),
-    "simulate": "simulate",
+    **{name: name for name in ("simulate", "tune")},
     **dict.fromkeys(("show", "calibrate"), "planning"),
     **dict.fromkeys(("status", "check", "verify"), "inspect"),
 }
 
 
 #: Commands whose output is text.
-_TEXT = ("plan", "report", "describe")
+_TEXT = ("plan", "report", "describe", "tune")
 
 
 def _command(name: str) -> Callable[[argparse.Namespace], int | None]:
@@ -156,6 +157,7 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     _add_reading(add)
+    add_tune(add)
     _add_steps(add)
     _add_results(add)
     _add_describe(add("describe", "show a circuit: counts and reactions"))

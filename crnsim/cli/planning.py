@@ -36,6 +36,9 @@ def show(options: argparse.Namespace) -> None:
     given = next((entry.given_weights for entry in made.file.groups if entry.given_weights), None)
     if given:
         print(f"nothing is trained: weights from {given.get('file', given.get('by'))}")
+    if made.sweep.tuned is not None:
+        tuned = sum(bool(entry.tuned) for entry in made.file.groups)
+        print(f"learning rates of {tuned} of {len(made.file.groups)} designs from {made.sweep.tuned}")
     print()
     what = ("network", "design") if made.sweep.network else ("data set", "activation", "layers", "epochs")
     rows = (_row(entry, known.factor, len(what)) for entry in made.file.groups)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from crnsim.metrics.learning_rates import Rate, rate_of
 from crnsim.noise.kinds import KINDS
 from crnsim.outcomes import FAILED, OK, OUTCOMES
 from crnsim.store.attributes import layers_of, parameters_of
@@ -53,7 +54,8 @@ class Design:
     `fidelity` says how close each run's answers are to those of the algebraic network with the same weights: the
     share of test samples answered alike, or 1 - abs(score - algebraic score) where that was not stored; nan
     where neither is known. `measured` has by name what else a paper's claims are about, of the runs that ended ok:
-    ``output_error``, and ``stopped`` of a circuit with a clock.
+    ``output_error``, and ``stopped`` of a circuit with a clock. `rate` is its learning rate, None where nothing is
+    trained.
     """
 
     dataset: str
@@ -70,6 +72,7 @@ class Design:
     means: dict[Condition, dict[str, float]]
     fidelity: dict[Condition, dict[tuple[int, int], float]]
     measured: dict[str, dict[Condition, dict[tuple[int, int], float]]] = field(default_factory=dict)
+    rate: Rate | None = None
 
     def repeats(self, condition: Condition) -> bool:
         """Whether all replicates are one run under a condition: those of a network of the user's own without noise."""
@@ -145,6 +148,7 @@ def read_design(summary: xr.Dataset, smoothing: Mapping[str, float] | None = Non
         },
         means={condition: _condition_means(summary, indices) for condition, indices in conditions.items()},
         fidelity=_by_key(_fidelity(summary, raw, status == OUTCOMES[OK]), conditions, keys),
+        rate=rate_of(summary),
         measured={name: _by_key(values, conditions, keys) for name, values in _measured(summary).items()},
     )
 

@@ -120,7 +120,7 @@ TABLES: dict[str, str] = {
 }
 _TEXT = {
     *("dataset", "circuit", "activation", "role", "noise_kind", "compared_with", "compared_role", "stress"),
-    *("verdict", "loss_verdict", "reason", "paper", "claim", "statement", "measure"),
+    *("verdict", "loss_verdict", "reason", "paper", "claim", "statement", "measure", "learning_rates"),
 }
 #: Columns that begin like those of magnitudes.
 _NOT_MAGNITUDES = {"noise_kind", "noise_free_score", "noise_free_smooth", "noise_free_baseline"}
@@ -174,7 +174,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
             "cells",
         ),
         *("longest_running_time", "noise_free_smooth", "noise_free_baseline", "smooth_h", "baseline_h_eff"),
-        *("best", "candidates", "tests"),
+        *("best", "candidates", "tests", "learning_rates"),
         *(
             f"{name}_{what}"
             for name in ("difference", "loss_difference")
@@ -183,7 +183,16 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "claim": (
         *(*_DESIGN_KEY, "paper", "claim", "statement", "stress", "compared_with", "compared_role"),
-        *("verdict", "reason", "measure", "running_time", "magnitude", "replicates", "cells"),
+        *(
+            "verdict",
+            "reason",
+            "measure",
+            "learning_rates",
+            "running_time",
+            "magnitude",
+            "replicates",
+            "cells",
+        ),
         *("difference", "difference_low", "difference_high", "limit", "score", "reference"),
         *("loss_difference", "loss_difference_low", "loss_difference_high"),
     ),
@@ -294,7 +303,7 @@ def _tidy(table: str, row: dict[str, Any], shared: Sequence[str]) -> Iterator[di
             continue
         numbers = {"value": row[column], "low": row.get(f"{column}_low"), "high": row.get(f"{column}_high")}
         note = (
-            "; ".join(filter(None, (row["verdict"], row["reason"])))
+            "; ".join(filter(None, (row["verdict"], row["reason"], row["learning_rates"])))
             if column == "difference" and "verdict" in row
             else ""
         )

@@ -12,6 +12,7 @@ from crnsim import wording
 from crnsim.metrics.decisions import decides, holm, paired_t, replicates_needed, sign_test
 from crnsim.metrics.designs import QUIET, Condition, Design, condition_order, in_order, key_columns
 from crnsim.metrics.intervals import CONFIDENCE, finite_mean, mean_interval
+from crnsim.metrics.learning_rates import rates_in_words
 from crnsim.noise.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ def verdict_rows(smooth: Design, baseline: Design) -> Iterator[dict[str, Any]]:
         row |= _differences(paired) if paired.replicates else nothing_paired()
         row |= {f"noise_free_{name}": _quiet_score(d, quiet) for name, d in _sides(smooth, baseline)}
         row |= {"smooth_h": smooth.h, "baseline_h_eff": baseline.h_eff}
+        row["learning_rates"] = rates_in_words(smooth, baseline)
         row["reason"] = "; ".join([*obstacles(row), *sharpness_obstacles(row)])
         yield row | {"values": _per_replicate(paired)}
 

@@ -38,6 +38,7 @@ def verdict_card(
     groups : sequence of GroupData
     """
     rows = [row for row in verdicts if row["dataset"] == dataset]
+    agreed = agreed_rates(verdicts)
     comparisons = []
     for smooth, other in dict.fromkeys((row["activation"], row["compared_with"]) for row in rows):
         mine = [row for row in rows if (row["activation"], row["compared_with"]) == (smooth, other)]
@@ -54,6 +55,7 @@ def verdict_card(
                     | {"leads": row["best"], "best": _is_best(row, rows)}
                     for row in mine
                 ],
+                "learning_rates": "" if agreed else titles.capital(mine[0]["learning_rates"]),
                 "reasons": list(dict.fromkeys(row["reason"] for row in mine if row["reason"])),
             }
         )
@@ -72,6 +74,18 @@ def verdict_card(
         "comparisons": shown,
         "others": [pair for pair in comparisons if pair not in shown],
     }
+
+
+def agreed_rates(rows: Sequence[dict[str, Any]]) -> str:
+    """Return how the learning rates of all comparisons came about, where it is the same for all; else nothing.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Rows of the verdict or the claim table.
+    """
+    said = {row["learning_rates"] for row in rows}
+    return titles.capital(said.pop()) if len(said) == 1 else ""
 
 
 def _is_best(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:

@@ -45,6 +45,7 @@ def claims_section(rows: Sequence[dict[str, Any]], chosen: str | None = None) ->
         return None
     name = rows[0]["paper"]
     judged_by = _paper_named(name, chosen)
+    agreed = _agreed_rates(rows)
     blocks = []
     for claim in _claims(judged_by, rows):
         mine = [row for row in rows if row["claim"] == claim.name]
@@ -53,20 +54,36 @@ def claims_section(rows: Sequence[dict[str, Any]], chosen: str | None = None) ->
                 "statement": claim.statement,
                 "definition": claim.definition,
                 "counts": _counts(mine),
-                "rows": [_shown(row, claim) for row in mine],
+                "rows": [_shown(row if agreed else _with_rates(row), claim) for row in mine],
                 "measure": claim.measure,
                 "digits": claim.digits,
             }
         )
+    remark = judged_by.remark if judged_by else "The file that defines its claims is not at hand."
     ends = [abs(row[f"difference{end}"]) for row in rows for end in ("", "_low", "_high")]
     return {
         "citation": judged_by.citation if judged_by else name,
         "doi": judged_by.doi if judged_by else "",
-        "remark": judged_by.remark if judged_by else "The file that defines its claims is not at hand.",
+        "remark": f"{remark} {agreed}".strip(),
         "counts": _counts(rows),
         "claims": blocks,
         "reach": reach(ends),
     }
+
+
+def _agreed_rates(rows: Sequence[dict[str, Any]]) -> str:
+    """Return how learning rates came about, once for rows about one design and once for comparisons, if all agree."""
+    said = []
+    for compared in (False, True):
+        words = {row["learning_rates"] for row in rows if bool(row["compared_with"]) == compared} - {""}
+        if len(words) > 1:
+            return ""
+        said += [f"{'Comparisons' if compared else 'Single designs'}: {one}." for one in words]
+    return " ".join(said)
+
+
+def _with_rates(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"reason": "; ".join(filter(None, (row["reason"], row["learning_rates"])))}
 
 
 def _paper_named(name: str, chosen: str | None) -> Paper | None:

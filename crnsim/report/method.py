@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from crnsim.report.coverage import GroupData
-    from crnsim.sweep.plan.plan_file import PlanFile
+    from crnsim.sweep.plan.plan_file import GroupEntry, PlanFile
 
 #: Libraries that were at work when the page was made; those of the numbers are stored with the numbers.
 PAGE_LIBRARIES = ("numpy", "scipy", "numba", "xarray", "netCDF4", "dask", "snakemake", "matplotlib")
@@ -67,6 +67,7 @@ def design_rows(groups: Sequence[GroupData]) -> list[dict[str, Any]]:
                     f"{k} {v:g}" for k, v in parameters.items() if isinstance(v, (int, float))
                 ),
                 "learning_rate": entry.learning_rate,
+                "chosen": _chosen(entry),
                 "epochs": entry.epochs,
                 "times": ", ".join(f"{time:g}" for time in entry.running_times),
                 "replicates": entry.replicates,
@@ -80,6 +81,12 @@ def _citation(versions: Sequence[str], hashes: Sequence[str]) -> str:
     version = f"version {', '.join(versions) or __version__}"
     code = f", code {', '.join(hashes)}" if hashes else ""
     return f"{CITED}, {version}{code}; and the paper whose circuit was used"
+def _chosen(entry: GroupEntry) -> str:
+    """Say how a learning rate was chosen, where it was."""
+    tried, end = entry.tuned.get("rates", 0), entry.tuned.get("end", "")
+    if not tried:
+        return ""
+    return f"chosen from {tried:.0f}{f', the {end}: a wider range may hold a better one' if end else ''}"
 
 
 def provenance(

@@ -87,6 +87,7 @@ def render(
             _dataset(name, tables, summaries, labels, groups) | {"said": said.get(name, [])} for name in names
         ],
         "cards": [answers.verdict_card(name, tables["verdict"], groups) for name in names],
+        "learning_rates": answers.agreed_rates(tables["verdict"]),
         "claims": claims_section(tables["claim"], plan.claims),
         "at_zero": coverage.often_at_zero(summaries),
         "question": _question(tables),

@@ -121,7 +121,10 @@ def _in_comparison(
     noise = [] if stress == SHORT_TIME else smooth.curve(best["longest_running_time"], stress)
     return (
         blank_row(claim, smooth, stress)
-        | {key: best[key] for key in ("compared_with", "compared_role", "replicates", "cells")}
+        | {
+            key: best[key]
+            for key in ("compared_with", "compared_role", "replicates", "cells", "learning_rates")
+        }
         | {"difference": -best["loss_difference"], "difference_low": -best["loss_difference_high"]}
         | {"difference_high": -best["loss_difference_low"], "limit": 0.0}
         | {f"loss_difference{end}": best[f"loss_difference{end}"] for end in ("", "_low", "_high")}

@@ -12,6 +12,7 @@ from crnsim.errors import InputError
 from crnsim.metrics.decisions import may_fail, replicates_beyond
 from crnsim.metrics.designs import key_columns
 from crnsim.metrics.intervals import finite_mean, free_interval, mean_interval
+from crnsim.metrics.learning_rates import rates_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +33,7 @@ def blank_row(claim: Claim, design: Design, stress: str) -> dict[str, Any]:
     return (
         key_columns(design)
         | {"claim": claim.name, "statement": claim.statement, "stress": stress}
-        | {"compared_with": "", "compared_role": "", "measure": ""}
+        | {"compared_with": "", "compared_role": "", "measure": "", "learning_rates": rates_in_words(design)}
         | dict.fromkeys((*names, *numbers), math.nan)
         | {"replicates": 0, "cells": 0}
     )
@@ -54,7 +55,7 @@ def open_row(
     of_a_design : bool
         False where the design that it would be about is what is missing: only its data set and circuit count then.
     """
-    unnamed = {} if of_a_design else {"activation": "", "role": ""}
+    unnamed = {} if of_a_design else {"activation": "", "role": "", "learning_rates": ""}
     return blank_row(claim, design, stress) | unnamed | {"verdict": OPEN, "reason": reason}
 
 

@@ -11,7 +11,8 @@ from crnsim.noise.kinds import NOISE_KINDS
 from crnsim.sweep.config.mistakes import Mistake
 
 if TYPE_CHECKING:
-    from crnsim.sweep.config.model import NoiseAxes, Sweep
+    from crnsim.sweep.config.model import Sweep
+    from crnsim.sweep.config.noise_axes import NoiseAxes
     from crnsim.sweep.config.resolve import ResolvedSettings
 
 

@@ -156,17 +156,24 @@ def _unknown_key(path: KeyPath, model: type[BaseModel]) -> str:
 def _section(model: type[BaseModel], path: KeyPath) -> type[BaseModel] | None:
     """Return the model of the section at `path`."""
     section: type[BaseModel] | None = model
-    inside_mapping = False
+    mappings = 0
     for part in path:
-        if inside_mapping:
-            inside_mapping = False
+        if mappings:
+            mappings -= 1
             continue
         if section is None or part not in section.model_fields:
             return None
         annotation = section.model_fields[str(part)].annotation
-        inside_mapping = getattr(annotation, "__origin__", None) is dict
+        mappings = _nested(annotation)
         section = model_in(annotation)
     return section
+
+
+def _nested(annotation: Any) -> int:
+    """Number of mappings, one in another, that an annotation begins with."""
+    if getattr(annotation, "__origin__", None) is not dict:
+        return 0
+    return 1 + _nested(get_args(annotation)[1])
 
 
 def model_in(annotation: Any) -> type[BaseModel] | None:

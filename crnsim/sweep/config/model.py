@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    create_model,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from crnsim.entrance.limits import LONGEST_TEXT, MOST_POINTS
-from crnsim.noise.kinds import NOISE_KINDS, NoiseKind
+from crnsim.sweep.config.noise_axes import NoiseAxes, Section
 from crnsim.sweep.config.of_network import with_network
 from crnsim.sweep.config.values import (
     AbsoluteTolerance,
@@ -36,27 +27,12 @@ from crnsim.sweep.config.values import (
     Seed,
     Steps,
     Swept,
-    Switch,
     Text,
-    Time,
     Workers,
-    magnitudes_of,
     no_repeats,
     one_line,
     parameter_value,
 )
-
-
-class Section(BaseModel):
-    """A group of keys; a key that is not known is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @field_validator("*", mode="after", check_fields=False)
-    @classmethod
-    def _list_once(cls, value: Any, info: Any) -> Any:
-        once = isinstance(value, tuple) and info.field_name not in ("layers", "inputs")
-        return no_repeats(value) if once else value
 
 
 class Activation(Section):
@@ -88,79 +64,6 @@ class Activation(Section):
     def parameters(self) -> tuple[tuple[str, float | str], ...]:
         """Parameters by name, in alphabetical order, numbers as float."""
         return tuple(sorted((self.model_extra or {}).items()))
-
-
-_OwnMagnitudes: Any = magnitudes_of(NoiseKind())
-
-
-class OwnNoise(Section):
-    """A kind of noise of your own, under its `module:Class`: magnitudes, and its options under their own names."""
-
-    # Options differ between kinds; `names` compares them with the kind.
-    model_config = ConfigDict(extra="allow", frozen=True)
-    __pydantic_extra__: dict[str, Annotated[float | str | bool, BeforeValidator(parameter_value)]]
-
-    magnitudes: _OwnMagnitudes = Field(
-        default=(), description="Standard deviations, or what the kind makes of them."
-    )
-
-
-def _noise_section(kind: NoiseKind) -> Any:
-    """Return the section of a kind of noise as a model made from its entry in the table."""
-    fields: dict[str, Any] = {
-        "magnitudes": (magnitudes_of(kind), Field(default=(), description=kind.description))
-    }
-    for option in kind.options:
-        annotation: Any = Switch if isinstance(option.default, bool) else Time
-        if option.choices:
-            annotation = Literal[option.choices]
-        fields[option.name] = (annotation, Field(default=option.default, description=option.description))
-    return create_model(
-        f"{type(kind).__name__}Noise", __base__=Section, __doc__=f"Noise on the {kind.target}.", **fields
-    )
-
-
-_AXES = "Kinds of noise; each is an axis of its own that starts at the common noise-free cell."
-
-if TYPE_CHECKING:
-
-    class NoiseAxes(Section):
-        """Kinds of noise: a section for each kind in the table, those of the user's own, and whether to cross them."""
-
-        own: dict[str, OwnNoise]
-        cross: bool
-
-        def __getattr__(self, kind: str) -> Any:
-            """Section of a kind, None where it is left out."""
-
-else:
-    NoiseAxes = create_model(
-        "NoiseAxes",
-        __base__=Section,
-        __doc__=_AXES,
-        **{
-            kind.name: (
-                _noise_section(kind) | None,
-                Field(default=None, description=f"Noise on {kind.target}; leave out for none."),
-            )
-            for kind in NOISE_KINDS.values()
-        },
-        own=(
-            dict[str, OwnNoise | None] | None,
-            Field(
-                default={},
-                description="Kinds of noise of your own, by `module:Class` (docs/noise-kinds.md); `null` leaves one "
-                "out, or all.",
-            ),
-        ),
-        cross=(
-            Switch,
-            Field(
-                default=False,
-                description="Take every combination of the kinds, instead of one kind at a time.",
-            ),
-        ),
-    )
 
 
 class DatasetSettings(Section):
@@ -338,6 +241,11 @@ class Sweep(Section):
     datasets: Annotated[dict[str, DatasetSettings], Field(min_length=1)] = Field(
         description="Data sets by name, each with what it does differently; or a list of names."
     )
+    tuned: Text | None = Field(
+        default=None,
+        description="File from `crnsim tune`: the learning rate of each design that it lists, chosen on replicates "
+        "that no verdict uses (docs/tuning.md). A design in it has no `learning_rate` of its own.",
+    )
     solver: Solver = Field(default=Solver(), description="Error control.")
     claims: Reference | None = Field(
         default=None,
@@ -384,6 +292,8 @@ class Sweep(Section):
         if self.network is None:
             for name in ("network", "initial", "inputs", "observables", "parameters"):
                 del data[name]
+        if self.tuned is None:
+            del data["tuned"]
         # A kind of one's own is rare: a sweep without one need not say so.
         if not data["noise"].get("own", True):
             del data["noise"]["own"]

@@ -23,6 +23,7 @@ from crnsim.sweep.config.resolve import (
     resolve_source,
     resolve_weights,
 )
+from crnsim.sweep.config.tuned_names import check_tuned
 
 if TYPE_CHECKING:
     from crnsim.experiment.point import Parameters
@@ -60,7 +61,7 @@ def checked(sweep: Sweep) -> ResolvedSweep:
     check_extent(sweep, settings)
     for name in sweep.datasets:
         _check_weights(sweep, name, settings[name], weights)
-    return ResolvedSweep(sweep, sources, settings, weights)
+    return ResolvedSweep(sweep, sources, settings, weights, check_tuned(sweep, settings, sources))
 
 
 def _check_cases(sweep: Sweep) -> None:

@@ -72,7 +72,7 @@ def _check_left_out(sweep: Sweep) -> None:
     whole = sweep.to_dict()
     plain = {name: value for name, value in whole.items() if name in ("network", "parameters", "solver")}
     made = with_network(plain)
-    for key in ("circuit", "mode", "weights", "circuit_parameters", "claims"):
+    for key in ("circuit", "mode", "weights", "circuit_parameters", "claims", "tuned"):
         if whole.get(key) and whole[key] != made.get(key):
             raise Mistake((key,), "belongs to circuits; a sweep with network: has none, leave it out")
     if set(sweep.datasets) != set(made["datasets"]) or any(

@@ -15,13 +15,15 @@ from crnsim.sweep.config.reader import Document, check_plain, read_yaml
 from crnsim.sweep.config.resolve import ResolvedSweep
 
 
-def read_sweep(path: str | Path) -> ResolvedSweep:
+def read_sweep(path: str | Path, *, untuned: bool = False) -> ResolvedSweep:
     """Read and check a sweep file, and the files that it names.
 
     Parameters
     ----------
     path : str or Path
         A YAML file; its keys are described in ``config/README.md``.
+    untuned : bool
+        Leave out the file of tuned learning rates that it names, which need not be there yet.
 
     Raises
     ------
@@ -31,6 +33,8 @@ def read_sweep(path: str | Path) -> ResolvedSweep:
     document = read_yaml(path)
     if isinstance(document.data, dict) and "name" not in document.data:
         document.data["name"] = Path(path).stem
+    if untuned and isinstance(document.data, dict):
+        document.data.pop("tuned", None)
     return validate(document)
 
 

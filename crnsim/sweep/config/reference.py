@@ -12,7 +12,8 @@ from pydantic_core import PydanticUndefined
 
 from crnsim.noise.kinds import NOISE_KINDS
 from crnsim.sweep.config.mistakes import model_in
-from crnsim.sweep.config.model import Activation, DatasetSettings, OwnNoise, Sweep
+from crnsim.sweep.config.model import Activation, DatasetSettings, Sweep
+from crnsim.sweep.config.noise_axes import OwnNoise
 
 _HEAD = """\
 <!-- Written by `crnsim config-docs > config/README.md` from crnsim/sweep/config/model.py; change it there. -->

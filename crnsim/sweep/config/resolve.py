@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from crnsim.sweep.config.model import DatasetSettings, NoiseAxes, Sweep
+from crnsim.sweep.config.model import DatasetSettings, Sweep
+from crnsim.sweep.config.noise_axes import NoiseAxes
+from crnsim.sweep.config.tuned import Tuned, read_tuned
 
 if TYPE_CHECKING:
     from crnsim.experiment.point import Parameters
@@ -41,12 +43,15 @@ class ResolvedSweep:
         By data set.
     given_weights : tuple
         What identifies the weights of an inference sweep; empty for training.
+    tuned : Tuned, optional
+        Learning rates that were chosen for its designs.
     """
 
     sweep: Sweep
     sources: Mapping[str, Parameters]
     settings: Mapping[str, ResolvedSettings]
     given_weights: Parameters
+    tuned: Tuned | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -58,6 +63,8 @@ class ResolvedSweep:
         content = {key: value for key, value in self.sweep.to_dict().items() if key != "chunks"}
         content["sources"] = {name: dict(source) for name, source in self.sources.items()}
         content["given"] = dict(self.given_weights)
+        if self.tuned is not None:
+            content["tuned_hash"] = self.tuned.sha256
         content["paper"] = ""
         if self.sweep.claims:
             # Loads xarray, which takes most of a second: Snakemake asks for the fingerprint in every job.
@@ -89,7 +96,8 @@ def resolve(sweep: Sweep) -> ResolvedSweep:
         return ResolvedSweep(sweep, {name: network_source(sweep)}, {name: network_settings(sweep)}, ())
     sources = {name: resolve_source(given) for name, given in sweep.datasets.items()}
     settings = {name: resolve_settings(sweep, name, source) for name, source in sources.items()}
-    return ResolvedSweep(sweep, sources, settings, resolve_weights(sweep))
+    tuned = read_tuned(sweep.tuned) if sweep.tuned is not None else None
+    return ResolvedSweep(sweep, sources, settings, resolve_weights(sweep), tuned)
 
 
 def network_source(sweep: Sweep) -> Parameters:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,10 @@ from crnsim.noise.noise import Noise, own_section
 from crnsim.sweep.config.resolve import design_settings
 
 if TYPE_CHECKING:
-    from crnsim.sweep.config.model import NoiseAxes, Solver, Sweep
+    from crnsim.sweep.config.model import Solver, Sweep
+    from crnsim.sweep.config.noise_axes import NoiseAxes
     from crnsim.sweep.config.resolve import ResolvedSettings, ResolvedSweep
+    from crnsim.sweep.config.tuned import Tuned, TunedDesign
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,10 @@ class Group:
         Circuit parameters of this design alone.
     weights : tuple of (str, str)
         What identifies given weights; empty where circuits are trained.
+    tuned : tuple of (str, float or str)
+        How its learning rate was chosen: file and its content hash, number of ``rates`` tried, the ``end`` of them at
+        which it lies, and whether it was chosen ``elsewhere``, under other running times or noise. Empty where it was
+        not.
     """
 
     dataset: str
@@ -97,6 +103,7 @@ class Group:
     source: tuple[tuple[str, str], ...] = ()
     own_parameters: tuple[tuple[str, float | str], ...] = ()
     weights: tuple[tuple[str, str], ...] = ()
+    tuned: tuple[tuple[str, float | str], ...] = ()
 
     @property
     def mode(self) -> str:
@@ -233,6 +240,8 @@ def groups(resolved: ResolvedSweep) -> list[Group]:
         )
         for label in settings.activations:
             spec = sweep.activations[label]
+            given = design_settings(settings, sweep, label, dataset, resolved.sources[dataset])
+            choice = resolved.tuned.of(dataset, label) if resolved.tuned else None
             found.append(
                 Group(
                     dataset=dataset,
@@ -241,7 +250,7 @@ def groups(resolved: ResolvedSweep) -> list[Group]:
                     role=spec.role or "",
                     activation=spec.name,
                     activation_parameters=spec.parameters,
-                    settings=design_settings(settings, sweep, label, dataset, resolved.sources[dataset]),
+                    settings=replace(given, learning_rate=choice.learning_rate) if choice else given,
                     seed=sweep.seed,
                     solver=sweep.solver,
                     cells=cells,
@@ -249,9 +258,39 @@ def groups(resolved: ResolvedSweep) -> list[Group]:
                     source=resolved.sources[dataset],
                     own_parameters=tuple(sorted(spec.circuit_parameters.items())),
                     weights=weights,
+                    tuned=_tuned(resolved.tuned, choice, cells) if resolved.tuned and choice else (),
                 )
             )
     return found
+
+
+def tuning_cells(cells: Sequence[Cell]) -> list[int]:
+    """Return the cells in which learning rates are compared.
+
+    They are those without noise at every running time, and the largest magnitude of each kind by itself at the longest.
+    """
+    longest = max(cell.running_time for cell in cells)
+    quiet = [index for index, cell in enumerate(cells) if not cell.noise.acting]
+    largest: dict[str, int] = {}
+    for index, cell in enumerate(cells):
+        if cell.running_time == longest and len(cell.noise.acting) == 1:
+            best = largest.setdefault(cell.noise.kind, index)
+            if _strength(cell) > _strength(cells[best]):
+                largest[cell.noise.kind] = index
+    return [*quiet, *largest.values()]
+
+
+def tuning_conditions(cells: Sequence[Cell]) -> tuple[tuple[float, ...], tuple[str, ...]]:
+    """Return the running times and the noise, in words, in which learning rates are compared."""
+    chosen = [cells[index] for index in tuning_cells(cells)]
+    times = tuple(sorted({cell.running_time for cell in chosen}))
+    return times, tuple(cell.noise.described for cell in chosen if cell.noise.acting)
+
+
+def _tuned(tuned: Tuned, choice: TunedDesign, cells: Sequence[Cell]) -> tuple[tuple[str, float | str], ...]:
+    elsewhere = (tuple(sorted(choice.running_times)), choice.noise) != tuning_conditions(cells)
+    about: dict[str, float | str] = {"file": tuned.file, "sha256": tuned.sha256, "rates": len(choice.rates)}
+    return tuple((about | {"end": choice.end, "elsewhere": int(elsewhere)}).items())
 
 
 def noise_levels(axes: NoiseAxes) -> list[Noise]:

@@ -132,6 +132,7 @@ def _about(group: Group) -> dict[str, Any]:
         "layers": tuple(group.settings.layers),
         "mode": group.mode,
         "given_weights": dict(group.weights),
+        "tuned": dict(group.tuned),
         "epochs": group.settings.epochs,
         "learning_rate": group.settings.learning_rate,
         "running_times": tuple(group.settings.running_times),
@@ -213,7 +214,8 @@ def read_plan(path: str | Path) -> Plan:
 def _hashes(resolved: ResolvedSweep) -> dict[str, str]:
     """Return the hashes of the files that a sweep names, as they were read."""
     sources = [dict(source) for source in (*resolved.sources.values(), resolved.given_weights)]
-    return {str(source["file"]): str(source["sha256"]) for source in sources if "file" in source}
+    found = {str(source["file"]): str(source["sha256"]) for source in sources if "file" in source}
+    return found | ({resolved.tuned.file: resolved.tuned.sha256} if resolved.tuned else {})
 
 
 def _check_sources(path: str | Path, plan: PlanFile, known: Mapping[str, str]) -> None:
@@ -229,11 +231,16 @@ def _check_sources(path: str | Path, plan: PlanFile, known: Mapping[str, str]) -
     """
     from crnsim.datasets import file_hash
     from crnsim.experiment import given_weights, task
+    from crnsim.sweep.config.tuned import tuned_hash
 
     for entry in plan.groups:
         of_source = task.file_hash if entry.mode == OBSERVATION else file_hash
-        for source, hash_now in ((entry.source, of_source), (entry.given_weights, given_weights.file_hash)):
-            file = source.get("file")
+        for source, hash_now in (
+            (entry.source, of_source),
+            (entry.given_weights, given_weights.file_hash),
+            (entry.tuned, tuned_hash),
+        ):
+            file = str(source["file"]) if "file" in source else None
             if file is not None and (known.get(file) or hash_now(file)) != source["sha256"]:
                 raise InputError(
                     f"{file}: changed since {path} was made; 'crnsim plan CONFIG -o {path}' makes it anew"

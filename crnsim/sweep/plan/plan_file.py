@@ -76,6 +76,8 @@ class GroupEntry:
         ``training`` or ``inference``.
     given_weights : dict
         What identifies given weights; empty where circuits are trained.
+    tuned : dict
+        How the learning rate was chosen, see `crnsim.sweep.plan.groups.Group`; empty where it was not.
     epochs : int
     learning_rate : float
     running_times : tuple of float
@@ -97,6 +99,7 @@ class GroupEntry:
     layers: tuple[Count, ...]
     mode: str
     given_weights: dict[str, str]
+    tuned: Values
     epochs: Count
     learning_rate: Amount
     running_times: tuple[Amount, ...]
@@ -184,14 +187,17 @@ class PlanFile:
 
     @property
     def data_files(self) -> list[str]:
-        """Files of data, weights and networks that the plan names."""
+        """Files of data, weights, networks and learning rates that the plan names."""
         named = [
-            source.get("file") for group in self.groups for source in (group.source, group.given_weights)
+            source.get("file")
+            for group in self.groups
+            for source in (group.source, group.given_weights, group.tuned)
         ]
-        network = self.config.get("network")
-        if isinstance(network, str) and not _OWN.fullmatch(network):
-            named.append(network)
-        return sorted({file for file in named if file is not None})
+        for key in ("network", "tuned"):
+            file = self.config.get(key)
+            if isinstance(file, str) and not _OWN.fullmatch(file):
+                named.append(file)
+        return sorted({str(file) for file in named if file is not None})
 
     @classmethod
     def from_json(cls, text: str) -> PlanFile:

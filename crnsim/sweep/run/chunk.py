@@ -167,7 +167,32 @@ def integrate(
     """
     if not points:
         return []
-    batches = cut(points, batch, workers)
+    return run_batches(
+        cut(points, batch, workers),
+        recorded=recorded,
+        workers=workers,
+        progress=progress,
+        compute=compute,
+        keep=lambda some, results, seconds: keep(results, seconds),
+    )
+
+
+def run_batches(
+    batches: Sequence[Sequence[Point]],
+    *,
+    recorded: Sequence[str] = (),
+    workers: int = 1,
+    progress: Callable[[float], None] = lambda points: None,
+    compute: Compute = compute_batch,
+    keep: Callable[[Sequence[Point], xr.Dataset, float], None],
+) -> list[Point]:
+    """Compute batches, each of points of one group; see `integrate`.
+
+    Parameters
+    ----------
+    keep : callable
+        Called with the points of a batch, their results and the core seconds they took, in the order batches end.
+    """
     if workers == 1 and not os.environ.get(SCHEDULER):
         ended: Generator[Ended] = _in_process(batches, set(recorded), progress)
     else:
@@ -181,7 +206,7 @@ def integrate(
             if results is None:
                 killed.extend(some)
             else:
-                keep(results, seconds)
+                keep(some, results, seconds)
             progress(done)
     return killed
 

@@ -85,7 +85,15 @@ def merge_group(
     merged = merged.assign_attrs(
         activation_label=group.label, role=group.role, sweep=plan.sweep.name, config=json.dumps(science)
     )
+    if group.tuned:
+        merged = merged.assign_attrs(tuned=_tuned(group))
     return merged.assign_attrs(source=json.dumps(dict(group.source))) if group.source else merged
+
+
+def _tuned(group: Group) -> str | None:
+    """How a learning rate was chosen, as a summary has it; None where it was not."""
+    about = {name: value for name, value in group.tuned if name != "file"}
+    return json.dumps(about) if about else None
 
 
 def _usable(
@@ -136,6 +144,7 @@ def read_summary(plan: Plan, name: str) -> xr.Dataset:
         ("activation_label", group.label),
         ("role", group.role),
         ("sweep", plan.sweep.name),
+        ("tuned", _tuned(group)),
     ):
         _check_attribute(summary, path, attribute, value)
     _check_points(summary, path, group, None)
