@@ -225,7 +225,7 @@ def test_one_design_is_told_by_what_it_stands():
     )
     made = [Made(lambda t, k, m, r: 1.0 - 4 * m, running_times=(100,), noise={"rates": (0.05, 0.2)})]
     ((_, (sentence,)),) = conclusions(tables_of(made)).items()
-    assert "It keeps 95 % of that under less than the least rate noise, 5 %; 20 % leaves 0.20" in sentence
+    assert "It keeps less than 95 % of that under 5 % of rate noise, the least; 20 % leaves 0.20" in sentence
 
 
 def test_the_largest_difference_of_a_cell_is_told_where_it_is_decided():

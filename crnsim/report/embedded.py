@@ -88,7 +88,7 @@ def _cell(row: dict[str, Any], group: GroupData | None, where: np.ndarray, *, si
         "label": row["activation"],
         "time": row["running_time"],
         "kind": row["noise_kind"],
-        "stress": "no noise" if row["noise_kind"] == "none" else titles.stress_name(row["noise_kind"]),
+        "stress": "no noise" if row["noise_kind"] == "none" else titles.row_stress(row),
         "level": titles.level_name(condition_of(row).level),
         "magnitude": _plain(condition_of(row).level.magnitude),
         "n": row["replicates"],

@@ -57,7 +57,7 @@ def _of_design(label: str, cells: Rows) -> str:
     if not score > 0.0:
         return said
     kinds = [k for k in dict.fromkeys(row["noise_kind"] for row in late) if k != "none" and "+" not in k]
-    whole, part = [], []
+    whole, part, lost = [], [], []
     for kind in kinds:
         rows = sorted(
             (row for row in late if row["noise_kind"] == kind), key=lambda row: float(row["magnitude"])
@@ -70,16 +70,22 @@ def _of_design(label: str, cells: Rows) -> str:
         elif kept:
             part.append(f"up to {_magnitude(kind, kept)} of {name}; {left}")
         else:
-            part.append(f"less than the least {name}, {_magnitude(kind, rows[0])}; {left}")
+            lost.append(f"{_magnitude(kind, rows[0])} of {name}, the least; {left}")
     stands = [f"{wording.listing(whole)}, the most that was run"] if whole else []
     hurried = sorted(
         (row for row in cells if row["noise_kind"] == "none" and row["running_time"] < longest),
         key=lambda row: -row["running_time"],
     )
     if hurried:
-        part.append(_in_haste(hurried, score))
+        (part if _kept(hurried, score) else lost).append(_in_haste(hurried, score))
     stands += part
-    return f"{said} It keeps {100 * KEPT:g} % of that under {'; under '.join(stands)}." if stands else said
+    if not stands and not lost:
+        return said
+    keeps = f"{100 * KEPT:g} % of that under"
+    if not stands:
+        return f"{said} It keeps less than {keeps} {'; under '.join(lost)}."
+    less = f"; less under {'; under '.join(lost)}" if lost else ""
+    return f"{said} It keeps {keeps} {'; under '.join(stands)}{less}."
 
 
 def _kept(rows: Rows, score: float) -> dict[str, Any] | None:
@@ -100,7 +106,7 @@ def _in_haste(rows: Rows, score: float) -> str:
         return f"running times down to {shortest['running_time']:g}, the shortest"
     if kept:
         return f"running times down to {kept['running_time']:g}; {left}"
-    return f"no shorter running time; {left}"
+    return f"running time {rows[0]['running_time']:g}, the next shorter; {left}"
 
 
 def _magnitude(kind: str, row: dict[str, Any]) -> str:

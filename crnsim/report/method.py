@@ -81,6 +81,8 @@ def _citation(versions: Sequence[str], hashes: Sequence[str]) -> str:
     version = f"version {', '.join(versions) or __version__}"
     code = f", code {', '.join(hashes)}" if hashes else ""
     return f"{CITED}, {version}{code}; and the paper whose circuit was used"
+
+
 def _chosen(entry: GroupEntry) -> str:
     """Say how a learning rate was chosen, where it was."""
     tried, end = entry.tuned.get("rates", 0), entry.tuned.get("end", "")
