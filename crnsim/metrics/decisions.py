@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy import stats
 
-from crnsim.metrics.intervals import CONFIDENCE, mean_interval
+from crnsim.metrics.intervals import mean_interval
+from crnsim.metrics.looks import confidence, looks
 
 #: Adjusted p-values below this decide, so that at most 5 % of reports on equal designs have a verdict: of scores that
 #: are tied at few values the t-test rejects up to 1.7 times as often as it says (docs/robustness.md).
@@ -45,13 +46,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """Return p-values adjusted for their number, so that the chance of any false rejection is kept; nan stay so.
 
     S. Holm, Scand. J. Statist. 6 (1979), 65. It holds whatever tests depend on each other, and whichever of them are
-    looked at in hindsight.
+    looked at in hindsight. Where results are looked at several times, they are adjusted for that too
+    (`crnsim.metrics.looks`).
     """
     values = np.asarray(p_values, dtype=float)
     result = np.full(values.shape, math.nan)
     known = np.flatnonzero(np.isfinite(values))
     order = known[np.argsort(values[known], kind="stable")]
-    adjusted = np.maximum.accumulate(values[order] * np.arange(order.size, 0, -1))
+    adjusted = looks() * np.maximum.accumulate(values[order] * np.arange(order.size, 0, -1))
     result[order] = np.minimum(adjusted, 1.0)
     return [float(value) for value in result]
 
@@ -65,7 +67,7 @@ def decides(low: float, high: float, p_adjusted: float) -> bool:
 
 
 def replicates_needed(
-    differences: np.ndarray, reach: float, tests: int, *, confidence: float = CONFIDENCE
+    differences: np.ndarray, reach: float, tests: int, *, confidence: float | None = None
 ) -> int:
     """Return about how many replicates would decide, should further ones be like those that are there.
 
@@ -76,8 +78,8 @@ def replicates_needed(
         Differences lie between -reach and reach.
     tests : int
         How many are made in the report.
-    confidence : float
-        Of the interval that must leave 0 out.
+    confidence : float, optional
+        Of the interval that must leave 0 out; by default that of one interval of the report.
 
     Returns
     -------
@@ -88,7 +90,7 @@ def replicates_needed(
         return 0
 
     def apart(more: np.ndarray) -> bool:
-        return paired_t(more) * tests < LEVEL and decides(
+        return looks() * paired_t(more) * tests < LEVEL and decides(
             *mean_interval(more, -reach, reach, confidence=confidence), 0.0
         )
 
@@ -117,4 +119,4 @@ def _forecast(differences: np.ndarray, decided: Callable[[np.ndarray], bool]) ->
 
 def may_fail(replicates: int) -> float:
     """Return what share of runs may fail where none of some has: the upper end of the interval."""
-    return 1.0 - ((1.0 - CONFIDENCE) / 2.0) ** (1.0 / replicates) if replicates else 1.0
+    return 1.0 - ((1.0 - confidence()) / 2.0) ** (1.0 / replicates) if replicates else 1.0

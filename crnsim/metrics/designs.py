@@ -153,6 +153,14 @@ def read_design(summary: xr.Dataset, smoothing: Mapping[str, float] | None = Non
     )
 
 
+def first_replicates(summary: xr.Dataset, replicates: int | None) -> xr.Dataset:
+    """Return the points of a summary up to a number of replicates, without what only pages show; all for None."""
+    if replicates is None:
+        return summary
+    points = summary.drop_dims([dim for dim in summary.dims if dim != "point"])
+    return points.isel(point=np.flatnonzero(points["replicate"].values < replicates))
+
+
 def _measured(summary: xr.Dataset) -> dict[str, np.ndarray]:
     """What else claims are about, by point; of a circuit with a clock also whether it had reason to stop.
 

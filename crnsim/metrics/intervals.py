@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import norm, t
 
-CONFIDENCE = 0.95
+from crnsim.metrics.looks import confidence as usual_confidence
 
 #: Up to so many numbers the law of their weighted mean is summed exactly, beyond by its saddle point, right to 1 in n.
 _EXACT = 400
@@ -30,7 +30,7 @@ def finite_mean(values: np.ndarray, axis: int) -> np.ndarray:
 
 
 def mean_interval(
-    values: np.ndarray, least: float, most: float, *, confidence: float = CONFIDENCE
+    values: np.ndarray, least: float, most: float, *, confidence: float | None = None
 ) -> tuple[float, float]:
     """Return an interval for the mean of independent numbers that lie in a known range.
 
@@ -44,7 +44,8 @@ def mean_interval(
         Those that are not finite are left out.
     least, most : float
         The range; numbers beyond it count as its ends.
-    confidence : float
+    confidence : float, optional
+        0.95 where left out; more in a sweep that is looked at several times (`crnsim.metrics.looks`).
 
     Returns
     -------
@@ -61,7 +62,7 @@ def mean_interval(
     found = np.sort(np.clip(found[np.isfinite(found)], least, most))
     if not found.size:
         return math.nan, math.nan
-    tail = (1.0 - confidence) / 2.0
+    tail = (1.0 - (usual_confidence() if confidence is None else confidence)) / 2.0
     scale = most - least
     # As bytes, so that equal numbers are asked for once: most cells of a sweep are tied.
     low = _lower_end(((found - least) / scale).tobytes(), tail)
@@ -132,7 +133,7 @@ def _by_saddle_point(distance: np.ndarray) -> float:
     return float(norm.cdf(w) + norm.pdf(w) * (1.0 / w - 1.0 / v))
 
 
-def free_interval(values: np.ndarray, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
+def free_interval(values: np.ndarray, *, confidence: float | None = None) -> tuple[float, float]:
     """Return Student's interval for the mean of numbers of no known range.
 
     Returns
@@ -146,7 +147,8 @@ def free_interval(values: np.ndarray, *, confidence: float = CONFIDENCE) -> tupl
         return math.nan, math.nan
     if found.size < 2 or np.ptp(found) <= _NEAR * np.abs(found).max():
         return -math.inf, math.inf
-    half = t.ppf(0.5 * (1.0 + confidence), found.size - 1) * found.std(ddof=1) / math.sqrt(found.size)
+    wanted = usual_confidence() if confidence is None else confidence
+    half = t.ppf(0.5 * (1.0 + wanted), found.size - 1) * found.std(ddof=1) / math.sqrt(found.size)
     return float(found.mean() - half), float(found.mean() + half)
 
 
@@ -193,7 +195,7 @@ def critical_interval(magnitudes: np.ndarray, scores: np.ndarray) -> tuple[float
     if not whole.shape[1] or not whole[0].mean() > 0.0:
         return math.nan, math.nan
     differences = whole - 0.5 * whole[0]
-    tail = (1.0 - CONFIDENCE) / 2.0
+    tail = (1.0 - usual_confidence()) / 2.0
     # An end of an interval is 0 where the weighted mean is below 0 as often as that end says.
     low = _first_crossing(magnitudes, differences, lambda row: tail - _below_zero(row, -0.5))
     high = _first_crossing(magnitudes, differences, lambda row: 1.0 - tail - _below_zero(row, 1.0))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crnsim.metrics.claims import CONTRADICTED, OPEN, SUPPORTED
-from crnsim.metrics.tables import COLUMNS, column_type, columns_of, is_magnitude, other_magnitudes
+from crnsim.metrics.tables import COLUMNS, column_type, columns_of, is_magnitude, other_columns
 from crnsim.metrics.verdicts import BETTER, NO_DIFFERENCE, UNDECIDED, WORSE
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def tables_fault(tables: xr.Dataset, designs: Collection[tuple[str, str, str]]) 
     designs : collection of tuple
         Data set, circuit and label of those that the sweep has.
     """
-    others = other_magnitudes(tables)
+    others = other_columns(tables)
     for table in COLUMNS:
         for column in columns_of(table, others):
             if fault := _column_fault(tables, table, column):

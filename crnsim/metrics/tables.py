@@ -124,7 +124,9 @@ _TEXT = {
 }
 #: Columns that begin like those of magnitudes.
 _NOT_MAGNITUDES = {"noise_kind", "noise_free_score", "noise_free_smooth", "noise_free_baseline"}
-_WHOLE = {"replicates", "cells", "critical_beyond_max", "best", "candidates", "tests"}
+#: Columns of the verdict table in a sweep that adds replicates where verdicts are open.
+LOOK_COLUMNS = ("difference_look", "loss_difference_look", "most_replicates")
+_WHOLE = {"replicates", "cells", "critical_beyond_max", "best", "candidates", "tests", *LOOK_COLUMNS}
 _WHOLE |= {
     f"{name}_{what}"
     for name in ("difference", "loss_difference")
@@ -205,7 +207,8 @@ def to_dataset(
     """Return tables as one dataset: a dimension per table, a variable ``<table>_<column>`` per column."""
     variables = {}
     kept = {table: list(tables.get(table, ())) for table in COLUMNS}
-    others = {name for rows in kept.values() for row in rows for name in row if is_magnitude(name)}
+    names = {name for rows in kept.values() for row in rows for name in row}
+    others = {name for name in names if is_magnitude(name) or name in LOOK_COLUMNS}
     for table, rows in kept.items():
         for column in columns_of(table, others):
             # A design that never met a kind of noise met it at magnitude 0.
@@ -217,7 +220,7 @@ def to_dataset(
 
 def table_rows(robustness: xr.Dataset, table: str) -> list[dict[str, Any]]:
     """Return one table of a robustness dataset as a list of rows with plain Python values."""
-    names = columns_of(table, other_magnitudes(robustness))
+    names = columns_of(table, other_columns(robustness))
     columns = [robustness[f"{table}_{column}"].values.tolist() for column in names]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
@@ -228,13 +231,18 @@ def column_type(column: str) -> type[np.generic]:
 
 
 def columns_of(table: str, others: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return the columns of a table: those of `COLUMNS`, with magnitudes of further kinds of noise where it has any."""
-    fixed = COLUMNS[table]
+    """Return the columns of a table: those of `COLUMNS`, and which of the `others` it has.
+
+    Magnitudes of further kinds of noise stand in tables that have magnitudes, `LOOK_COLUMNS` in that of verdicts.
+    """
+    fixed, found = COLUMNS[table], set(others)
+    if table == "verdict":
+        return (*fixed, *(name for name in LOOK_COLUMNS if name in found))
     last = f"noise_{KINDS[-1]}"
     if last not in fixed:
         return fixed
     place = fixed.index(last) + 1
-    return (*fixed[:place], *sorted(set(others) - set(fixed)), *fixed[place:])
+    return (*fixed[:place], *sorted(found - set(fixed) - set(LOOK_COLUMNS)), *fixed[place:])
 
 
 def is_magnitude(column: str) -> bool:
@@ -242,8 +250,14 @@ def is_magnitude(column: str) -> bool:
     return column.startswith("noise_") and column not in _NOT_MAGNITUDES
 
 
-def other_magnitudes(robustness: xr.Dataset) -> list[str]:
-    """Return the magnitudes of kinds of noise that are not built in, as the columns of a stored table tell."""
+def other_columns(robustness: xr.Dataset) -> list[str]:
+    """Return the columns that not all tables have, as a stored one tells: see `columns_of`."""
+    at_looks = [name for name in LOOK_COLUMNS if f"verdict_{name}" in robustness.data_vars]
+    return [*_other_magnitudes(robustness), *at_looks]
+
+
+def _other_magnitudes(robustness: xr.Dataset) -> list[str]:
+    """Return the magnitudes of kinds of noise that are not built in."""
     names = (
         str(name).removeprefix("cell_") for name in robustness.data_vars if str(name).startswith("cell_")
     )
@@ -285,20 +299,22 @@ def to_csv(robustness: xr.Dataset, path: str | Path) -> None:
         Where to write; an older file is replaced. Empty fields do not apply; ``inf`` is "not reached".
     """
     with Path(path).open("w", newline="", encoding="utf-8") as stream:
-        others = other_magnitudes(robustness)
+        others = other_columns(robustness)
         place = CSV_COLUMNS.index("metric")
-        columns = (*CSV_COLUMNS[:place], *others, *CSV_COLUMNS[place:])
+        columns = (*CSV_COLUMNS[:place], *_other_magnitudes(robustness), *CSV_COLUMNS[place:])
         writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
         writer.writeheader()
         for table in COLUMNS:
             for row in table_rows(robustness, table):
-                writer.writerows(_tidy(table, row, columns))
+                writer.writerows(_tidy(table, row, columns, others))
 
 
-def _tidy(table: str, row: dict[str, Any], shared: Sequence[str]) -> Iterator[dict[str, str]]:
+def _tidy(
+    table: str, row: dict[str, Any], shared: Sequence[str], others: Sequence[str]
+) -> Iterator[dict[str, str]]:
     """Yield a line per measured number of a row; what tells where it belongs is repeated on every line."""
     where = {name: _text(row[name]) for name in shared if name in row}
-    for column in COLUMNS[table]:
+    for column in columns_of(table, others):
         if column in _TEXT or column in shared or column.endswith(("_low", "_high")):
             continue
         numbers = {"value": row[column], "low": row.get(f"{column}_low"), "high": row.get(f"{column}_high")}

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from crnsim import wording
-from crnsim.metrics.decisions import decides, holm, paired_t, replicates_needed, sign_test
+from crnsim.metrics.decisions import paired_t, sign_test
 from crnsim.metrics.designs import QUIET, Condition, Design, condition_order, in_order, key_columns
-from crnsim.metrics.intervals import CONFIDENCE, finite_mean, mean_interval
+from crnsim.metrics.intervals import finite_mean, mean_interval
 from crnsim.metrics.learning_rates import rates_in_words
+from crnsim.metrics.looks import confidence, looks
 from crnsim.noise.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -53,12 +54,12 @@ def pair(
 
 
 #: How far a difference of scores can be from 0, and one of losses.
-_REACH = {"difference": 1.0, "loss_difference": 2.0}
+REACH = {"difference": 1.0, "loss_difference": 2.0}
 
 
 def _difference(name: str, values: np.ndarray) -> dict[str, Any]:
     """Return a mean difference over replicates, its interval, and its tests."""
-    low, high = mean_interval(values, -_REACH[name], _REACH[name])
+    low, high = mean_interval(values, -REACH[name], REACH[name])
     above, below, p_sign = sign_test(values)
     return {
         name: float(finite_mean(values, axis=0)),
@@ -74,7 +75,7 @@ def _difference(name: str, values: np.ndarray) -> dict[str, Any]:
 def _per_replicate(paired: Paired) -> dict[str, np.ndarray]:
     """Return both differences of each replicate, where they are known."""
     if not len(paired.smooth):
-        return dict.fromkeys(_REACH, np.zeros(0))
+        return dict.fromkeys(REACH, np.zeros(0))
     scores = (paired.smooth - paired.baseline).mean(axis=0)
     losses = (paired.baseline - paired.smooth + paired.smooth_before - paired.baseline_before).mean(axis=0)
     return {"difference": scores, "loss_difference": losses[np.isfinite(losses)]}
@@ -123,7 +124,7 @@ def paired_rows(smooth: Design, baseline: Design) -> Iterator[dict[str, Any]]:
 
 
 def verdict_rows(smooth: Design, baseline: Design) -> Iterator[dict[str, Any]]:
-    """Yield one row per kind of stress, without its verdict, which `decide` gives: it depends on all rows of a report.
+    """Yield one row per kind of stress, without its verdict, which depends on all rows of a report: see `replay`.
 
     Each kind of noise is judged at the longest running time, where both designs are known to work; short
     running time is judged without noise. So no verdict mixes two stresses.
@@ -164,40 +165,6 @@ def verdict_rows(smooth: Design, baseline: Design) -> Iterator[dict[str, Any]]:
         yield row | {"values": _per_replicate(paired)}
 
 
-def decide(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return verdict rows with their verdicts; see `mark_best` and `at_once` for what comes before.
-
-    A difference decides where its interval leaves 0 out and its test does, adjusted for all of these rows, scores and
-    losses. Rows that something stands against are not tested; a row that is about the same numbers counts all the same.
-    """
-    tested = [(row, name) for row in rows for name in _REACH if not _untested(row)]
-    adjusted = holm([row[f"{name}_p"] for row, name in tested])
-    found = {(id(row), name): p for (row, name), p in zip(tested, adjusted, strict=True)}
-    result = []
-    for row in rows:
-        more: dict[str, Any] = {"tests": len(tested)}
-        for name, values in row["values"].items():
-            p = found.get((id(row), name), math.nan)
-            low, high = row[f"{name}_low"], row[f"{name}_high"]
-            more[f"{name}_p_adjusted"] = p
-            decided = decides(low, high, p)
-            more[f"{name}_decided"] = int(decided)
-            more[f"{name}_needed"] = (
-                0
-                if decided or math.isnan(p)
-                else replicates_needed(values, _REACH[name], len(tested), confidence=_confidence(row))
-            )
-        more["verdict"] = judge(row | more)
-        more["loss_verdict"] = judge_loss(row | more)
-        result.append({key: value for key, value in row.items() if key != "values"} | more)
-    return result
-
-
-def _untested(row: dict[str, Any]) -> bool:
-    """Whether something stands against any comparison; sharpness is a matter of what it is called."""
-    return bool(list(obstacles(row)))
-
-
 def mark_best(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return rows of `verdict_rows` with a column ``best``: 1 for the best design of its role under each stress.
 
@@ -226,22 +193,28 @@ def at_once(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return rows of `mark_best` with intervals that hold although a compared design is the best of several.
 
     They are made at a confidence of 1 - 0.05/m for the best of m: all m of them hold at once in 95 % of reports, so
-    that of any one does, whichever is chosen and however (Bonferroni). Other rows stay as they are.
+    that of any one does, whichever is chosen and however (Bonferroni). Other rows stay as they are; but where a sweep
+    is looked at more than once those of all m are, since which is the best may change from look to look.
     """
-    return [row | (_wider(row) if row["best"] and row["candidates"] > 1 else {}) for row in rows]
+    return [row | (_wider(row) if _chosen_from(row) > 1 else {}) for row in rows]
 
 
 def _wider(row: dict[str, Any]) -> dict[str, float]:
     ends: dict[str, float] = {}
     for name, values in row["values"].items():
-        low, high = mean_interval(values, -_REACH[name], _REACH[name], confidence=_confidence(row))
+        low, high = mean_interval(values, -REACH[name], REACH[name], confidence=confidence_of(row))
         ends |= {f"{name}_low": low, f"{name}_high": high}
     return ends
 
 
-def _confidence(row: dict[str, Any]) -> float:
-    """Confidence of the intervals of a verdict row."""
-    return 1.0 - (1.0 - CONFIDENCE) / (row["candidates"] if row["best"] else 1)
+def _chosen_from(row: dict[str, Any]) -> int:
+    """From how many designs the compared one of a row of `mark_best` is chosen, or may be."""
+    return int(row.get("candidates", 1)) if row.get("best") or looks() > 1 else 1
+
+
+def confidence_of(row: dict[str, Any]) -> float:
+    """Return the confidence of the intervals of a verdict row."""
+    return 1.0 - (1.0 - confidence()) / _chosen_from(row)
 
 
 def _comparison_key(row: dict[str, Any]) -> tuple[str, ...]:
@@ -259,9 +232,9 @@ def _sides(smooth: Design, baseline: Design) -> tuple[tuple[str, Design], tuple[
 
 def nothing_paired() -> dict[str, Any]:
     """Return the columns of a comparison that has no pair to go by."""
-    names = [f"{n}{end}" for n in _REACH for end in ("", "_low", "_high", "_p", "_p_sign")]
+    names = [f"{n}{end}" for n in REACH for end in ("", "_low", "_high", "_p", "_p_sign")]
     names += [f"{what}_{side}" for what in ("score", "loss") for side in ("smooth", "baseline")]
-    counts = [f"{n}_{side}" for n in _REACH for side in ("above", "below")]
+    counts = [f"{n}_{side}" for n in REACH for side in ("above", "below")]
     return {"replicates": 0} | dict.fromkeys(names, math.nan) | dict.fromkeys(counts, 0)
 
 
@@ -288,13 +261,18 @@ def _judge(row: dict[str, Any], name: str, sign: float) -> str:
 
 def obstacles(row: dict[str, Any]) -> Iterator[str]:
     """Yield every reason but sharpness why a verdict row can have no verdict (docs/robustness.md)."""
+    yield from lasting_obstacles(row)
+    if row["cells"]:
+        yield from too_few(row["replicates"])
+
+
+def lasting_obstacles(row: dict[str, Any]) -> Iterator[str]:
+    """Yield those of `obstacles` that more replicates are not expected to mend."""
     where = f"without noise at the longest running time ({row['longest_running_time']:g})"
     for label, side in ((row["activation"], "smooth"), (row["compared_with"], "baseline")):
         yield from quiet_obstacles(label, row[f"noise_free_{side}"], where)
     if not row["cells"]:
         yield "no cell that both designs have run"
-    else:
-        yield from too_few(row["replicates"])
 
 
 def quiet_obstacles(label: str, score: float, where: str) -> Iterator[str]:
