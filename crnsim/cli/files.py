@@ -143,6 +143,7 @@ def _modules(word: str) -> Iterator[str]:
 
 def _default(options: argparse.Namespace, plan: PlanFile | None, sweep: Any) -> str:
     """Return where a command writes if no option says so; empty where that is nowhere, or not known."""
+    from crnsim.sweep.plan.looks import look_file
     from crnsim.sweep.plan.plan import PLAN, REPORTS, RESULTS
 
     command = options.command
@@ -161,6 +162,8 @@ def _default(options: argparse.Namespace, plan: PlanFile | None, sweep: Any) -> 
         return (of[0].network if command == "build" else of[0].summary) if of else ""
     if command == "robustness":
         return str(Path(RESULTS, plan.sweep, "robustness.nc"))
+    if command == "look":
+        return str(look_file(Path(RESULTS, plan.sweep, PLAN), options.number))
     return str(Path(REPORTS, f"{plan.sweep}.partial.html" if options.partial else f"{plan.sweep}.html"))
 
 
@@ -248,9 +251,12 @@ def _check_products(plan: PlanFile, place: _Place) -> None:
 
 def _products(plan: PlanFile) -> Iterator[str]:
     """Yield the files of a sweep."""
+    from crnsim.sweep.plan.looks import look_file
     from crnsim.sweep.plan.plan import PLAN, RESULTS
     from crnsim.sweep.run.chunk_files import account_file
 
+    for number in range(1, plan.n_looks):
+        yield str(look_file(Path(RESULTS, plan.sweep, PLAN), number))
     for name in (PLAN, "robustness.nc", "robustness.csv", "robustness.json"):
         yield str(Path(RESULTS, plan.sweep, name))
     for group in plan.groups:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import contextvars
 import io
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from crnsim import __version__
 from crnsim.cli import words
 from crnsim.cli.files import check_outputs
+from crnsim.cli.messages import messages_to
 from crnsim.cli.noise import add_noise
 from crnsim.cli.tune_options import add_tune
 from crnsim.cli.usage import Parser
@@ -50,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error), error.exit_status)
     log = getattr(options, "log", None)
     try:
-        with _messages_to(log):
+        with messages_to(log):
             return _run(options, log)
     except StorageError as error:
         return _complain(str(error), error.exit_status)
@@ -90,32 +89,6 @@ def _complain(message: str, status: int) -> int:
     return status
 
 
-@contextlib.contextmanager
-def _messages_to(path: str | None) -> Iterator[None]:
-    """Send the messages of the package to a file; nowhere special without one."""
-    if path is None:
-        yield
-        return
-    # A disk that is full is said once, by the command itself, and not by each message that finds no room.
-    logging.raiseExceptions = False
-    try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(path, mode="w", encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"{path}: {error.strerror}") from None
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger = logging.getLogger("crnsim")
-    before = logger.handlers, logger.level, logger.propagate
-    logger.handlers, logger.propagate = [handler], False
-    logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        handler.close()
-        logger.handlers, logger.propagate = before[0], before[2]
-        logger.setLevel(before[1])
-
-
 #: Modules of the commands; those not named here are steps of a sweep.
 _HOME = {
     **dict.fromkeys(("describe", "train", "infer"), "runs"),
@@ -126,7 +99,7 @@ _HOME = {
 
 
 #: Commands whose output is text.
-_TEXT = ("plan", "report", "describe", "tune")
+_TEXT = ("plan", "look", "report", "describe", "tune")
 
 
 def _command(name: str) -> Callable[[argparse.Namespace], int | None]:
@@ -197,10 +170,11 @@ def _add_steps(add: _Add) -> None:
 
     build = add("build", "build the network of a group and compile it")
     integrate = add("integrate", "compute one chunk")
+    look = add("look", "see which verdicts are open, and which chunks they ask for")
     merge = add("merge", "join the chunks of a group")
     robustness = add("robustness", "compute the metrics of a sweep, with intervals")
     report = add("report", "write the report of a sweep")
-    for command in (build, integrate, merge, robustness, report):
+    for command in (build, integrate, look, merge, robustness, report):
         command.add_argument("plan", help="plan.json of the sweep")
         command.add_argument("--sweep", metavar="FILE", help=_SWEEP)
         command.add_argument("-o", "--output", help="where to write; the place in the plan by default")
@@ -218,10 +192,11 @@ def _add_steps(add: _Add) -> None:
     integrate.add_argument(
         "--cores", type=words.cores, default="", help="cores of the whole sweep, for the time that is left"
     )
+    look.add_argument("number", type=words.count, help="of the look, from 1 on")
     robustness.add_argument("--csv", help="where to write the tables; beside the output by default")
     report.add_argument("--partial", action="store_true", help="use what chunks there are")
     report.add_argument("--figures", metavar="DIR", help="figures for a paper; the page only with -o")
-    for command in (plan, build, integrate, merge, robustness, report):
+    for command in (plan, build, integrate, look, merge, robustness, report):
         command.add_argument("--log", metavar="FILE", help="also write messages to a file")
 
 

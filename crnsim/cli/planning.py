@@ -44,7 +44,7 @@ def show(options: argparse.Namespace) -> None:
     rows = (_row(entry, known.factor, len(what)) for entry in made.file.groups)
     print("\n".join(columns([(*what, *_HEAD), *rows])))
     print()
-    print("\n".join(_totals(made.file, expected, known)))
+    print("\n".join([*_totals(made.file, expected, known), *_least(made.file, known)]))
     for line in advice(made, expected):
         print(f"advice: {line}")
     print(f"results/{made.sweep.name}/ -> {report_path(made.sweep.name)}")
@@ -58,9 +58,32 @@ def _row(entry: GroupEntry, factor: float, n_words: int) -> tuple[str, ...]:
     return (
         *what[:n_words],
         " ".join(f"{time:g}" for time in entry.running_times),
-        *(str(entry.n_cells), str(entry.replicates), str(entry.n_points)),
+        *(str(entry.n_cells), _replicates(entry), str(entry.n_points)),
         *(str(len(entry.chunks)), duration(seconds)),
     )
+
+
+def _replicates(entry: GroupEntry) -> str:
+    return f"{entry.looks[0]} to {entry.looks[-1]}" if entry.looks else str(entry.replicates)
+
+
+def _least(plan: PlanFile, known: Speed) -> list[str]:
+    """Say what a sweep takes at least, and what is wanted so far, where replicates are added."""
+    from crnsim.sweep.plan.looks import read_looks, wanted
+    from crnsim.sweep.plan.plan import PLAN, results_folder
+    from crnsim.wording import duration
+
+    if plan.n_looks == 1:
+        return []
+    looks = read_looks(str(results_folder(plan.sweep) / PLAN), plan, strict=False)
+    least, now = wanted(plan, ()), wanted(plan, looks)
+    seconds = duration(known.factor * least.estimated_core_seconds)
+    lines = [
+        f"all this at most, in {plan.n_looks} looks; at least {least.n_points} points, about {seconds} of core time"
+    ]
+    if looks:
+        lines.append(f"wanted after {plural(len(looks), 'look')}: {now.n_points} points")
+    return lines
 
 
 def _totals(plan: PlanFile, expected: Forecast, known: Speed) -> list[str]:

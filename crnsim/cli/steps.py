@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from crnsim.entrance.arguments import check_whole
 from crnsim.errors import InputError, StoppedError
 from crnsim.registry import import_only
+from crnsim.sweep.plan.looks import look_file, read_looks
 from crnsim.sweep.plan.permission import permitted
-from crnsim.sweep.plan.plan import PLAN, REPORTS, RESULTS, Plan, make_plan, read_plan
+from crnsim.sweep.plan.plan import PLAN, REPORTS, RESULTS, Plan, make_plan, read_plan, read_whole_plan
 from crnsim.sweep.plan.products import chunk_files
 
 if TYPE_CHECKING:
@@ -37,10 +38,10 @@ def plan(options: argparse.Namespace) -> None:
     log.info("%d points in %d chunks", made.file.n_points, sum(len(chunks) for _, chunks in made.groups))
 
 
-def opened(path: str, sweep_file: str | None) -> Plan:
-    """Read a plan; from here on the command imports nothing that the plan alone names."""
+def opened(path: str, sweep_file: str | None, *, whole: bool = False) -> Plan:
+    """Read a plan, or the part of it that is wanted; from here on nothing is imported that the plan alone names."""
     import_only(permitted(path, sweep_file))
-    return read_plan(path)
+    return read_whole_plan(path) if whole else read_plan(path)
 
 
 def build(options: argparse.Namespace) -> None:
@@ -50,7 +51,7 @@ def build(options: argparse.Namespace) -> None:
     from crnsim.store.files import write_dataset, write_text
     from crnsim.sweep.run.build import compile_circuit, group_network
 
-    made = opened(options.plan, options.sweep)
+    made = opened(options.plan, options.sweep, whole=True)
     group, _ = made.group(options.group)
     network, circuit = group_network(group)
     path = Path(options.output or Path(RESULTS, made.sweep.name) / "networks" / f"{group.name}.nc")
@@ -83,10 +84,11 @@ def integrate(options: argparse.Namespace) -> None:
     from crnsim.sweep.run.chunk import integrate_chunk
     from crnsim.sweep.run.progress import Progress
 
-    made = opened(options.plan, options.sweep)
-    made.chunk(options.chunk)
+    made = opened(options.plan, options.sweep, whole=True)
+    _, chunk, _ = made.chunk(options.chunk)
+    wanted = made.seen(read_looks(options.plan, made.file, strict=False)).file
     progress = Progress(
-        made.file,
+        wanted if chunk.key in wanted.chunk_by_key else made.file,
         options.chunk,
         sys.stderr,
         parallel=int(options.cores) if options.cores.isdigit() else 1,
@@ -103,6 +105,19 @@ def integrate(options: argparse.Namespace) -> None:
 
 def _told_to_stop(*_: object) -> None:
     raise StoppedError("told to stop; the same command goes on from what is there")
+
+
+def look(options: argparse.Namespace) -> None:
+    """Write which verdicts a sweep leaves open, and which chunks they ask for."""
+    from crnsim.store.files import write_text
+    from crnsim.sweep.run.look import look as look_at
+
+    made = opened(options.plan, options.sweep, whole=True)
+    found = look_at(made, options.number, read_looks(options.plan, made.file, before=options.number))
+    write_text(
+        options.output or look_file(Path(RESULTS, made.sweep.name, PLAN), options.number), found.to_json()
+    )
+    log.info("look %d of %d: %d open, %d chunks", found.look, found.of, len(found.open), len(found.wanted))
 
 
 def merge(options: argparse.Namespace) -> None:

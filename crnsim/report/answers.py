@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from crnsim.report.coverage import GroupData
+    from crnsim.sweep.plan.plan_file import GroupEntry
 
 MOST_COMPARISONS = 3
 _CHIPS = {
@@ -39,6 +40,7 @@ def verdict_card(
     """
     rows = [row for row in verdicts if row["dataset"] == dataset]
     agreed = agreed_rates(verdicts)
+    entry = next(group.entry for group in groups if group.entry.dataset == dataset)
     comparisons = []
     for smooth, other in dict.fromkeys((row["activation"], row["compared_with"]) for row in rows):
         mine = [row for row in rows if (row["activation"], row["compared_with"]) == (smooth, other)]
@@ -51,7 +53,7 @@ def verdict_card(
                 "h_eff": mine[0]["baseline_h_eff"],
                 "rows": [
                     row
-                    | {"chip": _CHIPS[row["verdict"]], "note": _note(row, other)}
+                    | {"chip": _CHIPS[row["verdict"]], "note": _note(row, other, len(entry.looks) > 1)}
                     | {"leads": row["best"], "best": _is_best(row, rows)}
                     for row in mine
                 ],
@@ -59,11 +61,10 @@ def verdict_card(
                 "reasons": list(dict.fromkeys(row["reason"] for row in mine if row["reason"])),
             }
         )
-    entry = next(group.entry for group in groups if group.entry.dataset == dataset)
     facts = [
         f"layers {'-'.join(map(str, entry.layers))}",
         wording.plural(entry.epochs, "epoch"),
-        wording.plural(entry.replicates, "replicate"),
+        replicates_text(entry),
     ]
     # Of many comparisons, those with the best of a role under some stress come first, the others on request.
     leading = [pair for pair in comparisons if any(row["leads"] for row in pair["rows"])]
@@ -97,11 +98,44 @@ def _is_best(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
     return f"{best}; its interval holds for all {chosen_from} at once" if chosen_from > 1 else best
 
 
-def _note(row: dict[str, Any], other: str) -> str:
-    """Return what stands beside a verdict."""
+def _note(row: dict[str, Any], other: str, added: bool) -> str:
+    """Return what stands beside a verdict; `added` where replicates were added until it was decided."""
     same = row["verdict"] == NO_DIFFERENCE
     more = forecast(row, "{} like these would show a difference") if same else ""
-    return "; ".join(filter(None, (more, _loss_note(row, other))))
+    return "; ".join(filter(None, (_look_note(row) if added else "", more, _loss_note(row, other))))
+
+
+def _look_note(row: dict[str, Any]) -> str:
+    """Say at which look a verdict was decided, or that it is open."""
+    if row["verdict"] == UNDECIDED:
+        return ""
+    what = "open" if row["verdict"] == NO_DIFFERENCE else "decided"
+    return f"{what} after {row['difference_look']} of at most {row['most_replicates']} replicates"
+
+
+def replicates_text(entry: GroupEntry) -> str:
+    """Return how many replicates a cell of a group has, or may have."""
+    if len(entry.looks) > 1:
+        return f"{entry.looks[0]} to {entry.looks[-1]} replicates"
+    return wording.plural(entry.replicates, "replicate")
+
+
+def waiting(verdicts: Iterable[dict[str, Any]], losses: bool) -> bool:
+    """Tell whether a verdict is open that has not had all the replicates that it may have.
+
+    Parameters
+    ----------
+    verdicts : iterable of dict
+        Rows of the verdict table.
+    losses : bool
+        Whether losses must be decided too.
+    """
+    return any(
+        row[f"{name}_look"] < row["most_replicates"] and not (row["reason"] or row[f"{name}_decided"])
+        for row in verdicts
+        if "most_replicates" in row
+        for name in ("difference", *(["loss_difference"] if losses else []))
+    )
 
 
 def _loss_note(row: dict[str, Any], other: str) -> str:

@@ -108,11 +108,11 @@ def coverage_rows(groups: Sequence[GroupData]) -> list[dict[str, Any]]:
     for group in groups:
         there = sorted(set(group.conditions), key=condition_order)
         conditions = planned_conditions(group.laid_out) if group.laid_out else there
-        expected = group.entry.n_points // len(conditions) if conditions else 0
+        expected = _expected(group, conditions)
         for condition in dict.fromkeys([*conditions, *there]):
             counts = {outcome: group.count(outcome, condition) for outcome in OUTCOMES}
             present = sum(counts.values())
-            due = expected if condition in conditions else 0
+            due = expected.get(condition, 0)
             rows.append(
                 {
                     "group": group.name,
@@ -123,6 +123,18 @@ def coverage_rows(groups: Sequence[GroupData]) -> list[dict[str, Any]]:
                 | {"present": present, MISSING: max(due - present, 0), **counts}
             )
     return rows
+
+
+def _expected(group: GroupData, conditions: Sequence[Condition]) -> dict[Condition, int]:
+    """Return how many runs the chunks of a plan give each condition."""
+    entry = group.entry
+    if group.laid_out is None or not entry.looks:
+        return dict.fromkeys(conditions, entry.n_points // max(len(conditions), 1))
+    counts = dict.fromkeys(conditions, 0)
+    for chunk in entry.chunks:
+        for condition in conditions[slice(*chunk.cells)]:
+            counts[condition] += chunk.replicates[1] - chunk.replicates[0]
+    return counts
 
 
 def coverage_totals(groups: Sequence[GroupData]) -> list[dict[str, Any]]:

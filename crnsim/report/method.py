@@ -8,9 +8,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crnsim import __version__
+from crnsim import __version__, wording
 from crnsim.circuits.circuit import OBSERVATION
 from crnsim.metrics.designs import smoothing_at_work
+from crnsim.metrics.looks import CONFIDENCE
 from crnsim.metrics.verdicts import ENOUGH_REPLICATES, ENOUGH_SCORE, SHARPNESS
 from crnsim.report import titles
 from crnsim.store.attributes import parameters_of
@@ -70,7 +71,7 @@ def design_rows(groups: Sequence[GroupData]) -> list[dict[str, Any]]:
                 "chosen": _chosen(entry),
                 "epochs": entry.epochs,
                 "times": ", ".join(f"{time:g}" for time in entry.running_times),
-                "replicates": entry.replicates,
+                "replicates": f"{entry.looks[0]} to {entry.looks[-1]}" if entry.looks else entry.replicates,
             }
         )
     return rows
@@ -89,6 +90,25 @@ def _chosen(entry: GroupEntry) -> str:
     if not tried:
         return ""
     return f"chosen from {tried:.0f}{f', the {end}: a wider range may hold a better one' if end else ''}"
+
+
+def looks_text(plan: PlanFile) -> str:
+    """Say how replicates were added, and what each look at the results may claim; nothing where none were added."""
+    if plan.n_looks == 1:
+        return ""
+    seen = [
+        f"{titles.dataset_title(name)} after {wording.listing(str(count) for count in counts)} replicates"
+        for name, counts in plan.schedule.items()
+        if len(counts) > 1
+    ]
+    times, each = plan.n_looks, 100.0 * (1.0 - (1.0 - CONFIDENCE) / plan.n_looks)
+    return (
+        "Replicates were added to cells whose verdict was open, and to no others: results were looked at up to "
+        f"{times} times ({'; '.join(seen)}). A verdict keeps the numbers of the look that decided it. Each interval is "
+        f"made at {each:.4g} %, so that those of all looks hold together with 95 %, and p-values count {times} times: "
+        "by Bonferroni's inequality a page of equal designs is wrong no more often than one that was looked at once, "
+        "whatever made the sweep stop. Cells differ in their number of replicates for that reason."
+    )
 
 
 def provenance(

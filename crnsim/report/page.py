@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from crnsim import metrics, wording
 from crnsim.metrics.designs import in_order
+from crnsim.metrics.looks import looked
 from crnsim.metrics.tables import SHARE_OK
 from crnsim.outcomes import OK, OUTCOMES
 from crnsim.report import answers, coverage, curves, headline, method, titles
@@ -67,14 +68,15 @@ def render(
     counts, examples = coverage.failures(groups)
     totals = coverage.coverage_totals(groups)
     present = sum(row["present"] for row in totals)
+    with looked(plan.n_looks):
+        said = {} if plan.config.get("network") else headline.conclusions(tables)
     names = dict.fromkeys(group.entry.dataset for group in groups)
     shown = {label: series for series, label in enumerate(labels)}
     config = yaml.safe_dump(plan.config, sort_keys=False, allow_unicode=True, width=88)
-    said = {} if plan.config.get("network") else headline.conclusions(tables)
     context = {
         "title": plan.title or plan.sweep,
         "sweep": plan.sweep,
-        "partial": present < plan.n_points,
+        "partial": present < plan.n_points or answers.waiting(tables["verdict"], plan.claims is not None),
         "stored": not partial,
         "left_out": left_out,
         "present": present,
@@ -104,6 +106,7 @@ def render(
         "config": config,
         "data": embedded(tables, groups, config),
         "limits": method.LIMITS,
+        "looks": method.looks_text(plan),
     }
     return _environment().get_template("report.html.j2").render(context)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from crnsim.errors import ConfigError, CrnsimError, StorageError
 from crnsim.provenance import package_hash
+from crnsim.sweep.plan.looks import LOOKS
 from crnsim.sweep.plan.plan import PLAN, REPORTS, RESULTS
 from crnsim.sweep.run.dask_cluster import SCHEDULER
 
@@ -81,10 +82,10 @@ def open_workflow(config_files: Sequence[str | Path], settings: Mapping[str, Any
 def _check_places(sweep: str) -> None:
     """Look at the folders and files that the rules make."""
     results = Path(RESULTS, sweep)
-    for step in ("integrate", "merge", "build"):
+    for step in ("integrate", "look", "merge", "build"):
         for place in ("logs", "benchmarks"):
             _check_writable(results / place / step)
-    for name in ("chunks", "networks", "summary"):
+    for name in ("chunks", "networks", "summary", LOOKS):
         _check_writable(results / name)
     for file in (*(results / name for name in (PLAN, *TABLES)), Path(REPORTS, f"{sweep}.html")):
         if file.is_dir():

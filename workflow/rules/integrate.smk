@@ -3,6 +3,7 @@ rule integrate:
     input:
         plan=ancient("results/{sweep}/plan.json"),
         network=ancient("results/{sweep}/networks/{dataset}-{variant}.nc"),
+        looks=lambda wildcards: ancient(looks_of_chunk(f"results/{wildcards.sweep}/plan.json", wildcards.key)),
     output:
         "results/{sweep}/chunks/{dataset}/{variant}/{key}.nc",
     log:
@@ -22,13 +23,13 @@ rule integrate:
 
 
 # Join the chunks of one data set, circuit and activation, and check that none is missing. A summary holds the whole
-# configuration, so a newer plan makes it again.
+# configuration, so a newer plan makes it again. It does not read the network, which is made again with every change of
+# the sweep file: while that is under way, Snakemake looks at no other reason to run what only chunks lead to.
 rule merge:
     input:
         plan="results/{sweep}/plan.json",
-        chunks=lambda wildcards: chunk_files(
-            checkpoints.plan.get(sweep=wildcards.sweep).output[0], wildcards.dataset, wildcards.variant
-        ),
+        network="results/{sweep}/networks/{dataset}-{variant}.nc",
+        chunks=lambda wildcards: chunk_files(looked_at(wildcards.sweep), wildcards.dataset, wildcards.variant),
     output:
         "results/{sweep}/summary/{dataset}-{variant}.nc",
     log:

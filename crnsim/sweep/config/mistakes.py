@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from crnsim.entrance.arguments import shown
 from crnsim.errors import suggest
 from crnsim.sweep.config.reader import Document, KeyPath, dotted
+from crnsim.sweep.config.replicates import NUMBER, SETTINGS
 
 #: What a key that holds several values looks like, by its name.
 _SHAPES = {
@@ -25,6 +26,7 @@ _SHAPES = {
     "parameters": "names with a number or a list, such as {k: [0.5, 1.0]}",
     "noise": "settings such as 'rates: {magnitudes: [0.02, 0.1]}'",
     "circuit_parameters": "names with numbers, such as {ka: 20}",
+    "replicates": "a whole number, such as 10, or settings such as {from: 10, to: 80}",
 }
 _TYPES = {
     "float_type": "a number",
@@ -38,6 +40,10 @@ _TYPES = {
     "bool_type": "true or false",
     "bool_parsing": "true or false",
 }
+
+
+#: What Pydantic names beside keys: that a key itself is wrong, and which form of `replicates` was written.
+_NO_KEYS = ("[key]", NUMBER, SETTINGS)
 
 
 class Mistake(Exception):  # noqa: N818
@@ -64,7 +70,7 @@ def explain(error: ValidationError, document: Document, model: type[BaseModel]) 
     # A misspelled key also makes the right one missing: the misspelling is the thing to tell.
     errors.sort(key=lambda item: (item["type"] != "extra_forbidden", item["type"] == "missing"))
     first = errors[0]
-    path = tuple(part for part in first["loc"] if part != "[key]")
+    path = tuple(part for part in first["loc"] if part not in _NO_KEYS)
     if document.has("network"):
         path = _as_written(path)
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 and first["type"] != "extra_forbidden" else ""

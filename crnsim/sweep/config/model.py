@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from crnsim.entrance.limits import LONGEST_TEXT, MOST_POINTS
-from crnsim.sweep.config.noise_axes import NoiseAxes, Section
+from crnsim.sweep.config.noise_axes import NoiseAxes
 from crnsim.sweep.config.of_network import with_network
+from crnsim.sweep.config.replicates import Replicates
+from crnsim.sweep.config.section import Section
 from crnsim.sweep.config.values import (
     AbsoluteTolerance,
     Concentration,
@@ -101,7 +103,7 @@ class DatasetSettings(Section):
         default=None,
         description="Keys given here replace the sweep's, key by key; `rates: null` leaves a kind out.",
     )
-    replicates: Count | None = Field(default=None, description="Replaces the sweep's.")
+    replicates: Replicates | None = Field(default=None, description="Replaces the sweep's.")
     circuit_parameters: Parameters | None = Field(
         default=None, description="Added to the sweep's; the same name replaces its value."
     )
@@ -235,8 +237,10 @@ class Sweep(Section):
     noise: NoiseAxes = Field(
         default_factory=lambda: NoiseAxes.model_validate({}), description="Kinds and magnitudes of noise."
     )
-    replicates: Count = Field(
-        default=10, description="Runs of each cell, each with weights, split and draws of its own."
+    replicates: Replicates = Field(
+        default=10,
+        description="Runs of each cell, each with weights, split and draws of its own; or `{from: 10, to: 80}`: more "
+        "where a verdict is open.",
     )
     datasets: Annotated[dict[str, DatasetSettings], Field(min_length=1)] = Field(
         description="Data sets by name, each with what it does differently; or a list of names."

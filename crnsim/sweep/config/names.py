@@ -15,6 +15,7 @@ from crnsim.noise.noise import Noise, check_idle, own_section
 from crnsim.sweep.config.extent import check_extent
 from crnsim.sweep.config.mistakes import Mistake
 from crnsim.sweep.config.network_names import check_network, check_without_network
+from crnsim.sweep.config.open_verdicts import check_open_verdicts
 from crnsim.sweep.config.resolve import (
     ResolvedSettings,
     ResolvedSweep,
@@ -45,6 +46,7 @@ def checked(sweep: Sweep) -> ResolvedSweep:
     if sweep.network is not None:
         name, source, of_network = check_network(sweep)
         _check_noise(sweep, name, of_network)
+        check_open_verdicts(sweep, name, of_network)
         check_extent(sweep, {name: of_network})
         return ResolvedSweep(sweep, {name: source}, {name: of_network}, ())
     check_without_network(sweep)
@@ -58,6 +60,7 @@ def checked(sweep: Sweep) -> ResolvedSweep:
         sources[name] = _check_source(sweep, name)
         settings[name] = _check_dataset(sweep, name, sources[name])
         _check_noise(sweep, name, settings[name])
+        check_open_verdicts(sweep, name, settings[name])
     check_extent(sweep, settings)
     for name in sweep.datasets:
         _check_weights(sweep, name, settings[name], weights)

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, create_model
 
 from crnsim.noise.kinds import NOISE_KINDS, NoiseKind
-from crnsim.sweep.config.values import Switch, Time, magnitudes_of, no_repeats, parameter_value
-
-
-class Section(BaseModel):
-    """A group of keys; a key that is not known is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @field_validator("*", mode="after", check_fields=False)
-    @classmethod
-    def _list_once(cls, value: Any, info: Any) -> Any:
-        once = isinstance(value, tuple) and info.field_name not in ("layers", "inputs")
-        return no_repeats(value) if once else value
-
+from crnsim.sweep.config.section import Section
+from crnsim.sweep.config.values import Switch, Time, magnitudes_of, parameter_value
 
 _OwnMagnitudes: Any = magnitudes_of(NoiseKind())
 

@@ -95,7 +95,7 @@ def _tables(model: type[BaseModel]) -> Iterator[str]:
         default = _default(model, name, field)
         yield f"| `{name}` | {_kind(schemas[name], field)} | {default} | {field.description} |"
         section = model_in(field.annotation)
-        if section is not None and not (model is DatasetSettings and name == "noise"):
+        if section is not None and not (model is DatasetSettings and name in ("noise", "replicates")):
             below.append((name, section))
     if model is Activation:
         yield "| ... | number or text | | Its parameters, such as `h` or `kz`; each has a default. |"
@@ -118,7 +118,12 @@ _PATHS = {
 
 def _kind(schema: dict[str, Any], field: FieldInfo) -> str:
     """Return what kind of value a key takes, in words."""
+    either = next((option for option in (schema, *schema.get("anyOf", [])) if "oneOf" in option), None)
+    if either is not None:  # a number or settings
+        return f"{_kind(either['oneOf'][0], field)}, or settings"
     schema = next((option for option in schema.get("anyOf", []) if option.get("type") != "null"), schema)
+    if "const" in schema:
+        return f"`{schema['const']}`"
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     kinds = {"number": "number", "integer": "whole number", "string": "text", "boolean": "`true` or `false`"}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from crnsim.sweep.config.model import DatasetSettings, Sweep
 from crnsim.sweep.config.noise_axes import NoiseAxes
+from crnsim.sweep.config.replicates import looks_of
 from crnsim.sweep.config.tuned import Tuned, read_tuned
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ResolvedSettings:
-    """Settings of one data set after its differences and its defaults; see `crnsim.sweep.config.model`."""
+    """Settings of one data set after its differences and its defaults; see `crnsim.sweep.config.model`.
+
+    `replicates` are those that a cell may have at most, `looks` those that it has at each look.
+    """
 
     layers: tuple[int, ...]
     epochs: int
@@ -27,6 +31,7 @@ class ResolvedSettings:
     running_times: tuple[float, ...]
     noise: NoiseAxes
     replicates: int
+    looks: tuple[int, ...]
     circuit_parameters: dict[str, float | str]
 
 
@@ -118,7 +123,8 @@ def network_settings(sweep: Sweep) -> ResolvedSettings:
         activations=tuple(sweep.activations),
         running_times=sweep.running_times,
         noise=NoiseAxes.model_validate(noise | {"own": own}),
-        replicates=sweep.replicates,
+        replicates=looks_of(sweep.replicates)[-1],
+        looks=looks_of(sweep.replicates),
         circuit_parameters={},
     )
 
@@ -183,6 +189,7 @@ def resolve_settings(sweep: Sweep, name: str, source: Parameters) -> ResolvedSet
         inherited = noise.get(key)
         noise[key] = inherited | value if isinstance(inherited, dict) and isinstance(value, dict) else value
     # None leaves a kind out, where a data set says so of one that the sweep has.
+    looks = looks_of(given.replicates or sweep.replicates)
     noise["own"] = {
         kind: section for kind, section in (noise.get("own") or {}).items() if section is not None
     }
@@ -193,6 +200,7 @@ def resolve_settings(sweep: Sweep, name: str, source: Parameters) -> ResolvedSet
         activations=given.activations or tuple(sweep.activations),
         running_times=given.running_times or sweep.running_times,
         noise=NoiseAxes.model_validate(noise),
-        replicates=given.replicates or sweep.replicates,
+        replicates=looks[-1],
+        looks=looks,
         circuit_parameters=sweep.circuit_parameters | (given.circuit_parameters or {}),
     )

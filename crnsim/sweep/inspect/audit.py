@@ -16,7 +16,8 @@ from crnsim.sweep.inspect.findings import Finding, complaint, read_or_find
 from crnsim.sweep.inspect.folder import ResultsFolder
 from crnsim.sweep.inspect.status import FRESH
 from crnsim.sweep.inspect.strays import strays
-from crnsim.sweep.plan.plan import Plan, read_plan
+from crnsim.sweep.plan.looks import look_file, read_look
+from crnsim.sweep.plan.plan import Plan, read_whole_plan
 from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry
 from crnsim.sweep.run.chunk_files import (
     account_fault,
@@ -70,7 +71,7 @@ def check_folder(
         done += 1
         found += _network(folder.place(entry.network), entry)
         found += _summary(folder, entry, laid_out[0] if laid_out else None)
-    found += _tables(folder)
+    found += [*_looks(folder), *_tables(folder)]
     found += strays(folder, plan)
     progress(total, total)
     return found
@@ -84,7 +85,7 @@ def _plan(folder: ResultsFolder) -> tuple[Plan | None, list[Finding]]:
         what = f"points are not compared with the plan, only counted: it needs code of its own ({', '.join(own)})"
         return None, [Finding("note", path, what)]
     try:
-        plan = read_plan(path)
+        plan = read_whole_plan(path)
     except InputError as error:
         return None, [Finding("note", path, f"points are not compared with the plan, only counted: {error}")]
     except DamagedFileError as error:
@@ -97,7 +98,7 @@ def _plan(folder: ResultsFolder) -> tuple[Plan | None, list[Finding]]:
             if group.chunk_key(chunk) != chunk.key:
                 what = f"its chunk {chunk.key} of {group.name} is not what its own configuration gives"
                 return None, [Finding("damaged", path, what)]
-    return plan, []
+    return plan.seen(folder.looks), []
 
 
 def _chunk(
@@ -258,6 +259,22 @@ def _of_another_version(folder: ResultsFolder, path: Path, name: str, also: tupl
     if path.stat().st_mtime < folder.plan_file.stat().st_mtime:
         return Finding("note", path, f"{name} of an earlier plan; the next run makes it anew")
     return Finding("foreign", path, f"{name} of other points than planned, or of another version", also)
+
+
+def _looks(folder: ResultsFolder) -> Iterator[Finding]:
+    """Look at what looks at the sweep left: a damaged one, or one at another plan, asks for the wrong chunks."""
+    for number in range(1, folder.whole.n_looks):
+        path = look_file(folder.plan_file, number)
+        if not path.exists() or number <= len(folder.looks):
+            continue
+        try:
+            read_look(path)
+        except DamagedFileError as error:
+            yield Finding("damaged", path, complaint(error, path))
+        else:
+            yield Finding(
+                "note", path, "not a look at this plan, or one that is not needed; it counts for nothing"
+            )
 
 
 def _tables(folder: ResultsFolder) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from crnsim.errors import DamagedFileError, InputError
+from crnsim.sweep.plan.looks import Look, read_looks, wanted
 from crnsim.sweep.plan.plan import PLAN, REPORTS, RESULTS
 from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry, PlanFile, read_plan_file
 
@@ -21,11 +22,18 @@ class ResultsFolder:
         The folder, as the user named it.
     plan_file : Path
     plan : PlanFile
+        With the chunks that are wanted so far; see `crnsim.sweep.plan.looks.wanted`.
+    whole : PlanFile
+        With all that may be wanted.
+    looks : tuple of Look
+        Those there are at a sweep that adds replicates.
     """
 
     path: Path
     plan_file: Path
     plan: PlanFile
+    whole: PlanFile
+    looks: tuple[Look, ...] = ()
 
     def place(self, planned: str) -> Path:
         """Return where a file of the plan lies: what follows ``results/<sweep>/`` in this folder.
@@ -84,7 +92,9 @@ def open_folder(path: str | Path) -> ResultsFolder:
     plan = given if folder != given else folder / PLAN
     if not plan.is_file():
         raise InputError(f"{folder}: there is no {PLAN} in it; {_sweeps_below(folder)}")
-    return ResultsFolder(folder, plan, read_plan_file(plan))
+    whole = read_plan_file(plan)
+    looks = read_looks(plan, whole, strict=False)
+    return ResultsFolder(folder, plan, wanted(whole, looks), whole, tuple(looks))
 
 
 def _sweeps_below(folder: Path) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crnsim.sweep.inspect.folder import ResultsFolder
+from crnsim.sweep.plan.looks import looks_known
 from crnsim.sweep.plan.plan_file import ChunkEntry
 from crnsim.sweep.run.chunk_files import (
     Account,
@@ -230,6 +231,8 @@ def read_status(folder: ResultsFolder, now: float, known: dict[Path, Account] | 
         "summaries": (summaries, groups),
         "tables": (int(tables.exists()), 1),
     }
+    if folder.whole.n_looks > 1:
+        steps["looks"] = (len(folder.looks), looks_known(folder.whole, folder.looks))
     return SweepStatus(folder, chunks, steps, _report(folder.report, tables), now)
 
 

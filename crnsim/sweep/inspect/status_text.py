@@ -46,6 +46,7 @@ def status_lines(status: SweepStatus) -> list[str]:
     lines = [
         f"{sweep} ({where}): {_percent(status.share)} of the work done, {_time_left(status)}",
         _steps(status),
+        *_look(status),
         "",
     ]
     lines += _table(status)
@@ -85,6 +86,20 @@ def _steps(status: SweepStatus) -> str:
     ]
     parts.append("tables there" if status.steps["tables"][0] else "no tables yet")
     return f"plan made, {', '.join(parts)}, {'a report of before' if status.report else 'no report yet'}"
+
+
+def _look(status: SweepStatus) -> list[str]:
+    """Say which look is running, where replicates are added until verdicts are decided."""
+    plan, made = status.folder.whole, status.folder.looks
+    if plan.n_looks == 1:
+        return []
+    now = min(len(made) + 1, plan.n_looks) if not made or made[-1].wanted else len(made)
+    seen = [
+        f"{name} {counts[min(now, len(counts)) - 1]} of at most {counts[-1]} replicates"
+        for name, counts in plan.schedule.items()
+    ]
+    rows = f", where {plural(len(made[-1].open), 'verdict')} were open" if made else ""
+    return [f"look {now} of at most {plan.n_looks}: {', '.join(seen)}{rows}; more may be wanted"]
 
 
 def _table(status: SweepStatus) -> list[str]:

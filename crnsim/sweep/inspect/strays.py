@@ -16,7 +16,8 @@ from crnsim.sweep.run.chunk_files import account_file, chunk_key
 def strays(folder: ResultsFolder, plan: Plan | None) -> Iterator[Finding]:
     """Look for chunks of earlier plans, and for files whose writer is gone."""
     planned = {path for _, chunks in folder.entries() for _, path in chunks}
-    stems = {path.stem for path in planned}
+    # A chunk that no look has asked for yet is none of an earlier plan.
+    stems = {path.stem for path in planned} | folder.whole.chunk_by_key.keys()
     missing = {path for path in planned if not path.exists()}
     variants = [place for place in sorted(folder.path.glob("chunks/*/*")) if place.is_dir()]
     for place in variants:

@@ -18,7 +18,7 @@ from crnsim.outcomes import COUNTS, OK, OUTCOMES, WORKER_KILLED
 from crnsim.provenance import code_hash
 from crnsim.store.points import read_points, with_all_magnitudes
 from crnsim.sweep.inspect.folder import ResultsFolder
-from crnsim.sweep.plan.plan import read_plan
+from crnsim.sweep.plan.plan import read_whole_plan
 from crnsim.sweep.run.chunk_files import Account, check_account, list_chunks, read_account
 from crnsim.sweep.run.merge import check_chunk
 
@@ -94,7 +94,7 @@ def open_plan(folder: ResultsFolder) -> Plan:
             f"{folder.path}: computed by crnsim {version} (code {folder.plan.code_hash}); numbers of one version "
             f"cannot be verified by another, and this is {__version__} (code {code_hash()})"
         )
-    return read_plan(folder.plan_file)
+    return read_whole_plan(folder.plan_file).seen(folder.looks)
 
 
 def _chunk_files(folder: ResultsFolder) -> Iterator[Path]:

@@ -14,6 +14,7 @@ from crnsim.circuits import circuit_kind
 from crnsim.experiment.point import Point, mode_of
 from crnsim.noise.kinds import NOISE_KINDS
 from crnsim.noise.noise import Noise, own_section
+from crnsim.sweep.config.open_verdicts import rivals
 from crnsim.sweep.config.resolve import design_settings
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from crnsim.sweep.config.noise_axes import NoiseAxes
     from crnsim.sweep.config.resolve import ResolvedSettings, ResolvedSweep
     from crnsim.sweep.config.tuned import Tuned, TunedDesign
+
+
+#: Kind of the noise of cells that have none.
+NOISE_FREE = "none"
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,11 @@ class Group:
         How its learning rate was chosen: file and its content hash, number of ``rates`` tried, the ``end`` of them at
         which it lies, and whether it was chosen ``elsewhere``, under other running times or noise. Empty where it was
         not.
+    stresses : tuple of str
+        Where replicates are added: by cell, the verdict that may ask for more of them, such as ``rates``; ``none`` for
+        the cell that all need, empty for a cell that none does. Empty where none are added.
+    extent : tuple of int
+        Replicates of each cell, where they differ: those that it may have, or those that are wanted so far.
     """
 
     dataset: str
@@ -104,6 +114,8 @@ class Group:
     own_parameters: tuple[tuple[str, float | str], ...] = ()
     weights: tuple[tuple[str, str], ...] = ()
     tuned: tuple[tuple[str, float | str], ...] = ()
+    stresses: tuple[str, ...] = ()
+    extent: tuple[int, ...] = ()
 
     @property
     def mode(self) -> str:
@@ -128,7 +140,25 @@ class Group:
     @property
     def n_points(self) -> int:
         """Number of points."""
-        return len(self.cells) * self.settings.replicates
+        return sum(self.extent) if self.extent else len(self.cells) * self.settings.replicates
+
+    def replicates_of(self, cell: int) -> int:
+        """Return how many replicates a cell has, at most."""
+        return self.extent[cell] if self.extent else self.settings.replicates
+
+    def look_of(self, chunk: Chunk) -> int:
+        """Return the first look at the sweep, from 1 on, that needs a chunk."""
+        return 1 + sum(seen <= chunk.replicates[0] for seen in self.settings.looks)
+
+    def with_chunks(self, chunks: Iterable[Chunk]) -> Group:
+        """Return the group with no more replicates than those of some chunks; unchanged where none are added."""
+        if len(self.settings.looks) == 1:
+            return self
+        counts = [0] * len(self.cells)
+        for chunk in chunks:
+            for cell in range(*chunk.cells):
+                counts[cell] = max(counts[cell], chunk.replicates[1])
+        return replace(self, extent=tuple(counts))
 
     @cached_property
     def _common(self) -> dict[str, object]:
@@ -166,7 +196,7 @@ class Group:
 
     def _cell_points(self, cell: int, chunk: Chunk | None) -> Iterator[Point]:
         """Yield the points of a cell, which know their keys already."""
-        replicates = self._replicates(chunk)
+        replicates = self._replicates(chunk, cell)
         for replicate, key in zip(replicates, self.cell_keys(cell, replicates), strict=True):
             point = self.point(cell, replicate)
             point.__dict__["key"] = key
@@ -175,8 +205,8 @@ class Group:
     def _cells(self, chunk: Chunk | None) -> range:
         return range(*chunk.cells) if chunk else range(len(self.cells))
 
-    def _replicates(self, chunk: Chunk | None) -> range:
-        return range(*chunk.replicates) if chunk else range(self.settings.replicates)
+    def _replicates(self, chunk: Chunk | None, cell: int) -> range:
+        return range(*chunk.replicates) if chunk else range(self.replicates_of(cell))
 
     def cell_keys(self, cell: int, replicates: range) -> Iterator[str]:
         """Yield the keys of replicates of one cell."""
@@ -185,14 +215,14 @@ class Group:
     def keys(self, chunk: Chunk | None = None) -> Iterator[str]:
         """Yield the keys of the points of a chunk, or of the group, in the order of `points`."""
         for cell in self._cells(chunk):
-            yield from self.cell_keys(cell, self._replicates(chunk))
+            yield from self.cell_keys(cell, self._replicates(chunk, cell))
 
     def recorded_keys(self, chunk: Chunk | None = None) -> list[str]:
         """Return the keys of those points of a chunk, or of the group, that keep trajectories."""
-        cells, replicates = self._cells(chunk), self._replicates(chunk)
         if not self.recorded:
             return []
-        wanted = [(cell, r) for cell in cells for r in replicates if (cell, r) in self.recorded]
+        points = ((cell, r) for cell in self._cells(chunk) for r in self._replicates(chunk, cell))
+        wanted = [point for point in points if point in self.recorded]
         return [self.point(cell, replicate).key for cell, replicate in wanted]
 
     def describe(self, chunk: Chunk) -> dict[str, object]:
@@ -221,9 +251,8 @@ class Group:
         """Return the hash of what a chunk holds."""
         # Of the text of [[keys of points], [keys of recorded ones]], without having all of it at a time.
         digest = hashlib.blake2b(b"[[", digest_size=16)
-        replicates = self._replicates(chunk)
         for number, cell in enumerate(self._cells(chunk)):
-            text = json.dumps(list(self.cell_keys(cell, replicates)))[1:-1]
+            text = json.dumps(list(self.cell_keys(cell, self._replicates(chunk, cell))))[1:-1]
             digest.update((f", {text}" if number else text).encode())
         digest.update(f"], {json.dumps(self.recorded_keys(chunk))}]".encode())
         return digest.hexdigest()
@@ -238,10 +267,12 @@ def groups(resolved: ResolvedSweep) -> list[Group]:
         recorded = (
             frozenset(_recorded(sweep, settings, cells)) if not weights else frozenset[tuple[int, int]]()
         )
+        added = rivals(sweep, settings) if len(settings.looks) > 1 else {}
         for label in settings.activations:
             spec = sweep.activations[label]
             given = design_settings(settings, sweep, label, dataset, resolved.sources[dataset])
             choice = resolved.tuned.of(dataset, label) if resolved.tuned else None
+            stresses = _stresses(cells) if label in added else ()
             found.append(
                 Group(
                     dataset=dataset,
@@ -259,6 +290,8 @@ def groups(resolved: ResolvedSweep) -> list[Group]:
                     own_parameters=tuple(sorted(spec.circuit_parameters.items())),
                     weights=weights,
                     tuned=_tuned(resolved.tuned, choice, cells) if resolved.tuned and choice else (),
+                    stresses=stresses,
+                    extent=_most(settings, stresses, cells),
                 )
             )
     return found
@@ -291,6 +324,29 @@ def _tuned(tuned: Tuned, choice: TunedDesign, cells: Sequence[Cell]) -> tuple[tu
     elsewhere = (tuple(sorted(choice.running_times)), choice.noise) != tuning_conditions(cells)
     about: dict[str, float | str] = {"file": tuned.file, "sha256": tuned.sha256, "rates": len(choice.rates)}
     return tuple((about | {"end": choice.end, "elsewhere": int(elsewhere)}).items())
+
+
+def _most(settings: ResolvedSettings, stresses: tuple[str, ...], cells: tuple[Cell, ...]) -> tuple[int, ...]:
+    """Return how many replicates each cell may have, where that is not the same for all."""
+    if len(settings.looks) == 1:
+        return ()
+    first, last = settings.looks[0], settings.looks[-1]
+    return tuple(last if stress else first for stress in stresses) or (first,) * len(cells)
+
+
+def _stresses(cells: tuple[Cell, ...]) -> tuple[str, ...]:
+    """Return, by cell, the verdict that needs it; see `crnsim.metrics.verdicts.verdict_rows`."""
+    from crnsim.metrics.verdicts import SHORT_TIME
+
+    longest = max(cell.running_time for cell in cells)
+    found = []
+    for cell in cells:
+        kind = cell.noise.kind
+        if cell.running_time < longest:
+            found.append(SHORT_TIME if kind == NOISE_FREE else "")
+        else:
+            found.append("" if "+" in kind else kind)
+    return tuple(found)
 
 
 def noise_levels(axes: NoiseAxes) -> list[Noise]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from crnsim.sweep.plan.cost import RUNS, cell_seconds, check_runs, point_bytes, recorded_bytes
@@ -27,6 +29,9 @@ def blocks(group: Group, chunks: Chunks) -> Iterator[tuple[range, range]]:
     has measured must not move chunks. Blocks of replicates come first, as large as fit; then cells are packed into
     chunks of like cost.
 
+    Where replicates are added, no chunk crosses a look. Those of later looks hold cells of one verdict each, so that
+    none is run for the sake of another; and none of them depends on how many replicates there may be in the end.
+
     Parameters
     ----------
     group : Group
@@ -35,21 +40,37 @@ def blocks(group: Group, chunks: Chunks) -> Iterator[tuple[range, range]]:
     """
     check_runs(group.point(0, 0))
     cost = cell_seconds(group)
+    looks = group.settings.looks
+    yield from _blocks(group, chunks, cost, range(len(cost)), range(looks[0]))
+    for before, last in pairwise(looks):
+        for stress, found in itertools.groupby(range(len(group.stresses)), group.stresses.__getitem__):
+            cells = list(found)
+            if stress:
+                together = range(cells[0], cells[-1] + 1)
+                yield from _blocks(group, chunks, cost, together, range(before, last))
+
+
+def _blocks(
+    group: Group, chunks: Chunks, costs: Sequence[float], cells: range, replicates: range
+) -> Iterator[tuple[range, range]]:
+    """Yield the chunks of some cells and replicates."""
+    cost = costs[cells.start : cells.stop]
     seconds = 60.0 * (chunks.minutes or MINUTES)
-    stored = point_bytes(group) + recorded_bytes(group) * len(group.recorded) / group.n_points
+    recorded = sum(cell in cells and replicate in replicates for cell, replicate in group.recorded)
+    stored = point_bytes(group) + recorded_bytes(group) * recorded / (len(cells) * len(replicates))
     points = max(1, min(MOST_POINTS, int(MOST_BYTES / stored)))
     together = min(chunks.cells or 1, len(cost))
     # A point for each worker, however dear, or workers would wait for others.
-    least = math.ceil(min(chunks.workers, group.settings.replicates) / together)
+    least = math.ceil(min(chunks.workers, len(replicates)) / together)
     block = chunks.replicates or max(least, _block(min(seconds / max(cost), points) / together))
-    for first in range(0, group.settings.replicates, block):
-        replicates = range(first, min(first + block, group.settings.replicates))
+    for first in range(replicates.start, replicates.stop, block):
+        some = range(first, min(first + block, replicates.stop))
         if chunks.cells:
             ranges = [range(n, min(n + chunks.cells, len(cost))) for n in range(0, len(cost), chunks.cells)]
         else:
-            ranges = packed([len(replicates) * max(c / seconds, 1 / points) for c in cost])
-        for cells in ranges:
-            yield cells, replicates
+            ranges = packed([len(some) * max(c / seconds, 1 / points) for c in cost])
+        for part in ranges:
+            yield range(cells.start + part.start, cells.start + part.stop), some
 
 
 def _block(fitting: float) -> int:

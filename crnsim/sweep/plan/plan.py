@@ -14,6 +14,7 @@ from crnsim.sweep.config.read import validate
 from crnsim.sweep.config.reader import Document
 from crnsim.sweep.config.resolve import ResolvedSweep
 from crnsim.sweep.plan.groups import Chunk, Group, groups
+from crnsim.sweep.plan.looks import Look, read_looks, wanted
 from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry, PlanFile, read_plan_file
 
 RESULTS, REPORTS, PLAN = "results", "reports", "plan.json"
@@ -28,12 +29,19 @@ class Plan:
     sweep : Sweep
     groups : tuple of (Group, tuple of Chunk)
     file : PlanFile
-        Content of ``plan.json``.
+        Content of ``plan.json``; of it the chunks that are wanted, where replicates are added.
     """
 
     sweep: Sweep
     groups: tuple[tuple[Group, tuple[Chunk, ...]], ...]
     file: PlanFile
+
+    def seen(self, looks: Sequence[Look]) -> Plan:
+        """Return the plan with the chunks that are wanted after some looks, and their points; all else is left out."""
+        file = wanted(self.file, looks)
+        keys = file.chunk_by_key
+        kept = [(group, tuple(c for c in chunks if c.key in keys)) for group, chunks in self.groups]
+        return Plan(self.sweep, tuple((group.with_chunks(chunks), chunks) for group, chunks in kept), file)
 
     def group(self, name: str) -> tuple[Group, tuple[Chunk, ...]]:
         """Return the group called `name`, such as ``xor-onepot-smooth``, with its chunks."""
@@ -56,7 +64,7 @@ class Plan:
             (group, cell, replicate)
             for group, _ in self.groups
             for cell in range(len(group.cells))
-            for replicate, known in enumerate(group.cell_keys(cell, range(group.settings.replicates)))
+            for replicate, known in enumerate(group.cell_keys(cell, range(group.replicates_of(cell))))
             if known.startswith(key)
         ]
         if len(found) != 1 or not key:
@@ -139,6 +147,7 @@ def _about(group: Group) -> dict[str, Any]:
         "replicates": group.settings.replicates,
         "n_cells": len(group.cells),
         "n_points": group.n_points,
+        "looks": group.settings.looks if len(group.settings.looks) > 1 else (),
     }
 
 
@@ -170,6 +179,7 @@ def _chunk_entry(sweep: Sweep, group: Group, chunk: Chunk, cost: list[float]) ->
         replicates=chunk.replicates,
         estimated_core_seconds=_rounded(seconds),
         estimated_mb=round(job_megabytes(group, chunk.n_points, workers, batch)),
+        look=group.look_of(chunk),
     )
 
 
@@ -179,6 +189,12 @@ def _rounded(seconds: float) -> float:
 
 
 def read_plan(path: str | Path) -> Plan:
+    """Read ``plan.json`` and rebuild its groups, with the chunks that are wanted so far; see `read_whole_plan`."""
+    whole = read_whole_plan(path)
+    return whole.seen(read_looks(path, whole.file))
+
+
+def read_whole_plan(path: str | Path) -> Plan:
     """Read ``plan.json`` and rebuild its groups and chunks, without laying the sweep out again.
 
     Raises

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
@@ -44,6 +45,8 @@ class ChunkEntry:
         On the machine of the authors.
     estimated_mb : int
         Resident memory of its job, all processes together.
+    look : int
+        First look at the sweep that needs it; 1 where replicates are not added.
     """
 
     key: Text
@@ -54,6 +57,7 @@ class ChunkEntry:
     replicates: tuple[Count, Count]
     estimated_core_seconds: Amount
     estimated_mb: Count
+    look: Count = 1
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,12 @@ class GroupEntry:
     running_times : tuple of float
         In units of 1/k.
     replicates, n_cells, n_points : int
+        Where replicates are added: those that a cell may have, and all points that may be wanted.
     summary, network : str
         Where its files are stored.
     chunks : tuple of ChunkEntry
+    looks : tuple of int
+        Where replicates are added: those of a cell at each look, at most; empty else.
     """
 
     dataset: Text
@@ -109,6 +116,7 @@ class GroupEntry:
     summary: Text
     network: Text
     chunks: tuple[ChunkEntry, ...]
+    looks: tuple[Count, ...] = ()
 
     @property
     def variant(self) -> str:
@@ -161,6 +169,18 @@ class PlanFile:
     def chunk_by_key(self) -> dict[str, ChunkEntry]:
         """The chunks by their key in full."""
         return {chunk.key: chunk for chunk in self.chunks()}
+
+    @property
+    def n_looks(self) -> int:
+        """How often the sweep is looked at, at most: once where no replicates are added."""
+        return max((len(group.looks) for group in self.groups), default=1) or 1
+
+    @property
+    def schedule(self) -> dict[str, tuple[int, ...]]:
+        """Replicates of a cell at each look, by data set; empty where none are added."""
+        if self.n_looks == 1:
+            return {}
+        return {group.dataset: group.looks or (group.replicates,) for group in self.groups}
 
     @property
     def workers(self) -> int:
@@ -220,7 +240,13 @@ class PlanFile:
 
     def to_json(self) -> str:
         """Return the text of ``plan.json``: the same plan gives the same bytes."""
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        plain = asdict(self)
+        for group in plain["groups"]:
+            if not group["looks"]:  # a sweep without looks says nothing of them
+                for part in (group, *group["chunks"]):
+                    part.pop("looks", None)
+                    part.pop("look", None)
+        return json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def words_in(value: Any) -> Iterator[str]:
@@ -252,7 +278,8 @@ def _check_sweep(plan: PlanFile) -> None:
             raise ValueError(f"summary {group.summary!r}")
         if group.network != str(place / "networks" / f"{name}.nc"):
             raise ValueError(f"network {group.network!r}")
-        if group.n_points != group.n_cells * group.replicates:
+        _check_looks(group)
+        if not group.looks and group.n_points != group.n_cells * group.replicates:
             raise ValueError(f"{name}: {group.n_points} points")
         if sum(chunk.n_points for chunk in group.chunks) != group.n_points:
             raise ValueError(f"{name}: its chunks do not hold its points")
@@ -266,6 +293,23 @@ def _check_sweep(plan: PlanFile) -> None:
             keys.add(chunk.key)
     if plan.n_points != sum(group.n_points for group in plan.groups) or plan.n_points > MOST_POINTS_EVER:
         raise ValueError(f"{plan.n_points} points")
+
+
+def _check_looks(group: GroupEntry) -> None:
+    """Raise ValueError unless looks see more and more, and each chunk is that of one look."""
+    if group.looks and (len(group.looks) < 2 or group.looks[-1] != group.replicates):
+        raise ValueError(f"{group.name}: looks {group.looks}")
+    if any(later <= before for before, later in pairwise((0, *group.looks))):
+        raise ValueError(f"{group.name}: looks {group.looks}")
+    for chunk in group.chunks:
+        if not 1 <= chunk.look <= max(len(group.looks), 1):
+            raise ValueError(f"chunk {chunk.key}: look {chunk.look}")
+        before, last = (0, *group.looks)[chunk.look - 1], (*group.looks, group.replicates)[chunk.look - 1]
+        if not before <= chunk.replicates[0] < chunk.replicates[1] <= last:
+            raise ValueError(f"chunk {chunk.key}: look {chunk.look}")
+    first = sum(chunk.n_points for chunk in group.chunks if chunk.look == 1)
+    if group.looks and first != group.n_cells * group.looks[0]:
+        raise ValueError(f"{group.name}: {first} points of the first look")
 
 
 def _check_chunk(group: GroupEntry, chunk: ChunkEntry) -> None:

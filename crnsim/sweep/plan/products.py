@@ -6,12 +6,13 @@ import math
 from pathlib import Path
 
 from crnsim.errors import InputError
+from crnsim.sweep.plan.looks import look_file, looks_known, read_looks, read_wanted_plan, wanted
 from crnsim.sweep.plan.plan_file import read_plan_file
 
 
 def chunk_files(path: str | Path, dataset: str, variant: str) -> list[str]:
-    """Return the chunk files of one group of the plan at `path` (for the workflow's rule merge)."""
-    for entry in read_plan_file(path).groups:
+    """Return the chunk files that are wanted of one group of the plan at `path` (for the workflow's rule merge)."""
+    for entry in read_wanted_plan(path).groups:
         if (entry.dataset, entry.variant) == (dataset, variant):
             return [chunk.path for chunk in entry.chunks]
     raise InputError(f"{path} has no group {dataset}-{variant}")
@@ -28,12 +29,43 @@ def network_files(path: str | Path) -> list[str]:
 
 
 def product_files(path: str | Path) -> list[str]:
-    """Return the chunk, network and summary files of the plan at `path`.
+    """Return the chunk, network and summary files of the plan at `path`, chunks as far as they are wanted.
 
     The workflow asks for all of them: Snakemake makes a lost file anew only where it is asked for.
     """
-    chunks = [chunk.path for chunk in read_plan_file(path).chunks()]
+    chunks = [chunk.path for chunk in read_wanted_plan(path).chunks()]
     return chunks + network_files(path) + summary_files(path)
+
+
+def looks_needed(path: str | Path) -> int:
+    """Return how many looks the plan at `path` needs, as far as those there tell; 0 where no replicates are added."""
+    plan = read_plan_file(path)
+    return looks_known(plan, read_looks(path, plan, strict=False))
+
+
+def look_inputs(path: str | Path, number: int) -> list[str]:
+    """Return the chunk files that a look sees (for the workflow's rule look); none before the plan is there."""
+    if not Path(path).exists():
+        return []
+    plan = read_plan_file(path)
+    seen = wanted(plan, read_looks(path, plan, before=number, strict=False))
+    return [chunk.path for chunk in seen.chunks()]
+
+
+def look_networks(path: str | Path) -> list[str]:
+    """Return the networks, which are made again with every change of a sweep (for the workflow's rule look)."""
+    return network_files(path) if Path(path).exists() else []
+
+
+def looks_before(path: str | Path, number: int) -> list[str]:
+    """Return the files of the looks before one (for the workflow's rule look)."""
+    return [str(look_file(path, before)) for before in range(1, number)]
+
+
+def looks_of_chunk(path: str | Path, key: str) -> list[str]:
+    """Return the looks that asked for a chunk (for the workflow's rule integrate); none before the plan is there."""
+    chunk = read_plan_file(path).chunk_by_key.get(key) if Path(path).exists() else None
+    return looks_before(path, chunk.look) if chunk is not None else []
 
 
 def job_resources(path: str | Path, key: str, attempt: int) -> dict[str, int]:

@@ -219,7 +219,11 @@ def _check_points(data: xr.Dataset, path: Path, group: Group, chunk: Chunk | Non
 def _coordinates(group: Group, chunk: Chunk | None) -> dict[str, np.ndarray]:
     """Coordinates of the points of a chunk, or of the whole group, as the plan has them."""
     cells = group.cells[slice(*chunk.cells)] if chunk else group.cells
-    replicates = np.arange(*chunk.replicates) if chunk else np.arange(group.settings.replicates)
+    of_cells = range(*chunk.cells) if chunk else range(len(group.cells))
+    replicates = [
+        np.arange(*chunk.replicates) if chunk else np.arange(group.replicates_of(cell)) for cell in of_cells
+    ]
+    counts = [len(of_cell) for of_cell in replicates]
     kinds = {kind.name: kind for cell in cells for kind in cell.noise.kinds}
     columns: dict[str, list[object]] = {
         "running_time": [cell.running_time for cell in cells],
@@ -227,7 +231,7 @@ def _coordinates(group: Group, chunk: Chunk | None) -> dict[str, np.ndarray]:
     }
     for name, kind in kinds.items():
         columns[kind.coordinate] = [cell.noise.magnitudes.get(name, 0.0) for cell in cells]
-    found = {name: np.repeat(np.array(values), len(replicates)) for name, values in columns.items()}
-    found["replicate"] = np.tile(replicates, len(cells))
-    found["seed"] = np.full(len(cells) * len(replicates), group.seed)
+    found = {name: np.repeat(np.array(values), counts) for name, values in columns.items()}
+    found["replicate"] = np.concatenate(replicates)
+    found["seed"] = np.full(sum(counts), group.seed)
     return found

@@ -24,7 +24,7 @@ def summarise_sweep(plan: PlanFile, summaries: Sequence[xr.Dataset]) -> xr.Datas
     Parameters
     ----------
     plan : PlanFile
-        Says the smoothing of each activation, and the paper whose claims are judged.
+        Says the smoothing of each activation, the paper whose claims are judged, and when the sweep was looked at.
     summaries : sequence of xarray.Dataset
         Fewer than planned are fine.
 
@@ -33,7 +33,9 @@ def summarise_sweep(plan: PlanFile, summaries: Sequence[xr.Dataset]) -> xr.Datas
     xarray.Dataset
         See `crnsim.metrics.summarise`.
     """
-    return summarise(summaries, smoothing=plan.smoothing, sweep=plan.sweep, claims=plan.claims)
+    return summarise(
+        summaries, smoothing=plan.smoothing, sweep=plan.sweep, claims=plan.claims, schedule=plan.schedule
+    )
 
 
 def read_metrics(plan: PlanFile, path: Path) -> xr.Dataset:

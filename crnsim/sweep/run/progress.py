@@ -55,6 +55,8 @@ class Progress:
         self.parallel = max(parallel, workers)
         group, number, self.entry = _find(plan, key)
         self.title = f"{group.dataset}/{group.label} chunk {number} of {len(group.chunks)}"
+        if group.looks:
+            self.title += f" (look {self.entry.look} of at most {len(group.looks)})"
         self.total = self.entry.n_points
         self.chunk = Path(self.entry.path)
         others = [chunk for chunk in plan.chunks() if chunk.key != self.entry.key]
