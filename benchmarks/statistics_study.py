@@ -1,21 +1,34 @@
 """Do the intervals and verdicts of a report hold? Coverage, false verdicts and power, as before and as now.
 
     python benchmarks/statistics_study.py [--reports 1000] [--only best_of]
+    python benchmarks/statistics_study.py --replay results/xor80 [--reports 50]
 
 "Bootstrap" are percentile intervals with 2000 resamples, as they were, and a verdict where such an interval leaves 0
 out; "t with Holm" is that test alone. Scores are drawn from populations like those of pots: 0 for failed runs, a level
-with little spread else. Prints Markdown; some ten minutes on one core with the defaults.
+with little spread else. Prints Markdown; some ten minutes on one core with the defaults, and as many for `looks`.
+
+"Looks" is the rule of a sweep that adds replicates where verdicts are open: 10, 20, 40 and 80 of them, beside 80 in
+every cell. `--replay` takes a folder of results that has as many replicates in every cell, and reads them as such a
+sweep would have, in their own order and in random ones.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import xarray as xr
 
+from crnsim.metrics import look_at
 from crnsim.metrics.decisions import decides, holm, paired_t
+from crnsim.metrics.designs import point_conditions
 from crnsim.metrics.intervals import critical_interval, mean_interval
+from crnsim.metrics.looks import looked
+from crnsim.store.points import read_points
+from crnsim.sweep.plan.plan_file import read_plan_file
 
 #: Draws of scores: ``law(rng, shape)``.
 Law = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
@@ -212,14 +225,172 @@ def kept(reports: int) -> list[str]:
     return lines
 
 
+LOOKS = (10, 20, 40, 80)
+
+
+def _at_looks(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return when each verdict is decided, and with how many replicates its scores end, by the rule of a sweep.
+
+    The same as `crnsim.metrics.sequential.replay` for scores alone, but intervals are made only where the test decides.
+    """
+    decided, ends = np.zeros(len(differences), dtype=int), np.zeros(len(differences), dtype=int)
+    p = np.ones(len(differences))
+    with looked(len(LOOKS)):
+        for n in LOOKS:
+            for i in np.flatnonzero(decided == 0):
+                p[i], ends[i] = paired_t(differences[i, :n]), n
+            adjusted = holm(p.tolist())
+            for i in np.flatnonzero(decided == 0):
+                if adjusted[i] < 0.03 and decides(*mean_interval(differences[i, :n], -1.0, 1.0), adjusted[i]):
+                    decided[i] = n
+    return decided, ends
+
+
+def looks_equal(reports: int, verdicts: int = 30) -> list[str]:
+    """Share of reports on equal designs with a false verdict at any look, and of intervals that hold after the last."""
+    rng = np.random.default_rng(6)
+    columns = ("reports with a verdict: 80 in each", "looks", "mean of a cell held", "difference held")
+    lines = [
+        f"| {verdicts} verdicts on equal designs | {' | '.join(columns)} |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, law in POPULATIONS.items():
+        truth = mean_of(law)
+        wrong, held, asked = np.zeros(2), np.zeros(2), 0
+        for _ in range(reports):
+            scores = law(rng, (verdicts, 2, LOOKS[-1]))
+            differences = scores[:, 0] - scores[:, 1]
+            adjusted = holm([paired_t(d) for d in differences])
+            fixed = any(
+                p < 0.03 and decides(*mean_interval(d, -1.0, 1.0), p)
+                for d, p in zip(differences, adjusted, strict=True)
+            )
+            decided, _ = _at_looks(differences)
+            wrong += (fixed, bool(decided.any()))
+            # The worst that may stop a cell: the first look at which its own interval misses the truth.
+            with looked(len(LOOKS)):
+                for values, most, expected in ((scores[0, 0], 0.0, truth), (differences[0], -1.0, 0.0)):
+                    inside = all(_holds(values[:n], most, expected) for n in LOOKS)
+                    held[0 if most == 0.0 else 1] += inside
+            asked += 1
+        shares = [f"{100 * w / reports:.1f} %" for w in wrong] + [f"{100 * h / asked:.1f} %" for h in held]
+        lines.append(f"| {name} | " + " | ".join(shares) + " |")
+    return lines
+
+
+def _holds(values: np.ndarray, least: float, expected: float) -> bool:
+    low, high = mean_interval(values, least, 1.0)
+    return bool(low <= expected <= high)
+
+
+def looks_power(reports: int, verdicts: int = 30) -> list[str]:
+    """How often a difference is found, as one of many verdicts on equals, and by how many replicates."""
+    rng = np.random.default_rng(7)
+    equal = failing(0.1)
+    lines = [
+        f"| as one of {verdicts} verdicts, the others on equals | found: 80 in each | looks | replicates, mean |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name, (better, worse) in PAIRS.items():
+        found, needed = np.zeros(2), 0.0
+        for _ in range(reports):
+            ours = better(rng, (LOOKS[-1],)) - worse(rng, (LOOKS[-1],))
+            others = np.diff(equal(rng, (2, verdicts - 1, LOOKS[-1])), axis=0)[0]
+            differences = np.array([ours, *others])
+            p = holm([paired_t(d) for d in differences])[0]
+            decided, ends = _at_looks(differences)
+            found += (p < 0.03 and decides(*mean_interval(ours, -1.0, 1.0), p), decided[0] > 0)
+            needed += ends[0] / reports
+        lines.append(
+            f"| {name} | " + " | ".join(f"{100 * f / reports:.0f} %" for f in found) + f" | {needed:.0f} |"
+        )
+    return lines
+
+
+def replayed(folder: Path, orders: int) -> list[str]:
+    """Read stored runs as a sweep that adds replicates would have: what it decides, and how many runs it takes."""
+    plan = read_plan_file(folder / "plan.json")
+    summaries = [read_points(folder / "summary" / Path(entry.summary).name) for entry in plan.groups]
+    most = min(entry.replicates for entry in plan.groups)
+    looks = (*(n for n in LOOKS if n < most), most)
+    schedule = {entry.dataset: looks for entry in plan.groups}
+    losses, runs = plan.claims is not None, sum(one.sizes["point"] for one in summaries)
+    fixed = look_at(summaries, {}, smoothing=plan.smoothing, losses=losses).rows
+    rng, told = np.random.default_rng(8), []
+    for number in range(orders + 1):
+        # One order for all designs: twins stay pairs.
+        order = rng.permutation(most) if number else np.arange(most)
+        shuffled = [_reordered(one, order) for one in summaries]
+        found = look_at(shuffled, schedule, smoothing=plan.smoothing, losses=losses)
+        told.append((found.rows, _runs(shuffled, found.open_rows, looks)))
+    lines = [
+        f"{runs} runs of the fixed design, {most} replicates in each cell; looks at {', '.join(map(str, looks))}",
+        "",
+        "| row | 80 in each: scores, losses | stored order | in random orders as the fixed design: scores | losses |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for i, row in enumerate(fixed):
+        own = told[0][0][i]
+        same = [
+            np.mean([rows[i][name] == row[name] for rows, _ in told[1:]])
+            for name in ("verdict", "loss_verdict")
+        ]
+        lines.append(
+            f"| {row['compared_with']}, {row['stress']} | {row['verdict']}, {row['loss_verdict']} | {own['verdict']} "
+            f"after {own['difference_look']} | {100 * same[0]:.0f} % | {100 * same[1]:.0f} % |"
+        )
+    shares = np.array([count / runs for _, count in told])
+    least, middle, largest = (
+        100 * found for found in (shares[1:].min(), shares[1:].mean(), shares[1:].max())
+    )
+    own = f"runs: {told[0][1]} ({100 * shares[0]:.0f} %) in the stored order"
+    others = f"in {orders} random ones {middle:.0f} % on average, {least:.0f} to {largest:.0f} %"
+    return [*lines, "", f"{own}; {others}"]
+
+
+def _reordered(summary: xr.Dataset, order: np.ndarray) -> xr.Dataset:
+    """Return runs with other numbers of replicates."""
+    return summary.assign_coords(replicate=("point", order[summary["replicate"].values]))
+
+
+def _runs(
+    summaries: Sequence[xr.Dataset], open_rows: Sequence[Sequence[dict[str, Any]]], looks: Sequence[int]
+) -> int:
+    """Count the runs that a sweep takes: the first look of every cell, then those that open verdicts ask for."""
+    total = 0
+    for summary in summaries:
+        label, conditions = str(summary.attrs["activation_label"]), set(point_conditions(summary))
+        longest = max(condition.running_time for condition in conditions)
+        total += len(conditions) * looks[0]
+        for rows, before, last in zip(open_rows, looks, looks[1:], strict=False):
+            stresses = {row["stress"] for row in rows if label in (row["activation"], row["compared_with"])}
+            for time, level in conditions:
+                asked = level.kind in (*stresses, "none") and bool(stresses)
+                if time < longest:
+                    asked = level.kind == "none" and "running_time" in stresses
+                total += (last - before) * asked
+    return total
+
+
 def main() -> None:
     """Print the tables of docs/robustness.md."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--reports", type=int, default=500)
-    studies = {study.__name__: study for study in (coverage, false_verdicts, best_of, power, kept)}
-    parser.add_argument("--only", choices=studies, help="one of the tables")
+    studies = {
+        study.__name__: study
+        for study in (coverage, false_verdicts, best_of, power, kept, looks_equal, looks_power)
+    }
+    parser.add_argument("--reports", type=int, default=500, help="reports of each study, or random orders")
+    parser.add_argument("--only", choices=[*studies, "looks"], help="one of the tables, or both of looks")
+    parser.add_argument(
+        "--replay", metavar="RESULTS", type=Path, help="a folder of results to be read by looks"
+    )
     options = parser.parse_args()
-    for study in [studies[options.only]] if options.only else studies.values():
+    if options.replay:
+        print("
+".join(replayed(options.replay, options.reports)))
+        return
+    chosen = {"looks": [looks_equal, looks_power], None: list(studies.values())}
+    for study in chosen.get(options.only) or [studies[options.only]]:
         print("\n".join(study(options.reports)), end="\n\n", flush=True)
 
 

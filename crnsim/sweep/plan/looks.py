@@ -170,7 +170,7 @@ def read_looks(
                 raise InputError(
                     f"{path}: a look at another plan; 'crnsim look {plan_path} {number}' makes it anew"
                 )
-        except InputError:
+        except (DamagedFileError, InputError):
             if strict:
                 raise
             break
