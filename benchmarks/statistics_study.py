@@ -1,7 +1,7 @@
 """Do the intervals and verdicts of a report hold? Coverage, false verdicts and power, as before and as now.
 
     python benchmarks/statistics_study.py [--reports 1000] [--only best_of]
-    python benchmarks/statistics_study.py --replay results/xor80 [--reports 50]
+    python benchmarks/statistics_study.py --replay results/xor80 [--reports 50] [--losses]
 
 "Bootstrap" are percentile intervals with 2000 resamples, as they were, and a verdict where such an interval leaves 0
 out; "t with Holm" is that test alone. Scores are drawn from populations like those of pots: 0 for failed runs, a level
@@ -307,14 +307,14 @@ def looks_power(reports: int, verdicts: int = 30) -> list[str]:
     return lines
 
 
-def replayed(folder: Path, orders: int) -> list[str]:
+def replayed(folder: Path, orders: int, losses: bool) -> list[str]:
     """Read stored runs as a sweep that adds replicates would have: what it decides, and how many runs it takes."""
     plan = read_plan_file(folder / "plan.json")
     summaries = [read_points(folder / "summary" / Path(entry.summary).name) for entry in plan.groups]
     most = min(entry.replicates for entry in plan.groups)
     looks = (*(n for n in LOOKS if n < most), most)
     schedule = {entry.dataset: looks for entry in plan.groups}
-    losses, runs = plan.claims is not None, sum(one.sizes["point"] for one in summaries)
+    runs = sum(one.sizes["point"] for one in summaries)
     fixed = look_at(summaries, {}, smoothing=plan.smoothing, losses=losses).rows
     rng, told = np.random.default_rng(8), []
     for number in range(orders + 1):
@@ -326,7 +326,7 @@ def replayed(folder: Path, orders: int) -> list[str]:
     lines = [
         f"{runs} runs of the fixed design, {most} replicates in each cell; looks at {', '.join(map(str, looks))}",
         "",
-        "| row | 80 in each: scores, losses | stored order | in random orders as the fixed design: scores | losses |",
+        "| row | all in each: scores, losses | stored order | in random orders as the fixed design: scores | losses |",
         "| --- | --- | --- | --- | --- |",
     ]
     for i, row in enumerate(fixed):
@@ -384,10 +384,10 @@ def main() -> None:
     parser.add_argument(
         "--replay", metavar="RESULTS", type=Path, help="a folder of results to be read by looks"
     )
+    parser.add_argument("--losses", action="store_true", help="losses must be decided too, as with claims")
     options = parser.parse_args()
     if options.replay:
-        print("
-".join(replayed(options.replay, options.reports)))
+        print("\n".join(replayed(options.replay, options.reports, options.losses)))
         return
     chosen = {"looks": [looks_equal, looks_power], None: list(studies.values())}
     for study in chosen.get(options.only) or [studies[options.only]]:

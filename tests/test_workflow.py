@@ -158,7 +158,7 @@ def test_rules_only_call_the_command_line_and_keep_a_log():
     rules = "\n".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
     assert "run:" not in rules
     assert "script:" not in rules
-    count = rules.count("\nrule ") + rules.startswith("rule ") + rules.count("checkpoint plan:")
+    count = rules.count("\nrule ") + rules.startswith("rule ") + rules.count("\ncheckpoint ")
     assert rules.count("    log:") == rules.count("    shell:") == count
     # The plan computes nothing, and a partial report must not count as made.
     assert rules.count("    benchmark:") == count - 2
