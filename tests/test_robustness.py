@@ -519,5 +519,8 @@ def test_csv_has_one_number_with_its_interval_a_line(tmp_path):
     ]
     assert critical == ["inf", "inf"]
     notes = {r["stress"]: r["note"] for r in rows if r["table"] == "verdict" and r["metric"] == "difference"}
-    assert notes["rates"] == "undecided; only 9 paired replicates, 10 are needed"
+    assert notes["rates"] == (
+        "undecided; only 9 paired replicates, 10 are needed; both designs at the data set's learning rate, which was "
+        "not chosen for either"
+    )
     assert all(None not in row for row in rows)

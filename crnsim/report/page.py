@@ -55,14 +55,7 @@ def render(
     left_out: Sequence[str] = (),
 ) -> str:
     """Return the page of a sweep; see `crnsim.report.render_report`."""
-    tables = {
-        name: metrics.table_rows(robustness, name)
-        for name in ("cell", "curve", "sensitivity", "paired", "verdict", "claim")
-    }
-    for name in ("cell", "paired"):
-        tables[name] = [row | {"id": number} for number, row in enumerate(tables[name])]
-    for row in (row for rows in tables.values() for row in rows):
-        row["rates_drawn"] = titles.rates_drawn(plan.config, row["dataset"])
+    tables = _tables(plan, robustness)
     groups = coverage.gather(plan, summaries)
     labels = list(dict.fromkeys(group.entry.label for group in groups))
     counts, examples = coverage.failures(groups)
@@ -109,6 +102,17 @@ def render(
         "looks": method.looks_text(plan),
     }
     return _environment().get_template("report.html.j2").render(context)
+
+
+def _tables(plan: PlanFile, robustness: xr.Dataset) -> dict[str, list[dict[str, Any]]]:
+    """Return the tables that the page shows; each row has its number and says when rate constants are drawn."""
+    return {
+        name: [
+            row | {"id": number, "rates_drawn": titles.rates_drawn(plan.config, row["dataset"])}
+            for number, row in enumerate(metrics.table_rows(robustness, name))
+        ]
+        for name in ("cell", "curve", "sensitivity", "paired", "verdict", "claim")
+    }
 
 
 def _kicks(plan: PlanFile) -> str:
