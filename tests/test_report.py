@@ -198,7 +198,7 @@ def test_answer_tells_each_data_set_in_words():
     )
     assert first.startswith(
         "between smooth and sharp no difference is shown under rate noise, concentration noise and short running time "
-        "(about 20 to 30 replicates would show some); the largest difference in one cell is +0.70 (+0.16 to +0.87), "
+        "(about 20 to 30 replicates would show some); the largest difference in one cell is +0.70 (by itself +0.16 to +0.87), "
     )
     assert "undecided against relu: relu is not sharp enough" in second
     assert said["iris"][-1] == "undecided against sharp: only 5 paired replicates, 10 are needed."
@@ -398,7 +398,7 @@ def test_the_page_carries_the_replicates_of_every_cell_and_the_command_that_repe
             row["running_time"],
         )
         assert np.mean(cell["scores"]) == pytest.approx(row["score"], abs=1e-3)
-        assert sum(cell["ended"].values()) == cell["n"] == len(cell["replicates"])
+        assert sum(cell["ended"].values()) == cell["n"] == len(cell["scores"])
         bad = len(cell.get("bad", {}))
         assert bad == cell["n"] - cell["ended"].get("ok", 0)
     cell = data["cells"][-1]

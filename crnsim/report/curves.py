@@ -26,7 +26,7 @@ MOST_TIMES = 3
 
 def degradation(scores: Scores) -> list[FigureRow]:
     """Return score against magnitude: a panel per running time, a row per kind of noise and part of the designs."""
-    return [_degradation_row(part, kind, name) for kind in scores.kinds for name, part in scores.parts()]
+    return [_degradation_row(part, kind, name) for kind in scores.kinds for name, part in scores.drawn()]
 
 
 def _degradation_row(scores: Scores, kind: str, part: str) -> FigureRow:
@@ -113,7 +113,7 @@ def running_time(scores: Scores) -> list[FigureRow]:
     """Return score against running time, without noise and at the largest magnitude of each kind."""
     if len(scores.times) < 2:
         return []
-    return [_running_time_row(part, name) for name, part in scores.parts()]
+    return [_running_time_row(part, name) for name, part in scores.drawn()]
 
 
 def _running_time_row(scores: Scores, part: str) -> FigureRow:
@@ -139,7 +139,7 @@ def learning(summaries: Sequence[xr.Dataset], scores: Scores) -> list[FigureRow]
     """Return training loss against epoch, without noise and under the strongest of each kind, and test score."""
     if not scores.times:
         return []
-    return [group for name, part in scores.parts() for group in _learning(summaries, part, name)]
+    return [group for name, part in scores.drawn() for group in _learning(summaries, part, name)]
 
 
 def _learning(summaries: Sequence[xr.Dataset], scores: Scores, part: str) -> list[FigureRow]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 #: Numbers of learning curves, of time courses and of single scores that a page holds, at most.
-_LEARNING, _COURSES, _SCORES = 60_000, 40_000, 60_000
+_LEARNING, _COURSES, _SCORES = 30_000, 40_000, 60_000
 #: Epochs of a learning curve: as many as fit, none where fewer than the least would.
 _EPOCHS, _FEWEST = 24, 8
 #: Presentations of a recorded run, times in each, and signals that are shown with a cell.
@@ -61,6 +61,11 @@ def embedded(tables: dict[str, list[dict[str, Any]]], groups: Sequence[GroupData
             name: titles.dataset_title(name) for name in dict.fromkeys(r["dataset"] for r in tables["cell"])
         },
         "labels": list(dict.fromkeys(group.entry.label for group in groups)),
+        "kinds": {
+            f"{row['dataset']}/{row['noise_kind']}": titles.row_stress(row)
+            for row in tables["cell"]
+            if row["noise_kind"] != "none"
+        },
         "cells": cells,
         "pairs": [_pair(row) for row in tables["paired"]],
         "learning": {"/".join(name): one for name, one in zip(of_group, learning, strict=True) if one},
@@ -88,7 +93,6 @@ def _cell(row: dict[str, Any], group: GroupData | None, where: np.ndarray, *, si
         "label": row["activation"],
         "time": row["running_time"],
         "kind": row["noise_kind"],
-        "stress": "no noise" if row["noise_kind"] == "none" else titles.row_stress(row),
         "level": titles.level_name(condition_of(row).level),
         "magnitude": _plain(condition_of(row).level.magnitude),
         "n": row["replicates"],
@@ -110,7 +114,8 @@ def _cell(row: dict[str, Any], group: GroupData | None, where: np.ndarray, *, si
             for place, outcome in enumerate(group.outcomes[where].tolist())
             if outcome in OUTCOMES[1:]
         }
-        cell["replicates"] = group.summary["replicate"].values[where].tolist()
+        numbers = group.summary["replicate"].values[where].tolist()
+        cell |= {"replicates": numbers} if numbers != list(range(len(numbers))) else {}
         cell["scores"] = [_plain(value, 3) for value in _scores(group, where)]
         cell |= {"bad": bad} if bad else {}
     return cell

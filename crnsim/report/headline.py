@@ -194,8 +194,8 @@ def _in_one_cell(pairs: Rows) -> str:
     if kind != "none" and "+" not in kind:
         noise += f" of {_magnitude(kind, row)}"
     return (
-        f"; the largest difference in one cell is {wording.signed(row['difference'])} "
-        f"({wording.signed(row['difference_low'])} to {wording.signed(row['difference_high'])}), {noise} at time "
+        f"; the largest difference in one cell is {wording.signed(row['difference'])} (by itself "
+        f"{wording.signed(row['difference_low'])} to {wording.signed(row['difference_high'])}), {noise} at time "
         f"{row['running_time']:g}"
     )
 

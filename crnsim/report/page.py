@@ -41,6 +41,11 @@ if TYPE_CHECKING:
     from crnsim.sweep.run.chunk_files import Account
 
 HERE = Path(__file__).parent
+#: Designs of all data sets together of which curves are drawn; of more, those of the verdict or the first, or the page
+#: would be larger than can be sent.
+MOST_DRAWN = 30
+#: Cells that are listed one by one; of more, those in which something is missing or did not end ok.
+MOST_LISTED = 500
 #: Without it the page is whole; with it values can be pointed at, cells opened, tables sorted and saved.
 SCRIPT = (HERE / "report.js").read_text(encoding="utf-8")
 
@@ -91,7 +96,6 @@ def render(
         "reach": answers.reach_of(tables["verdict"]),
         "trajectories": courses(summaries) if plan.config.get("network") else trajectories(summaries),
         "failures": examples,
-        "coverage": coverage.coverage_rows(groups),
         "totals": totals,
         "cost": coverage.cost_rows(groups, accounts),
         "estimated": plan.estimated_core_seconds,
@@ -100,7 +104,7 @@ def render(
         "data": embedded(tables, groups, config),
         "limits": method.LIMITS,
         "looks": method.looks_text(plan),
-    }
+    } | _listed(groups)
     return _environment().get_template("report.html.j2").render(context)
 
 
@@ -113,6 +117,15 @@ def _tables(plan: PlanFile, robustness: xr.Dataset) -> dict[str, list[dict[str, 
         ]
         for name in ("cell", "curve", "sensitivity", "paired", "verdict", "claim")
     }
+
+
+def _listed(groups: Sequence[coverage.GroupData]) -> dict[str, Any]:
+    """Return the cells whose runs are listed, and how many are not because nothing is to be said of them."""
+    cells = coverage.coverage_rows(groups)
+    if len(cells) <= MOST_LISTED:
+        return {"coverage": cells, "whole": 0}
+    told = [row for row in cells if row[OUTCOMES[OK]] < row["expected"]]
+    return {"coverage": told, "whole": len(cells) - len(told)}
 
 
 def _kicks(plan: PlanFile) -> str:
@@ -172,7 +185,8 @@ def _dataset(
     groups: Sequence[coverage.GroupData],
 ) -> dict[str, Any]:
     """Return everything that the page shows about one data set."""
-    scores = Scores.of(name, tables["cell"], tables["paired"], labels)
+    every = len(groups) <= MOST_DRAWN
+    scores = replace(Scores.of(name, tables["cell"], tables["paired"], labels), every=every)
     if len(scores.labels) > MOST_TOGETHER:
         scores = _leading(scores, [row for row in tables["verdict"] if row["dataset"] == name])
     first = scores.parts()[0][1]
@@ -181,6 +195,7 @@ def _dataset(
         "name": name,
         "title": titles.dataset_title(name),
         "labels": scores.labels,
+        "not_drawn": len(scores.labels) - sum(len(part.labels) for _, part in scores.drawn()),
         "atlas": atlas(first) if scores.labels else "",
         "overview": overview(scores, [row for row in tables["curve"] if row["dataset"] == name]),
         "more": [(part, atlas(of_part)) for part, of_part in scores.parts()[1:]],

@@ -6,6 +6,12 @@
   var SVG = "http://www.w3.org/2000/svg";
   var MINUS = "\u2212";
 
+  // What is the same for many cells is carried once.
+  data.cells.forEach(function (cell) {
+    cell.stress = cell.kind === "none" ? "no noise" : data.kinds[cell.dataset + "/" + cell.kind];
+    if (cell.scores && !cell.replicates) { cell.replicates = cell.scores.map(function (_, i) { return i; }); }
+  });
+
   // Small tools ---------------------------------------------------------------------------------------------------
 
   function made(element, attributes, children) {

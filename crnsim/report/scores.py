@@ -31,12 +31,13 @@ class FigureRow:
 
 @dataclass(frozen=True)
 class Scores:
-    """The cell table of one data set, by design and condition."""
+    """The cell table of one data set, by design and condition; curves are drawn of `every` design or of the first."""
 
     labels: Sequence[str]
     series: dict[str, int]
     conditions: dict[str, dict[Condition, dict[str, Any]]]
     pairs: list[dict[str, Any]]
+    every: bool = True
 
     @classmethod
     def of(
@@ -73,6 +74,10 @@ class Scores:
                 count = f" ({i + 1} of {len(pieces)})" if len(pieces) > 1 else ""
                 found.append((name + count, replace(self, labels=piece)))
         return found
+
+    def drawn(self) -> list[tuple[str, Scores]]:
+        """Return the parts of which curves are drawn."""
+        return self.parts() if self.every else self.parts()[:1]
 
     @property
     def swept(self) -> set[Condition]:
