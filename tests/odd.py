@@ -32,7 +32,8 @@ NUMBERS: tuple[Any, ...] = (
     *(2**31, 2**53 + 1, 2**63 - 1, 2**63, 2**64, -(2**63) - 1, 10**18, 10**30, 10**400, -(10**400)),
     *(0.1 + 0.2, 1e-9, 1e12, 1e13, True, False),
 )
-#: Words at and beyond every edge, among them what other languages would run.
+#: Words at and beyond every edge, among them what other languages would run. Some name places: none of these may be one
+#: where a file can be made or lost, since an option such as ``--log`` may be given them by root.
 WORDS: tuple[str, ...] = (
     *(
         "",
@@ -47,7 +48,7 @@ WORDS: tuple[str, ...] = (
         "true",
         "..",
         "../x",
-        "/etc/passwd",
+        "/dev/null/passwd",
         "a/b",
     ),
     *(
