@@ -244,7 +244,7 @@ def _courses(groups: Sequence[GroupData], cells: Iterable[dict[str, Any]]) -> li
 
 
 def _course(group: GroupData, slot: int, index: int, condition: Condition) -> dict[str, Any] | None:
-    """Return one recorded run: the last presentations, and the signals of its first drawing."""
+    """Return one recorded run: the last presentations, and what the circuit answers in them."""
     summary = group.summary
     assert summary is not None
     cube = summary["trajectory"].values[slot].astype(float)
@@ -258,15 +258,17 @@ def _course(group: GroupData, slot: int, index: int, condition: Condition) -> di
     time = np.concatenate([(place + fraction[thin]) * condition.running_time for place in range(len(shown))])
     species = [str(name) for name in summary["species"].values.tolist()]
     lines = []
-    for signals in signals_of(summary)[:1]:
-        for rails in signals.rails[:_SIGNALS]:
-            for minus, name in enumerate(rails):
-                if name is not None:
-                    values = np.concatenate([cube[k][thin, species.index(name)] for k in shown])
-                    lines.append({"name": name, "minus": bool(minus), "y": _figures(values)})
+    # A circuit tells its inputs first; what it makes of them comes next.
+    signals = signals_of(summary)[:2][-1]
+    for rails in signals.rails[:_SIGNALS]:
+        for minus, name in enumerate(rails):
+            if name is not None:
+                values = np.concatenate([cube[k][thin, species.index(name)] for k in shown])
+                lines.append({"name": name, "minus": bool(minus), "y": _figures(values)})
     numbers = summary["presentation"].values.tolist()
     return {
         "what": "input" if of_network else "presentation",
+        "title": signals.title,
         "shown": [numbers[k] for k in shown],
         "replicate": int(summary["replicate"].values[index]),
         "x": _figures(time),

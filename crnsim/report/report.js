@@ -274,7 +274,7 @@
         if (value >= low * 0.999 && value <= high * 1.001) { found.push(value); }
       });
     }
-    return found;
+    return found.length > 2 ? found : steps(low, high, 4);
   }
   var MARKS = [
     function (x, y) { return shape("circle", { cx: x, cy: y, r: 4.5 }); },
@@ -570,7 +570,7 @@
           return el("li", {}, [el("i", { class: line.minus ? "minus" : "plus", style: "--c:var(--series-" + i % 8 + ")" }), el("code", {}, line.name)]);
         }));
         var picture = coursePlot(kept, cell);
-        parts.push(part("Over time", [el("p", { class: "soft" }, "Replicate " + kept.replicate + ", " + kept.what +
+        parts.push(part("Over time", [el("p", { class: "soft" }, kept.title + ". Replicate " + kept.replicate + ", " + kept.what +
           (kept.shown.length > 1 ? "s " : " ") + kept.shown.join(", ") + "."), picture || "", names]));
       } else {
         parts.push(part("Over time", [el("p", { class: "soft" }, "No concentrations of this cell were kept; the key trajectories of the sweep file says which cells keep them.")]));
