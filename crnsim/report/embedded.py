@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -17,10 +17,6 @@ from crnsim.report.coverage import GroupData, repeat_command
 from crnsim.report.scores import condition_of
 from crnsim.report.trajectories import signals_of
 from crnsim.sweep.config.of_network import CIRCUIT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 #: Numbers of learning curves, of time courses and of single scores that a page holds, at most.
 _LEARNING, _COURSES, _SCORES = 30_000, 40_000, 60_000
@@ -51,8 +47,12 @@ def embedded(tables: dict[str, list[dict[str, Any]]], groups: Sequence[GroupData
         where = places.get(name, {}).get(condition_of(row), np.zeros(0, dtype=int))
         cells.append(_cell(row, of_group.get(name), where, single=every <= _SCORES))
     shared = _shared(cells)
+    numbers = {(row["dataset"], row["activation"], condition_of(row)): row["id"] for row in tables["cell"]}
+    kept = _epochs(groups, n_cells, every)
     learning = [
-        _learning(group, _epochs(groups, n_cells, every), every, places[name])
+        _learning(
+            group, kept, {numbers[*name, c]: at for c, at in places[name].items() if (*name, c) in numbers}
+        )
         for name, group in of_group.items()
     ]
     data = {
@@ -69,7 +69,7 @@ def embedded(tables: dict[str, list[dict[str, Any]]], groups: Sequence[GroupData
         "cells": cells,
         "pairs": [_pair(row) for row in tables["paired"]],
         "learning": {"/".join(name): one for name, one in zip(of_group, learning, strict=True) if one},
-        "courses": _courses(groups, tables["cell"]),
+        "courses": _courses(groups, numbers),
         "commands": shared,
         "config": config,
     }
@@ -189,9 +189,9 @@ def _epochs(groups: Sequence[GroupData], n_cells: int, every: int) -> tuple[int,
 
 
 def _learning(
-    group: GroupData, kept: tuple[int, bool], every: int, places: dict[Condition, np.ndarray]
+    group: GroupData, kept: tuple[int, bool], places: dict[int, np.ndarray]
 ) -> dict[str, Any] | None:
-    """Return the training loss by epoch of each condition of a group, in the order of its cells."""
+    """Return the training loss by epoch of each cell of a group, by the number of the cell."""
     most, each = kept
     summary = group.summary
     if summary is None or "train_loss" not in summary or not most:
@@ -199,14 +199,13 @@ def _learning(
     epochs = summary["epoch"].values
     chosen = np.unique(np.linspace(0, len(epochs) - 1, most).round().astype(int))
     curves = {}
-    for condition, where in places.items():
+    for cell, where in places.items():
         loss = summary["train_loss"].values[where][:, chosen].astype(float)
         if not each:
             if not np.isfinite(loss).any():
                 continue
             loss = _quartiles(loss)
-        name = f"{condition.running_time:g}/{titles.level_name(condition.level)}"
-        curves[name] = [_figures(one) for one in loss]
+        curves[cell] = [_figures(one) for one in loss]
     return {"epochs": epochs[chosen].tolist(), "each": each, "loss": curves}
 
 
@@ -218,9 +217,10 @@ def _quartiles(loss: np.ndarray) -> np.ndarray:
     return result
 
 
-def _courses(groups: Sequence[GroupData], cells: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def _courses(
+    groups: Sequence[GroupData], numbers: dict[tuple[str, str, Condition], int]
+) -> list[dict[str, Any]]:
     """Return concentrations over time of the first recorded run of each cell, as many as fit."""
-    numbers = {(row["dataset"], row["activation"], condition_of(row)): row["id"] for row in cells}
     found, room = [], _COURSES
     for group in groups:
         if group.summary is None or "trajectory" not in group.summary:

@@ -306,7 +306,8 @@
       "aria-label": options.label, style: "--w:" + width + "px" });
     (options.log ? decades(y0, y1) : steps(y0, y1, 5)).forEach(function (value) {
       picture.append(shape("path", { class: "grid", d: "M" + left + " " + py(value) + "H" + (width - right) }),
-        shape("text", { class: "tick", x: left - 6, y: py(value) + 4, "text-anchor": "end" }, general(value)));
+        shape("text", { class: "tick", x: left - 6, y: py(value) + 4, "text-anchor": "end" },
+          value && Math.abs(value) < 0.001 ? value.toExponential() : general(value)));
     });
     var end = -Infinity;
     (options.xTicks || steps(x0, x1, 5)).forEach(function (value, i) {
@@ -510,9 +511,9 @@
     });
     return picture;
   }
-  function learning(cell) {
+  function learning(cell, id) {
     var kept = data.learning[cell.dataset + "/" + cell.label];
-    var loss = kept && kept.loss[general(cell.time) + "/" + cell.level];
+    var loss = kept && kept.loss[id];
     if (!loss) { return null; }
     var lines = loss.map(function (y, i) {
       var middle = !kept.each && i === 1;
@@ -560,7 +561,7 @@
         parts.push(part("Replicates", [el("p", { class: "soft" }, "A dot for each run, red where it did not end ok; the line is the mean, the bar its interval. A dot chosen sets the command below."), dots(cell, choose)]));
         choose(cell.replicates[0]);
       }
-      var curve = learning(cell), kept = course(id);
+      var curve = learning(cell, id), kept = course(id);
       if (curve) {
         var eachRun = data.learning[cell.dataset + "/" + cell.label].each;
         parts.push(part("Learning", [el("p", { class: "soft" }, eachRun ? "Training loss of each replicate." : "Training loss: median and quartiles over the replicates."), curve]));
