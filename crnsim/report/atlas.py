@@ -34,7 +34,7 @@ _INK, _PALE = "#10202c", "#ffffff"
 
 @dataclass(frozen=True)
 class Block:
-    """One row of maps: a design, or a pair of designs, and the table row of each condition."""
+    """One row of maps: a design or a pair, the table row of each condition, and the score that losses count from."""
 
     label: str
     note: str
@@ -44,7 +44,7 @@ class Block:
 
 @dataclass
 class _Sheet:
-    """A drawing as it grows, and where its columns and rows lie."""
+    """A drawing as it grows, in page pixels; of each column the kind of noise, its level and where it begins."""
 
     columns: list[tuple[str, Any, float]] = field(default_factory=list)
     width: float = 0.0
@@ -95,12 +95,11 @@ def _drawn(scores: Scores, blocks: Sequence[Block], *, difference: bool) -> Mark
     times = scores.times[::-1]  # the longest on top
     sheet = _laid_out(scores, len(blocks) * len(times))
     _headings(sheet)
-    top = _TOP
+    top, fills = _TOP, _fill(difference)
     for block in blocks:
         sheet.text(0, top + 14, _cut(block.label), "name")
         if block.note:
             sheet.text(0, top + 29, _cut(block.note), "note")
-        fills = _fill(difference)
         for place, time in enumerate(times):
             y = top + place * sheet.row
             if sheet.row >= 12.0 or place in (0, len(times) - 1):
@@ -112,7 +111,7 @@ def _drawn(scores: Scores, blocks: Sequence[Block], *, difference: bool) -> Mark
             _borders(sheet, block, times, top)
         top += len(times) * sheet.row + _BETWEEN
     _magnitudes(sheet, top - _BETWEEN)
-    _legend(sheet, top + 34, difference=difference)
+    _legend(sheet, top + 34, fills, difference=difference)
     described = _described(scores, blocks, difference=difference)
     return Markup(  # noqa: S704 - every text in it is escaped above
         f'<svg class="panel atlas" role="img" viewBox="0 0 {sheet.width:.0f} {top + _BELOW - _BETWEEN:.0f}" '
@@ -242,9 +241,9 @@ def _between(sheet: _Sheet, block: Block, times: Sequence[float], top: float, li
             before = level
 
 
-def _legend(sheet: _Sheet, y: float, *, difference: bool) -> None:
+def _legend(sheet: _Sheet, y: float, fills: Callable[[float], tuple[str, str]], *, difference: bool) -> None:
     """Say what the colours and the lines are."""
-    x, fills = _LABELS + _TIMES, _fill(difference)
+    x = _LABELS + _TIMES
     for step in range(16):
         value = (2 * step / 15 - 1) if difference else step / 15
         sheet.parts.append(

@@ -24,7 +24,6 @@ from crnsim.report.claims import claims_section
 from crnsim.report.courses import courses
 from crnsim.report.data import data_rows
 from crnsim.report.embedded import embedded
-from crnsim.report.figures import DIFFERENCE_RAMP, SCORE_RAMP
 from crnsim.report.maps import crossed_maps
 from crnsim.report.network import network_section
 from crnsim.report.overview import overview
@@ -167,8 +166,6 @@ def _environment() -> jinja2.Environment:
         "css": Markup((HERE / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - ours, no user text
         "script": Markup(SCRIPT),  # noqa: S704 - ours, no user text
         "script_hash": f"sha256-{digest}",
-        "score_ramp": ", ".join(SCORE_RAMP),
-        "difference_ramp": ", ".join(DIFFERENCE_RAMP),
         "isnan": math.isnan,
         "ok": OUTCOMES[OK],
         "share_ok": SHARE_OK,

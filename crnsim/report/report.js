@@ -92,11 +92,11 @@
   function standalone(source) {
     var copy = source.cloneNode(true);
     var from = [source].concat(Array.from(source.querySelectorAll("*")));
-    var to = [copy].concat(Array.from(copy.querySelectorAll("*")));
+    var to = [copy].concat(Array.from(copy.querySelectorAll("*"))), hits = Array.from(copy.querySelectorAll(".hits"));
     from.forEach(function (element, i) {
-      var style = getComputedStyle(element);
+      var style = getComputedStyle(element), drawn = !element.closest("defs");
       KEPT.forEach(function (name) {
-        if (!element.closest("defs")) { to[i].style.setProperty(name, style.getPropertyValue(name)); }
+        if (drawn) { to[i].style.setProperty(name, style.getPropertyValue(name)); }
       });
       ["class", "tabindex", "role", "aria-label", "data-c", "data-p"].forEach(function (name) {
         to[i].removeAttribute(name);
@@ -105,8 +105,7 @@
         if (one.name !== "style" && /var\(/.test(one.value)) { to[i].removeAttribute(one.name); }
       });
     });
-    Array.from(copy.querySelectorAll(".hits")).forEach(function (one) { one.remove(); });
-    each("g[style*='fill: transparent']", function (one) { one.remove(); }, copy);
+    hits.forEach(function (one) { one.remove(); });
     return copy;
   }
 
@@ -116,10 +115,7 @@
     var x = 0, height = 0;
     var whole = shape("svg", { xmlns: SVG });
     panels.forEach(function (panel) {
-      var hits = panel.querySelector(".hits");
-      if (hits) { hits.remove(); }
       var box = panel.viewBox.baseVal, copy = standalone(panel);
-      if (hits) { panel.append(hits); }
       copy.removeAttribute("style");
       made(copy, { x: x, y: 0, width: box.width, height: box.height });
       whole.append(copy);
