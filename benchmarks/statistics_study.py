@@ -24,10 +24,11 @@ import xarray as xr
 from scipy import stats
 
 from crnsim.metrics import look_at
-from crnsim.metrics.decisions import LEVEL, decides, holm, paired_t
+from crnsim.metrics.decisions import LEVEL, decides, holm, paired_t, replicates_needed
 from crnsim.metrics.designs import point_conditions
 from crnsim.metrics.intervals import critical_interval, mean_interval
 from crnsim.metrics.looks import looked
+from crnsim.metrics.sequential import FEWEST_TO_GIVE_UP, FUTILE
 from crnsim.store.points import read_points
 from crnsim.sweep.plan.plan_file import read_plan_file
 
@@ -235,17 +236,22 @@ def _at_looks(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     The same as `crnsim.metrics.sequential.replay` for scores alone, but intervals are made only where the test decides.
     """
     decided, ends = np.zeros(len(differences), dtype=int), np.zeros(len(differences), dtype=int)
-    p = np.ones(len(differences))
+    p, given_up = np.ones(len(differences)), np.zeros(len(differences), dtype=bool)
     with looked(len(LOOKS)):
         for n in LOOKS:
-            for i in np.flatnonzero(decided == 0):
+            for i in np.flatnonzero((decided == 0) & ~given_up):
                 p[i], ends[i] = paired_t(differences[i, :n]), n
             adjusted = holm(p.tolist())
-            for i in np.flatnonzero(decided == 0):
+            for i in np.flatnonzero((decided == 0) & (ends == n)):
                 if adjusted[i] < LEVEL and decides(
                     *mean_interval(differences[i, :n], -1.0, 1.0), adjusted[i]
                 ):
                     decided[i] = n
+            if FEWEST_TO_GIVE_UP <= n < LOOKS[-1]:
+                tests = len(differences)
+                for i in np.flatnonzero((decided == 0) & (ends == n)):
+                    needed = replicates_needed(differences[i, :n], 1.0, tests)
+                    given_up[i] = not 0 < needed <= FUTILE * LOOKS[-1]
     return decided, ends
 
 
@@ -308,7 +314,7 @@ def looks_power(reports: int, verdicts: int = 30) -> list[str]:
         f"| as one of {verdicts} verdicts, the others on equals | found: 80 in each | looks | replicates, mean |",
         "| --- | --- | --- | --- |",
     ]
-    for name, (better, worse) in PAIRS.items():
+    for name, (better, worse) in (PAIRS | {"10 % fail of both": (equal, equal)}).items():
         found, needed = np.zeros(2), 0.0
         for _ in range(reports):
             ours = better(rng, (LOOKS[-1],)) - worse(rng, (LOOKS[-1],))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
+import shutil
+from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -41,6 +44,15 @@ def test_a_page_opens_without_errors_requests_or_breaches_of_its_policy(visit, s
     page = visit(sample)
     page.mouse.wheel(0, 5000)
     assert page.locator("h1").inner_text() == "A made-up sweep"
+
+
+def test_a_page_tells_when_its_file_was_written(visit, sample, tmp_path):
+    # Its bytes know no date: equal results give equal bytes.
+    old = tmp_path / "old.html"
+    shutil.copyfile(sample, old)
+    noon = datetime(2026, 1, 5, 12).timestamp()
+    os.utime(old, (noon, noon))
+    assert "last written on 2026-01-05." in visit(old).locator("footer").inner_text()
 
 
 def test_faults_of_a_page_are_noticed(visit, tmp_path):

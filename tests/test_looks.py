@@ -81,19 +81,18 @@ def test_a_row_keeps_the_numbers_of_the_look_that_decided_it():
     rates = found["rates"]
     assert (rates["verdict"], rates["difference"], rates["replicates"]) == ("smooth", 1.0, 10)
     assert (rates["difference_look"], rates["most_replicates"]) == (10, 40)
-    # ... and what is alike stays open to the end.
-    assert (found["inputs"]["verdict"], found["inputs"]["difference_look"]) == ("no_difference", 40)
+    assert not rates["given_up"]
+    # ... and what is alike is looked at until twenty pairs tell so.
+    assert (found["inputs"]["verdict"], found["inputs"]["difference_look"]) == ("no_difference", 20)
+    assert found["inputs"]["given_up"]
     # All differences are 1: the lower end is that of 2 x - 1 for x all 1, at a third of the error.
     assert rates["difference_low"] == pytest.approx(2 * (0.05 / 6) ** (1 / 10) - 1)
 
 
 def test_more_replicates_are_wanted_where_a_verdict_is_open():
     found = look_at(designs(level(), level(rates=0.0, inputs=[1.0, 0.4])), SCHEDULE)
-    assert [stresses(rows) for rows in found.open_rows] == [
-        ["inputs", "running_time"],
-        ["inputs", "running_time"],
-        [],
-    ]
+    # Running times are alike, as twenty pairs tell.
+    assert [stresses(rows) for rows in found.open_rows] == [["inputs", "running_time"], ["inputs"], []]
     row = found.open_rows[0][0]
     assert row["replicates"] == 10
     assert row["difference_low"] < row["difference"] < row["difference_high"]
@@ -172,8 +171,9 @@ def test_a_decided_row_outlives_what_comes_to_stand_against_it():
 
 
 def test_losses_keep_a_row_open_where_claims_go_by_them():
-    # Smooth is ahead by 0.18 throughout, so it loses as much; 27 replicates show the first at 98.3 %.
-    summaries = designs(level(), level(0.82, 0.82, 0.82, 0.82), replicates=80)
+    # Smooth is ahead by some 0.2 throughout, and loses 0.07 less; 27 replicates show the first at 98.3 %.
+    stressed = [0.66, 0.84]
+    summaries = designs(level(), level(stressed, stressed, stressed, 0.82), replicates=80)
     schedule = {"xor": (10, 40, 80)}
     assert [len(rows) for rows in look_at(summaries, schedule).open_rows] == [3, 0, 0]
     found = look_at(summaries, schedule, losses=True)
@@ -182,13 +182,13 @@ def test_losses_keep_a_row_open_where_claims_go_by_them():
 
 
 def test_a_blunt_baseline_is_closed_unless_claims_go_by_its_losses():
-    summaries = designs(level(), level(rates=0.0))
+    summaries = designs(level(), level(rates=0.0, inputs=[1.0, 0.4]))
     summaries[1]["h_eff"][:] = 0.05
     summaries[1].attrs["role"] = "baseline"
     schedule = {"xor": (20, 40)}
     assert look_at(summaries, schedule).open_rows[0] == []
-    # Losses under rates are decided at the first look, the others are not.
-    assert stresses(look_at(summaries, schedule, losses=True).open_rows[0]) == ["inputs", "running_time"]
+    # Losses under rates are decided at the first look, those of running times are alike, and inputs are between.
+    assert stresses(look_at(summaries, schedule, losses=True).open_rows[0]) == ["inputs"]
 
 
 def test_a_look_waits_for_all_of_its_replicates():
@@ -212,7 +212,7 @@ def test_data_sets_with_looks_of_their_own_share_one_correction():
 
 def test_p_values_are_those_of_the_t_test_adjusted_for_rows_and_looks():
     rng = np.random.default_rng(5)
-    values = rng.random((2, 40))
+    values = rng.random((2, 40)) * [[1.0], [0.6]]
     summaries = designs(
         lambda t, k, m, r: 1.0 if k == "none" else values[0, r],
         lambda t, k, m, r: 1.0 if k == "none" else values[1, r],
@@ -222,6 +222,24 @@ def test_p_values_are_those_of_the_t_test_adjusted_for_rows_and_looks():
     # Rates and inputs have the same numbers, scores and losses too: four equal p-values, and two of 1.
     assert row["difference_p"] == pytest.approx(p)
     assert row["difference_p_adjusted"] == pytest.approx(min(1.0, 3 * 6 * p))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "given_up"),
+    [
+        ([0.9, 1.0], False),  # 0.05 on average, which some hundred replicates would show
+        ([0.99, 0.99, 1.0], True),  # 0.007, which takes thousands
+        ([0.2, 1.8], True),  # no difference on average
+    ],
+)
+def test_what_takes_many_more_replicates_than_there_may_be_is_given_up(inputs, given_up):
+    found = look_at(designs(level(), level(inputs=inputs)), SCHEDULE)
+    row = next(row for row in found.rows if row["stress"] == "inputs")
+    assert row["verdict"] == "no_difference"
+    assert row["given_up"] == given_up
+    assert ("inputs" in stresses(found.open_rows[1])) != given_up
+    # Ten pairs alone give nothing up.
+    assert "inputs" in stresses(found.open_rows[0])
 
 
 def test_equal_designs_are_hardly_ever_told_apart_at_any_look():
@@ -263,8 +281,8 @@ def test_tables_say_at_which_look_a_row_was_decided(tmp_path):
         lines = [line for line in csv.DictReader(stream) if line["metric"] == "difference_look"]
     assert {line["stress"]: line["value"] for line in lines} == {
         "rates": "10",
-        "inputs": "40",
-        "running_time": "40",
+        "inputs": "20",
+        "running_time": "20",
     }
     wrong = tables.assign(verdict_difference_look=tables["verdict_difference_look"] - 50)
     assert "verdict_difference_look is below 0" in tables_fault(wrong, known)

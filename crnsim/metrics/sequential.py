@@ -24,6 +24,10 @@ from crnsim.metrics.verdicts import (
 )
 
 Row = dict[str, Any]
+#: A row is given up once it would take more than so many times the replicates that there may be.
+FUTILE = 4
+#: Pairs below which nothing is given up: by fewer one can hardly tell.
+FEWEST_TO_GIVE_UP = 20
 #: What tells verdict rows apart.
 ROW_KEY = ("dataset", "circuit", "activation", "compared_with", "stress")
 
@@ -59,6 +63,8 @@ class _Standing:
         Adjusted p-values.
     closed : bool
         Whether later looks leave it alone.
+    given_up : bool
+        Whether that is because it would take too many replicates to decide it.
     """
 
     row: Row
@@ -66,6 +72,7 @@ class _Standing:
     decided: dict[str, int] = field(default_factory=dict)
     adjusted: dict[str, float] = field(default_factory=dict)
     closed: bool = False
+    given_up: bool = False
 
     def renew(self, fresh: Row) -> None:
         """Take the numbers of a later look, but for differences that are decided."""
@@ -127,10 +134,12 @@ def replay(
                 elif not known.closed and fresh["replicates"] >= _planned(schedule, fresh, look):
                     known.renew(fresh)
             _test(list(standing.values()))
+            tests = len(REACH) * sum(one.tested for one in standing.values())
             for one in standing.values():
                 one.closed = one.closed or _settled(one, losses)
+                if not one.closed and _more_to_come(schedule, one.row, look):
+                    one.closed = one.given_up = _hopeless(one, losses, tests, schedule)
             left = [one for one in standing.values() if not one.closed]
-            tests = len(REACH) * sum(one.tested for one in standing.values())
             open_rows.append(
                 [_with_verdict(one, tests) for one in left if _more_to_come(schedule, one.row, look)]
             )
@@ -178,8 +187,28 @@ def _settled(one: _Standing, losses: bool) -> bool:
     blunt = any(sharpness_obstacles(row))
     if any(lasting_obstacles(row)) or (blunt and not judged_blunt):
         return True
-    wanted = ({"loss_difference"} if losses else set()) | (set() if blunt else {"difference"})
-    return wanted <= one.decided.keys()
+    return _wanted(one, losses) <= one.decided.keys()
+
+
+def _wanted(one: _Standing, losses: bool) -> set[str]:
+    """Return the differences of a row that are to be decided."""
+    blunt = any(sharpness_obstacles(one.row))
+    return ({"loss_difference"} if losses else set()) | (set() if blunt else {"difference"})
+
+
+def _hopeless(one: _Standing, losses: bool, tests: int, schedule: Mapping[str, Sequence[int]]) -> bool:
+    """Whether replicates like those of a row would have to be many more than there may be, for all that is wanted.
+
+    Such a row is given up. It may be wrong, which costs power; as nothing is decided by it, it adds no false verdict.
+    """
+    if one.row["replicates"] < FEWEST_TO_GIVE_UP:
+        return False
+    most, sure = max(schedule[one.row["dataset"]]), confidence_of(one.row)
+    for name in _wanted(one, losses) - one.decided.keys():
+        needed = replicates_needed(one.row["values"][name], REACH[name], tests, confidence=sure)
+        if 0 < needed <= FUTILE * most:
+            return False
+    return True
 
 
 def _with_verdict(one: _Standing, tests: int) -> Row:
@@ -207,4 +236,7 @@ def _looks_of(one: _Standing, schedule: Mapping[str, Sequence[int]]) -> Row:
     """Return after how many replicates each difference was decided, or last looked at, and how many there may be."""
     last = one.row["replicates"]
     at = {f"{name}_look": one.decided.get(name, last) for name in REACH}
-    return at | {"most_replicates": max(schedule.get(one.row["dataset"], (last,)))}
+    return at | {
+        "most_replicates": max(schedule.get(one.row["dataset"], (last,))),
+        "given_up": int(one.given_up),
+    }

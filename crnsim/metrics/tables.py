@@ -125,7 +125,7 @@ _TEXT = {
 #: Columns that begin like those of magnitudes.
 _NOT_MAGNITUDES = {"noise_kind", "noise_free_score", "noise_free_smooth", "noise_free_baseline"}
 #: Columns of the verdict table in a sweep that adds replicates where verdicts are open.
-LOOK_COLUMNS = ("difference_look", "loss_difference_look", "most_replicates")
+LOOK_COLUMNS = ("difference_look", "loss_difference_look", "most_replicates", "given_up")
 _WHOLE = {"replicates", "cells", "critical_beyond_max", "best", "candidates", "tests", *LOOK_COLUMNS}
 _WHOLE |= {
     f"{name}_{what}"

@@ -110,6 +110,8 @@ def _look_note(row: dict[str, Any]) -> str:
     if row["verdict"] == UNDECIDED:
         return ""
     what = "open" if row["verdict"] == NO_DIFFERENCE else "decided"
+    if what == "open" and row["given_up"]:
+        what = "given up"
     return f"{what} after {row['difference_look']} of at most {row['most_replicates']} replicates"
 
 
@@ -133,7 +135,7 @@ def waiting(verdicts: Iterable[dict[str, Any]], losses: bool) -> bool:
     return any(
         row[f"{name}_look"] < row["most_replicates"] and not (row["reason"] or row[f"{name}_decided"])
         for row in verdicts
-        if "most_replicates" in row
+        if "most_replicates" in row and not row["given_up"]
         for name in ("difference", *(["loss_difference"] if losses else []))
     )
 

@@ -697,5 +697,16 @@
         save(fileName("", "yaml"), new Blob([data.config], { type: "application/yaml" }));
       }));
   });
+
+  // When this file was written, as its reader's machine knows it: equal results give equal bytes, so no date is in them.
+  // Who serves it without a date gets that of now, which says nothing.
+
+  each(".written", function (holder) {
+    var at = new Date(document.lastModified);
+    if (!(Date.now() - at > 5000)) { return; }
+    holder.textContent = " This file was last written on " + at.getFullYear() + "-" +
+      [at.getMonth() + 1, at.getDate()].map(function (n) { return String(n).padStart(2, "0"); }).join("-") + ".";
+    holder.hidden = false;
+  });
   document.documentElement.classList.add("scripted");
 })();
