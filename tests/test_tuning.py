@@ -16,7 +16,6 @@ from small_sweeps import SHARP, SMOOTH, compute_sweep, write_sweep
 from crnsim.cli import main
 from crnsim.datasets import load_dataset
 from crnsim.errors import ConfigError, InputError
-from crnsim.experiment.point import Point
 from crnsim.metrics import read_design, summarise, table_rows
 from crnsim.metrics.learning_rates import Rate, rates_in_words
 from crnsim.report import render_report
@@ -41,8 +40,8 @@ def here(tmp_path, monkeypatch):
 @pytest.fixture
 def counted(monkeypatch):
     """Make runs cost nothing: a score falls with the distance of the learning rate from a best one of the design."""
-    runs: list[Point] = []
-    best = {0.1: 0.4, 0.0001: 0.05}
+    runs = _Runs()
+    best = runs.best
 
     def run(batches, *, keep, progress, workers=1, **_):
         for some in batches:
@@ -58,6 +57,14 @@ def counted(monkeypatch):
 
     monkeypatch.setattr(tuning, "run_batches", run)
     return runs
+
+
+class _Runs(list):
+    """Points that were run, and the best learning rate by h."""
+
+    def __init__(self):
+        super().__init__()
+        self.best = {0.1: 0.4, 0.0001: 0.05}
 
 
 class _Results(dict):
@@ -153,15 +160,45 @@ def test_each_design_has_its_own_rate(here, counted, capsys):
         "sharp": 0.05,
     }
     smooth, sharp = found["designs"]["xor"].values()
-    assert smooth["rates"] == sharp["rates"] == [0.05, 0.1, 0.2, 0.4, 0.8]
+    assert smooth["rates"] == [0.05, 0.1, 0.2, 0.4, 0.8]
+    # The least was the best of sharp, so one more was tried.
+    assert sharp["rates"] == [0.025, 0.05, 0.1, 0.2, 0.4, 0.8]
     assert smooth["scores"] == [0.625, 0.75, 0.875, 1.0, 0.875]
     assert (found["replicates"], found["seed"], found["sweep"]) == (5, 0, "small")
     said = capsys.readouterr().out
     # 2 designs, 5 rates, 2 quiet cells and 2 kinds, 5 replicates.
     assert "2 designs, 200 runs, about" in said
-    (line,) = [line for line in said.splitlines() if "end of the grid" in line]
-    assert line.split()[:2] == ["xor", "sharp"]
-    assert "a wider one may find better" in line
+    assert len(counted) == 220
+    assert "end of the grid" not in said
+
+
+@pytest.mark.parametrize(
+    ("best", "tried"),
+    [
+        (0.0125, [0.00625, 0.0125, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8]),
+        (1e-5, [0.003125, 0.00625, 0.0125, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8]),
+        (100, [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8]),
+    ],
+)
+def test_values_reach_further_where_the_best_is_at_their_end(here, counted, capsys, best, tried):
+    counted.best[0.0001] = best
+    found = tune()["designs"]["xor"]["sharp"]
+    assert found["rates"] == tried
+    assert found["learning_rate"] == min(tried, key=lambda rate: abs(math.log(rate / best)))
+    # Four times at most; beyond that it says so.
+    lines = [line for line in capsys.readouterr().out.splitlines() if "end of the grid" in line]
+    assert [line.split()[:2] for line in lines] == ([] if best == 0.0125 else [["xor", "sharp"]])
+    assert all("a wider one may find better" in line for line in lines)
+
+
+def test_given_values_reach_no_further(here, counted):
+    assert tune("--rates", "0.4,0.2")["designs"]["xor"]["sharp"]["rates"] == [0.2, 0.4]
+
+
+def test_values_end_where_learning_rates_do(here, counted):
+    write_sweep(Path("small.yaml"), **TWO | {"datasets": {"xor": {"epochs": 1, "learning_rate": 3e-15}}})
+    counted.best[0.0001] = 1e-20
+    assert tune()["designs"]["xor"]["sharp"]["rates"] == [1.5e-15, 3e-15, 6e-15, 1.2e-14]
 
 
 def test_rates_replicates_and_data_sets_can_be_given(here, counted):
@@ -210,7 +247,7 @@ def test_what_is_done_is_not_done_again(here, counted, monkeypatch):
 def test_scores_of_another_version_are_not_taken(here, counted):
     Path("tuned.yaml.saved").write_text(json.dumps(["another", dict.fromkeys("abc", 1.0)]) + "\n[1]\n")
     tune()
-    assert len(counted) == 200
+    assert len(counted) == 220
 
 
 @pytest.mark.parametrize(
@@ -271,7 +308,7 @@ def test_designs_have_the_rates_that_were_chosen(tuned):
     }
     assert found["smooth"].point(0, 0).learning_rate == 0.4
     about = dict(found["sharp"].tuned)
-    assert (about["file"], about["rates"], about["end"], about["elsewhere"]) == ("tuned.yaml", 5, "least", 0)
+    assert (about["file"], about["rates"], about["end"], about["elsewhere"]) == ("tuned.yaml", 6, "", 0)
 
 
 def test_a_design_that_the_file_lacks_keeps_its_own(tuned):
@@ -338,7 +375,7 @@ def test_a_file_that_does_not_fit_is_refused(tuned, changes, said):
             lambda d: d.update(learning_rate="high"),
             "designs.xor.smooth.learning_rate is 'high'; it must be a number",
         ),
-        (lambda d: d.pop("design"), "line 36: designs.xor.smooth.design is missing: What was tuned"),
+        (lambda d: d.pop("design"), "line 38: designs.xor.smooth.design is missing: What was tuned"),
         (lambda d: d.update(speed=1), "speed"),
     ],
 )

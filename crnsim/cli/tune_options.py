@@ -24,7 +24,8 @@ def add_tune(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     command.add_argument(
         "--rates",
         metavar="N,N,...",
-        help="learning rates to try with every design; by default 1/4, 1/2, 1, 2 and 4 times its own",
+        help="learning rates to try with every design; by default 1/4, 1/2, 1, 2 and 4 times its own, and further "
+        "where the best lies at their end",
     )
     command.add_argument(
         "--replicates",

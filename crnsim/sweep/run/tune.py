@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 #: Learning rates that are tried, as multiples of the design's own.
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
+#: How often the best of them may lie at their end, before that is left at it; each time one more is tried beyond.
+MOST_BEYOND = 4
 #: Mean scores that differ by less are equal.
 _ROUNDING = 1e-9
 
@@ -56,11 +58,14 @@ class Trial:
     rates : tuple of float
         Ascending.
     replicates : int
+    beyond : int
+        How many more may be tried where the best is the least or the largest one.
     """
 
     group: Group
     rates: tuple[float, ...]
     replicates: int
+    beyond: int = 0
 
     @property
     def default(self) -> float:
@@ -99,6 +104,15 @@ class Trial:
         equal = [rate for rate, mean in zip(self.rates, means, strict=True) if mean > best - _ROUNDING]
         return min(equal, key=lambda rate: (round(abs(math.log(rate / self.default)), 9), rate)), means
 
+    def wider(self, scores: Mapping[str, float]) -> Trial:
+        """Return a trial with one rate more, half the least or twice the largest, where that one is the best."""
+        best, _ = self.chosen(scores)
+        least, largest = self.rates[0], self.rates[-1]
+        if not self.beyond or best not in (least, largest):
+            return self
+        more = _in_range(least / 2 if best == least else 2 * largest)
+        return replace(self, rates=tuple(sorted({*self.rates, *more})), beyond=self.beyond - 1)
+
 
 def trials(
     resolved: ResolvedSweep,
@@ -114,7 +128,8 @@ def trials(
     resolved : ResolvedSweep
         Without tuned learning rates.
     rates : sequence of float, optional
-        Learning rates of every design; multiples of its own by default, `FACTORS`.
+        Learning rates of every design, and no others; by default multiples of its own, `FACTORS`, and up to
+        `MOST_BEYOND` more, one at a time, where the best of them lies at their end.
     replicates : int
     datasets : sequence of str, optional
         Those of the sweep by default.
@@ -133,7 +148,9 @@ def trials(
         if name not in resolved.settings:
             raise InputError(f"{sweep.name} has no data set '{name}'; {suggest(name, resolved.settings)}")
     found = [
-        Trial(group, tuple(sorted(rates)) if rates else _around(group.settings.learning_rate), replicates)
+        Trial(group, tuple(sorted(rates)), replicates)
+        if rates
+        else Trial(group, _in_range(*_around(group.settings.learning_rate)), replicates, MOST_BEYOND)
         for group in groups(resolved)
         if (datasets is None or group.dataset in datasets)
         and sweep.activations[group.label].learning_rate is None
@@ -145,8 +162,12 @@ def trials(
     return found
 
 
-def _around(own: float) -> tuple[float, ...]:
-    found = [float(f"{own * factor:.9g}") for factor in FACTORS]
+def _around(own: float) -> list[float]:
+    return [own * factor for factor in FACTORS]
+
+
+def _in_range(*rates: float) -> tuple[float, ...]:
+    found = [float(f"{rate:.9g}") for rate in rates]
     return tuple(rate for rate in found if SMALLEST_LEARNING_RATE <= rate <= LARGEST_LEARNING_RATE)
 
 
@@ -193,16 +214,14 @@ def tune(
     from crnsim import __version__
 
     scores = _read_saved(saved) if saved else {}
-    total = n_points(tried)
-    left = [some for trial in tried for some in trial.batches(scores, resolved.sweep.chunks, workers)]
-    before = total - sum(map(len, left))
-    killed = run_batches(
-        left,
-        workers=workers,
-        progress=lambda done: progress((before + done) / total),
-        keep=lambda some, results, seconds: scores.update(_kept(some, results, saved)),
-    )
-    scores |= dict.fromkeys((point.key for point in killed), 0.0)
+    wider: Sequence[Trial] = tried
+    while wider:
+        tried = wider
+        _run(resolved, tried, scores, workers=workers, saved=saved, progress=progress)
+        more = [trial.wider(scores) for trial in tried]
+        wider = (
+            [] if all(one.rates == before.rates for one, before in zip(more, tried, strict=True)) else more
+        )
     designs: dict[str, dict[str, Any]] = {}
     for trial in tried:
         designs.setdefault(trial.group.dataset, {})[trial.group.label] = _chosen(resolved, trial, scores)
@@ -213,6 +232,28 @@ def tune(
         "replicates": tried[0].replicates,
         "designs": designs,
     }
+
+
+def _run(
+    resolved: ResolvedSweep,
+    tried: Sequence[Trial],
+    scores: dict[str, float],
+    *,
+    workers: int,
+    saved: Path | None,
+    progress: Callable[[float], None],
+) -> None:
+    """Run what trials lack, and add to the scores."""
+    total = n_points(tried)
+    left = [some for trial in tried for some in trial.batches(scores, resolved.sweep.chunks, workers)]
+    before = total - sum(map(len, left))
+    killed = run_batches(
+        left,
+        workers=workers,
+        progress=lambda done: progress((before + done) / total),
+        keep=lambda some, results, seconds: scores.update(_kept(some, results, saved)),
+    )
+    scores |= dict.fromkeys((point.key for point in killed), 0.0)
 
 
 def _chosen(resolved: ResolvedSweep, trial: Trial, scores: Mapping[str, float]) -> dict[str, Any]:
