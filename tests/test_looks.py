@@ -152,6 +152,31 @@ def test_what_replicates_cannot_mend_is_closed(smooth, sharp, options, reason):
     assert {row["difference_look"] for row in found.rows} == {10}
 
 
+def test_differences_between_cells_are_those_of_the_replicates_that_all_have():
+    # Replicates beyond the tenth were run at the longest time alone, and went badly.
+    def score(time, kind, magnitude, replicate):
+        lost = {"none": 0.0, "rates": 0.1, "inputs": 0.2}[kind] + (0.3 if time < 100 else 0.0)
+        return 0.0 if replicate >= 10 else 1.0 - lost
+
+    summaries = []
+    for whole in designs(score, score):
+        few = whole["replicate"].values < 10
+        summaries.append(whole.isel(point=np.flatnonzero(few | (whole["noise_kind"].values == "none"))))
+    at = {"xor": (10, 40)}
+    curves = [
+        row for row in table_rows(summarise(summaries, schedule=at), "curve") if row["noise_kind"] == "inputs"
+    ]
+    assert {(row["replicates"], round(row["noise_free_score"], 9)) for row in curves} == {
+        (10, 1.0),
+        (10, 0.7),
+    }
+    sensitivity = table_rows(summarise(summaries, schedule=at), "sensitivity")
+    quiet, noisy = (next(r for r in sensitivity if r["noise_kind"] == kind) for kind in ("none", "inputs"))
+    assert (noisy["replicates"], noisy["loss"]) == (10, pytest.approx(0.3))
+    # Of runs without noise all have both times; three quarters of them lose nothing.
+    assert (quiet["replicates"], quiet["loss"]) == (40, pytest.approx(0.3 / 4))
+
+
 def test_too_few_replicates_close_nothing():
     found = look_at(designs(level(), level(rates=0.0), replicates=7), SCHEDULE)
     assert stresses(found.open_rows[0]) == ["inputs", "rates", "running_time"]

@@ -194,12 +194,12 @@ def test_answer_tells_each_data_set_in_words():
     # The differences are 0.17 and 0.33 of ten replicates: rare failures that were not met could turn them.
     smooth, first, second = said["xor"]
     assert smooth.startswith(
-        "smooth scores 1.00 without noise at time 100. It keeps 95 % of that under up to 2 % of "
+        "smooth scores 1.00 (0.69 to 1.00) without noise at time 100. On average it keeps 95 % of that under up to 2 % "
     )
     assert first.startswith(
         "between smooth and sharp no difference is shown under rate noise, concentration noise and short running time "
-        "(about 20 to 30 replicates would show some); the largest difference in one cell is +0.70 (by itself +0.16 to "
-        "+0.87), "
+        "(about 20 replicates like these would show the first of them); the largest difference in one cell is +0.70 "
+        "(+0.16 to +0.87), "
     )
     assert "undecided against relu: relu is not sharp enough" in second
     assert said["iris"][-1] == "undecided against sharp: only 5 paired replicates, 10 are needed."
@@ -212,21 +212,49 @@ def test_one_design_is_told_by_what_it_stands():
     ((name, (sentence,)),) = conclusions(tables_of(made)).items()
     assert name == "xor"
     assert sentence == (
-        "smooth scores 1.00 without noise at time 100. It keeps 95 % of that under up to 10 % of rate noise; 20 % "
-        "leaves 0.70 (0.48 to 0.79); under running times down to 60; time 30 leaves 0.50 (0.35 to 0.65)."
+        "smooth scores 1.00 (0.69 to 1.00) without noise at time 100. On average it keeps 95 % of that under up to 10 "
+        "% of rate noise; 20 % leaves 0.70 (0.48 to 0.79); under running times down to 60; time 30 leaves 0.50 (0.35 "
+        "to 0.65)."
     )
     page = Page(page_of(made)).text
     assert "How well does this circuit hold up?" in page
-    assert "Smooth scores 1.00 without noise" in page
+    assert "Smooth scores 1.00 (0.69 to 1.00) without noise" in page
     made = [Made(lambda t, k, m, r: 1.0, running_times=(30, 100), noise={"rates": (0.05,)})]
     ((_, (sentence,)),) = conclusions(tables_of(made)).items()
     assert sentence == (
-        "smooth scores 1.00 without noise at time 100. It keeps 95 % of that under rate noise of 5 %, the most that "
-        "was run; under running times down to 30, the shortest."
+        "smooth scores 1.00 (0.69 to 1.00) without noise at time 100. On average it keeps 95 % of that under up to 5 % "
+        "of rate noise, the most that was run; under running times down to 30, the shortest."
     )
     made = [Made(lambda t, k, m, r: 1.0 - 4 * m, running_times=(100,), noise={"rates": (0.05, 0.2)})]
     ((_, (sentence,)),) = conclusions(tables_of(made)).items()
-    assert "It keeps less than 95 % of that under 5 % of rate noise, the least; 20 % leaves 0.20" in sentence
+    assert (
+        "it keeps less than 95 % of that under 5 % of rate noise, the least that was run; 20 % leaves 0.20"
+        in sentence
+    )
+    # Of one magnitude and one shorter time there is nothing else to say.
+    made = [
+        Made(
+            lambda t, k, m, r: 1.0 - 2 * m - 0.5 * (t < 100),
+            running_times=(30, 100),
+            noise={"rates": (0.2,)},
+        )
+    ]
+    ((_, (sentence,)),) = conclusions(tables_of(made)).items()
+    assert "under 20 % of rate noise, which leaves 0.60 (0.41 to 0.72)" in sentence
+    assert "under running time 30, which leaves 0.50" in sentence
+
+
+def test_fewer_molecules_are_more_noise_in_words():
+    made = [
+        Made(
+            lambda t, k, m, r: 1.0 if m < 0.1 else 0.4, running_times=(100,), noise={"intrinsic": (0.05, 0.2)}
+        )
+    ]
+    ((_, (sentence,)),) = conclusions(tables_of(made)).items()
+    assert "keeps 95 % of that under intrinsic noise down to Ω 400; Ω 25 leaves 0.40" in sentence
+    text = Page(page_of(made)).text
+    assert "Ω: molecules for a concentration of 1" in text
+    assert "Intrinsic noise: score at the fewest" in text
 
 
 def test_the_largest_difference_of_a_cell_is_told_where_it_is_decided():
@@ -260,7 +288,8 @@ def test_answer_keeps_apart_what_went_each_way():
         "undecided under short running time: too few."
     )
     assert compared([row("rates", "no_difference", needed=30)]) == (
-        "between smooth and sharp no difference is shown under rate noise (about 30 replicates would show one)."
+        "between smooth and sharp no difference is shown under rate noise (about 30 replicates like these would "
+        "show one)."
     )
 
 
@@ -360,9 +389,9 @@ def test_lines_bound_what_is_kept_and_what_is_lost():
             found.add((way, column, row))
         return found
 
-    # reaches 0.95: 1 1 0 0 over 0 0 0 0; reaches 0.5: 1 1 1 0 over 1 1 0 0
+    # keeps 0.95: 1 1 0 0 over 0 0 0 0; has more than 0.5: 1 1 1 0 over 1 0 0 0, as half is lost where half is left
     assert edges("kept") == {("v", 2, 0), ("h", 0, 1), ("h", 1, 1)}
-    assert edges("lost") == {("v", 3, 0), ("v", 2, 1), ("h", 2, 1)}
+    assert edges("lost") == {("v", 3, 0), ("v", 1, 1), ("h", 1, 1), ("h", 2, 1)}
 
 
 def test_designs_are_listed_by_what_they_stand():
@@ -602,10 +631,7 @@ def test_claims_of_inference_show_agreement():
     ]
     text = Page(claimed(made, "anderson2021")).text
     assert "0.997 against 1.000" in text
-    assert (
-        "Smooth scores 0.95 without noise at time 50. It keeps 95 % of that under running times down to 20"
-        in text
-    )
+    assert "without noise at time 50. On average it keeps 95 % of that under running times down to 20" in text
 
 
 def test_sharpness_is_an_axis_where_three_designs_differ_in_it_alone():
@@ -777,7 +803,7 @@ def test_poor_data_make_a_page(name, made):
     assert page.unbalanced == []
     assert "nan" not in re.sub(r"[A-Za-z]+nan|nan[a-z]+", "", page.text)
     assert re.search(
-        r"How well (does this circuit|do these circuits) hold up\? \w+ [\w ]+ scores [01]\.\d\d without noise",
+        r"How well (does this circuit|do these circuits) hold up\? \w+ [\w ]+ scores [01]\.\d\d \([^)]*\) without",
         page.text,
     )
     assert "No cost was recorded." in page.text

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import synthetic
+from small_sweeps import write_sweep
 from test_claims import kang, pot, relu, row_of, sharp, smooth
 from test_noise import POINT
 
@@ -14,10 +15,12 @@ import crnsim
 from crnsim import Noise, read_crn
 from crnsim.cli.parser import _parser
 from crnsim.cli.runs import _points
+from crnsim.errors import ConfigError
 from crnsim.experiment.build import build_circuit
 from crnsim.experiment.command import command
 from crnsim.experiment.schedule import rate_constants
 from crnsim.report import render_report, titles
+from crnsim.sweep.config.read import read_sweep
 from crnsim.sweep.run.metrics import summarise_sweep
 
 SIGMA = 0.3
@@ -163,6 +166,34 @@ def test_the_claims_of_kang_judge_it_where_it_was_swept():
 
 
 @pytest.mark.parametrize(
+    ("noise", "of_dataset", "said"),
+    [
+        (
+            {"rates": {"magnitudes": [0.1]}, "static_rates": {"magnitudes": [0.1]}},
+            {},
+            "noise.static_rates: rates of mode",
+        ),
+        (
+            {"rates": {"magnitudes": [0.1], "mode": "ou"}},
+            {"rates": {"mode": "static"}, "static_rates": {"magnitudes": [0.1]}},
+            "datasets.xor.noise.static_rates: rates of mode 'static', the default, are the same noise",
+        ),
+        ({"rates": {"magnitudes": [0.1], "mode": "ou"}, "static_rates": {"magnitudes": [0.1]}}, {}, ""),
+        ({"rates": {"magnitudes": [0.1]}}, {"rates": None, "static_rates": {"magnitudes": [0.1]}}, ""),
+    ],
+)
+def test_a_sweep_has_each_law_of_rate_noise_once(tmp_path, noise, of_dataset, said):
+    path = tmp_path / "sweep.yaml"
+    write_sweep(path, noise=noise, datasets={"xor": {"epochs": 1, "noise": of_dataset}})
+    if not said:
+        assert read_sweep(path)
+        return
+    with pytest.raises(ConfigError) as error:
+        read_sweep(path)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
     ("of_sweep", "of_dataset", "words"),
     [
         ({"mode": "static"}, None, "drawn once per run"),
@@ -192,5 +223,5 @@ def test_a_page_says_when_rate_constants_are_drawn():
     html = render_report(plan, summaries, summarise_sweep(plan, summaries), synthetic.accounts(plan))
     assert "Rate noise drawn anew for each presentation</div>" in html
     assert "Static rate noise</div>" in html
-    assert "rate noise drawn anew for each presentation of 10 %" in html
+    assert "10 % of rate noise drawn anew for each presentation" in html
     assert "drawn once per run" not in html

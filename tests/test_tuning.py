@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +27,10 @@ from crnsim.sweep.plan.plan import read_plan
 from crnsim.sweep.run import tune as tuning
 from crnsim.sweep.run.metrics import summarise_sweep
 
-NOISE = {"rates": {"magnitudes": [0.1, 0.05]}, "static_rates": {"magnitudes": [0.05]}}
+NOISE = {
+    "rates": {"magnitudes": [0.1, 0.05], "mode": "per_presentation"},
+    "static_rates": {"magnitudes": [0.05]},
+}
 TWO = {"activations": {"smooth": SMOOTH, "sharp": SHARP}, "datasets": {"xor": {"epochs": 1}}, "noise": NOISE}
 
 
@@ -129,7 +133,7 @@ def test_scores_are_from_the_quiet_cells_and_the_largest_noise_of_each_kind(here
     (group,) = groups(tuning_sweep(noise=NOISE | {"cross": True}))
     cells = [group.cells[index] for index in tuning_cells(group.cells)]
     assert [(cell.running_time, cell.noise.described) for cell in cells] == [
-        (5.0, ""), (10.0, ""), (10.0, "static_rates 0.05"), (10.0, "rates 0.1"),
+        (5.0, ""), (10.0, ""), (10.0, "static_rates 0.05"), (10.0, "rates 0.1 (per_presentation)"),
     ]  # fmt: skip
 
 
@@ -244,6 +248,63 @@ def test_what_is_done_is_not_done_again(here, counted, monkeypatch):
     assert Path("tuned.yaml").read_bytes() == whole
 
 
+@pytest.mark.parametrize("link", [False, True])
+def test_what_tune_has_not_left_is_neither_written_to_nor_removed(here, counted, capsys, link):
+    notes = Path("tuned.yaml.saved")
+    if link:
+        Path("elsewhere").write_text("")
+        notes.symlink_to("elsewhere")
+    else:
+        notes.write_text("my notes\n")
+    before = notes.read_text()
+    assert main(["tune", "small.yaml", "-o", "tuned.yaml"]) == 2
+    assert "tuned.yaml.saved: what 'crnsim tune' has done is kept there" in capsys.readouterr().err
+    assert notes.read_text() == before
+    assert not counted
+
+
+def test_the_file_of_unfinished_work_is_no_other_file_of_the_command(here, counted, capsys):
+    sweep = Path("small.yaml").rename("x.saved").read_text()
+    assert main(["tune", "x.saved", "-o", "x"]) == 2
+    assert main(["tune", "x.saved", "-o", "y", "--log", "y.saved"]) == 2
+    os.mkfifo("z.saved")
+    assert main(["tune", "x.saved", "-o", "z"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 3
+    assert all(f"{name}.saved" in line for name, line in zip("xyz", said, strict=True))
+    assert Path("x.saved").read_text() == sweep
+    assert not counted
+
+
+@pytest.mark.parametrize("score", ["NaN", "Infinity", "7.0", "-1.0", '"x"', "[" * 100_000])
+def test_scores_that_are_none_are_not_taken(here, counted, score):
+    tune()
+    whole, total = Path("tuned.yaml").read_bytes(), len(counted)
+    keys = ", ".join(f'"{point.key}": {score}' for point in counted)
+    Path("tuned.yaml.saved").write_text(f'["{tuning.code_hash()}", {{{keys}}}]\n')
+    counted.clear()
+    tune()
+    assert (Path("tuned.yaml").read_bytes(), len(counted)) == (whole, total)
+
+
+def test_data_sets_that_are_not_tuned_now_stay_in_the_file(here, counted, capsys):
+    datasets = {"xor": {"epochs": 1}, "and": {"epochs": 1}, "or": {"epochs": 1}}
+    write_sweep(Path("small.yaml"), **TWO | {"datasets": datasets})
+    tune("--datasets", "xor,or")
+    tune("--datasets", "and")
+    whole = Path("tuned.yaml").read_bytes()
+    tune()
+    assert Path("tuned.yaml").read_bytes() == whole
+    assert list(yaml.safe_load(whole)["designs"]) == ["xor", "and", "or"]
+    # Others are of other replicates: one file says once how many there were.
+    assert main(["tune", "small.yaml", "-o", "tuned.yaml", "--datasets", "and", "--replicates", "2"]) == 2
+    assert (
+        "tuned.yaml: it has xor, or of the sweep small with seed 0 and --replicates 5"
+        in capsys.readouterr().err
+    )
+    assert Path("tuned.yaml").read_bytes() == whole
+
+
 def test_scores_of_another_version_are_not_taken(here, counted):
     Path("tuned.yaml.saved").write_text(json.dumps(["another", dict.fromkeys("abc", 1.0)]) + "\n[1]\n")
     tune()
@@ -327,7 +388,10 @@ def test_other_running_times_and_noise_are_told(tuned):
         write_sweep(Path("small.yaml"), **{"tuned": "tuned.yaml"} | TWO | changes)
         assert {dict(group.tuned)["elsewhere"] for group in groups(read_sweep("small.yaml"))} == {1}
     # More replicates, a smaller magnitude and another seed change nothing of what was compared.
-    noise = {"rates": {"magnitudes": [0.01, 0.1]}, "static_rates": {"magnitudes": [0.05]}}
+    noise = {
+        "rates": {"magnitudes": [0.01, 0.1], "mode": "per_presentation"},
+        "static_rates": {"magnitudes": [0.05]},
+    }
     write_sweep(
         Path("small.yaml"), **TWO | {"tuned": "tuned.yaml", "noise": noise, "replicates": 50, "seed": 3}
     )

@@ -206,11 +206,18 @@ def _figures(options: argparse.Namespace, plan: PlanFile | None) -> Iterator[_Pl
         yield _Place("--figures", str(path), beside=True)
 
 
+def saved_file(output: str) -> str:
+    """Return where `crnsim tune` keeps what is done, until its output is written."""
+    return f"{output}.saved"
+
+
 def _beside(command: str, output: str) -> list[str]:
     """Return what a command writes beside its output."""
     from crnsim.sweep.run.chunk_files import account_file, second_name
 
     path = Path(output)
+    if command == "tune":
+        return [saved_file(output)]
     if command == "build":
         return [str(path.with_suffix(".crn"))]
     if command == "robustness":

@@ -170,6 +170,7 @@ def report(options: argparse.Namespace) -> None:
     if options.figures is not None:
         for file in write_figures(made.file, summaries, metrics, options.figures):
             log.info("%s", file)
+            print(file)
         if options.output is None:
             return
     path = options.output or report_path(made.sweep.name, partial=options.partial)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crnsim.cli import words
 from crnsim.cli.bar import Bar
+from crnsim.cli.files import saved_file
 from crnsim.entrance.arguments import shown
 from crnsim.errors import InputError
 from crnsim.store.outputs import is_stdout, is_stream
 from crnsim.wording import columns, duration, number, plural
+
+if TYPE_CHECKING:
+    from crnsim.sweep.config.resolve import ResolvedSweep
 
 
 def tune(options: argparse.Namespace) -> None:
@@ -24,7 +28,7 @@ def tune(options: argparse.Namespace) -> None:
     from crnsim.sweep.config.read import read_sweep
     from crnsim.sweep.config.reader import read_yaml
     from crnsim.sweep.config.tuned import tuned_text
-    from crnsim.sweep.run.tune import estimated_seconds, n_points, trials, tune
+    from crnsim.sweep.run.tune import check_saved, estimated_seconds, n_points, trials, tune
 
     resolved = read_sweep(options.config, untuned=True)
     output = options.output or read_yaml(options.config).data.get("tuned")
@@ -36,6 +40,10 @@ def tune(options: argparse.Namespace) -> None:
         replicates=options.replicates,
         datasets=_names(options.datasets),
     )
+    kept = _others(output, resolved, options) if options.datasets is not None else {}
+    saved = None if is_stream(output) else Path(saved_file(output))
+    if saved is not None:
+        check_saved(saved)
     count = n_points(tried)
     said = sys.stderr if is_stdout(output) else sys.stdout
     print(
@@ -44,17 +52,42 @@ def tune(options: argparse.Namespace) -> None:
         file=said,
         flush=True,
     )
-    saved = None if is_stream(output) else Path(f"{output}.saved")
     if saved is not None:
         saved.parent.mkdir(parents=True, exist_ok=True)
     with Bar(count) as bar:
         content = tune(resolved, tried, workers=options.workers, saved=saved, progress=bar.update)
+    content["designs"] = {
+        name: (kept | content["designs"])[name]
+        for name in resolved.settings
+        if name in kept or name in content["designs"]
+    }
     write_text(output, tuned_text(content))
     if saved is not None:
         saved.unlink(missing_ok=True)
     print("\n".join(columns(_table(content))), file=said)
     if not is_stdout(output):
         print(f"written to {output}; a sweep file takes them by 'tuned: {output}'", file=said)
+
+
+def _others(output: str, resolved: ResolvedSweep, options: argparse.Namespace) -> dict[str, Any]:
+    """Return what a file that is there says of the data sets that are not tuned now."""
+    from crnsim.sweep.config.reader import read_yaml
+    from crnsim.sweep.config.tuned import read_tuned
+
+    if is_stream(output) or not Path(output).exists():
+        return {}
+    there = read_tuned(output).content
+    names = _names(options.datasets) or []
+    others = [name for name in there.designs if name not in names and name in resolved.settings]
+    if not others:
+        return {}
+    mine = (resolved.sweep.name, resolved.sweep.seed, options.replicates)
+    if (there.sweep, there.seed, there.replicates) != mine:
+        raise InputError(
+            f"{output}: it has {', '.join(others)} of the sweep {there.sweep} with seed {there.seed} and "
+            f"--replicates {there.replicates}, which one file has once; give these, or another output with -o"
+        )
+    return {name: read_yaml(output).data["designs"][name] for name in others}
 
 
 def _rates(text: str | None) -> list[float] | None:

@@ -106,6 +106,18 @@ class Design:
         """Return every (seed, replicate) that occurs in one of `conditions`, ascending."""
         return sorted(set().union(*(self.scores.get(condition, {}) for condition in conditions)))
 
+    def common_replicates(self, conditions: Sequence[Condition]) -> list[tuple[int, int]]:
+        """Return every (seed, replicate) that occurs in all of `conditions`, ascending; where none does, in any.
+
+        Differences between cells are those of the same replicates, though some cells may have more of them.
+        """
+        found = [set(self.scores.get(condition, {})) for condition in conditions]
+        return (
+            sorted(set.intersection(*found))
+            if found and set.intersection(*found)
+            else self.replicates(conditions)
+        )
+
 
 def read_design(summary: xr.Dataset, smoothing: Mapping[str, float] | None = None) -> Design:
     """Read a merged summary into scores by condition and replicate.

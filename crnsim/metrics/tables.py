@@ -61,7 +61,7 @@ def curve_rows(design: Design) -> Iterator[dict[str, Any]]:
         magnitudes = np.array([condition.level.magnitude for condition in conditions])
         if len(conditions) < 2 or magnitudes[0] != 0.0:
             continue
-        matrix = design.matrix(conditions, design.replicates(conditions))
+        matrix = design.matrix(conditions, design.common_replicates(conditions))
         scores = finite_mean(matrix, axis=1)
         critical = critical_magnitude(magnitudes, scores)
         critical_low, critical_high = critical_interval(magnitudes, matrix)
@@ -94,9 +94,12 @@ def sensitivity_rows(design: Design) -> Iterator[dict[str, Any]]:
         ]
         if len(conditions) < 2:
             continue
-        matrix = design.matrix(conditions, design.replicates(conditions))
+        matrix = design.matrix(conditions, design.common_replicates(conditions))
         means = finite_mean(matrix, axis=1)
-        low, high = mean_interval(matrix[-1] - matrix[0], -1.0, 1.0)
+        losses = matrix[-1] - matrix[0]
+        low, high = mean_interval(losses, -1.0, 1.0)
+        if all(map(design.repeats, (conditions[0], conditions[-1]))) and np.ptp(losses) == 0.0:
+            low = high = float(losses[0])
         doublings = np.log2([condition.running_time for condition in conditions])
         yield key_columns(design, conditions[0]) | {
             "running_time": conditions[0].running_time,

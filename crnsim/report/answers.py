@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from crnsim import wording
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from crnsim.report.coverage import GroupData
-    from crnsim.sweep.plan.plan_file import GroupEntry
 
 MOST_COMPARISONS = 3
 _CHIPS = {
@@ -63,8 +63,8 @@ def verdict_card(
         )
     facts = [
         f"layers {'-'.join(map(str, entry.layers))}",
-        wording.plural(entry.epochs, "epoch"),
-        replicates_text(entry),
+        *([wording.plural(entry.epochs, "epoch")] if entry.mode == "training" else ["weights given"]),
+        f"{replicates_text([g for g in groups if g.entry.dataset == dataset])} replicates",
     ]
     # Of many comparisons, those with the best of a role under some stress come first, the others on request.
     leading = [pair for pair in comparisons if any(row["leads"] for row in pair["rows"])]
@@ -107,19 +107,26 @@ def _note(row: dict[str, Any], other: str, added: bool) -> str:
 
 def _look_note(row: dict[str, Any]) -> str:
     """Say at which look a verdict was decided, or that it is open."""
-    if row["verdict"] == UNDECIDED:
-        return ""
-    what = "open" if row["verdict"] == NO_DIFFERENCE else "decided"
+    what = {NO_DIFFERENCE: "open", UNDECIDED: "closed"}.get(row["verdict"], "decided")
     if what == "open" and row["given_up"]:
         what = "given up"
-    return f"{what} after {row['difference_look']} of at most {row['most_replicates']} replicates"
+    looked, most = row["difference_look"], row["most_replicates"]
+    if looked >= most:
+        return f"{what} after all of {most} replicates"
+    return f"{what} after {looked} of at most {most} replicates"
 
 
-def replicates_text(entry: GroupEntry) -> str:
-    """Return how many replicates a cell of a group has, or may have."""
-    if len(entry.looks) > 1:
-        return f"{entry.looks[0]} to {entry.looks[-1]} replicates"
-    return wording.plural(entry.replicates, "replicate")
+def replicates_text(groups: Sequence[GroupData]) -> str:
+    """Return how many replicates the cells of some groups have: least and most, and how many there may be."""
+    planned = max(group.entry.replicates for group in groups)
+    if all(len(group.entry.looks) < 2 for group in groups):
+        return f"{planned:,}"
+    counts = [count for group in groups for count in Counter(group.conditions).values()]
+    if not counts:
+        return f"at most {planned:,}"
+    least, most = min(counts), max(counts)
+    there = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+    return there if most == planned else f"{there} of at most {planned:,}"
 
 
 def waiting(verdicts: Iterable[dict[str, Any]], losses: bool) -> bool:

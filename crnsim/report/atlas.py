@@ -214,7 +214,9 @@ def _borders(sheet: _Sheet, block: Block, times: Sequence[float], top: float) ->
     if not block.reference > 0.0:
         return
     for limit, style in ((KEPT, "kept"), (_LOST, "lost")):
-        path = "".join(_between(sheet, block, times, top, limit * block.reference))
+        # Half is lost where exactly half is left, as at a critical magnitude; 95 % is kept where 95 % is left.
+        least = limit * block.reference + (1e-12 if style == "lost" else -1e-12)
+        path = "".join(_between(sheet, block, times, top, least))
         if path:
             sheet.parts.append(f'<path d="{path}" class="case"/><path d="{path}" class="{style}"/>')
 
@@ -224,7 +226,7 @@ def _between(sheet: _Sheet, block: Block, times: Sequence[float], top: float, li
 
     def reaches(time: float, level: Any) -> bool | None:
         row = block.rows.get(Condition(time, level))
-        return None if row is None else row["score"] >= limit - 1e-12
+        return None if row is None else row["score"] >= limit
 
     def differ(one: bool | None, other: bool | None) -> bool:
         return one is not None and other is not None and one != other
@@ -251,7 +253,7 @@ def _legend(sheet: _Sheet, y: float, fills: Callable[[float], tuple[str, str]], 
         )
     ends = (wording.signed(-1, 0), "+1") if difference else ("0", "1")
     sheet.text(x - 6, y, ends[0], "tick", "end")
-    what = "bold: the 95 % interval leaves 0 out" if difference else "mean score"
+    what = "(bold: the 95 % interval leaves 0 out)" if difference else "mean score"
     sheet.text(x + 102, y, f"{ends[1]}  {what}", "tick")
     if difference:
         return

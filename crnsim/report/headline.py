@@ -53,7 +53,7 @@ def _of_design(label: str, cells: Rows) -> str:
     if quiet is None:
         return f"{label} has no run without noise yet."
     score = quiet["score"]
-    said = f"{label} scores {wording.number(score)} without noise at time {longest:g}."
+    said = f"{label} scores {wording.number(score)} ({_interval(quiet)}) without noise at time {longest:g}."
     if not score > 0.0:
         return said
     kinds = [k for k in dict.fromkeys(row["noise_kind"] for row in late) if k != "none" and "+" not in k]
@@ -64,13 +64,16 @@ def _of_design(label: str, cells: Rows) -> str:
         )
         kept, worst = _kept(rows, score), rows[-1]
         name = titles.row_stress(worst)
-        left = f"{_magnitude(kind, worst)} leaves {wording.number(worst['score'])} ({_interval(worst)})"
+        leaves = f"leaves {wording.number(worst['score'])} ({_interval(worst)})"
+        left = f"{_magnitude(kind, worst)} {leaves}"
         if kept is worst:
-            whole.append(f"{name} of {_magnitude(kind, worst)}")
+            whole.append(_up_to(kind, worst, name))
         elif kept:
-            part.append(f"up to {_magnitude(kind, kept)} of {name}; {left}")
+            part.append(f"{_up_to(kind, kept, name)}; {left}")
+        elif len(rows) == 1:
+            lost.append(f"{_amount(kind, worst, name)}, which {leaves}")
         else:
-            lost.append(f"{_magnitude(kind, rows[0])} of {name}, the least; {left}")
+            lost.append(f"{_amount(kind, rows[0], name)}, the least that was run; {left}")
     stands = [f"{wording.listing(whole)}, the most that was run"] if whole else []
     hurried = sorted(
         (row for row in cells if row["noise_kind"] == "none" and row["running_time"] < longest),
@@ -83,9 +86,9 @@ def _of_design(label: str, cells: Rows) -> str:
         return said
     keeps = f"{100 * KEPT:g} % of that under"
     if not stands:
-        return f"{said} It keeps less than {keeps} {'; under '.join(lost)}."
+        return f"{said} On average it keeps less than {keeps} {'; under '.join(lost)}."
     less = f"; less under {'; under '.join(lost)}" if lost else ""
-    return f"{said} It keeps {keeps} {'; under '.join(stands)}{less}."
+    return f"{said} On average it keeps {keeps} {'; under '.join(stands)}{less}."
 
 
 def _kept(rows: Rows, score: float) -> dict[str, Any] | None:
@@ -101,17 +104,37 @@ def _kept(rows: Rows, score: float) -> dict[str, Any] | None:
 def _in_haste(rows: Rows, score: float) -> str:
     """Say down to which running time a score is kept, from the second longest on."""
     kept, shortest = _kept(rows, score), rows[-1]
-    left = f"time {shortest['running_time']:g} leaves {wording.number(shortest['score'])} ({_interval(shortest)})"
+    leaves = f"leaves {wording.number(shortest['score'])} ({_interval(shortest)})"
+    left = f"time {shortest['running_time']:g} {leaves}"
     if kept is shortest:
         return f"running times down to {shortest['running_time']:g}, the shortest"
     if kept:
         return f"running times down to {kept['running_time']:g}; {left}"
+    if len(rows) == 1:
+        return f"running time {shortest['running_time']:g}, which {leaves}"
     return f"running time {rows[0]['running_time']:g}, the next shorter; {left}"
+
+
+def _counts_molecules(kind: str) -> bool:
+    return kind in NOISE_KINDS and NOISE_KINDS[kind].stochastic
+
+
+def _up_to(kind: str, row: dict[str, Any], name: str) -> str:
+    """Return noise up to that of a row in words; fewer molecules are more of it."""
+    if _counts_molecules(kind):
+        return f"{name} down to {_magnitude(kind, row)}"
+    return f"up to {_magnitude(kind, row)} of {name}"
+
+
+def _amount(kind: str, row: dict[str, Any], name: str) -> str:
+    """Return the noise of a row in words."""
+    amount = _magnitude(kind, row)
+    return f"{name} at {amount}" if _counts_molecules(kind) else f"{amount} of {name}"
 
 
 def _magnitude(kind: str, row: dict[str, Any]) -> str:
     magnitude = float(row["magnitude"])
-    if kind in NOISE_KINDS and NOISE_KINDS[kind].stochastic:
+    if _counts_molecules(kind):
         return titles.magnitude_name(kind, magnitude)
     return f"{100 * magnitude:.3g} %"
 
@@ -192,9 +215,9 @@ def _in_one_cell(pairs: Rows) -> str:
     kind = row["noise_kind"]
     noise = "without noise" if kind == "none" else f"under {titles.row_stress(row)}"
     if kind != "none" and "+" not in kind:
-        noise += f" of {_magnitude(kind, row)}"
+        noise += f" {'at' if _counts_molecules(kind) else 'of'} {_magnitude(kind, row)}"
     return (
-        f"; the largest difference in one cell is {wording.signed(row['difference'])} (by itself "
+        f"; the largest difference in one cell is {wording.signed(row['difference'])} ("
         f"{wording.signed(row['difference_low'])} to {wording.signed(row['difference_high'])}), {noise} at time "
         f"{row['running_time']:g}"
     )
@@ -205,8 +228,9 @@ def _range(rows: Rows) -> str:
     needed = sorted({row["difference_needed"] for row in rows} - {0})
     if not needed:
         return ""
-    few = f"{needed[0]:,}" if len(needed) == 1 else f"{needed[0]:,} to {needed[-1]:,}"
-    return f" (about {few} replicates would show {'one' if len(rows) == 1 else 'some'})"
+    if len(rows) == 1:
+        return f" (about {needed[0]:,} replicates like these would show one)"
+    return f" (about {needed[0]:,} replicates like these would show the first of them)"
 
 
 def forecast(row: dict[str, Any], words: str) -> str:

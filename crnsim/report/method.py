@@ -14,6 +14,7 @@ from crnsim.metrics.designs import smoothing_at_work
 from crnsim.metrics.looks import CONFIDENCE
 from crnsim.metrics.verdicts import ENOUGH_REPLICATES, ENOUGH_SCORE, SHARPNESS
 from crnsim.report import titles
+from crnsim.report.answers import replicates_text
 from crnsim.store.attributes import parameters_of
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def design_rows(groups: Sequence[GroupData]) -> list[dict[str, Any]]:
                 "dataset": titles.dataset_title(entry.dataset),
                 "label": entry.label,
                 "text": design_text([group], entry.label),
-                "role": entry.role or "–",
+                "role": entry.role if entry.role != entry.label else "",
                 "h_eff": smoothing_at_work(summary) if summary is not None else math.nan,
                 "layers": "-".join(map(str, entry.layers)),
                 "parameters": ", ".join(
@@ -70,11 +71,18 @@ def design_rows(groups: Sequence[GroupData]) -> list[dict[str, Any]]:
                 "learning_rate": entry.learning_rate,
                 "chosen": _chosen(entry),
                 "epochs": entry.epochs,
+                "weights": _weights(entry),
                 "times": ", ".join(f"{time:g}" for time in entry.running_times),
-                "replicates": f"{entry.looks[0]} to {entry.looks[-1]}" if entry.looks else entry.replicates,
+                "replicates": replicates_text([group]),
             }
         )
     return rows
+
+
+def _weights(entry: GroupEntry) -> str:
+    """Say where the weights of a circuit that is only read out are from."""
+    given = ", ".join(f"{name} {value}" for name, value in entry.given_weights.items())
+    return f"given ({given})" if given else "given"
 
 
 def _citation(versions: Sequence[str], hashes: Sequence[str]) -> str:

@@ -113,7 +113,7 @@ def _answer(group: GroupData, tables: dict[str, list[dict[str, Any]]]) -> tuple[
         return entry.label, "has no run without noise yet."
     score = quiet[0]["score"]
     said = f"without noise it is right in {_percent(score)} of what is asked, at running time {longest:g}"
-    parts = []
+    parts = _in_haste(mine("cell"), longest)
     for row in (r for r in mine("curve") if r["running_time"] == longest):
         noise = titles.stress_name(row["noise_kind"])
         worst = min(
@@ -131,6 +131,20 @@ def _answer(group: GroupData, tables: dict[str, list[dict[str, Any]]]) -> tuple[
             said_of += f", and half is lost at {critical}"
         parts.append(said_of)
     return entry.label, f"{said}{'; ' if parts else ''}{'; '.join(parts)}."
+
+
+def _in_haste(cells: list[dict[str, Any]], longest: float) -> list[str]:
+    """Say how often it is right at the shortest running time, and from which one on as often as at the longest."""
+    scores = {r["running_time"]: r["score"] for r in cells if r["noise_kind"] == "none"}
+    earlier = sorted((time for time in scores if time < longest), reverse=True)
+    if not earlier:
+        return []
+    same = [time for time in earlier if all(scores[t] >= scores[longest] for t in earlier if t >= time)]
+    shortest = earlier[-1]
+    if same and same[-1] == shortest:
+        return [f"no less at {shortest:g}, the shortest"]
+    said = f"in {_percent(scores[shortest])} at {shortest:g}, the shortest"
+    return [f"{said}, and no less than at {longest:g} from {same[-1]:g} on" if same else said]
 
 
 def _percent(share: float) -> str:

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from crnsim import wording
 from crnsim.metrics.designs import QUIET, Condition
+from crnsim.noise.kinds import NOISE_KINDS
 from crnsim.report import titles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from crnsim.report.scores import Scores
+
+
+#: Part of the range at which a design counts as having lost half that has not, to put it in order.
+_BEYOND = 1.01
 
 
 def overview(scores: Scores, curves: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -27,13 +32,14 @@ def overview(scores: Scores, curves: Sequence[dict[str, Any]]) -> dict[str, Any]
     Returns
     -------
     dict
-        ``kinds``: names of the kinds of noise; ``rows``: one for each design with its label, its role, its noise-free
-        score at the longest running time, for each kind the critical magnitude there and the score at the largest
-        magnitude, and the score at the shortest running time; ``longest``, ``shortest``: those times.
+        ``kinds``: names of the kinds of noise; ``counted``: those that are numbers of molecules; ``rows``: one for each
+        design with its label, its role, its noise-free score at the longest running time, for each kind the critical
+        magnitude there and the score at the largest magnitude, and the score at the shortest running time;
+        ``longest``, ``shortest``: those times.
     """
     times = scores.times
     if not times:
-        return {"kinds": [], "rows": [], "longest": math.nan, "shortest": math.nan}
+        return {"kinds": [], "counted": [], "rows": [], "longest": math.nan, "shortest": math.nan}
     longest, shortest = times[-1], times[0]
     rows = []
     for label in scores.labels:
@@ -57,7 +63,12 @@ def overview(scores: Scores, curves: Sequence[dict[str, Any]]) -> dict[str, Any]
         )
     rows.sort(key=lambda row: row["order"], reverse=True)
     kinds = [titles.capital(titles.stress_name(kind)) for kind in scores.kinds]
-    return {"kinds": kinds, "rows": rows, "longest": longest, "shortest": shortest}
+    counted = [
+        name
+        for name, kind in zip(kinds, scores.kinds, strict=True)
+        if kind in NOISE_KINDS and NOISE_KINDS[kind].stochastic
+    ]
+    return {"kinds": kinds, "counted": counted, "rows": rows, "longest": longest, "shortest": shortest}
 
 
 def _order(curves: Sequence[dict[str, Any] | None], quiet: dict[str, Any] | None) -> tuple[float, float]:
@@ -65,7 +76,9 @@ def _order(curves: Sequence[dict[str, Any] | None], quiet: dict[str, Any] | None
     parts, areas = [], []
     for row in curves:
         if row is not None and not math.isnan(row["critical_magnitude"]):
-            parts.append(min(row["critical_magnitude"] / row["max_magnitude"], 1.0))
+            # Half lost nowhere stands above half lost at the largest magnitude.
+            part = row["critical_magnitude"] / row["max_magnitude"]
+            parts.append(_BEYOND if math.isinf(part) else min(part, 1.0))
             areas.append(row["area"])
     score = quiet["score"] if quiet else -1.0
     if not parts:

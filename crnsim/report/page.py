@@ -93,6 +93,8 @@ def render(
         "kicks": _kicks(plan),
         "network": network_section(plan, summaries, tables, groups),
         "reach": answers.reach_of(tables["verdict"]),
+        "compared": bool(tables["verdict"]),
+        "trained": any(group.entry.mode == "training" for group in groups),
         "trajectories": courses(summaries) if plan.config.get("network") else trajectories(summaries),
         "failures": examples,
         "totals": totals,

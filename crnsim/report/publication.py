@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from crnsim import __version__, metrics, wording
 from crnsim.errors import InputError
 from crnsim.metrics.designs import QUIET, Condition
+from crnsim.metrics.looks import confidence, looked
 from crnsim.outcomes import OK, OUTCOMES
 from crnsim.report import coverage, method, titles
 from crnsim.report.curves import ticks_apart
@@ -288,6 +289,7 @@ def caption(
         f"Designs: {'; '.join(_designs(mine, scores))}.",
         f"Lines: mean score, {_score_is(plan)}.",
         f"Bands: {share:g} % intervals of the mean by Gaffke's method, over {_replicates(rows)}.",
+        *_drawn(plan, _dataset_of(scores)),
         *_without_interval(plan, rows),
         *_ended(rows),
         *_missing(mine),
@@ -298,6 +300,15 @@ def caption(
 
 def _dataset_of(scores: Scores) -> str:
     return str(next(row["dataset"] for found in scores.conditions.values() for row in found.values()))
+
+
+def _drawn(plan: PlanFile, dataset: str) -> Iterator[str]:
+    """Say when rate constants are drawn, and how intervals are made where a sweep was looked at more than once."""
+    if drawn := titles.rates_drawn(plan.config, dataset):
+        yield f"Noise on rate constants: {drawn.removeprefix('that ')}."
+    if plan.n_looks > 1:
+        with looked(plan.n_looks):
+            yield f"Each interval is made at {100 * confidence():.4g} %, to hold for all {plan.n_looks} looks."
 
 
 def _shown(panels: Sequence[Course]) -> str:

@@ -81,6 +81,8 @@ def critical_name(value: float, largest: float, kind: str) -> str:
     """Return a critical magnitude of a kind of noise; one beyond the largest where half of the score was never lost."""
     if kind in NOISE_KINDS and NOISE_KINDS[kind].stochastic and not math.isnan(value):
         # Fewer molecules are more noise.
+        if not value:
+            return "no noise"
         return f"< {magnitude_name(kind, largest)}" if math.isinf(value) else magnitude_name(kind, value)
     return wording.critical(value, largest)
 

@@ -286,6 +286,12 @@ def _check_noise(sweep: Sweep, name: str, settings: ResolvedSettings) -> None:
             )
         if not _all_clocked(sweep):
             _check_first_action(kind, section, settings, path)
+    if noise.static_rates is not None and noise.rates is not None and noise.rates.mode == "static":
+        raise Mistake(
+            path("static_rates"),
+            "rates of mode 'static', the default, are the same noise; give rates another mode, such as "
+            "'per_presentation', or leave one of the two out",
+        )
     called: dict[str, str] = {}
     for reference, section in noise.own.items():
         if not section.magnitudes:

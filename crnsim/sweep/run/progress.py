@@ -55,8 +55,10 @@ class Progress:
         self.parallel = max(parallel, workers)
         group, number, self.entry = _find(plan, key)
         self.title = f"{group.dataset}/{group.label} chunk {number} of {len(group.chunks)}"
+        self.whole = "sweep"
         if group.looks:
             self.title += f" (look {self.entry.look} of at most {len(group.looks)})"
+            self.whole = "what is wanted so far"  # a later look may want more
         self.total = self.entry.n_points
         self.chunk = Path(self.entry.path)
         others = [chunk for chunk in plan.chunks() if chunk.key != self.entry.key]
@@ -132,7 +134,9 @@ class Progress:
         own = f"{self.title}: {int(done)} of {self.total} points"
         own += f", about {duration(left)} left" if left else ""
         share, seconds = self._sweep(done)
-        return f"{own}; sweep {share:.0%} done" + (f", about {duration(seconds)} left" if seconds else "")
+        return f"{own}; {self.whole} {share:.0%} done" + (
+            f", about {duration(seconds)} left" if seconds else ""
+        )
 
     def finish(self, reused: int, killed: int, seconds: float) -> None:
         """Print the last line of the chunk."""
@@ -141,7 +145,7 @@ class Progress:
         rest = f", about {duration(left)} left" if left else ""
         lost = f", {killed} of them lost their worker" if killed else ""
         text = f"{self.title}: {self.total} points{reuse}{lost} in {duration(seconds)}"
-        text += f"; sweep {share:.0%} done{rest}"
+        text += f"; {self.whole} {share:.0%} done{rest}"
         self._print(text, last=True)
 
     def _print(self, text: str, last: bool = False) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -291,10 +292,40 @@ def _read_saved(path: Path) -> dict[str, float]:
         return {}
     found: dict[str, float] = {}
     for line in lines:
-        try:
-            code, scores = json.loads(line)
-            if code == code_hash():
-                found |= {str(key): float(score) for key, score in scores.items()}
-        except (ValueError, TypeError, AttributeError):
-            continue
+        code, scores = _saved_line(line)
+        if code == code_hash():
+            found |= {key: score for key, score in scores.items() if 0.0 <= score <= 1.0}
     return found
+
+
+def _saved_line(line: str) -> tuple[str, dict[str, float]]:
+    """Return the version and the scores of a line that a try has left; nothing where it is none, or torn."""
+    try:
+        code, scores = json.loads(line)
+        return str(code), {str(key): float(score) for key, score in scores.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError, OverflowError):
+        return "", {}
+
+
+def check_saved(path: Path) -> None:
+    """Refuse to go on in a file that no unfinished try has left: it would be written to, and removed at the end.
+
+    Raises
+    ------
+    InputError
+        It is something else, and stays as it is.
+    """
+    if not os.path.lexists(path):
+        return
+    ours = path.is_file() and not path.is_symlink()
+    if ours:
+        try:
+            lines = read_text(path, LARGEST_PLAN).splitlines()
+            ours = not lines or lines[0].startswith('["')  # the first line may be torn
+        except (NotReadableError, InputError):
+            ours = False
+    if not ours:
+        raise InputError(
+            f"{path}: what 'crnsim tune' has done is kept there until the end, and it is something else; "
+            "move it, or name another output with -o"
+        )
