@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
 import time
 from dataclasses import asdict
@@ -269,7 +270,7 @@ def test_the_page_says_when_a_verdict_was_decided(computed):
     assert "10 to 40 replicates" in page
     assert "XOR after 10, 20 and 40 replicates" in page
     assert "Each interval is made at 98.33 %" in page
-    assert "after 40 of at most 40 replicates" in page
+    assert re.search("(given up after 20 of at most|after all of) 40 replicates", page)
     assert "Partial report" not in page
 
 
@@ -313,8 +314,8 @@ def test_a_look_that_is_damaged_or_of_another_plan_is_named(copied, capsys):
     path.write_text(good[:50])
     with pytest.raises(DamagedFileError, match=r"looks/1.json: not a look of crnsim"):
         read_plan(PLAN)
-    (finding,) = [one for one in check_folder(open_folder("results/small")) if one.path.name == "1.json"]
-    assert finding.kind == "damaged"
+    found = [one.kind for one in check_folder(open_folder("results/small")) if one.path.name == "1.json"]
+    assert found == ["note", "damaged"]
     for change in ({"plan": "0" * 32}, {"look": 2}, {"sweep": "other"}, {"wanted": ["0" * 32]}):
         path.write_text(json.dumps(json.loads(good) | change))
         with pytest.raises(
@@ -349,3 +350,36 @@ def test_a_look_is_written_and_read_as_it_is(copied):
     look = read_look(look_file(PLAN, 1))
     assert json.loads(look.to_json()) == json.loads(json.dumps(asdict(look)))
     assert look.to_json() == look_file(PLAN, 1).read_text()
+
+
+def test_a_look_that_was_changed_by_hand_is_found(copied):
+    path = look_file(PLAN, 1)
+    content = json.loads(path.read_text())
+    assert check_folder(open_folder("results/small")) == []
+    path.write_text(json.dumps(content | {"wanted": []}))
+    look_file(PLAN, 2).unlink(missing_ok=True)
+    found = [(one.kind, one.path.name, one.what) for one in check_folder(open_folder("results/small"))]
+    assert ("damaged", "1.json", "not what the runs give that it has seen") in found
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_without_a_look_nothing_is_taken_for_finished_or_for_wrong(copied, capsys, folder):
+    for number in (1, 2):
+        look_file(PLAN, number).unlink()
+    if folder:
+        look_file(PLAN, 1).mkdir()
+    said = (
+        "this is a folder; rename or remove it" if folder else f"is missing; 'crnsim look {PLAN} 1' makes it"
+    )
+    for words in (["merge", PLAN, "xor-feedforward-sharp"], ["robustness", PLAN], ["report", PLAN]):
+        assert main(words) == 2
+        assert said in capsys.readouterr().err
+    summaries = [path.read_bytes() for path in sorted(Path("results/small/summary").glob("*.nc"))]
+    main(["check", "results/small", "--remove"])
+    assert "summaries and tables are not checked" in capsys.readouterr().out
+    assert [path.read_bytes() for path in sorted(Path("results/small/summary").glob("*.nc"))] == summaries
+    if folder:
+        look_file(PLAN, 1).rmdir()
+    assert main(["look", PLAN, "1"]) == 0
+    assert main(["look", PLAN, "2"]) == 0
+    assert main(["report", PLAN]) == 0

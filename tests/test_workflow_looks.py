@@ -30,7 +30,7 @@ def test_replicates_are_added_where_a_verdict_is_open_and_nothing_runs_twice(tmp
     ran = folder.make(cores=2)
     assert ran == {"integrate": 4, "merge": 2, "report": 1, "robustness": 1}
     assert {path: path.stat().st_mtime_ns for path in first} == first
-    assert "after 20 of at most 20 replicates" in (tmp_path / "reports/small.html").read_text()
+    assert "after all of 20 replicates" in (tmp_path / "reports/small.html").read_text()
     assert folder.make(cores=2) == {}
     dry = folder.run("-n", "--configfile", "small.yaml")
     assert dry.returncode == 0

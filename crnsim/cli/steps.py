@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from crnsim.entrance.arguments import check_whole
 from crnsim.errors import InputError, StoppedError
 from crnsim.registry import import_only
-from crnsim.sweep.plan.looks import look_file, read_looks
+from crnsim.sweep.plan.looks import check_looks, look_file, read_looks
 from crnsim.sweep.plan.permission import permitted
 from crnsim.sweep.plan.plan import PLAN, REPORTS, RESULTS, Plan, make_plan, read_plan, read_whole_plan
 from crnsim.sweep.plan.products import chunk_files
@@ -79,8 +79,7 @@ def integrate(options: argparse.Namespace) -> None:
     """Compute one chunk, saying how far it is."""
     one_thread()
     check_whole("--workers", options.workers)
-    # So that workers are stopped and temporary files removed when the scheduler of a cluster ends the job.
-    signal.signal(signal.SIGTERM, _told_to_stop)
+    stop_when_told()
     from crnsim.sweep.run.chunk import integrate_chunk
     from crnsim.sweep.run.progress import Progress
 
@@ -101,6 +100,11 @@ def integrate(options: argparse.Namespace) -> None:
         )
     log.info("%s", account)
     progress.finish(account.reused, account.killed, account.seconds_wall)
+
+
+def stop_when_told() -> None:
+    """Stop workers and remove temporary files when SIGTERM comes, as from a cluster whose scheduler ends the job."""
+    signal.signal(signal.SIGTERM, _told_to_stop)
 
 
 def _told_to_stop(*_: object) -> None:
@@ -126,6 +130,7 @@ def merge(options: argparse.Namespace) -> None:
     from crnsim.sweep.run.merge import merge_group
 
     made = opened(options.plan, options.sweep)
+    check_looks(options.plan)
     path = Path(options.output or Path(RESULTS, made.sweep.name) / "summary" / f"{options.group}.nc")
     merged = merge_group(made, options.group)
     assert merged is not None
@@ -141,6 +146,7 @@ def robustness(options: argparse.Namespace) -> None:
     from crnsim.sweep.run.metrics import summarise_sweep
 
     made = opened(options.plan, options.sweep)
+    check_looks(options.plan)
     path = Path(options.output or Path(RESULTS, made.sweep.name) / "robustness.nc")
     table = options.csv or path.with_suffix(".csv")
     summaries = _summaries(made)
@@ -165,6 +171,7 @@ def report(options: argparse.Namespace) -> None:
             raise InputError(f"no chunk of the sweep {made.sweep.name} is there yet; compute one first")
         metrics = summarise_sweep(made.file, summaries)
     else:
+        check_looks(options.plan)
         summaries = _summaries(made)
         metrics = read_metrics(made.file, Path(RESULTS, made.sweep.name) / "robustness.nc")
     if options.figures is not None:

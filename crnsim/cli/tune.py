@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 def tune(options: argparse.Namespace) -> None:
     """Choose the learning rate of each design of a sweep, and write them to a file."""
-    from crnsim.cli.steps import one_thread
+    from crnsim.cli.steps import one_thread, stop_when_told
 
     one_thread()
+    stop_when_told()
     from crnsim.store.files import write_text
     from crnsim.sweep.config.read import read_sweep
     from crnsim.sweep.config.reader import read_yaml

@@ -16,8 +16,8 @@ from crnsim.sweep.inspect.findings import Finding, complaint, read_or_find
 from crnsim.sweep.inspect.folder import ResultsFolder
 from crnsim.sweep.inspect.status import FRESH
 from crnsim.sweep.inspect.strays import strays
-from crnsim.sweep.plan.looks import look_file, read_look
-from crnsim.sweep.plan.plan import Plan, read_whole_plan
+from crnsim.sweep.plan.looks import is_last, look_file, read_look
+from crnsim.sweep.plan.plan import RESULTS, Plan, read_whole_plan
 from crnsim.sweep.plan.plan_file import ChunkEntry, GroupEntry
 from crnsim.sweep.run.chunk_files import (
     account_fault,
@@ -30,6 +30,7 @@ from crnsim.sweep.run.chunk_files import (
     read_heartbeat,
     second_name,
 )
+from crnsim.sweep.run.look import look
 from crnsim.sweep.run.merge import check_chunk
 from crnsim.sweep.run.metrics import metrics_fault
 
@@ -57,6 +58,12 @@ def check_folder(
     """
     plan, found = _plan(folder)
     total = 1 + sum(1 + len(entry.chunks) for entry in folder.plan.groups)
+    known = folder.whole.n_looks == 1 or is_last(folder.whole, folder.looks)
+    if not known and any(folder.place(entry.summary).exists() for entry in folder.plan.groups):
+        missing = look_file(folder.plan_file, len(folder.looks) + 1)
+        what = "of no use" if missing.is_file() else "not there"
+        what += ": which runs are wanted is not known, so summaries and tables are not checked"
+        found.append(Finding("note", missing, what))
     done = 0
     for entry, chunks in folder.entries():
         laid_out = plan.group(entry.name) if plan else None
@@ -70,8 +77,11 @@ def check_folder(
         progress(done, total)
         done += 1
         found += _network(folder.place(entry.network), entry)
-        found += _summary(folder, entry, laid_out[0] if laid_out else None)
-    found += [*_looks(folder), *_tables(folder)]
+        if known:
+            found += _summary(folder, entry, laid_out[0] if laid_out else None)
+    found += _looks(folder, plan)
+    if known:
+        found += _tables(folder)
     found += strays(folder, plan)
     progress(total, total)
     return found
@@ -261,11 +271,21 @@ def _of_another_version(folder: ResultsFolder, path: Path, name: str, also: tupl
     return Finding("foreign", path, f"{name} of other points than planned, or of another version", also)
 
 
-def _looks(folder: ResultsFolder) -> Iterator[Finding]:
+def _looks(folder: ResultsFolder, plan: Plan | None) -> Iterator[Finding]:
     """Look at what looks at the sweep left: a damaged one, or one at another plan, asks for the wrong chunks."""
+    # A folder that was moved has its chunks where the plan does not say.
+    at_home = folder.path.resolve() == Path(RESULTS, folder.plan.sweep).resolve()
+    whole = read_whole_plan(folder.plan_file) if plan is not None and folder.looks and at_home else None
     for number in range(1, folder.whole.n_looks):
         path = look_file(folder.plan_file, number)
-        if not path.exists() or number <= len(folder.looks):
+        if path.is_dir():
+            yield Finding("note", path, "a file must be here, and this is a folder; rename or remove it")
+            continue
+        if not path.exists():
+            continue
+        if number <= len(folder.looks):
+            if whole is not None and not _looked_right(folder, whole, number):
+                yield Finding("damaged", path, "not what the runs give that it has seen")
             continue
         try:
             read_look(path)
@@ -275,6 +295,16 @@ def _looks(folder: ResultsFolder) -> Iterator[Finding]:
             yield Finding(
                 "note", path, "not a look at this plan, or one that is not needed; it counts for nothing"
             )
+
+
+def _looked_right(folder: ResultsFolder, whole: Plan, number: int) -> bool:
+    """Whether a look says what another look at the same chunks does; also where one of these cannot be read."""
+    there = folder.looks[number - 1]
+    try:
+        again = look(whole, number, folder.looks[: number - 1])
+    except CrnsimError:
+        return True  # a chunk is damaged or gone, and has a line of its own
+    return again == there
 
 
 def _tables(folder: ResultsFolder) -> Iterator[Finding]:

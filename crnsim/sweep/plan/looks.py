@@ -122,8 +122,10 @@ def read_look(path: Path) -> Look:
     DamagedFileError
         The file is no look.
     InputError
-        There is none.
+        There is none, or a folder.
     """
+    if path.is_dir():
+        raise InputError(f"{path}: a file must be here, and this is a folder; rename or remove it")
     try:
         return _adapter().validate_json(read_text(path, LARGEST_PLAN), strict=True)
     except (NotTextError, ValueError, RecursionError):
@@ -183,6 +185,24 @@ def read_looks(
 def is_last(plan: PlanFile, looks: Sequence[Look]) -> bool:
     """Whether no further look is needed: all are there, or the last one asked for nothing."""
     return len(looks) == plan.n_looks - 1 or (bool(looks) and not looks[-1].wanted)
+
+
+def check_looks(plan_path: str | Path) -> None:
+    """Refuse to take a sweep for finished of which a look is not there: which chunks are wanted is not known then.
+
+    Raises
+    ------
+    InputError
+        It names the look that is missing, and what makes it.
+    """
+    plan = read_plan_file(plan_path)
+    looks = read_looks(plan_path, plan)
+    if plan.n_looks > 1 and not is_last(plan, looks):
+        number = len(looks) + 1
+        raise InputError(
+            f"{look_file(plan_path, number)} is missing; 'crnsim look {plan_path} {number}' makes it, and so does the "
+            "workflow"
+        )
 
 
 def looks_known(plan: PlanFile, looks: Sequence[Look]) -> int:
