@@ -6,6 +6,7 @@ import csv
 import os
 import re
 import shutil
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree
@@ -258,6 +259,34 @@ def test_designs_are_compared_at_the_running_time_of_a_slider(visit, sample):
     panel.get_by_label("Noise").select_option(label="running time, no noise")
     assert slider.is_disabled()
     assert "no noise" in told()
+
+
+def test_where_nothing_can_be_drawn_there_is_nothing_to_save(visit, tmp_path):
+    page = visit(
+        written([Made(lambda *_: 0.0, noise={"rates": (1e-6, 2e-6)}, running_times=(20, 80))], tmp_path)
+    )
+    panel = page.locator(".explorer")
+    save = panel.get_by_role("button", name="Save this figure as SVG")
+    assert save.is_enabled()
+    # Magnitudes of any size have places of their own.
+    assert len({mark["x"] for mark in panel.locator(".mark[data-c]").evaluate_all(
+        "found => found.map((one) => ({x: Math.round(one.getBoundingClientRect().x)}))")}) == 3  # fmt: skip
+    panel.get_by_label("What is drawn").select_option(label="part of the noise-free score")
+    assert "Of a noise-free score of 0 no part can be kept." in panel.inner_text()
+    assert save.is_disabled()
+    panel.get_by_role("checkbox").first.uncheck()
+    assert "No design is chosen." in panel.inner_text()
+
+
+def test_long_words_break_and_do_not_widen_the_page(visit, tmp_path):
+    made = [Made(lambda *_: 0.9, label="L" * 200, noise={"rates": (0.1,)})]
+    plan = synthetic.plan(made)
+    summaries = [synthetic.summary(m) for m in made]
+    file = tmp_path / "long.html"
+    metrics = summarise_sweep(plan, summaries)
+    write_report(replace(plan, title="T" * 300), summaries, metrics, synthetic.accounts(plan), file)
+    page = visit(file, width=390)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
 
 
 def test_tables_are_sorted_and_filtered(visit, sample):

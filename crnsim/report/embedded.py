@@ -94,7 +94,7 @@ def _cell(row: dict[str, Any], group: GroupData | None, where: np.ndarray, *, si
         "time": row["running_time"],
         "kind": row["noise_kind"],
         "level": titles.level_name(condition_of(row).level),
-        "magnitude": _plain(condition_of(row).level.magnitude),
+        "magnitude": _precise(condition_of(row).level.magnitude),
         "n": row["replicates"],
         "score": _plain(row["score"]),
         "low": _plain(row["score_low"]),
@@ -173,6 +173,11 @@ def _pair(row: dict[str, Any]) -> dict[str, Any]:
 def _plain(value: float, digits: int = 4) -> float | None:
     """Return a number as JSON can hold it."""
     return round(float(value), digits) if math.isfinite(value) else None
+
+
+def _precise(value: float) -> float | None:
+    """Return a number of any size with six digits as JSON can hold it."""
+    return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
 def _figures(values: np.ndarray) -> list[float | None]:

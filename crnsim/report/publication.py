@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import warnings
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -264,7 +265,9 @@ def _save(figure: Figure, path: Path, kind: str, name: str) -> None:
 
     creator = f"crnsim {__version__}"
     about = {"Date": None} if kind == "svg" else {"CreationDate": None, "Producer": None}
-    with rc_context(_SETTINGS | {"svg.hashsalt": name}):
+    with rc_context(_SETTINGS | {"svg.hashsalt": name}), warnings.catch_warnings():
+        # A label may have letters that DejaVu Sans lacks: a box stands for them in the PDF, and they are in the SVG.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(path, format=kind, metadata={"Title": name, "Creator": creator, **about})
 
 

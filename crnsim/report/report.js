@@ -71,7 +71,7 @@
   function quoted(value) {
     var text = String(value === null || value === undefined ? "" : value);
     // A cell that begins like a formula is text to a spreadsheet only behind an apostrophe.
-    if (/^[=+@\t\r]|^-(?![\d.])/.test(text) && isNaN(Number(text))) { text = "'" + text; }
+    if (/^[=+@\t\r-]/.test(text) && isNaN(Number(text))) { text = "'" + text; }
     return /[",\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
   }
   function saveRows(name, rows) {
@@ -127,6 +127,7 @@
     return made(whole, { width: x - 12, height: height, viewBox: "0 0 " + (x - 12) + " " + height });
   }
   function saveFigure(figure, name, picture) {
+    if (!figure.querySelector("svg.panel")) { return; }
     var whole = together(figure), text = new XMLSerializer().serializeToString(whole);
     if (!picture) {
       save(fileName(name, "svg"), new Blob([text], { type: "image/svg+xml" }));
@@ -635,10 +636,14 @@
         y: value.value === "kept" ? undefined : [0, 1], xTicks: places, xNames: places.map(function (x) { return ticks[x]; }),
         xLabel: kind ? stress.selectedOptions[0].textContent : "running time", yLabel: value.selectedOptions[0].textContent,
         label: "Score of the chosen designs" }) : null;
-      holderOf.replaceChildren(picture || el("p", { class: "soft" }, "No design is chosen, or none was run here."));
+      var known = lines.some(function (line) { return line.y.some(function (y) { return y !== null; }); });
+      var missing = !wanted.length ? "No design is chosen." : value.value === "kept" && lines.some(function (line) { return line.x.length; })
+        ? "Of a noise-free score of 0 no part can be kept." : "None of the chosen designs was run here.";
+      holderOf.replaceChildren(known && picture || el("p", { class: "soft" }, missing));
+      Array.from(figure.querySelectorAll(".tools button")).forEach(function (one) { one.disabled = !(known && picture); });
     }
-    [stress, slider, value].concat(boxes).forEach(function (control) { control.addEventListener("input", draw); });
     var figure = el("figure", { "data-title": "compare" }, [holderOf]);
+    [stress, slider, value].concat(boxes).forEach(function (control) { control.addEventListener("input", draw); });
     holder.append(el("h4", {}, "Designs side by side"), el("div", { class: "controls" }, [
       el("label", {}, ["Under ", stress]),
       el("label", { class: "time" }, ["at running time ", slider, shown]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
@@ -106,7 +107,8 @@ def read_tuned(file: str) -> Tuned:
         digest = tuned_hash(file)
         document = read_yaml(file)
     except (ConfigError, InputError) as error:
-        raise InputError(f"{error}; 'crnsim tune SWEEP -o {file}' makes it") from None
+        hint = "" if Path(file).is_dir() or not file.strip() else f"; 'crnsim tune SWEEP -o {file}' makes it"
+        raise InputError(f"{error}{hint}") from None
     if not isinstance(document.data, dict):
         raise InputError(f"{file}: no learning rates; give a file that 'crnsim tune' wrote")
     try:
