@@ -25,7 +25,7 @@ from crnsim.metrics import summarise, table_rows
 from crnsim.metrics.designs import Level
 from crnsim.outcomes import OUTCOMES
 from crnsim.report import coverage, method, render_report, titles, write_report
-from crnsim.report.figures import SCORE_RAMP, MapAxes, draw_map, luminance
+from crnsim.report.figures import SCORE_RAMP, MapAxes, draw_map, log_locator, luminance
 from crnsim.report.headline import compared, conclusions
 from crnsim.report.scores import Scores
 from crnsim.report.trajectories import trajectories
@@ -362,6 +362,13 @@ def test_differences_are_drawn_in_the_same_layout_and_bold_where_they_are_sure(h
         i for i, row in enumerate(pairs) if row["difference_low"] > 0 or row["difference_high"] < 0
     }
     assert 0 < len(bold) < len(pairs)
+
+
+def test_a_logarithmic_axis_has_two_ticks_at_least():
+    for low in np.geomspace(1e-4, 1.0, 41):
+        for span in np.geomspace(1.2, 1e4, 40):
+            found = log_locator((low, low * span)).tick_values(low, low * span)
+            assert np.sum((found >= low) & (found <= low * span)) >= 2
 
 
 def test_lines_bound_what_is_kept_and_what_is_lost():

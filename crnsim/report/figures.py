@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.ticker import Locator
 
 # Matplotlib draws in these stand-ins; each becomes a custom property of the page, in light, dark and print.
 _PAGE_COLOURS = {
@@ -189,7 +190,7 @@ def _draw_line(axes: Axes, line: Line) -> None:
 
 
 def _dress(axes: Axes, panel: Panel) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
     figure = axes.figure
     figure.text(
@@ -205,15 +206,22 @@ def _dress(axes: Axes, panel: Panel) -> None:
             getattr(axes, f"set_{name}ticks")(axis.ticks, [*axis.names] or [f"{v:g}" for v in axis.ticks])
         else:
             # Within a decade or two a tick at each power of ten would be one tick, or none.
-            near = axis.limits is not None and axis.limits[1] < 30.0 * axis.limits[0]
-            subs = (1.0, 2.0, 5.0) if near else (1.0,)
-            along.set_major_locator(
-                LogLocator(subs=subs, numticks=5 + 3 * near) if axis.log else MaxNLocator(5)
-            )
+            along.set_major_locator(log_locator(axis.limits) if axis.log else MaxNLocator(5))
             along.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         along.set_minor_locator(NullLocator())
         if axis.limits:
             getattr(axes, f"set_{name}lim")(*axis.limits)
+
+
+def log_locator(limits: tuple[float, float] | None) -> Locator:
+    """Return what places the ticks of a logarithmic axis: at least two, as one alone tells no scale."""
+    from matplotlib.ticker import LogLocator, MaxNLocator
+
+    span = limits[1] / limits[0] if limits else math.inf
+    if span < 5.0:
+        return MaxNLocator(4)
+    subs = (1.0, 2.0, 5.0) if span < 30.0 else (1.0, 3.0) if span < 300.0 else (1.0,)
+    return LogLocator(subs=subs, numticks=5 + 3 * (len(subs) > 1))
 
 
 def draw_map(

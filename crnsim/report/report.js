@@ -264,9 +264,9 @@
     return found;
   }
   function decades(low, high) {
-    var found = [], many = Math.log10(high / low) > 1.2;
+    var found = [], span = high / low, parts = span > 300 ? [1] : span > 30 ? [1, 3] : [1, 2, 5];
     for (var p = Math.floor(Math.log10(low)); p <= Math.ceil(Math.log10(high)); p += 1) {
-      (many ? [1] : [1, 2, 5]).forEach(function (k) {
+      parts.forEach(function (k) {
         var value = k * Math.pow(10, p);
         if (value >= low * 0.999 && value <= high * 1.001) { found.push(value); }
       });
