@@ -129,6 +129,29 @@ def test_of_equal_rates_the_nearest_to_the_default_is_chosen(here, equal, defaul
     assert trial(rows, default=default)[0] == chosen
 
 
+@pytest.mark.parametrize(
+    ("others", "chosen"),
+    [
+        # It loses by 0.2 and by 0, so by 0.1 with a standard error of 0.1: as good, and nearer to the default.
+        ((0.5, 0.9), 0.2),
+        ((0.7, 0.7), 0.2),
+        # A little more than one standard error, and by 0.1 in both.
+        ((0.5, 0.9 - 1e-6), 0.4),
+        ((0.6, 0.8), 0.4),
+    ],
+)
+def test_what_is_within_one_standard_error_of_the_best_is_as_good(here, others, chosen):
+    (found,) = tuning.trials(tuning_sweep(), rates=(0.2, 0.4), replicates=2)
+    best = (0.7, 0.9)
+    given = {
+        point.key: score
+        for rate, scores in ((0.2, others), (0.4, best))
+        for cell in found.points(rate)
+        for point, score in zip(cell, scores, strict=True)
+    }
+    assert found.chosen(given)[0] == chosen
+
+
 def test_scores_are_from_the_quiet_cells_and_the_largest_noise_of_each_kind(here):
     (group,) = groups(tuning_sweep(noise=NOISE | {"cross": True}))
     cells = [group.cells[index] for index in tuning_cells(group.cells)]

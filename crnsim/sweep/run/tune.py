@@ -95,15 +95,21 @@ class Trial:
     def chosen(self, scores: Mapping[str, float]) -> tuple[float, list[float]]:
         """Return the best learning rate and the mean score of each.
 
-        The mean is over cells, each of which counts once; of equal rates the nearest to the default is the best.
+        The mean is over cells, each of which counts once. Of rates that are as good the nearest to the default is
+        taken: those that lose to the best, on the same replicates, by no more than one standard error of that.
         """
-        means = [
-            float(np.mean([np.mean([scores[point.key] for point in cell]) for cell in self.points(rate)]))
-            for rate in self.rates
-        ]
-        best = max(means)
-        equal = [rate for rate, mean in zip(self.rates, means, strict=True) if mean > best - _ROUNDING]
-        return min(equal, key=lambda rate: (round(abs(math.log(rate / self.default)), 9), rate)), means
+        found = np.array(
+            [
+                np.mean([[scores[point.key] for point in cell] for cell in self.points(rate)], axis=0)
+                for rate in self.rates
+            ]
+        )
+        means = found.mean(axis=1)
+        lost = found[means.argmax()] - found
+        error = lost.std(axis=1, ddof=1) / math.sqrt(self.replicates) if self.replicates > 1 else 0.0
+        as_good = np.array(self.rates)[lost.mean(axis=1) <= error + _ROUNDING].tolist()
+        nearest = min(as_good, key=lambda rate: (round(abs(math.log(rate / self.default)), 9), rate))
+        return nearest, means.tolist()
 
     def wider(self, scores: Mapping[str, float]) -> Trial:
         """Return a trial with one rate more, half the least or twice the largest, where that one is the best."""
