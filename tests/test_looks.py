@@ -195,6 +195,16 @@ def test_a_decided_row_outlives_what_comes_to_stand_against_it():
     assert {row["tests"] for row in found.values()} == {6}
 
 
+def test_a_decided_row_outlives_a_median_that_is_no_longer_sharp():
+    summaries = designs(level(0.9), level(0.2))
+    # The first ten replicates were sharp at work, the others are a little less so than is asked for.
+    late = summaries[1]["replicate"].values >= 10
+    summaries[1]["h_eff"][:] = np.where(late, 0.0034, 0.0033)
+    for losses in (False, True):
+        found = {r["stress"]: r for r in look_at(summaries, {"xor": (10, 20)}, losses=losses).rows}
+        assert (found["rates"]["verdict"], found["rates"]["reason"]) == ("smooth", "")
+
+
 def test_losses_keep_a_row_open_where_claims_go_by_them():
     # Smooth is ahead by some 0.2 throughout, and loses 0.07 less; 27 replicates show the first at 98.3 %.
     stressed = [0.66, 0.84]

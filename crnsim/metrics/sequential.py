@@ -76,8 +76,9 @@ class _Standing:
 
     def renew(self, fresh: Row) -> None:
         """Take the numbers of a later look, but for differences that are decided."""
-        if any(obstacles(fresh)) and self.decided:
-            self.closed = True  # decided on good grounds, which later scores do not take back
+        blunt = any(sharpness_obstacles(fresh)) and not any(sharpness_obstacles(self.row))
+        if self.decided and (blunt or any(obstacles(fresh))):
+            self.closed = True  # decided on good grounds, which later runs do not take back
             return
         kept = {name: self.row[name] for name in self.row if _difference_of(name) in self.decided}
         values = fresh["values"] | {name: self.row["values"][name] for name in self.decided}

@@ -95,7 +95,7 @@ def _kept(rows: Rows, score: float) -> dict[str, Any] | None:
     """Return the last of some rows up to which a score is kept, None if it is not in the first."""
     kept = None
     for row in rows:
-        if row["score"] < KEPT * score:
+        if row["score"] < KEPT * score - 1e-12:
             break
         kept = row
     return kept
