@@ -128,6 +128,22 @@ def test_a_printed_page_has_few_sheets(visit, sample):
     assert 2 <= sheets <= MOST_SHEETS
 
 
+def test_a_fourth_data_set_and_claims_make_no_more_sheets(visit, tmp_path):
+    made = synthetic.large()
+    made += [
+        replace(one, dataset="digits", layers=(64, 20, 10), targets=10)
+        for one in made
+        if one.dataset == "regression"
+    ]
+    plan, summaries = synthetic.plan(made), [synthetic.summary(one) for one in made]
+    plan.config["claims"] = "kang2025"
+    file = tmp_path / "four.html"
+    write_report(plan, summaries, summarise_sweep(plan, summaries), synthetic.accounts(plan), file)
+    page = visit(file)
+    assert page.locator("#claims").count() == 1
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) <= MOST_SHEETS
+
+
 def test_without_scripts_all_sections_are_there(visit, sample):
     plain, scripted = visit(sample, script=False), visit(sample)
     places = plain.locator("nav.contents a").evaluate_all("links => links.map((a) => a.getAttribute('href'))")

@@ -264,14 +264,19 @@
     return found;
   }
   function decades(low, high) {
-    var found = [], span = high / low, parts = span > 300 ? [1] : span > 30 ? [1, 3] : [1, 2, 5];
+    var span = high / low, tries = [[1], [1, 3], [1, 2, 5], [1, 2, 3, 5, 7]].slice(span > 300 ? 0 : span > 30 ? 1 : 2);
+    for (var i = 0, found = []; i < tries.length && found.length < 3; i += 1) { found = powers(low, high, tries[i]); }
+    return found.length > 2 ? found : steps(low, high, 4);
+  }
+  function powers(low, high, parts) {
+    var found = [];
     for (var p = Math.floor(Math.log10(low)); p <= Math.ceil(Math.log10(high)); p += 1) {
       parts.forEach(function (k) {
-        var value = k * Math.pow(10, p);
+        var value = Number((k * Math.pow(10, p)).toPrecision(12));
         if (value >= low * 0.999 && value <= high * 1.001) { found.push(value); }
       });
     }
-    return found.length > 2 ? found : steps(low, high, 4);
+    return found;
   }
   var MARKS = [
     function (x, y) { return shape("circle", { cx: x, cy: y, r: 4.5 }); },
