@@ -223,5 +223,5 @@ def test_a_page_says_when_rate_constants_are_drawn():
     html = render_report(plan, summaries, summarise_sweep(plan, summaries), synthetic.accounts(plan))
     assert "Rate noise drawn anew for each presentation</div>" in html
     assert "Static rate noise</div>" in html
-    assert "10 % of rate noise drawn anew for each presentation" in html
+    assert "10\u00a0% of rate noise drawn anew for each presentation" in html
     assert "drawn once per run" not in html
