@@ -111,12 +111,8 @@ class Design:
 
         Differences between cells are those of the same replicates, though some cells may have more of them.
         """
-        found = [set(self.scores.get(condition, {})) for condition in conditions]
-        return (
-            sorted(set.intersection(*found))
-            if found and set.intersection(*found)
-            else self.replicates(conditions)
-        )
+        common = set.intersection(*(set(self.scores.get(condition, {})) for condition in conditions))
+        return sorted(common) or self.replicates(conditions)
 
 
 def read_design(summary: xr.Dataset, smoothing: Mapping[str, float] | None = None) -> Design:

@@ -61,10 +61,11 @@ def verdict_card(
                 "reasons": list(dict.fromkeys(row["reason"] for row in mine if row["reason"])),
             }
         )
+    replicates = replicates_text([group for group in groups if group.entry.dataset == dataset])
     facts = [
         f"layers {'-'.join(map(str, entry.layers))}",
         *([wording.plural(entry.epochs, "epoch")] if entry.mode == "training" else ["weights given"]),
-        f"{replicates_text([g for g in groups if g.entry.dataset == dataset])} replicates",
+        f"{replicates} {'replicate' if replicates == '1' else 'replicates'}",
     ]
     # Of many comparisons, those with the best of a role under some stress come first, the others on request.
     leading = [pair for pair in comparisons if any(row["leads"] for row in pair["rows"])]

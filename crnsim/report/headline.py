@@ -9,7 +9,6 @@ from typing import Any
 from crnsim import wording
 from crnsim.metrics.decisions import decides, holm
 from crnsim.metrics.verdicts import BETTER, NO_DIFFERENCE, UNDECIDED, WORSE
-from crnsim.noise.kinds import NOISE_KINDS
 from crnsim.report import titles
 
 #: A design keeps its score where it has at least this part of its noise-free one.
@@ -115,13 +114,9 @@ def _in_haste(rows: Rows, score: float) -> str:
     return f"running time {rows[0]['running_time']:g}, the next shorter; {left}"
 
 
-def _counts_molecules(kind: str) -> bool:
-    return kind in NOISE_KINDS and NOISE_KINDS[kind].stochastic
-
-
 def _up_to(kind: str, row: dict[str, Any], name: str) -> str:
     """Return noise up to that of a row in words; fewer molecules are more of it."""
-    if _counts_molecules(kind):
+    if titles.counts_molecules(kind):
         return f"{name} down to {_magnitude(kind, row)}"
     return f"up to {_magnitude(kind, row)} of {name}"
 
@@ -129,12 +124,12 @@ def _up_to(kind: str, row: dict[str, Any], name: str) -> str:
 def _amount(kind: str, row: dict[str, Any], name: str) -> str:
     """Return the noise of a row in words."""
     amount = _magnitude(kind, row)
-    return f"{name} at {amount}" if _counts_molecules(kind) else f"{amount} of {name}"
+    return f"{name} at {amount}" if titles.counts_molecules(kind) else f"{amount} of {name}"
 
 
 def _magnitude(kind: str, row: dict[str, Any]) -> str:
     magnitude = float(row["magnitude"])
-    if _counts_molecules(kind):
+    if titles.counts_molecules(kind):
         return titles.magnitude_name(kind, magnitude)
     return f"{100 * magnitude:.3g} %"
 
@@ -215,7 +210,7 @@ def _in_one_cell(pairs: Rows) -> str:
     kind = row["noise_kind"]
     noise = "without noise" if kind == "none" else f"under {titles.row_stress(row)}"
     if kind != "none" and "+" not in kind:
-        noise += f" {'at' if _counts_molecules(kind) else 'of'} {_magnitude(kind, row)}"
+        noise += f" {'at' if titles.counts_molecules(kind) else 'of'} {_magnitude(kind, row)}"
     return (
         f"; the largest difference in one cell is {wording.signed(row['difference'])} ("
         f"{wording.signed(row['difference_low'])} to {wording.signed(row['difference_high'])}), {noise} at time "

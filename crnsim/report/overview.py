@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from crnsim import wording
 from crnsim.metrics.designs import QUIET, Condition
-from crnsim.noise.kinds import NOISE_KINDS
 from crnsim.report import titles
 
 if TYPE_CHECKING:
@@ -63,11 +62,7 @@ def overview(scores: Scores, curves: Sequence[dict[str, Any]]) -> dict[str, Any]
         )
     rows.sort(key=lambda row: row["order"], reverse=True)
     kinds = [titles.capital(titles.stress_name(kind)) for kind in scores.kinds]
-    counted = [
-        name
-        for name, kind in zip(kinds, scores.kinds, strict=True)
-        if kind in NOISE_KINDS and NOISE_KINDS[kind].stochastic
-    ]
+    counted = [name for name, kind in zip(kinds, scores.kinds, strict=True) if titles.counts_molecules(kind)]
     return {"kinds": kinds, "counted": counted, "rows": rows, "longest": longest, "shortest": shortest}
 
 

@@ -77,9 +77,14 @@ def level_name(level: Level) -> str:
     return " + ".join(f"{kind} {magnitude_name(kind, magnitude)}" for kind, magnitude in named)
 
 
+def counts_molecules(kind: str) -> bool:
+    """Whether magnitudes of a kind of noise are shown as numbers of molecules, of which fewer are more noise."""
+    return kind in NOISE_KINDS and NOISE_KINDS[kind].stochastic
+
+
 def critical_name(value: float, largest: float, kind: str) -> str:
     """Return a critical magnitude of a kind of noise; one beyond the largest where half of the score was never lost."""
-    if kind in NOISE_KINDS and NOISE_KINDS[kind].stochastic and not math.isnan(value):
+    if counts_molecules(kind) and not math.isnan(value):
         # Fewer molecules are more noise.
         if not value:
             return "no noise"
