@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run cluster test coverage lint format lock clean
+.PHONY: help run cluster test coverage lint docs format lock clean
 
 # What you may set: make run CORES=2 SWEEP=config/sweeps/quick.yaml PYTHON=python3.12
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
@@ -48,6 +48,10 @@ lint: $(VENV)/ready-to-test  ## Check style, formatting and types
 	$(ON_PATH) snakefmt --check $(SNAKEFILES)
 	$(ON_PATH) mypy
 
+docs: $(VENV)/ready-to-test  ## Build the documentation site in docs/_build/html, offline; a warning is an error
+	$(ON_PATH) python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "The site is docs/_build/html/index.html"
+
 format: $(VENV)/ready-to-test  ## Mend what can be mended by machine
 	$(ON_PATH) ruff check --fix .
 	$(ON_PATH) ruff format .
@@ -63,7 +67,7 @@ lock: $(VENV)/ready-to-test  ## Pin the dependencies of pyproject.toml again (AR
 	$(ON_PATH) $(subst pyproject.toml,,$(COMPILE)) --group build --output-file requirements-build.txt
 
 clean:  ## Remove .venv and all caches; results/ and reports/ stay
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage*
+	rm -rf $(VENV) build dist docs/_build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -not -path './.snakemake/*' -prune -exec rm -rf {} +
 
 # --- the environment ---

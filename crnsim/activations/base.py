@@ -79,8 +79,10 @@ class Activation(abc.ABC):
 
         Parameters
         ----------
-        plus, minus : numpy.ndarray
-            Productions that push up and down, in units of k; their difference is z.
+        plus : numpy.ndarray
+            Productions that push up, in units of k.
+        minus : numpy.ndarray
+            Those that push down; the difference is z.
         k : float
             Fast rate constant; it matters where the unit has another rate constant beside it.
         """

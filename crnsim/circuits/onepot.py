@@ -45,7 +45,7 @@ def onepot(
     """Build a one-pot network that learns by chemical backpropagation.
 
     On the slow manifold ``dw/dt = -eps dL/dw``; one presentation of duration T is a step of gradient descent of size
-    eps T. Without a dead zone L = |o - t|^2 / 2; with it, each |o - t| counts from ``dead_zone`` on.
+    eps T. Without a dead zone ``L = |o - t|^2 / 2``; with it, each ``|o - t|`` counts from ``dead_zone`` on.
 
     Parameters
     ----------

@@ -126,8 +126,9 @@ def load_dataset(
     ----------
     name : str
         A key of `DATASETS`, or the path of a CSV file.
-    replicate, seed : int
-        They and the name decide the split, and nothing else does.
+    replicate : int
+        It, the seed and the name decide the split, and nothing else does.
+    seed : int
     target : str, optional
         Column of the CSV file to predict; all other columns are features.
     task : {"classification", "regression"}, optional

@@ -73,12 +73,16 @@ def train(
         Times that the training set is shown.
     noise : Noise or mapping, optional
         None by default.
-    replicates, seed : int
-        Replicates have their own initial weights, sample orders and noise.
+    replicates : int
+        They have their own initial weights, sample orders and noise.
+    seed : int
+        Decides all of these.
     method : str
         As for `crnsim.simulate`; one that shows samples. With intrinsic noise ``auto`` is ``ssa``.
-    rtol, atol : float
-        Tolerances of the integration.
+    rtol : float
+        Relative tolerance of the integration.
+    atol : float
+        Absolute one, in concentrations.
     max_steps : int
         Budget: average steps per presentation.
     record : bool
@@ -138,10 +142,15 @@ def infer(
         Those of a feedforward circuit where left out.
     noise : Noise or mapping, optional
         None by default.
-    replicates, seed : int
-        Replicates have their own noise.
-    method, rtol, atol, max_steps, progress
-        As for `train`.
+    replicates : int
+        They have their own noise.
+    seed : int
+    method : str
+        This, and what has no words, as for `crnsim.train`.
+    rtol : float
+    atol : float
+    max_steps : int
+    progress : callable, optional
 
     Returns
     -------

@@ -40,9 +40,13 @@ def rate_constants(
 
     Parameters
     ----------
-    circuit, dataset, running_time, noise, seed
-        As for `crnsim.train` or `crnsim.infer`.
+    circuit : Circuit
+        This, and what has no words, as for `crnsim.train` or `crnsim.infer`.
+    dataset : str or Dataset
+    running_time : float
+    noise : Noise or mapping, optional
     replicate : int
+    seed : int
     presentation : int
         Number of the presentation from 0, for noise on rates that is drawn anew for each.
     learning : bool
@@ -87,6 +91,14 @@ def sample_order(dataset: str, *, epochs: int, replicate: int = 0, seed: int = 0
     """Return the order in which `crnsim.train` shows the training samples of a replicate.
 
     A clocked circuit, which stores them, goes through them in the order of the first epoch, again and again.
+
+    Parameters
+    ----------
+    dataset : str
+        Its name.
+    epochs : int
+    replicate : int
+    seed : int
 
     Returns
     -------

@@ -63,8 +63,9 @@ def ensemble(
 
     Parameters
     ----------
-    network, t, method, rates, initial, noise, volume, seed, species, rtol, atol, max_steps, estimate
-        As for `crnsim.simulate`.
+    network : Network
+    t : array_like, shape (n_times,)
+        This, and what has no words below, as for `crnsim.simulate`.
     replicates : int
     quantiles : sequence of float
         Between 0 and 1; of all replicates, interpolated linearly. They need all concentrations at once: where these are
@@ -72,6 +73,17 @@ def ensemble(
     bins : int or sequence of float, optional
         Edges of a histogram, or a number of bins of equal width, whose range is that of the first replicates and half
         as much again on both sides. What lies beyond counts in the first or the last bin.
+    method : str
+    rates : mapping or array_like, optional
+    initial : mapping or array_like, optional
+    noise : Noise or mapping, optional
+    volume : float, optional
+    seed : int, optional
+    species : sequence of str, optional
+    rtol : float
+    atol : float or mapping, optional
+    max_steps : int
+    estimate : bool
     progress : callable, optional
         Called with the share of the replicates that are done.
 

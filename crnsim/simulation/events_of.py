@@ -48,8 +48,13 @@ def event_list(
     time : float
         Until when.
     replicate : int
-    rates, initial, noise, volume, seed
-        As for `crnsim.simulate`; noise on concentrations is refused, whose kicks are no reactions.
+    rates : mapping or array_like, optional
+        This, and what has no words below, as for `crnsim.simulate`.
+    initial : mapping or array_like, optional
+    noise : Noise or mapping, optional
+        Noise on concentrations is refused, whose kicks are no reactions.
+    volume : float, optional
+    seed : int, optional
     most : int
         Events, at most: each takes 16 bytes.
 

@@ -81,8 +81,10 @@ def linear_noise(
         fixed point that the rate equations reach.
     volume : float
         Omega, the molecules for a concentration of 1.
-    rates, initial, species
-        As for `crnsim.simulate`, for one run.
+    rates : mapping or array_like, optional
+        This and the next two as for `crnsim.simulate`, for one run.
+    initial : mapping or array_like, optional
+    species : sequence of str, optional
 
     Returns
     -------

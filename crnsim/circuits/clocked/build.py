@@ -61,8 +61,8 @@ def clocked(
     """Build a network that trains itself in phases of a chemical clock, with nobody touching the pot.
 
     In each iteration it loads the next of its stored samples, computes the output layer by layer, judges the error,
-    propagates it back, and changes its weights by one step of gradient descent on |o - t|^2 / 2. When the mean of
-    |o - t|^2 over an epoch falls below ``threshold``, clock and learning stop for good.
+    propagates it back, and changes its weights by one step of gradient descent on ``|o - t|^2 / 2``. When the mean of
+    ``|o - t|^2`` over an epoch falls below ``threshold``, clock and learning stop for good.
 
     Parameters
     ----------
