@@ -19,5 +19,5 @@ for ax, scale in zip(axes, ("linear", "log"), strict=True):
         pulse = run.concentration.sel(replicate=0, species=clock.gate(phase))
         ax.plot(t, pulse, label=f"phase {phase}")
     ax.set(yscale=scale, ylabel="concentration")
-axes[0].legend(ncols=4, fontsize="small")
+axes[0].legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1))
 axes[1].set(xlabel="time in 1/k", ylim=(1e-9, 2))

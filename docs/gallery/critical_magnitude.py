@@ -1,7 +1,7 @@
 """How much noise breaks it.
 
 Two species compete until one is left: an approximate majority. How often the larger one wins, over noise on the rate
-constants, and the magnitude at which that falls below 90 %: the critical magnitude, for two leads.
+constants, and the magnitude at which that falls below 90 %, for two leads of it.
 """
 
 import matplotlib.pyplot as plt
