@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run cluster test coverage lint docs format lock clean
+.PHONY: help run cluster test coverage lint docs format lock dist clean
 
 # What you may set: make run CORES=2 SWEEP=config/sweeps/quick.yaml PYTHON=python3.12
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
@@ -15,7 +15,6 @@ ARGS ?=
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --no-input -qq
 ON_PATH := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
-SNAKEMAKE_ARGS := $(if $(SWEEP),--config sweep=$(SWEEP))
 SNAKEFILES := Snakefile workflow
 
 help:  ## Show this list
@@ -24,10 +23,7 @@ help:  ## Show this list
 
 run: $(VENV)/ready-to-run  ## Compute the default sweep (or SWEEP=file) and its report
 	@test -z "$(SWEEP)" || test -f "$(SWEEP)" || { echo "make: SWEEP=$(SWEEP): there is no such file" >&2; exit 2; }
-	@$(ON_PATH) python tools/check_cache.py
-	@$(ON_PATH) python tools/clear_stale_lock.py $(SNAKEMAKE_ARGS)
-	$(ON_PATH) snakemake --cores $(CORES) $(ARGS) $(SNAKEMAKE_ARGS)
-	@$(ON_PATH) python tools/report_path.py $(SWEEP)
+	$(ON_PATH) crnsim run --cores $(CORES) $(SWEEP) -- $(ARGS)
 
 cluster: $(VENV)/ready-for-cluster  ## Install what a cluster needs too (Slurm and other schedulers, dask-jobqueue)
 
@@ -65,6 +61,13 @@ lock: $(VENV)/ready-to-test  ## Pin the dependencies of pyproject.toml again (AR
 	$(ON_PATH) $(COMPILE) --extra cluster --constraints requirements.txt --output-file requirements-cluster.txt
 	$(ON_PATH) $(COMPILE) --extra cluster --group dev --constraints requirements-cluster.txt --output-file requirements-dev.txt
 	$(ON_PATH) $(subst pyproject.toml,,$(COMPILE)) --group build --output-file requirements-build.txt
+
+# From what stands in git: build/ of an earlier try would go into the wheel.
+dist: $(VENV)/ready-to-test  ## Build the wheel and the source distribution into dist/, and check them
+	rm -rf build dist
+	$(ON_PATH) python -m build --no-isolation
+	$(ON_PATH) python -m twine check --strict dist/*
+	$(ON_PATH) python tools/try_wheel.py dist/*.whl dist/*.tar.gz
 
 clean:  ## Remove .venv and all caches; results/ and reports/ stay
 	rm -rf $(VENV) build dist docs/_build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage*

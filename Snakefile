@@ -4,10 +4,6 @@ include: "workflow/Snakefile"
 
 # What is made unless something else is asked for; an included file cannot say so itself.
 rule default:
-    default_target: True
     input:
         rules.all.input,
-
-
-localrules:
-    default,
+    localrule: True

@@ -92,10 +92,15 @@ def code_hash() -> str:
 
 
 def package_hash() -> str:
-    """Return a hash of every file of the package, so that a new version makes summaries and pages anew."""
+    """Return a hash of the files of the package that make summaries and pages, so that a new version does so anew."""
     root = Path(__file__).resolve().parent
     digest = hashlib.blake2b(digest_size=16)
     for file in sorted(root.rglob("*")):
-        if file.suffix in (".py", ".j2", ".css") and file.is_file():
+        # What the installed package carries beside itself is not there in a checkout.
+        if (
+            file.suffix in (".py", ".j2", ".css")
+            and file.is_file()
+            and file.parts[len(root.parts)] != "_share"
+        ):
             digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,10 @@ def test_what_is_not_yaml_or_not_there_is_said(folder):
     assert stopped.returncode != 0
     assert "crnsim: config/config.yaml: there is no such file here" in stopped.stderr
     stopped = folder.run("--config", "replicates=3")
-    assert "crnsim: --config replicates=...: unknown; " in stopped.stderr
+    assert "crnsim: config/config.yaml: there is no such file here" in stopped.stderr
+    (folder.path / "good.yaml").write_text("a: 1\n")
+    stopped = folder.run("--config", "sweep=good.yaml", "replicats=3")
+    assert "crnsim: --config: unknown key 'replicats'; " in stopped.stderr
 
 
 def test_chunk_needs_one_core_where_a_dask_cluster_does_the_work(folder, monkeypatch):
@@ -156,10 +160,11 @@ def test_file_where_a_folder_must_be_is_one_line_and_the_reverse(folder, monkeyp
 
 def test_rules_only_call_the_command_line_and_keep_a_log():
     rules = "\n".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
+    assert "SWEEP." not in "".join(re.findall(r'(?m)^ +"\{.*$', rules))
     assert "run:" not in rules
     assert "script:" not in rules
     count = rules.count("\nrule ") + rules.startswith("rule ") + rules.count("\ncheckpoint ")
     assert rules.count("    log:") == rules.count("    shell:") == count
     # The plan computes nothing, and a partial report must not count as made.
     assert rules.count("    benchmark:") == count - 2
-    assert rules.count("{SWEEP.command} ") == count
+    assert rules.count("{params.crnsim} ") == count

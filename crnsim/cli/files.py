@@ -99,12 +99,13 @@ def _plan(options: argparse.Namespace) -> PlanFile | None:
 def _sweep_file(options: argparse.Namespace) -> Any:
     """Return the content of the sweep file that a command reads; None where it cannot be read."""
     path = getattr(options, "config", None) or getattr(options, "sweep", None)
-    if path is None or not hasattr(options, "output"):
+    given = getattr(options, "given", ())
+    if (path is None and not given) or not hasattr(options, "output"):
         return None
-    from crnsim.sweep.config.reader import read_yaml
+    from crnsim.sweep.config.given import read_document
 
     with suppress(CrnsimError):
-        return read_yaml(path).data
+        return read_document(path, given).data
     return None
 
 
@@ -148,7 +149,7 @@ def _default(options: argparse.Namespace, plan: PlanFile | None, sweep: Any) -> 
 
     command = options.command
     if command == "plan" and isinstance(sweep, dict):
-        name = sweep.get("name", Path(options.config).stem)
+        name = sweep.get("name", Path(options.config or "").stem)
         return str(Path(RESULTS, name, PLAN)) if isinstance(name, str) else ""
     if command == "tune" and isinstance(sweep, dict):
         return sweep["tuned"] if isinstance(sweep.get("tuned"), str) else ""

@@ -122,7 +122,7 @@ def verify(options: argparse.Namespace) -> int:
 
     check_whole("--points", options.points)
     folder = open_folder(options.results)
-    import_only(permitted(folder.plan_file, options.sweep))
+    import_only(permitted(folder.plan_file, options.sweep, options.given))
     plan = verifying.open_plan(folder)
     samples = verifying.choose(folder, plan, options.points, options.seed, options.group or "")
     counted = _counter("computed", "points")

@@ -16,6 +16,7 @@ from crnsim.cli import words
 from crnsim.cli.files import check_outputs
 from crnsim.cli.messages import messages_to
 from crnsim.cli.noise import add_noise
+from crnsim.cli.project_options import add_given, add_project, split
 from crnsim.cli.tune_options import add_tune
 from crnsim.cli.usage import Parser
 from crnsim.errors import CrnsimError, StorageError
@@ -43,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A title in any script, on a terminal that knows few.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        options = _parser().parse_args(arguments)
+        own, passed_on = split(sys.argv[1:] if arguments is None else arguments)
+        options = _parser().parse_args(own)
+        options.passed_on = passed_on
         check_outputs(options)
     except CrnsimError as error:
         return _complain(str(error), error.exit_status)
@@ -92,7 +95,7 @@ def _complain(message: str, status: int) -> int:
 #: Modules of the commands; those not named here are steps of a sweep.
 _HOME = {
     **dict.fromkeys(("describe", "train", "infer"), "runs"),
-    **{name: name for name in ("simulate", "tune")},
+    **{name: name for name in ("simulate", "tune", "init", "run")},
     **dict.fromkeys(("show", "calibrate"), "planning"),
     **dict.fromkeys(("status", "check", "verify"), "inspect"),
 }
@@ -129,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=_command(name.replace("-", "_")), command=name, text=name in _TEXT)
         return command
 
+    add_project(add)
     _add_reading(add)
     add_tune(add)
     _add_steps(add)
@@ -149,6 +153,7 @@ def _add_reading(add: _Add) -> None:
     """Commands that only read."""
     show = add("show", "show what a sweep would take, before anything runs: points, time, disk, memory")
     show.add_argument("config", help="sweep file")
+    add_given(show)
     show.add_argument(
         "--cores",
         type=words.n_cores,
@@ -165,7 +170,8 @@ def _add_reading(add: _Add) -> None:
 def _add_steps(add: _Add) -> None:
     """Steps of the workflow, in order."""
     plan = add("plan", "lay out a sweep: chunks, paths and estimated cost")
-    plan.add_argument("config", help="sweep file")
+    plan.add_argument("config", nargs="?", help="sweep file")
+    add_given(plan)
     plan.add_argument("-o", "--output", help="where to write; results/<sweep>/plan.json by default")
 
     build = add("build", "build the network of a group and compile it")
@@ -175,8 +181,10 @@ def _add_steps(add: _Add) -> None:
     robustness = add("robustness", "compute the metrics of a sweep, with intervals")
     report = add("report", "write the report of a sweep")
     for command in (build, integrate, look, merge, robustness, report):
-        command.add_argument("plan", help="plan.json of the sweep")
+        what = "plan.json of the sweep, or its sweep file" if command is report else "plan.json of the sweep"
+        command.add_argument("plan", help=what)
         command.add_argument("--sweep", metavar="FILE", help=_SWEEP)
+        add_given(command)
         command.add_argument("-o", "--output", help="where to write; the place in the plan by default")
     for command in (build, merge):
         command.add_argument(
@@ -195,6 +203,7 @@ def _add_steps(add: _Add) -> None:
     look.add_argument("number", type=words.count, help="of the look, from 1 on")
     robustness.add_argument("--csv", help="where to write the tables; beside the output by default")
     report.add_argument("--partial", action="store_true", help="use what chunks there are")
+    report.add_argument("--open", action="store_true", help="show the page in the browser")
     report.add_argument("--figures", metavar="DIR", help="figures for a paper; the page only with -o")
     for command in (plan, build, integrate, look, merge, robustness, report):
         command.add_argument("--log", metavar="FILE", help="also write messages to a file")
@@ -228,6 +237,7 @@ def _add_results(add: _Add) -> None:
         "also leftover and orphan",
     )
     verify.add_argument("--sweep", metavar="FILE", help=_SWEEP)
+    add_given(verify)
     verify.add_argument("--points", type=words.count, default=8, help="how many; 8 by default")
     verify.add_argument("--seed", type=words.seed, default=0, help="chooses other points")
     verify.add_argument(

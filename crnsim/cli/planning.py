@@ -29,7 +29,7 @@ def show(options: argparse.Namespace) -> None:
 
     cores = processors() if options.cores is None else options.cores
     check_whole("--cores", cores)
-    made = make_plan(read_sweep(options.config), options.config)
+    made = make_plan(read_sweep(options.config, options.given), options.config)
     known = calibration.find(made.file)
     expected = forecast(made, cores, known.factor)
     print(f"{made.file.title or made.file.sweep} ({options.config})")

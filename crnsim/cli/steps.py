@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,16 +33,18 @@ def plan(options: argparse.Namespace) -> None:
     from crnsim.store.files import write_text
     from crnsim.sweep.config.read import read_sweep
 
-    made = make_plan(read_sweep(options.config), options.config)
+    if options.config is None and not options.given:
+        raise InputError("name a sweep file, such as 'crnsim plan sweep.yaml'")
+    made = make_plan(read_sweep(options.config, options.given), options.config or "")
     path = options.output or str(Path(RESULTS, made.sweep.name) / PLAN)
     write_text(path, made.file.to_json())
     log.info("%d points in %d chunks", made.file.n_points, sum(len(chunks) for _, chunks in made.groups))
 
 
-def opened(path: str, sweep_file: str | None, *, whole: bool = False) -> Plan:
+def opened(options: argparse.Namespace, *, whole: bool = False) -> Plan:
     """Read a plan, or the part of it that is wanted; from here on nothing is imported that the plan alone names."""
-    import_only(permitted(path, sweep_file))
-    return read_whole_plan(path) if whole else read_plan(path)
+    import_only(permitted(options.plan, options.sweep, options.given))
+    return read_whole_plan(options.plan) if whole else read_plan(options.plan)
 
 
 def build(options: argparse.Namespace) -> None:
@@ -51,7 +54,7 @@ def build(options: argparse.Namespace) -> None:
     from crnsim.store.files import write_dataset, write_text
     from crnsim.sweep.run.build import compile_circuit, group_network
 
-    made = opened(options.plan, options.sweep, whole=True)
+    made = opened(options, whole=True)
     group, _ = made.group(options.group)
     network, circuit = group_network(group)
     path = Path(options.output or Path(RESULTS, made.sweep.name) / "networks" / f"{group.name}.nc")
@@ -83,7 +86,7 @@ def integrate(options: argparse.Namespace) -> None:
     from crnsim.sweep.run.chunk import integrate_chunk
     from crnsim.sweep.run.progress import Progress
 
-    made = opened(options.plan, options.sweep, whole=True)
+    made = opened(options, whole=True)
     _, chunk, _ = made.chunk(options.chunk)
     wanted = made.seen(read_looks(options.plan, made.file, strict=False)).file
     progress = Progress(
@@ -116,7 +119,7 @@ def look(options: argparse.Namespace) -> None:
     from crnsim.store.files import write_text
     from crnsim.sweep.run.look import look as look_at
 
-    made = opened(options.plan, options.sweep, whole=True)
+    made = opened(options, whole=True)
     found = look_at(made, options.number, read_looks(options.plan, made.file, before=options.number))
     write_text(
         options.output or look_file(Path(RESULTS, made.sweep.name, PLAN), options.number), found.to_json()
@@ -129,7 +132,7 @@ def merge(options: argparse.Namespace) -> None:
     from crnsim.sweep.run.chunk_files import remove_pieces, write_with_account
     from crnsim.sweep.run.merge import merge_group
 
-    made = opened(options.plan, options.sweep)
+    made = opened(options)
     check_looks(options.plan)
     path = Path(options.output or Path(RESULTS, made.sweep.name) / "summary" / f"{options.group}.nc")
     merged = merge_group(made, options.group)
@@ -145,7 +148,7 @@ def robustness(options: argparse.Namespace) -> None:
     from crnsim.sweep.run.chunk_files import write_with_account
     from crnsim.sweep.run.metrics import summarise_sweep
 
-    made = opened(options.plan, options.sweep)
+    made = opened(options)
     check_looks(options.plan)
     path = Path(options.output or Path(RESULTS, made.sweep.name) / "robustness.nc")
     table = options.csv or path.with_suffix(".csv")
@@ -162,7 +165,8 @@ def report(options: argparse.Namespace) -> None:
     from crnsim.sweep.run.merge import merge_group
     from crnsim.sweep.run.metrics import read_metrics, summarise_sweep
 
-    made = opened(options.plan, options.sweep)
+    _take_sweep_file(options)
+    made = opened(options)
     left_out: list[str] = []
     if options.partial:
         found = [merge_group(made, group.name, partial=True, left_out=left_out) for group, _ in made.groups]
@@ -184,6 +188,21 @@ def report(options: argparse.Namespace) -> None:
     write_report(
         made.file, summaries, metrics, _accounts(made), path, partial=options.partial, left_out=left_out
     )
+    if options.open and not webbrowser.open(Path(path).resolve().as_uri()):
+        raise InputError(f"no browser can be started; the report is {path}")
+
+
+def _take_sweep_file(options: argparse.Namespace) -> None:
+    """Take the plan of a sweep file, where that is given in its place."""
+    from crnsim.sweep.config.read import read_sweep
+
+    if Path(options.plan).suffix not in (".yaml", ".yml"):
+        return
+    options.sweep = options.sweep or options.plan
+    name = read_sweep(options.plan, options.given).sweep.name
+    file, options.plan = options.plan, str(Path(RESULTS, name) / PLAN)
+    if not Path(options.plan).is_file():
+        raise InputError(f"{options.plan}: there is no such file; 'crnsim run {file}' makes it")
 
 
 def report_path(sweep: str, partial: bool = False) -> str:

@@ -10,16 +10,21 @@ rule integrate:
         "results/{sweep}/logs/integrate/{dataset}/{variant}/{key}.log",
     benchmark:
         "results/{sweep}/benchmarks/integrate/{dataset}/{variant}/{key}.tsv"
+    conda:
+        "../envs/crnsim.yaml"
     threads: SWEEP.workers
     resources:
         mem_mb=lambda wildcards, input, attempt: job_resources(input.plan, wildcards.key, attempt)["mem_mb"],
         runtime=lambda wildcards, input, attempt: job_resources(input.plan, wildcards.key, attempt)["runtime"],
     params:
+        crnsim=crnsim,
+        given=sweep_given,
+        cores=all_cores,
         key="{key}",
         code=SWEEP.code,
     shell:
-        "{SWEEP.command} integrate {input.plan:q} --sweep {SWEEP.file:q} {params.key} -o {output:q}"
-        " --workers {threads} --cores {workflow.resource_settings.cores} --log {log:q}"
+        "{params.crnsim} integrate {input.plan:q} {params.given} {params.key} -o {output:q}"
+        " --workers {threads} --cores {params.cores} --log {log:q}"
 
 
 # Join the chunks of one data set, circuit and activation, and check that none is missing. A summary holds the whole
@@ -36,8 +41,12 @@ rule merge:
         "results/{sweep}/logs/merge/{dataset}-{variant}.log",
     benchmark:
         "results/{sweep}/benchmarks/merge/{dataset}-{variant}.tsv"
+    conda:
+        "../envs/crnsim.yaml"
     params:
+        crnsim=crnsim,
+        given=sweep_given,
         sweep=SWEEP.fingerprint,
         package=SWEEP.package,
     shell:
-        "{SWEEP.command} merge {input.plan:q} --sweep {SWEEP.file:q} {wildcards.dataset}-{wildcards.variant} -o {output:q} --log {log:q}"
+        "{params.crnsim} merge {input.plan:q} {params.given} {wildcards.dataset}-{wildcards.variant} -o {output:q} --log {log:q}"

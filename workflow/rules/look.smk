@@ -14,8 +14,12 @@ checkpoint look:
         "results/{sweep}/logs/look/{look}.log",
     benchmark:
         "results/{sweep}/benchmarks/look/{look}.tsv"
+    conda:
+        "../envs/crnsim.yaml"
     params:
+        crnsim=crnsim,
+        given=sweep_given,
         sweep=SWEEP.fingerprint,
         package=SWEEP.package,
     shell:
-        "{SWEEP.command} look {input.plan:q} --sweep {SWEEP.file:q} {wildcards.look} -o {output:q} --log {log:q}"
+        "{params.crnsim} look {input.plan:q} {params.given} {wildcards.look} -o {output:q} --log {log:q}"

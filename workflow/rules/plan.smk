@@ -1,17 +1,21 @@
 # Lay out the sweep: which chunks there are is known only then, so the others wait for it.
 checkpoint plan:
     input:
-        SWEEP.file,
+        SWEEP.files,
     output:
         "results/{sweep}/plan.json",
     log:
         "results/{sweep}/logs/plan.log",
     localrule: True
+    conda:
+        "../envs/crnsim.yaml"
     params:
+        crnsim=crnsim,
+        source=sweep_source,
         sweep=SWEEP.fingerprint,
         package=SWEEP.package,
     shell:
-        "{SWEEP.command} plan {input:q} -o {output:q} --log {log:q}"
+        "{params.crnsim} plan {params.source} -o {output:q} --log {log:q}"
 
 
 # Build the network of one data set, circuit and activation, and compile it before workers ask for it.
@@ -25,8 +29,12 @@ rule build:
         "results/{sweep}/logs/build/{dataset}-{variant}.log",
     benchmark:
         "results/{sweep}/benchmarks/build/{dataset}-{variant}.tsv"
+    conda:
+        "../envs/crnsim.yaml"
     params:
+        crnsim=crnsim,
+        given=sweep_given,
         sweep=SWEEP.fingerprint,
         code=SWEEP.code,
     shell:
-        "{SWEEP.command} build {input.plan:q} --sweep {SWEEP.file:q} {wildcards.dataset}-{wildcards.variant} -o {output.network:q} --log {log:q}"
+        "{params.crnsim} build {input.plan:q} {params.given} {wildcards.dataset}-{wildcards.variant} -o {output.network:q} --log {log:q}"

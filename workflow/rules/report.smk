@@ -12,11 +12,15 @@ rule robustness:
         "results/{sweep}/logs/robustness.log",
     benchmark:
         "results/{sweep}/benchmarks/robustness.tsv"
+    conda:
+        "../envs/crnsim.yaml"
     params:
+        crnsim=crnsim,
+        given=sweep_given,
         sweep=SWEEP.fingerprint,
         package=SWEEP.package,
     shell:
-        "{SWEEP.command} robustness {input.plan:q} --sweep {SWEEP.file:q} -o {output.metrics:q} --csv {output.tables:q} --log {log:q}"
+        "{params.crnsim} robustness {input.plan:q} {params.given} -o {output.metrics:q} --csv {output.tables:q} --log {log:q}"
 
 
 # Write the page.
@@ -32,11 +36,15 @@ rule report:
         "results/{sweep}/logs/report.log",
     benchmark:
         "results/{sweep}/benchmarks/report.tsv"
+    conda:
+        "../envs/crnsim.yaml"
     params:
+        crnsim=crnsim,
+        given=sweep_given,
         sweep=SWEEP.fingerprint,
         package=SWEEP.package,
     shell:
-        "{SWEEP.command} report {input.plan:q} --sweep {SWEEP.file:q} -o {output:q} --log {log:q}"
+        "{params.crnsim} report {input.plan:q} {params.given} -o {output:q} --log {log:q}"
 
 
 # Write the page from whatever chunks there are: snakemake --cores 1 report_partial
@@ -46,5 +54,10 @@ rule report_partial:
         plan=ancient(f"results/{SWEEP.name}/plan.json"),
     log:
         f"results/{SWEEP.name}/logs/report_partial.log",
+    conda:
+        "../envs/crnsim.yaml"
+    params:
+        crnsim=crnsim,
+        given=sweep_given,
     shell:
-        "{SWEEP.command} report {input.plan:q} --sweep {SWEEP.file:q} --partial --log {log:q}"
+        "{params.crnsim} report {input.plan:q} {params.given} --partial --log {log:q}"

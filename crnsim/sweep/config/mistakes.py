@@ -60,8 +60,7 @@ class Mistake(Exception):  # noqa: N818
 
 def location(document: Document, path: KeyPath) -> str:
     """Return ``file: line 7: `` as far as it is known."""
-    line = document.line(path)
-    return f"{document.source}: line {line}: " if line else f"{document.source}: "
+    return document.place(path)
 
 
 def explain(error: ValidationError, document: Document, model: type[BaseModel]) -> str:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from crnsim.entrance.arguments import shown
 from crnsim.errors import ConfigError
+from crnsim.sweep.config.given import read_document
 from crnsim.sweep.config.mistakes import Mistake, explain
 from crnsim.sweep.config.model import Sweep
 from crnsim.sweep.config.names import checked
-from crnsim.sweep.config.reader import Document, check_plain, read_yaml
+from crnsim.sweep.config.reader import Document, check_plain
 from crnsim.sweep.config.resolve import ResolvedSweep
 
 
-def read_sweep(path: str | Path, *, untuned: bool = False) -> ResolvedSweep:
+def read_sweep(path: str | Path | None, given: Sequence[str] = (), *, untuned: bool = False) -> ResolvedSweep:
     """Read and check a sweep file, and the files that it names.
 
     Parameters
     ----------
-    path : str or Path
-        A YAML file; its keys are described in ``config/README.md``.
+    path : str, Path or None
+        A YAML file; its keys are described in ``config/README.md``. None where `given` is the whole sweep.
+    given : sequence of str
+        Words such as ``replicates=2``, whose values take the place of the file's
+        (`crnsim.sweep.config.given.given_values`).
     untuned : bool
         Leave out the file of tuned learning rates that it names, which need not be there yet.
 
@@ -30,8 +35,8 @@ def read_sweep(path: str | Path, *, untuned: bool = False) -> ResolvedSweep:
     ConfigError
         One line that names the file, the line, the key, its value and what would be right.
     """
-    document = read_yaml(path)
-    if isinstance(document.data, dict) and "name" not in document.data:
+    document = read_document(path, given)
+    if path is not None and isinstance(document.data, dict) and "name" not in document.data:
         document.data["name"] = Path(path).stem
     if untuned and isinstance(document.data, dict):
         document.data.pop("tuned", None)

@@ -29,11 +29,14 @@ class Document:
         Mappings, lists, strings, numbers, booleans and None.
     lines : dict
         Line (from 1) of every key and list item, by its path such as ``("noise", "rates", "magnitudes", 1)``.
+    given : frozenset
+        Paths of the values that do not stand in the file: ``--config`` gave them.
     """
 
     source: str
     data: Any
     lines: dict[KeyPath, int]
+    given: frozenset[KeyPath] = frozenset()
 
     def has(self, key: str) -> bool:
         """Whether a key stands in the file."""
@@ -45,6 +48,17 @@ class Document:
             if path[:length] in self.lines:
                 return self.lines[path[:length]]
         return None
+
+    def place(self, path: KeyPath) -> str:
+        """Return where a value comes from, in front of a message: ``file: line 7: `` as far as it is known."""
+        if any(path[:length] in self.given for length in range(1, len(path) + 1)):
+            return f"{GIVEN}: "
+        line = self.line(path)
+        return f"{self.source}: line {line}: " if line else f"{self.source}: "
+
+
+#: The option that gives values beside those of a file.
+GIVEN = "--config"
 
 
 class _Loader(yaml.SafeLoader):
@@ -186,6 +200,11 @@ def read_yaml(path: str | Path) -> Document:
         raise ConfigError(f"{error}{hint}") from None
     except InputError as error:
         raise ConfigError(f"sweep file: {error}") from None
+    return parse_yaml(text, source)
+
+
+def parse_yaml(text: str, source: str) -> Document:
+    """Read a text as `read_yaml` does a file; `source` is what messages call it."""
     _refuse_control_characters(text, source)
     lines: dict[KeyPath, int] = {}
     loader = _Loader(text, source)
@@ -248,7 +267,5 @@ def _check_plain(document: Document, value: Any, path: KeyPath) -> None:
         for number, below in enumerate(value):
             _check_plain(document, below, (*path, number))
     if fault:
-        line = document.line(where)
-        place = f"line {line}: " if line else ""
         name = dotted(where[:-1] if fault.startswith("the key") else where)
-        raise ConfigError(f"{document.source}: {place}{name}{': ' if name else ''}{fault}")
+        raise ConfigError(f"{document.place(where)}{name}{': ' if name else ''}{fault}")
