@@ -13,9 +13,11 @@ import zipfile
 from pathlib import Path
 
 #: What a wheel must hold beside modules, and a source distribution too.
-CARRIED = ("Snakefile", "workflow/Snakefile", "workflow/rules/plan.smk", "workflow/envs/crnsim.yaml")
-CARRIED += ("workflow/report/page.rst", "profiles/default/profile.yaml", "profiles/slurm/profile.yaml")
-CARRIED += ("config/config.yaml", "config/sweeps/quick.yaml", "config/networks/majority.crn")
+CARRIED = (
+    *("Snakefile", "workflow/Snakefile", "workflow/rules/plan.smk", "workflow/envs/crnsim.yaml"),
+    *("workflow/report/page.rst", "profiles/default/profile.yaml", "profiles/slurm/profile.yaml"),
+    *("config/config.yaml", "config/sweeps/quick.yaml", "config/networks/majority.crn"),
+)
 EXAMPLES = (
     "gitignore",
     "xor/sweep.yaml",
