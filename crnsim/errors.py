@@ -5,8 +5,21 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+__all__ = [
+    "ConfigError",
+    "CrnsimError",
+    "DamagedFileError",
+    "InputError",
+    "OutOfTimeError",
+    "StoppedError",
+    "StorageError",
+    "suggest",
+]
+
 #: Characters of a message; what a mistake names may be a whole file.
 LONGEST = 2000
+#: Mistakes of a sweep file that are said one by one; whoever makes more has written something else.
+MOST_MISTAKES = 100
 #: Names that are listed after an unknown one.
 MOST_KNOWN = 100
 
@@ -19,10 +32,7 @@ class CrnsimError(Exception):
 
     def __str__(self) -> str:
         """The message as a terminal can show it, whatever a user's text or a path put into it."""
-        message = "".join(c if c.isprintable() else " " for c in super().__str__())
-        if len(message) > LONGEST:
-            message = f"{message[: LONGEST // 2]} ... {message[-LONGEST // 2 :]}"
-        return message
+        return _shown_line(super().__str__())
 
 
 class InputError(CrnsimError, ValueError):
@@ -30,7 +40,32 @@ class InputError(CrnsimError, ValueError):
 
 
 class ConfigError(InputError):
-    """A sweep file that cannot be used: names the file, the key and what would be right."""
+    """A sweep file that cannot be used: names the file, the key and what would be right.
+
+    Attributes
+    ----------
+    mistakes : tuple of str
+        All that are known, the first to be mended first; the message has a line for each.
+    """
+
+    def __init__(self, *mistakes: str) -> None:
+        super().__init__(*mistakes)
+        self.mistakes = mistakes
+
+    def __str__(self) -> str:
+        """Say each mistake in a line of its own."""
+        lines = [_shown_line(mistake) for mistake in self.mistakes[:MOST_MISTAKES]]
+        if left := len(self.mistakes) - len(lines):
+            lines.append(f"{left} more mistakes of this kind")
+        return "\n".join(lines)
+
+
+def _shown_line(message: str) -> str:
+    """Return a message as one line of printable characters, and not endless."""
+    message = "".join(c if c.isprintable() else " " for c in message)
+    if len(message) > LONGEST:
+        message = f"{message[: LONGEST // 2]} ... {message[-LONGEST // 2 :]}"
+    return message
 
 
 class DamagedFileError(CrnsimError):
@@ -78,3 +113,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
     hint = f"{asked} " if (asked := nearest(name, names)) else ""
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return f"{hint}known: {', '.join(names[:_LISTED]) or 'none'}{more}"
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

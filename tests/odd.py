@@ -180,8 +180,11 @@ def judged(entrance: str, case: object, enter: Callable[[], Any]) -> Any:
 
 
 def check_line(said: str) -> None:
-    """A message is one line that a terminal can show, and not endless."""
+    """A message is one line that a terminal can show, or one for each mistake, and not endless."""
     assert said.strip(), "an error that says nothing"
-    assert said.isprintable(), f"not one printable line: {said!r}"
-    assert len(said) < 2500, f"{len(said)} characters: {said[:200]}"
+    assert len(said.split("\n")) <= 101
+    for line in said.split("\n"):
+        assert line.strip(), f"an empty line: {said!r}"
+        assert line.isprintable(), f"not one printable line: {said!r}"
+        assert len(line) < 2500, f"{len(line)} characters: {line[:200]}"
     said.encode()

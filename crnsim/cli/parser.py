@@ -84,7 +84,7 @@ def _run(options: argparse.Namespace, log: str | None) -> int:
 
 def _complain(message: str, status: int) -> int:
     """Say what is wrong, and return the exit status; control characters in what a user wrote do no harm."""
-    message = str(CrnsimError(message))
+    message = "\n".join(str(CrnsimError(line)) for line in message.split("\n"))
     logger = logging.getLogger("crnsim")
     if logger.handlers:
         logger.error(message)

@@ -1,13 +1,15 @@
-"""Say in one line what is wrong with a sweep file: where, which value, and what would be right."""
+"""Say what is wrong with a sweep file, a line for each mistake: where, which value, and what would be right."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from crnsim.entrance.arguments import shown
-from crnsim.errors import suggest
+from crnsim.errors import nearest, suggest
 from crnsim.sweep.config.reader import Document, KeyPath, dotted
 from crnsim.sweep.config.replicates import NUMBER, SETTINGS
 
@@ -55,25 +57,71 @@ class Mistake(Exception):  # noqa: N818
 
     def located(self, document: Document) -> str:
         """Return the message with file, line and key in front."""
-        return _one_line(f"{location(document, self.path)}{dotted(self.path)}: {self.message}")
+        return _one_line(f"{document.place(self.path)}{dotted(self.path)}: {self.message}")
 
 
-def location(document: Document, path: KeyPath) -> str:
-    """Return ``file: line 7: `` as far as it is known."""
-    return document.place(path)
+class Mistakes:
+    """Collects mistakes, so that one that is found does not hide the next.
+
+    Attributes
+    ----------
+    found : list of Mistake
+    """
+
+    def __init__(self) -> None:
+        self.found: list[Mistake] = []
+
+    @contextlib.contextmanager
+    def noted(self) -> Iterator[None]:
+        """Note the mistake that ends a check, and go on with the next check."""
+        try:
+            yield
+        except Mistake as mistake:
+            self.found.append(mistake)
+
+    def judge(self) -> None:
+        """Raise `SeveralMistakes` if there are any: what follows builds on what has been checked."""
+        if self.found:
+            raise SeveralMistakes(self.found)
 
 
-def explain(error: ValidationError, document: Document, model: type[BaseModel]) -> str:
-    """Return one line for the first mistake that Pydantic found, and how many more there are."""
+class SeveralMistakes(Exception):  # noqa: N818
+    """All that is wrong with what has been checked so far."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        super().__init__(str(mistakes[0]))
+        self.mistakes = mistakes
+
+
+def explain(error: ValidationError, document: Document, model: type[BaseModel]) -> list[str]:
+    """Return a line for each mistake that Pydantic found, each once, in the order of the file."""
     errors = error.errors(include_url=False)
-    # A misspelled key also makes the right one missing: the misspelling is the thing to tell.
-    errors.sort(key=lambda item: (item["type"] != "extra_forbidden", item["type"] == "missing"))
-    first = errors[0]
-    path = tuple(part for part in first["loc"] if part not in _NO_KEYS)
-    if document.has("network"):
-        path = _as_written(path)
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 and first["type"] != "extra_forbidden" else ""
-    return _one_line(f"{location(document, path)}{_sentence(first, path, model, document)}{more}")
+    unknown = [item["loc"] for item in errors if item["type"] == "extra_forbidden"]
+    found: dict[str, tuple[bool, int]] = {}
+    for item in errors:
+        where, kind = item["loc"], item["type"]
+        if kind == "missing" and any(_meant(where, other) for other in unknown):
+            continue  # A misspelled key also makes the right one missing: the misspelling is the thing to tell.
+        if kind == "too_short" and any(
+            other["loc"][: len(where)] == where for other in errors if other != item
+        ):
+            continue  # Pydantic counts the good values of a list alone.
+        path = path_of(where)
+        if document.has("network"):
+            path = _as_written(path)
+        said = _one_line(f"{document.place(path)}{_sentence(item, path, model, document)}")
+        found.setdefault(said, (kind != "extra_forbidden", document.line(path) or 0))
+    return sorted(found, key=found.__getitem__)
+
+
+def path_of(place: tuple[str | int, ...]) -> KeyPath:
+    """Return where a key stands, without what Pydantic names beside keys."""
+    return tuple(part for part in place if part not in _NO_KEYS)
+
+
+def _meant(missing: tuple[str | int, ...], unknown: tuple[str | int, ...]) -> bool:
+    """Tell whether a missing key is what an unknown one beside it was meant to be."""
+    return missing[:-1] == unknown[:-1] and bool(nearest(str(unknown[-1]), [str(missing[-1])]))
 
 
 def _as_written(path: KeyPath) -> KeyPath:

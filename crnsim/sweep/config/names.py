@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from crnsim.circuits import check_parameters, circuit_kind
+from crnsim.circuits import circuit_kind
 from crnsim.entrance.limits import LONGEST_LABEL, MOST_EVENTS
 from crnsim.errors import InputError, suggest
 from crnsim.noise.kinds import NOISE_KINDS, NoiseKind, check_magnitude, code_of_kind, noise_kind
 from crnsim.noise.noise import Noise, check_idle, own_section
+from crnsim.sweep.config.designs import check_activations, check_circuit_parameters, check_unit
 from crnsim.sweep.config.extent import check_extent
-from crnsim.sweep.config.mistakes import Mistake
+from crnsim.sweep.config.mistakes import Mistake, Mistakes
 from crnsim.sweep.config.network_names import check_network, check_without_network
 from crnsim.sweep.config.open_verdicts import check_open_verdicts
 from crnsim.sweep.config.resolve import (
@@ -35,32 +35,46 @@ LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 
 
 def checked(sweep: Sweep) -> ResolvedSweep:
-    """Resolve a sweep, and refuse the first name or value in it that fits nothing.
+    """Resolve a sweep, and refuse names and values in it that fit nothing.
 
     Raises
     ------
-    Mistake
-        With the path of the key, so that the caller can add file and line.
+    Mistake, SeveralMistakes
+        With the path of each key, so that the caller can add file and line.
     """
-    _check_chunks(sweep)
     if sweep.network is not None:
+        _check_chunks(sweep)
         name, source, of_network = check_network(sweep)
         _check_noise(sweep, name, of_network)
         check_open_verdicts(sweep, name, of_network)
         check_extent(sweep, {name: of_network})
         return ResolvedSweep(sweep, {name: source}, {name: of_network}, ())
-    check_without_network(sweep)
-    _check_method(sweep)
-    weights = _check_circuit(sweep)
-    _check_claims(sweep)
-    _check_cases(sweep)
-    _check_activations(sweep)
-    sources, settings = {}, {}
+    mistakes = Mistakes()
+    with mistakes.noted():
+        check_without_network(sweep)
+    weights: Parameters = ()
+    for check in (_check_chunks, _check_method, _check_claims, _check_cases):
+        with mistakes.noted():
+            check(sweep)
+    for label in sweep.activations:
+        with mistakes.noted():
+            check_unit(sweep, label)
+    with mistakes.noted():
+        weights = _check_circuit(sweep)
+    sources: dict[str, Parameters] = {}
     for name in sweep.datasets:
-        sources[name] = _check_source(sweep, name)
-        settings[name] = _check_dataset(sweep, name, sources[name])
-        _check_noise(sweep, name, settings[name])
-        check_open_verdicts(sweep, name, settings[name])
+        with mistakes.noted():
+            sources[name] = _check_source(sweep, name)
+    # What follows asks circuits, activations and data sets.
+    mistakes.judge()
+    check_activations(sweep, mistakes)
+    settings: dict[str, ResolvedSettings] = {}
+    for name in sweep.datasets:
+        with mistakes.noted():
+            settings[name] = _check_dataset(sweep, name, sources[name])
+            _check_noise(sweep, name, settings[name])
+            check_open_verdicts(sweep, name, settings[name])
+    mistakes.judge()
     check_extent(sweep, settings)
     for name in sweep.datasets:
         _check_weights(sweep, name, settings[name], weights)
@@ -118,7 +132,7 @@ def _check_circuit(sweep: Sweep) -> Parameters:
         weights = resolve_weights(sweep)
     except InputError as error:
         raise Mistake(("weights",), str(error)) from None
-    _check_parameters(sweep.circuit, ("circuit_parameters",), sweep.circuit_parameters)
+    check_circuit_parameters(sweep.circuit, ("circuit_parameters",), sweep.circuit_parameters)
     return weights
 
 
@@ -150,92 +164,6 @@ def _check_claims(sweep: Sweep) -> None:
         raise Mistake(("claims",), f"{judging.name} is about {judging.mode}; write mode: {judging.mode}")
 
 
-def _check_parameters(circuit: str, path: tuple[str, ...], parameters: Mapping[str, float | str]) -> None:
-    """Let the circuit itself judge its parameters: together, and where that fails one by one, to name the wrong one."""
-    kind = circuit_kind(circuit)
-    known = kind.settings
-    for name in parameters:
-        if name == kind.learning_parameter:
-            raise Mistake(
-                (*path, name),
-                f"{name} follows from the learning rate; set learning_rate, of the data set or of the design",
-            )
-        if name and name == kind.samples_parameter:
-            raise Mistake((*path, name), f"{name} follows from the data set")
-        if name not in known:
-            raise Mistake((*path, name), f"unknown parameter of {circuit}; {suggest(name, known)}")
-
-    def judged(**given: float | str) -> str:
-        try:
-            check_parameters(circuit, given)
-        except InputError as error:
-            return str(error).removeprefix(f"{kind.name}: ").removeprefix(f"circuit {circuit}: ")
-        return ""
-
-    if problem := judged(**parameters):
-        for name, value in parameters.items():
-            if alone := judged(**{name: value}):
-                raise Mistake((*path, name), alone)
-        raise Mistake(path, problem)
-
-
-def _check_activations(sweep: Sweep) -> None:
-    from crnsim.activations import activation, activation_class, known_names
-
-    seen: dict[object, str] = {}
-    for label, spec in sweep.activations.items():
-        path = ("activations", label)
-        if ":" not in spec.name and spec.name not in known_names():
-            raise Mistake(
-                (*path, "name"), f"unknown activation '{spec.name}'; {suggest(spec.name, known_names())}"
-            )
-        try:
-            cls = activation_class(spec.name)
-        except InputError as error:
-            raise Mistake((*path, "name"), str(error).removeprefix(f"activation {spec.name}: ")) from None
-        known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
-        for name, value in spec.parameters:
-            if name not in known:
-                raise Mistake(
-                    (*path, name),
-                    f"{spec.name} has no such key; {suggest(name, [*type(spec).model_fields, *known])}",
-                )
-            try:
-                activation(spec.name, **{name: value})
-            except InputError as error:
-                raise Mistake((*path, name), str(error).removeprefix(f"activation {cls.name}: ")) from None
-        circuit = spec.circuit or sweep.circuit
-        _check_parameters(circuit, (*path, "circuit_parameters"), spec.circuit_parameters)
-        try:
-            check_parameters(circuit, {}, activation(spec.name, **dict(spec.parameters)))
-        except InputError as error:
-            raise Mistake((*path, "name"), str(error)) from None
-        unit = (
-            *(circuit, spec.learning_rate, spec.epochs, spec.name),
-            _rounded(activation(spec.name, **dict(spec.parameters)).parameters()),
-            _rounded(spec.circuit_parameters),
-        )
-        if unit in seen:
-            raise Mistake(path, f"the same as {seen[unit]}; keep one of the two, or change a parameter")
-        seen[unit] = label
-    smooth: dict[str, str] = {}
-    for label, spec in sweep.activations.items():
-        if spec.role == "smooth":
-            first = smooth.setdefault(spec.circuit or sweep.circuit, label)
-            if first != label:
-                raise Mistake(
-                    ("activations", label, "role"), f"{first} is smooth already; one label can have that role"
-                )
-
-
-def _rounded(parameters: Mapping[str, object]) -> tuple[tuple[str, object], ...]:
-    """Return parameters so that numbers are equal which differ in their last digits alone."""
-    return tuple(
-        (name, float(f"{value:.9g}") if isinstance(value, float) else value)
-        for name, value in sorted(parameters.items())
-    )
-
-
 def _check_dataset(sweep: Sweep, name: str, source: Parameters) -> ResolvedSettings:
     """Check what one data set does differently; return its settings."""
     from crnsim.datasets import check_layers
@@ -253,7 +181,7 @@ def _check_dataset(sweep: Sweep, name: str, source: Parameters) -> ResolvedSetti
             check_layers(name, given.layers, source)
         except InputError as error:
             raise Mistake((*path, "layers"), str(error)) from None
-    _check_parameters(sweep.circuit, (*path, "circuit_parameters"), given.circuit_parameters or {})
+    check_circuit_parameters(sweep.circuit, (*path, "circuit_parameters"), given.circuit_parameters or {})
     return resolve_settings(sweep, name, source)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from pydantic import ValidationError
 from crnsim.entrance.arguments import shown
 from crnsim.errors import ConfigError
 from crnsim.sweep.config.given import read_document
-from crnsim.sweep.config.mistakes import Mistake, explain
+from crnsim.sweep.config.mistakes import Mistake, SeveralMistakes, explain, path_of
 from crnsim.sweep.config.model import Sweep
 from crnsim.sweep.config.names import checked
 from crnsim.sweep.config.reader import Document, check_plain
@@ -33,7 +35,7 @@ def read_sweep(path: str | Path | None, given: Sequence[str] = (), *, untuned: b
     Raises
     ------
     ConfigError
-        One line that names the file, the line, the key, its value and what would be right.
+        A line for each mistake, which names the file, the line, the key, its value and what would be right.
     """
     document = read_document(path, given)
     if path is not None and isinstance(document.data, dict) and "name" not in document.data:
@@ -56,6 +58,41 @@ def validate(document: Document) -> ResolvedSweep:
     try:
         return checked(Sweep.model_validate(document.data))
     except ValidationError as error:
-        raise ConfigError(explain(error, document, Sweep)) from None
+        raise ConfigError(*explain(error, document, Sweep), *_names_too(error, document)) from None
     except Mistake as mistake:
         raise ConfigError(mistake.located(document)) from None
+    except SeveralMistakes as several:
+        raise ConfigError(*_located(several.mistakes, document)) from None
+
+
+def _located(mistakes: list[Mistake], document: Document) -> list[str]:
+    """Return a line for each mistake, in the order of the file."""
+    in_order = sorted(mistakes, key=lambda one: document.line(one.path) or 0)
+    return [one.located(document) for one in in_order]
+
+
+#: Keys that hold names, which can be judged whatever else is wrong.
+_NAMES = ("circuit", "activations", "datasets", "claims")
+
+
+def _names_too(error: ValidationError, document: Document) -> list[str]:
+    """Return a line for each name that is unknown, beside what is wrong already: one look is to show all."""
+    data = copy.deepcopy(document.data)
+    for item in error.errors(include_url=False, include_input=False):
+        path = path_of(item["loc"])
+        # A value of a list goes with its list.
+        keys = list(itertools.takewhile(lambda part: isinstance(part, str), path))
+        section = data
+        for key in keys[:-1]:
+            section = section.get(key) if isinstance(section, dict) else None
+        if isinstance(section, dict) and keys:
+            section.pop(keys[-1], None)
+    if isinstance(data, dict):
+        data.setdefault("running_times", [100.0])
+    try:
+        checked(Sweep.model_validate(data))
+    except (ValidationError, Mistake):
+        return []
+    except SeveralMistakes as several:
+        return _located([one for one in several.mistakes if one.path[0] in _NAMES], document)
+    return []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from crnsim.entrance.limits import DEEPEST, LARGEST_SWEEP_FILE, LONGEST_REFERENC
 from crnsim.errors import ConfigError, InputError
 
 KeyPath = tuple[str | int, ...]
+#: What stands for the file where keys come from Python.
+CALLER = "crnsim.sweep"
 
 
 @dataclass(frozen=True)
@@ -29,14 +32,14 @@ class Document:
         Mappings, lists, strings, numbers, booleans and None.
     lines : dict
         Line (from 1) of every key and list item, by its path such as ``("noise", "rates", "magnitudes", 1)``.
-    given : frozenset
-        Paths of the values that do not stand in the file: ``--config`` gave them.
+    given : dict
+        What names the source of each value that does not stand in the file (``--config``, `crnsim.sweep`), by its path.
     """
 
     source: str
     data: Any
     lines: dict[KeyPath, int]
-    given: frozenset[KeyPath] = frozenset()
+    given: Mapping[KeyPath, str] = field(default_factory=dict)
 
     def has(self, key: str) -> bool:
         """Whether a key stands in the file."""
@@ -51,8 +54,9 @@ class Document:
 
     def place(self, path: KeyPath) -> str:
         """Return where a value comes from, in front of a message: ``file: line 7: `` as far as it is known."""
-        if any(path[:length] in self.given for length in range(1, len(path) + 1)):
-            return f"{GIVEN}: "
+        for length in range(len(path), 0, -1):
+            if (source := self.given.get(path[:length])) is not None:
+                return f"{source}: "
         line = self.line(path)
         return f"{self.source}: line {line}: " if line else f"{self.source}: "
 
