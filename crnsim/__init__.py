@@ -11,6 +11,9 @@ _HOME = {
     "Network": "crnsim.network.network",
     "Noise": "crnsim.noise.noise",
     "CrnsimError": "crnsim.errors",
+    "InputError": "crnsim.errors",
+    "SweepResult": "crnsim.interactive",
+    "robustness_tree": "crnsim.interactive",
     "clocked": "crnsim.circuits",
     "feedforward": "crnsim.circuits",
     "onepot": "crnsim.circuits",
@@ -31,12 +34,14 @@ _HOME = {
 }
 
 if TYPE_CHECKING:
+    from crnsim import sweep as sweep
     from crnsim.circuits import clocked, feedforward, onepot, oscillator
     from crnsim.datasets import load_dataset
-    from crnsim.errors import CrnsimError
+    from crnsim.errors import CrnsimError, InputError
     from crnsim.experiment.cube import robustness
     from crnsim.experiment.notebook import infer, train
     from crnsim.experiment.rebuild import rate_constants, sample_order
+    from crnsim.interactive import SweepResult, robustness_tree
     from crnsim.interchange.sbml import read_sbml, to_sbml
     from crnsim.network.network import Network
     from crnsim.network.reader import read_crn
@@ -46,6 +51,9 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> Any:
     # Numba, SciPy and xarray take a second to import; `crnsim --help` should not.
+    if name == "sweep":
+        # A package that can be called; importing it sets the name.
+        return importlib.import_module("crnsim.sweep")
     if name in _HOME:
         value = getattr(importlib.import_module(_HOME[name]), name)
         globals()[name] = value
@@ -54,13 +62,15 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
+    return sorted(__all__)
 
 
 __all__ = [
     "CrnsimError",
+    "InputError",
     "Network",
     "Noise",
+    "SweepResult",
     "__version__",
     "clocked",
     "ensemble",
@@ -75,8 +85,10 @@ __all__ = [
     "read_crn",
     "read_sbml",
     "robustness",
+    "robustness_tree",
     "sample_order",
     "simulate",
+    "sweep",
     "to_sbml",
     "train",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Iterable, Sequence
 
@@ -96,3 +97,12 @@ def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
+
+
+def html_table(title: str, rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:
+    """Return a table as HTML for a notebook; every text in it is escaped."""
+    heads = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
+    lines = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows)
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    top = f"<thead><tr>{heads}</tr></thead>" if heads else ""
+    return f"<div><b>{html.escape(title)}</b><table>{top}<tbody>{body}</tbody></table></div>"

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from odd import check_line
+from small_sweeps import small_sweep
 
 import crnsim
 from crnsim.activations import ACTIVATIONS, activation
@@ -95,6 +96,10 @@ def state() -> np.ndarray:
 
 def rates() -> np.ndarray:
     return np.ones(2)
+
+
+class Nothing:
+    """Stands for a result."""
 
 
 class Entrance:
@@ -310,11 +315,15 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         {
             "circuit": pot(),
             "dataset": "xor",
+            "layers": None,
             "running_time": 10.0,
             "epochs": 2,
             "noise": crnsim.Noise(rates=0.1),
             "replicates": 2,
             "seed": 1,
+            "target": None,
+            "task": None,
+            "label": None,
             "method": "auto",
             "rtol": 1e-3,
             "atol": 1e-6,
@@ -322,8 +331,14 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
             "record": True,
             "progress": None,
         },
-        running_time=TIME,
-        epochs=WHOLE,
+        # What is left out has its default.
+        circuit="None",
+        layers="None",
+        running_time=f"{TIME}|None",
+        epochs=f"{WHOLE}|None",
+        target="None",
+        task="None",
+        label="None",
         noise=NONE,
         replicates=WHOLE,
         seed="0|3",
@@ -336,19 +351,27 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         {
             "circuit": given_layer(),
             "dataset": "or",
+            "layers": None,
             "running_time": 10.0,
             "weights": WEIGHTS,
             "noise": crnsim.Noise(rates=0.1),
             "replicates": 2,
             "seed": 1,
+            "target": None,
+            "task": None,
+            "label": None,
             "method": "auto",
             "rtol": 1e-3,
             "atol": 1e-6,
             "max_steps": 1000,
             "progress": None,
         },
-        running_time=TIME,
+        layers="None",
+        running_time=f"{TIME}|None",
         weights="None",
+        target="None",
+        task="None",
+        label="None",
         noise=NONE,
         replicates=WHOLE,
         seed="0|3",
@@ -368,7 +391,7 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
             "learning": True,
             "weights": None,
         },
-        running_time=TIME,
+        running_time=f"{TIME}|None",
         noise=NONE,
         replicate="0|3",
         seed="0|3",
@@ -439,12 +462,27 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
     "Circuit.scope": lambda: Entrance(pot().scope, {"scope": "signals"}),
     "load_dataset": lambda: Entrance(
         crnsim.load_dataset,
-        {"name": "xor", "replicate": 1, "seed": 1, "target": None, "task": None, "source": ()},
+        {"name": "xor", "replicate": 1, "seed": 1, "target": None, "task": None, "label": None, "source": ()},
         replicate="0|3",
         seed="0|3",
         target="None",
         task="None",
+        label="None",
     ),
+    "sweep": lambda: Entrance(
+        crnsim.sweep,
+        {
+            "config": small_sweep(),
+            "workers": 1,
+            "progress": False,
+            "folder": None,
+            "keys": {"replicates": 2},
+        },
+        workers=WHOLE,
+        progress="None|True|function|class",
+        folder="None|word|path|a b|empty",
+    ),
+    "robustness_tree": lambda: Entrance(crnsim.robustness_tree, {"source": "tables.nc"}),
     "activation": lambda: Entrance(activation, {"name": "squareplus", "parameters": {"h": 0.1}}),
     "build_named": lambda: Entrance(
         build_named,
@@ -512,7 +550,7 @@ KEYWORDS: dict[str, tuple[Callable[..., Any], dict[str, str]]] = {
 #: Those that change the network that they are asked of.
 CHANGING = {"set_parameter", "add_species", "add_family", "set_initial", "set_aliases"}
 #: No format built in is read.
-NEVER_GOOD = {"read_network"}
+NEVER_GOOD = {"read_network", "robustness_tree"}
 
 
 @pytest.fixture(autouse=True)
@@ -530,6 +568,8 @@ def nothing_runs(monkeypatch, tmp_path):
     monkeypatch.setattr(sys.modules["crnsim.simulation.prepare"], "_solved", lambda *given: (None, [], None))
     monkeypatch.setattr("crnsim.experiment.observe._judged", lambda *given: None)
     monkeypatch.setattr("crnsim.experiment.cube._cube", lambda *given: None)
+    monkeypatch.setattr("crnsim.interactive.sweep._computed", lambda plan, *given: plan)
+    monkeypatch.setattr("crnsim.interactive.sweep._result", lambda *given, **options: Nothing())
     monkeypatch.setattr("crnsim.experiment.observe._repeated", lambda *given: None)
 
 
@@ -596,7 +636,8 @@ def test_every_keyword_takes_what_it_should_and_nothing_else(name):
 
 
 def test_the_table_names_all_of_the_public_api():
-    public = {name for name in crnsim.__all__ if callable(getattr(crnsim, name))} - {"CrnsimError"}
+    public = {name for name in crnsim.__all__ if callable(getattr(crnsim, name))}
+    public -= {"CrnsimError", "InputError", "SweepResult"}
     assert public <= set(ENTRANCES)
     methods = {
         name

@@ -30,3 +30,7 @@ __all__ = [
     "single_unit",
     "source_hash",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

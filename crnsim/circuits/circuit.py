@@ -17,6 +17,7 @@ from crnsim.entrance.objects import real_array
 from crnsim.errors import InputError
 from crnsim.network.network import Network
 from crnsim.noise.kinds import SCOPES
+from crnsim.wording import html_table
 
 Pair = tuple[str, str | None]
 
@@ -160,6 +161,15 @@ class Circuit:
     def __post_init__(self) -> None:
         """Let the network know how it starts, for `crnsim.simulate` and for files."""
         self.network.set_initial(self.initial)
+
+    def _repr_html_(self) -> str:
+        """Show its parameters and signals as a table, in a notebook."""
+        given = ", ".join(f"{name}={value}" for name, value in sorted(self.parameters.items()))
+        rails = {"inputs": self.inputs, "outputs": self.outputs, "targets": self.targets}
+        said = {name: ", ".join(filter(None, pair)) for name, pair in rails.items() if pair is not None}
+        rows = [("parameters", given), *said.items(), ("network", repr(self.network)[1:-1])]
+        title = f"{self.name} {'-'.join(map(str, self.layers))} with {self.activation.name}"
+        return html_table(title, rows)
 
     @property
     def name(self) -> str:

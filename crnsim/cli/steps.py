@@ -49,26 +49,13 @@ def opened(options: argparse.Namespace, *, whole: bool = False) -> Plan:
 
 def build(options: argparse.Namespace) -> None:
     """Write the network of a group as NetCDF and as text, and compile it."""
-    from crnsim.interchange.arrays import network_dataset
-    from crnsim.interchange.text import network_text
-    from crnsim.store.files import write_dataset, write_text
-    from crnsim.sweep.run.build import compile_circuit, group_network
+    from crnsim.sweep.run.build import compile_circuit, write_network
 
     made = opened(options, whole=True)
     group, _ = made.group(options.group)
-    network, circuit = group_network(group)
-    path = Path(options.output or Path(RESULTS, made.sweep.name) / "networks" / f"{group.name}.nc")
-    of_circuit = (
-        f"{group.circuit} {'-'.join(map(str, circuit.layers))}, {group.activation}" if circuit else ""
-    )
-    title = f"{group.name}: {of_circuit or dict(group.source).get('file') or group.circuit}"
     compile_circuit(group)
-    write_text(path.with_suffix(".crn"), network_text(network, title, circuit, elementary=True))
-    write_dataset(
-        network_dataset(network, circuit).assign_attrs(
-            dataset=group.dataset, circuit=group.circuit, activation_label=group.label
-        ),
-        path,
+    write_network(
+        group, Path(options.output or Path(RESULTS, made.sweep.name) / "networks" / f"{group.name}.nc")
     )
 
 

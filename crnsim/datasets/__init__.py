@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from crnsim.datasets.base import Dataset, DatasetInfo, centred, min_max, stratified_test
+from crnsim.datasets.given import NAME, WANTED, given_table, is_given
 from crnsim.datasets.images import DIGITS, MNIST
-from crnsim.datasets.tables import IRIS, Source, csv_info, csv_source, file_hash
+from crnsim.datasets.tables import IRIS, Source, csv_info, csv_source, file_hash, of_samples, table_info
 from crnsim.datasets.toy import GATES, REGRESSIONS
 from crnsim.entrance.arguments import check_seed, check_whole, check_word, shown
 from crnsim.entrance.limits import LONGEST_LABEL
@@ -25,6 +27,7 @@ __all__ = [
     "dataset_info",
     "file_hash",
     "find_dataset",
+    "given_dataset",
     "load_dataset",
     "min_max",
     "stratified_test",
@@ -111,28 +114,64 @@ def dataset_info(name: str, source: Source = ()) -> DatasetInfo:
     return DATASETS[name]
 
 
+def given_dataset(
+    data: Any, *, target: str | None = None, task: str | None = None, label: str | None = None
+) -> tuple[DatasetInfo, Source]:
+    """Return what is known of a data set that is named or given, and what identifies it.
+
+    Parameters
+    ----------
+    data : str, DataFrame, (x, y) or Dataset
+        As for `load_dataset`; a `Dataset` keeps its one split.
+    target, task, label : str, optional
+        As for `find_dataset`; of a DataFrame or arrays too.
+
+    Raises
+    ------
+    InputError
+        It is something else, or cannot be learned from.
+    """
+    if isinstance(data, str):
+        name, source = find_dataset(data, target=target, task=task, label=label)
+        return dataset_info(name, source), source
+    if isinstance(data, Dataset):
+        if target is not None or task is not None or label is not None:
+            raise InputError(f"{data.name} has a target, a task and a name of its own; leave them out")
+        return of_samples(data), ()
+    if not is_given(data):
+        raise InputError(f"dataset is {shown(data)}; give {WANTED}")
+    name = NAME if label is None else check_word("label", label, most=LONGEST_LABEL)
+    if name in DATASETS:
+        raise InputError(f"label is '{name}', the name of a data set that there is already; give another")
+    return table_info(name, *given_table(data, target), task)
+
+
 def load_dataset(
-    name: str,
+    name: Any,
     *,
     replicate: int = 0,
     seed: int = 0,
     target: str | None = None,
     task: str | None = None,
+    label: str | None = None,
     source: Source = (),
 ) -> Dataset:
     """Load a data set with the split of a replicate.
 
     Parameters
     ----------
-    name : str
-        A key of `DATASETS`, or the path of a CSV file.
+    name : str, DataFrame or (x, y)
+        A key of `DATASETS`, the path of a CSV file, a table with named columns (pandas, polars), or arrays: features
+        (n, features) and targets (n,). The last two are scaled and split as a CSV file of them would be.
     replicate : int
         It, the seed and the name decide the split, and nothing else does.
     seed : int
     target : str, optional
-        Column of the CSV file to predict; all other columns are features.
+        Column of the CSV file or DataFrame to predict; all other columns are features.
     task : {"classification", "regression"}, optional
-        For a CSV file; found from the target column where left out.
+        Of what is not in `DATASETS`; found from the target column where left out.
+    label : str, optional
+        Name of a data set that is not in `DATASETS`; that of its file, or ``data``, where left out.
     source : Source, optional
         What `csv_source` returned for the data set that is labelled `name`, instead of a path and a target.
 
@@ -150,9 +189,12 @@ def load_dataset(
     """
     replicate, seed = check_whole("replicate", replicate, least=0), check_seed(seed)
     _check_source(source)
-    if not source:
-        name, source = find_dataset(name, target=target, task=task)
-    return dataset_info(name, source).load(replicate, seed)
+    if source:
+        return dataset_info(name, source).load(replicate, seed)
+    if not isinstance(name, str) and not is_given(name):
+        raise InputError(f"data set is {shown(name)}; give {WANTED}")
+    info, _ = given_dataset(name, target=target, task=task, label=label)
+    return info.load(replicate, seed)
 
 
 def _check_source(given: object) -> None:
@@ -174,3 +216,7 @@ def check_layers(name: str, layers: Sequence[int], source: Source = ()) -> None:
             f"so the first layer must be {default[0]} and the last {default[-1]}, "
             f"as in {'-'.join(map(str, default))}"
         )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -37,6 +37,14 @@ class Dataset:
     feature_names: tuple[str, ...]
     target_names: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        """Say in a line what it is."""
+        (n_train, features), targets = self.x_train.shape, ", ".join(self.target_names)
+        return (
+            f"<crnsim Dataset '{self.name}': {self.task}, {features} features, {n_train} samples to train and "
+            f"{len(self.x_test)} to test; {targets}>"
+        )
+
     def accuracy(self, outputs: np.ndarray, targets: np.ndarray) -> float:
         """Share of samples classified as in `targets`: by the largest output, or by 0.5 where there is one.
 

@@ -24,29 +24,36 @@ CELL_BYTES = 120
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV file.
+    """A CSV file, or a table from memory as text.
 
     Attributes
     ----------
     file : str
-        As the user wrote it, for messages.
+        As the user wrote it, for messages; of a table from memory what it is.
     sha256 : str
         Of its content.
     columns : dict of str to tuple of str
         Cells by column name; blanks and line ends in a cell are one blank, around it none.
     lines : tuple of int
         Line of the file, from 1, on which each row ends.
+    row_is : str
+        What `lines` count.
     """
 
     file: str
     sha256: str
     columns: dict[str, tuple[str, ...]]
     lines: tuple[int, ...]
+    row_is: str = "line"
 
     @property
     def n_rows(self) -> int:
         """Number of rows below the header."""
         return len(self.lines)
+
+    def place(self, line: int, name: str) -> str:
+        """Return where a cell is, for a message."""
+        return f"{self.file}: {self.row_is} {line}, column '{name}'"
 
     def numbers(self, name: str) -> np.ndarray:
         """Return a column as numbers.
@@ -59,7 +66,7 @@ class Table:
         values = [_number(cell) for cell in self.columns[name]]
         for cell, value, line in zip(self.columns[name], values, self.lines, strict=True):
             if value is None or not abs(value) <= LARGEST_CONCENTRATION:
-                raise InputError(f"{self.file}: line {line}, column '{name}': {_fault(cell, value)}")
+                raise InputError(f"{self.place(line, name)}: {_fault(cell, value)}")
         return np.array(values, dtype=float)
 
     def is_text(self, name: str) -> bool:
@@ -81,11 +88,11 @@ class Table:
         for cell, value, line in zip(self.columns[name], numbers, self.lines, strict=True):
             if value is not None and math.isinf(value) and any(digit in cell for digit in "123456789"):
                 fault = "is too large a number for a class; write words, such as c1 and c2"
-                raise InputError(f"{self.file}: line {line}, column '{name}': {shown(cell, 40)} {fault}")
+                raise InputError(f"{self.place(line, name)}: {shown(cell, 40)} {fault}")
             if not cell or (value is not None and not math.isfinite(value)):
-                raise InputError(f"{self.file}: line {line}, column '{name}': {_fault(cell, value)}")
+                raise InputError(f"{self.place(line, name)}: {_fault(cell, value)}")
             if value is None and (fault := line_fault(cell, LONGEST_REFERENCE)):
-                raise InputError(f"{self.file}: line {line}, column '{name}': the label {fault}")
+                raise InputError(f"{self.place(line, name)}: the label {fault}")
         if None in numbers:
             return self.columns[name]
         return tuple(map(_label, self.columns[name], numbers))

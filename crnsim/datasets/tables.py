@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -123,7 +124,19 @@ def csv_source(file: str, target: str | None, task: str | None = None) -> Source
         One line that names the file, and the line and the column where it has them.
     """
     table = read_table(file)
-    known = list(table.columns)
+    source = tuple(sorted(({"file": file} | described(table, target, task)).items()))
+    _keep(source, table)
+    return source
+
+
+def described(table: Table, target: object, task: object) -> dict[str, str]:
+    """Return content hash, target and task of a table, checked against its columns.
+
+    Raises
+    ------
+    InputError
+    """
+    file, known = table.file, list(table.columns)
     if target is None:
         raise InputError(f"{file}: which column is the target? its columns: {', '.join(known)}")
     if not isinstance(target, str):
@@ -134,10 +147,27 @@ def csv_source(file: str, target: str | None, task: str | None = None) -> Source
         raise InputError(f"task is {shown(task)}; {suggest(str(task), TASKS)}")
     if table.n_rows < LEAST_ROWS:
         raise InputError(f"{file}: {table.n_rows} rows; {LEAST_ROWS} or more are needed")
-    fields = {"file": file, "sha256": table.sha256, "target": target, "task": task or _guess(table, target)}
-    source = tuple(sorted(fields.items()))
-    _keep(source, table)
-    return source
+    return {"sha256": table.sha256, "target": target, "task": task or _guess(table, target)}
+
+
+def table_info(name: str, table: Table, target: object, task: object) -> tuple[DatasetInfo, Source]:
+    """Return what is known of a data set from a table in memory, and what identifies it, which has no file.
+
+    Parameters
+    ----------
+    name : str
+        Label of the data set; it keys its split.
+    table : Table
+    target, task
+        As for `csv_source`.
+
+    Raises
+    ------
+    InputError
+    """
+    about = described(table, target, task)
+    samples = _checked(about | {"file": table.file}, table)
+    return _info(name, about, samples, partial(_split, name, about, samples)), tuple(sorted(about.items()))
 
 
 def file_hash(file: str) -> str:
@@ -186,20 +216,19 @@ def _samples(source: Source) -> Samples:
 def _keep(source: Source, table: Table) -> Samples:
     """Check the samples in a table, and keep them."""
     if source not in _kept:
-        _kept[source] = _checked(source, table)
+        _kept[source] = _checked(dict(source), table)
         while len(_kept) > _MOST_KEPT:
             _kept.popitem(last=False)
     return _kept[source]
 
 
-def _checked(source: Source, table: Table) -> Samples:
+def _checked(about: Mapping[str, str], table: Table) -> Samples:
     """Return the samples in a table, if they can be learned from.
 
     Raises
     ------
     InputError
     """
-    about = dict(source)
     file, target = about["file"], about["target"]
     names = [name for name in table.columns if name != target]
     for name in names:
@@ -279,7 +308,12 @@ def csv_info(name: str, source: Source) -> DatasetInfo:
     source : Source
         As from `csv_source`.
     """
-    about, samples = dict(source), _samples(source)
+    return _info(name, dict(source), _samples(source), partial(_load_csv, name, source))
+
+
+def _info(
+    name: str, about: Mapping[str, str], samples: Samples, load: Callable[[int, int], Dataset]
+) -> DatasetInfo:
     task, n_features = about["task"], samples.features.shape[1]
     n_targets = len(samples.classes) if len(samples.classes) > 2 else 1
     n_test = int(_test_mask(name, samples, 0, 0).sum())
@@ -298,7 +332,26 @@ def csv_info(name: str, source: Source) -> DatasetInfo:
         dual_rail=True,
         n_train=n_train,
         n_test=n_test,
-        load=partial(_load_csv, name, source),
+        load=load,
+    )
+
+
+def of_samples(data: Dataset) -> DatasetInfo:
+    """Return what is known of samples with a split of their own: training settings from their size."""
+    n_train, n_features = data.x_train.shape
+    return DatasetInfo(
+        name=data.name,
+        title=data.name,
+        task=data.task,
+        summary="samples of your own",
+        layers=(n_features, HIDDEN, data.y_train.shape[1]),
+        epochs=int(np.clip(round(PRESENTATIONS[data.task] / n_train), *EPOCHS)),
+        running_time=100.0,
+        learning_rate=LEARNING_RATE[data.task] * min(1.0, MANY_FEATURES[data.task] / n_features),
+        dual_rail=data.dual_rail,
+        n_train=n_train,
+        n_test=len(data.x_test),
+        load=lambda replicate, seed: data,
     )
 
 
@@ -310,7 +363,10 @@ def _test_mask(name: str, samples: Samples, replicate: int, seed: int) -> np.nda
 
 
 def _load_csv(name: str, source: Source, replicate: int, seed: int) -> Dataset:
-    samples, about = _samples(source), dict(source)
+    return _split(name, dict(source), _samples(source), replicate, seed)
+
+
+def _split(name: str, about: Mapping[str, str], samples: Samples, replicate: int, seed: int) -> Dataset:
     test = _test_mask(name, samples, replicate, seed)
     x, target = centred(samples.features, ~test), samples.target
     if len(samples.classes) > 2:

@@ -4,37 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crnsim.circuits import Circuit, circuit_reference
-from crnsim.entrance.arguments import check_memory, check_number, check_seed, check_whole, shown
-from crnsim.entrance.limits import (
-    LARGEST_CONCENTRATION,
-    LARGEST_TOLERANCE,
-    LONGEST_TIME,
-    MOST_EPOCHS,
-    MOST_STEPS,
-    SHORTEST_TIME,
-    SMALLEST_ATOL,
-    SMALLEST_RTOL,
-)
-from crnsim.entrance.objects import (
-    check_array,
-    check_flag,
-    check_function,
-    check_instance,
-    check_line,
-    check_sequence,
-)
+from crnsim.circuits import Circuit
+from crnsim.entrance.arguments import check_memory, check_whole
+from crnsim.entrance.objects import check_flag, check_function
 from crnsim.errors import InputError
+from crnsim.experiment.asked import Asked, Data, asked_for, check_fit
+from crnsim.experiment.given_weights import SGD, point_weights, weights_source
 from crnsim.experiment.kept import CHECKPOINTS
 from crnsim.experiment.point import MAX_STEPS, Point
 from crnsim.experiment.run import _read_given, _train_and_read
-from crnsim.noise.noise import NoiseLike, as_noise
+from crnsim.noise.noise import NoiseLike
 from crnsim.outcomes import OFTEN_AT_ZERO
 
 if TYPE_CHECKING:
@@ -44,14 +29,18 @@ if TYPE_CHECKING:
 
 
 def train(
-    circuit: Circuit,
-    dataset: str | Dataset,
+    circuit: Circuit | Data | None = None,
+    dataset: Data | None = None,
     *,
-    running_time: float,
-    epochs: int,
+    layers: Sequence[int] | None = None,
+    running_time: float | None = None,
+    epochs: int | None = None,
     noise: NoiseLike | None = None,
     replicates: int = 1,
     seed: int = 0,
+    target: str | None = None,
+    task: str | None = None,
+    label: str | None = None,
     method: str = "auto",
     rtol: float = 1e-3,
     atol: float = 1e-6,
@@ -61,22 +50,34 @@ def train(
 ) -> xr.Dataset:
     """Train replicates of a circuit on a data set and read them out.
 
+    What is left out is as in ``crnsim train``: ``crnsim.train("xor")`` gives the numbers of ``crnsim train xor``.
+
     Parameters
     ----------
-    circuit : Circuit
-        Such as ``crnsim.onepot((2, 6, 1))``; it learns with its own ``eps``.
-    dataset : str or Dataset
-        A name gives each replicate its own train/test split.
-    running_time : float
-        Duration of one presentation, in units of 1/k.
-    epochs : int
-        Times that the training set is shown.
+    circuit : Circuit, optional
+        Such as ``crnsim.onepot((2, 6, 1))``; it learns with its own ``eps``. Left out, a one-pot circuit with
+        squareplus, which learns as fast as the data set has it.
+    dataset : str, DataFrame, (x, y) or Dataset
+        As for `crnsim.load_dataset`. Each replicate has its own train/test split; a `Dataset` has one for all. It may
+        stand first, without a circuit.
+    layers : sequence of int, optional
+        Units per layer where no circuit is given; the data set has its default.
+    running_time : float, optional
+        Duration of one presentation, in units of 1/k; the data set has its default.
+    epochs : int, optional
+        Times that the training set is shown; the data set has its default.
     noise : Noise or mapping, optional
         None by default.
     replicates : int
         They have their own initial weights, sample orders and noise.
     seed : int
         Decides all of these.
+    target : str, optional
+        Of data that has no name of its own, as for `crnsim.load_dataset`.
+    task : str, optional
+        As the target.
+    label : str, optional
+        As the target.
     method : str
         As for `crnsim.simulate`; one that shows samples. With intrinsic noise ``auto`` is ``ssa``.
     rtol : float
@@ -103,50 +104,66 @@ def train(
         range.
     """
     kept = check_flag("record", record)
-    dataset = checked(dataset)
-    first = first_point(circuit, dataset, running_time, epochs, noise, seed, rtol, atol, max_steps, method)
-    if not circuit.kind.learns:
-        raise InputError(f"{circuit.name} does not learn; train a onepot circuit")
-    points, datasets = _replicates(circuit, dataset, first, replicates)
+    asked = asked_for(circuit, dataset, "onepot", layers=layers, target=target, task=task, label=label)
+    first = asked.point(running_time, epochs, noise, seed, rtol, atol, max_steps, method)
+    if not asked.circuit.kind.learns:
+        raise InputError(f"{asked.circuit.name} does not learn; train a onepot circuit")
+    points, datasets = _replicates(asked, first, replicates)
     heard = check_function("progress", progress, "a function of the share of the work done")
-    if advice := circuit.advice(first.running_time):
+    if advice := asked.circuit.advice(first.running_time):
         logging.getLogger("crnsim").warning("train: %s", advice)
-    return _looked_at("train", _train_and_read(circuit, points, datasets, [first.key] if kept else [], heard))
+    recorded = [first.key] if kept else []
+    return _looked_at("train", _train_and_read(asked.circuit, points, datasets, recorded, heard))
 
 
 def infer(
-    circuit: Circuit,
-    dataset: str | Dataset,
+    circuit: Circuit | Data | None = None,
+    dataset: Data | None = None,
     *,
-    running_time: float,
+    layers: Sequence[int] | None = None,
+    running_time: float | None = None,
     weights: Any = None,
     noise: NoiseLike | None = None,
     replicates: int = 1,
     seed: int = 0,
+    target: str | None = None,
+    task: str | None = None,
+    label: str | None = None,
     method: str = "auto",
     rtol: float = 1e-3,
     atol: float = 1e-6,
     max_steps: int = MAX_STEPS,
     progress: Callable[[float], None] | None = None,
 ) -> xr.Dataset:
-    """Show the test samples to a circuit with given weights; nothing is trained.
+    """Show the test samples to a circuit with given weights; nothing chemical is trained.
+
+    What is left out is as in ``crnsim infer``: ``crnsim.infer("xor")`` gives the numbers of ``crnsim infer xor``.
 
     Parameters
     ----------
-    circuit : Circuit
-        Such as ``crnsim.feedforward(weights)``, or a pot, whose learning stays off.
-    dataset : str or Dataset
-    running_time : float
-        For which each sample is shown, in units of 1/k.
+    circuit : Circuit, optional
+        Such as ``crnsim.feedforward(weights)``, or a pot, whose learning stays off. Left out, a feedforward circuit
+        with squareplus.
+    dataset : str, DataFrame, (x, y) or Dataset
+        As for `train`.
+    layers : sequence of int, optional
+        As for `train`.
+    running_time : float, optional
+        For which each sample is shown, in units of 1/k; the data set has its default.
     weights : list of (W, b), optional
-        Those of a feedforward circuit where left out.
+        Those of a feedforward circuit where left out; without a circuit, those of gradient descent on the algebraic
+        network, for each replicate its own.
     noise : Noise or mapping, optional
         None by default.
     replicates : int
         They have their own noise.
     seed : int
+        Decides it.
+    target : str, optional
+        This, and what follows, as for `crnsim.train`.
+    task : str, optional
+    label : str, optional
     method : str
-        This, and what has no words, as for `crnsim.train`.
     rtol : float
     atol : float
     max_steps : int
@@ -165,20 +182,29 @@ def infer(
     """
     from crnsim.circuits.weights import check_weights
 
-    dataset = checked(dataset)
-    first = first_point(circuit, dataset, running_time, 1, noise, seed, rtol, atol, max_steps, method)
+    asked = asked_for(circuit, dataset, "feedforward", layers=layers, target=target, task=task, label=label)
+    # A circuit that is built here does what the command does: its weights come from gradient descent.
+    descends = asked.built and weights is None
+    first = asked.point(running_time, None if asked.built else 1, noise, seed, rtol, atol, max_steps, method)
     heard = check_function("progress", progress, "a function of the share of the work done")
-    given = getattr(circuit, "given", None) if weights is None else weights
+    if descends:
+        first = replace(first, weights=weights_source(SGD))
+        points, datasets = _replicates(asked, first, replicates)
+        found = [point_weights(p, asked.circuit, data) for p, data in zip(points, datasets, strict=True)]
+        of_points, reasons = zip(*found, strict=True)
+        data = _read_given(asked.circuit, points, datasets, of_points, reasons, heard)
+        return _looked_at("infer", data)
+    given = getattr(asked.circuit, "given", None) if weights is None else weights
     if given is None:
-        raise InputError(f"{circuit.name} needs weights: give [(W1, b1), (W2, b2), ...]")
+        raise InputError(f"{asked.circuit.name} needs weights: give [(W1, b1), (W2, b2), ...]")
     held = check_weights(given)
-    found = (held[0][0].shape[1], *(len(b) for _, b in held))
-    if found != circuit.layers:
-        raise InputError(f"weights are of layers {found}; the circuit has {circuit.layers}")
+    sizes = (held[0][0].shape[1], *(len(b) for _, b in held))
+    if sizes != asked.circuit.layers:
+        raise InputError(f"weights are of layers {sizes}; the circuit has {asked.circuit.layers}")
     digest = hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for pair in held for part in pair))
     first = replace(first, weights=(("sha256", digest.hexdigest()),))
-    points, datasets = _replicates(circuit, dataset, first, replicates)
-    data = _read_given(circuit, points, datasets, [held] * len(points), [""] * len(points), heard)
+    points, datasets = _replicates(asked, first, replicates)
+    data = _read_given(asked.circuit, points, datasets, [held] * len(points), [""] * len(points), heard)
     return _looked_at("infer", data)
 
 
@@ -194,117 +220,14 @@ def _looked_at(caller: str, data: xr.Dataset) -> xr.Dataset:
     return data
 
 
-def _replicates(
-    circuit: Circuit, dataset: str | Dataset, first: Point, replicates: int
-) -> tuple[list[Point], list[Dataset]]:
-    """Points of all replicates, each with its data: a split of its own where the data set is named."""
-    from crnsim.datasets import load_dataset
-
+def _replicates(asked: Asked, first: Point, replicates: int) -> tuple[list[Point], list[Dataset]]:
+    """Points of all replicates, each with its data: a split of its own but for a `Dataset`."""
     count = check_whole("replicates", replicates)
-    one = load_dataset(dataset, replicate=0, seed=first.seed) if isinstance(dataset, str) else dataset
-    check_fit(circuit, one)
-    _check_room(circuit, one, first, count)
+    one = asked.info.load(0, first.seed)
+    check_fit(asked.circuit, one)
+    _check_room(asked.circuit, one, first, count)
     points = [replace(first, replicate=replicate) for replicate in range(count)]
-    if isinstance(dataset, str):
-        rest = [load_dataset(dataset, replicate=p.replicate, seed=p.seed) for p in points[1:]]
-        return points, [one, *rest]
-    return points, [one] * count
-
-
-def first_point(
-    circuit: Circuit,
-    dataset: str | Dataset,
-    running_time: float,
-    epochs: int,
-    noise: NoiseLike | None,
-    seed: int,
-    rtol: float,
-    atol: float,
-    max_steps: int,
-    method: str = "auto",
-) -> Point:
-    """The first replicate; all that it is made of is checked."""
-    from crnsim.solvers.methods import check_counting, check_presentations
-
-    check_instance("circuit", circuit, Circuit, "a circuit, such as crnsim.onepot((2, 6, 1))")
-    time = check_number("running_time", running_time, least=SHORTEST_TIME, most=LONGEST_TIME)
-    checked = as_noise(noise)
-    checked.check_events(circuit.presentation_time(time))
-    check_presentations(method)
-    check_counting(method, counted=checked.intrinsic > 0)
-    return Point(
-        dataset=dataset if isinstance(dataset, str) else dataset.name,
-        layers=circuit.layers,
-        circuit=circuit_reference(circuit.kind),
-        circuit_parameters=tuple(sorted(circuit.parameters.items())),
-        activation=circuit.activation.reference,
-        activation_parameters=tuple(sorted(circuit.activation.parameters().items())),
-        running_time=time,
-        epochs=check_whole("epochs", epochs, most=MOST_EPOCHS),
-        learning_rate=circuit.learning_rate(time),
-        noise=checked,
-        replicate=0,
-        seed=check_seed(seed),
-        rtol=check_number("rtol", rtol, least=SMALLEST_RTOL, most=LARGEST_TOLERANCE),
-        atol=check_number("atol", atol, least=SMALLEST_ATOL, most=LARGEST_TOLERANCE),
-        max_steps=check_whole("max_steps", max_steps, most=MOST_STEPS),
-        method=method,
-    )
-
-
-def checked(dataset: object) -> str | Dataset:
-    """Return the name of a data set, or one with its samples: those are looked at, and made arrays of floats."""
-    from crnsim.datasets import Dataset
-    from crnsim.datasets.tables import TASKS
-
-    if isinstance(dataset, str):
-        return check_line("dataset", dataset, most=4000)
-    found = check_instance(
-        "dataset", dataset, Dataset, "the name of a data set, or a crnsim.datasets.Dataset"
-    )
-    name = check_line("dataset: its name", found.name)
-    if not isinstance(found.task, str) or found.task not in TASKS:
-        raise InputError(f"{name}: task is {shown(found.task)}; it must be {' or '.join(TASKS)}")
-    two_rails = check_flag(f"{name}: dual_rail", found.dual_rail)
-    arrays = {
-        f"{axis}_{part}": check_array(
-            f"{name}: {axis}_{part}",
-            getattr(found, f"{axis}_{part}"),
-            wanted="an array of numbers",
-            least=-LARGEST_CONCENTRATION,
-            most=LARGEST_CONCENTRATION,
-        )
-        for part in ("train", "test")
-        for axis in "xy"
-    }
-    for part in ("train", "test"):
-        x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
-        if x.ndim != 2 or y.ndim != 2 or not x.size or not y.size or len(x) != len(y):
-            raise InputError(
-                f"{name}: x_{part} and y_{part} have shapes {x.shape} and {y.shape}; they must be (n, features) "
-                "and (n, targets), with at least one sample"
-            )
-        if not two_rails and np.any(x < 0):
-            raise InputError(f"{name}: x_{part} has negative features; say so with dual_rail=True")
-    fields: dict[str, Any] = {**arrays, "dual_rail": two_rails}
-    for axis, field in (("x", "feature_names"), ("y", "target_names")):
-        shapes = [arrays[f"{axis}_{part}"].shape for part in ("train", "test")]
-        if shapes[0][1] != shapes[1][1]:
-            raise InputError(
-                f"{name}: {axis}_train and {axis}_test have shapes {shapes[0]} and {shapes[1]}; they must have as many "
-                "columns"
-            )
-        fields[field] = _names(f"{name}: {field}", getattr(found, field), shapes[0][1])
-    return replace(found, **fields)
-
-
-def _names(what: str, given: object, count: int) -> tuple[str, ...]:
-    """Return the names of the columns of samples, each once."""
-    wanted = f"{count} different name{'' if count == 1 else 's'}, one for each column"
-    names = tuple(check_line(f"{what}: a name", one) for one in check_sequence(what, given, wanted))
-    if len(names) != count or len(set(names)) != count:
-        raise InputError(f"{what} is {shown(given)}; give {wanted}")
-    return names
+    return points, [one, *(asked.info.load(point.replicate, point.seed) for point in points[1:])]
 
 
 def _check_room(circuit: Circuit, dataset: Dataset, point: Point, replicates: int) -> None:
@@ -317,15 +240,3 @@ def _check_room(circuit: Circuit, dataset: Dataset, point: Point, replicates: in
         8.0 * replicates * numbers,
         "ask for fewer replicates or epochs",
     )
-
-
-def check_fit(circuit: Circuit, dataset: Dataset) -> None:
-    """Raise InputError unless a circuit can be shown the samples of a data set."""
-    wanted = (dataset.x_train.shape[1], dataset.y_train.shape[1])
-    if (circuit.layers[0], circuit.layers[-1]) != wanted:
-        raise InputError(
-            f"layers {shown(circuit.layers)} do not fit {dataset.name}: "
-            f"it has {wanted[0]} features and {wanted[1]} targets"
-        )
-    if dataset.dual_rail and circuit.inputs[1] is None:
-        raise InputError(f"{dataset.name} has negative features: build the circuit with dual_rail=True")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,23 +12,20 @@ from crnsim.algebraic import sample_order as _order
 from crnsim.circuits import Circuit
 from crnsim.datasets import load_dataset
 from crnsim.entrance.arguments import check_memory, check_seed, check_whole
-from crnsim.entrance.objects import check_flag
+from crnsim.entrance.objects import check_flag, check_instance
 from crnsim.errors import InputError
 from crnsim.experiment import schedule
-from crnsim.experiment.notebook import check_fit, checked, first_point
+from crnsim.experiment.asked import Data, asked_for, check_fit
 from crnsim.experiment.point import MAX_STEPS
 from crnsim.noise.applied import perturb_for_presentation
 from crnsim.noise.noise import NoiseLike
 
-if TYPE_CHECKING:
-    from crnsim.datasets import Dataset
-
 
 def rate_constants(
     circuit: Circuit,
-    dataset: str | Dataset,
+    dataset: Data,
     *,
-    running_time: float,
+    running_time: float | None = None,
     noise: NoiseLike | None = None,
     replicate: int = 0,
     seed: int = 0,
@@ -66,13 +63,11 @@ def rate_constants(
     """
     from crnsim.circuits.weights import check_weights
 
-    dataset = checked(dataset)
-    point = first_point(circuit, dataset, running_time, 1, noise, seed, 1e-3, 1e-6, MAX_STEPS)
+    check_instance("circuit", circuit, Circuit, "a circuit, such as crnsim.onepot((2, 6, 1))")
+    asked = asked_for(circuit, dataset, circuit.name)
+    point = asked.point(running_time, 1, noise, seed, 1e-3, 1e-6, MAX_STEPS)
     point = replace(point, replicate=check_whole("replicate", replicate, least=0))
-    data = dataset
-    if isinstance(data, str):
-        data = load_dataset(data, replicate=point.replicate, seed=point.seed)
-    check_fit(circuit, data)
+    check_fit(circuit, asked.info.load(point.replicate, point.seed))
     number = check_whole("presentation", presentation, least=0)
     held = None if weights is None else check_weights(weights)
     if held is None and (given := getattr(circuit, "given", None)) is not None:

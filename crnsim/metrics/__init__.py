@@ -180,3 +180,7 @@ def _tables(
         "verdict": verdicts,
         "claim": list(claim_rows(judging, designs, verdicts)) if judging else [],
     }
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

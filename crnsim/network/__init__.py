@@ -6,3 +6,7 @@ from crnsim.network.families import Family, Reaction, Species, Term
 from crnsim.network.network import Network
 
 __all__ = ["Family", "Network", "Reaction", "Species", "Term"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -21,9 +21,13 @@ from crnsim.network.latex import latex_text
 from crnsim.network.parameters import check_place
 from crnsim.network.picture import draw
 from crnsim.network.text import crn_text
+from crnsim.wording import html_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+#: Families of reactions that a notebook shows.
+_MOST_SHOWN = 50
 
 
 class Network(Core):
@@ -168,6 +172,13 @@ class Network(Core):
             f"<crnsim.Network: {self.n_species} species in {len(self._species)} arrays, "
             f"{self.n_reactions} reactions in {len(self._families)} families, order at most {order}>"
         )
+
+    def _repr_html_(self) -> str:
+        """Show the families of reactions as a table, in a notebook."""
+        rows = [(family.label, str(family), f"{family.size}") for family in self._families[:_MOST_SHOWN]]
+        if left := len(self._families) - len(rows):
+            rows.append(("", f"and {left} more families", ""))
+        return html_table(repr(self)[1:-1], rows, ("for", "reaction", "number"))
 
     def to_crn(
         self,

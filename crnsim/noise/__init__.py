@@ -7,3 +7,7 @@ from crnsim.noise.noise import Noise
 from crnsim.noise.options import Option
 
 __all__ = ["KINDS", "NOISE_KINDS", "SCOPES", "Noise", "NoiseKind", "Option", "noise_kind"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

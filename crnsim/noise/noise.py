@@ -9,6 +9,7 @@ from crnsim.entrance.arguments import shown
 from crnsim.entrance.limits import MOST_EVENTS
 from crnsim.errors import InputError, suggest
 from crnsim.noise.kinds import NOISE_KINDS, NoiseKind, check_magnitude, kind_source_hash, noise_kind
+from crnsim.wording import html_table
 
 
 class Noise:
@@ -110,6 +111,19 @@ class Noise:
         defaults = Noise().to_dict() if self._values else {}
         shown = {name: value for name, value in self.to_dict().items() if defaults.get(name) != value}
         return f"Noise({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+    def _repr_html_(self) -> str:
+        """Show what acts, and its options, as a table in a notebook."""
+        rows = [
+            (
+                name,
+                f"{magnitude:g}",
+                ", ".join(f"{o.keyword}={self._values[o.keyword]}" for o in kind.options),
+            )
+            for (name, (kind, _)) in self._kinds.items()
+            if (magnitude := self._values[name])
+        ]
+        return html_table(repr(self), rows or [("none", "", "")], ("kind", "magnitude", "options"))
 
     @property
     def magnitudes(self) -> dict[str, float]:

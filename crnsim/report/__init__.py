@@ -75,3 +75,7 @@ def write_figures(
     from crnsim.report import publication
 
     return publication.write_figures(plan, summaries, robustness, folder)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -154,7 +154,7 @@ def _learning(summaries: Sequence[xr.Dataset], scores: Scores, part: str) -> lis
             line
             for label, summary, conditions in where
             if "train_loss" in summary
-            for line in _loss_line(
+            for line in loss_line(
                 summary, [i for i, c in enumerate(conditions) if c == condition], scores.series.get(label, 0)
             )
         ]
@@ -176,7 +176,8 @@ def _learning(summaries: Sequence[xr.Dataset], scores: Scores, part: str) -> lis
     return [FigureRow(_titled(part, ""), found, caption, labels=scores.labels)] if found else []
 
 
-def _loss_line(summary: xr.Dataset, indices: Sequence[int], series: int) -> list[Line]:
+def loss_line(summary: xr.Dataset, indices: Sequence[int], series: int) -> list[Line]:
+    """Return the median training loss of some points by epoch, with quartiles; no line where none has any."""
     if not len(indices):
         return []
     loss = summary["train_loss"].values[list(indices)].astype(float)

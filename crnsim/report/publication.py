@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from crnsim import __version__, metrics, wording
 from crnsim.errors import InputError
-from crnsim.metrics.designs import QUIET, Condition
+from crnsim.metrics.designs import QUIET, Condition, Level
 from crnsim.metrics.looks import confidence, looked
 from crnsim.outcomes import OK, OUTCOMES
 from crnsim.report import coverage, method, titles
@@ -152,25 +152,28 @@ def courses(scores: Scores) -> list[Course]:
     """Return the panels of a data set: one for each kind of noise at the longest running time, one for running time."""
     if not scores.times:
         return []
-    longest, found = scores.times[-1], []
-    for kind in scores.kinds:
-        places = tuple((level.magnitude, Condition(longest, level)) for level in scores.levels(kind))
-        places = tuple(place for place in places if _is_known(scores, place[1]))
-        if len(places) < 2:
-            continue
-        ticks = tuple(ticks_apart([magnitude for magnitude, _ in places]))
-        names = tuple(titles.magnitude_name(kind, tick) if tick else "0" for tick in ticks)
-        found.append(
-            Course(
-                f"running time {longest:g}", f"magnitude of {titles.stress_name(kind)}", places, ticks, names
-            )
-        )
-    times = [time for time in scores.times if _is_known(scores, Condition(time, QUIET))]
-    if len(times) > 1:
-        ticks = tuple(ticks_apart(times))
-        places = tuple((time, Condition(time, QUIET)) for time in times)
-        found.append(Course("no noise", "running time", places, ticks, tuple(f"{tick:g}" for tick in ticks)))
-    return found
+    found = [course(scores, kind, scores.times[-1]) for kind in scores.kinds]
+    found.append(time_course(scores, QUIET))
+    return [one for one in found if len(one.places) > 1]
+
+
+def course(scores: Scores, kind: str, time: float) -> Course:
+    """Return the panel of one kind of noise at a running time."""
+    places = tuple((level.magnitude, Condition(time, level)) for level in scores.levels(kind))
+    places = tuple(place for place in places if _is_known(scores, place[1]))
+    ticks = tuple(ticks_apart([magnitude for magnitude, _ in places])) if places else ()
+    names = tuple(titles.magnitude_name(kind, tick) if tick else "0" for tick in ticks)
+    return Course(f"running time {time:g}", f"magnitude of {titles.stress_name(kind)}", places, ticks, names)
+
+
+def time_course(scores: Scores, level: Level) -> Course:
+    """Return the panel of running time at a level of noise."""
+    times = [time for time in scores.times if _is_known(scores, Condition(time, level))]
+    ticks = tuple(ticks_apart(times)) if times else ()
+    places = tuple((time, Condition(time, level)) for time in times)
+    return Course(
+        titles.level_name(level), "running time", places, ticks, tuple(f"{tick:g}" for tick in ticks)
+    )
 
 
 def _is_known(scores: Scores, condition: Condition) -> bool:
@@ -204,7 +207,7 @@ def main_figure(scores: Scores, panels: Sequence[Course]) -> Figure:
         figure = NewFigure(figsize=(width / 25.4, height / 25.4), dpi=72, layout="constrained")
         for number, panel in enumerate(panels):
             axes = figure.add_subplot(rows, columns, number + 1)
-            lines = _draw(axes, scores, panel)
+            lines = draw_course(axes, scores, panel)
             axes.set_title(panel.title)
             if len(panels) > 1:
                 axes.set_title(_letter(number), loc="left", fontweight="bold")
@@ -227,7 +230,7 @@ def _letter(number: int) -> str:
     return chr(ord("a") + number)
 
 
-def _draw(axes: Axes, scores: Scores, panel: Course) -> list[Any]:
+def draw_course(axes: Axes, scores: Scores, panel: Course) -> list[Any]:
     """Draw the designs of a panel, and return their lines for the legend."""
     from matplotlib.transforms import ScaledTranslation
 

@@ -65,8 +65,31 @@ def trajectories(summaries: Sequence[xr.Dataset]) -> list[Run]:
     return []
 
 
-def _run(summary: xr.Dataset, index: int, condition: Condition) -> list[Run]:
-    """Return the drawings of one run, none where no concentration of it was kept."""
+@dataclass(frozen=True)
+class Course:
+    """Signals of one recorded run over the presentations that are drawn.
+
+    Attributes
+    ----------
+    signals : Signals
+    lines : list of Line
+    legend : list of (str, int, bool)
+        Species, series, and whether its line is dashed.
+    numbers : list of int
+        Of the presentations that were kept.
+    shown : list of int
+        Places of those that are drawn.
+    """
+
+    signals: Signals
+    lines: list[Line]
+    legend: list[tuple[str, int, bool]]
+    numbers: list[int]
+    shown: list[int]
+
+
+def courses_of(summary: xr.Dataset, index: int, running_time: float) -> list[Course]:
+    """Return the signals of the recorded run that is a point of a summary, none where no concentration was kept."""
     slot = summary["recorded"].values.tolist().index(summary["point_key"].values[index])
     cube = summary["trajectory"].values[slot].astype(float)
     numbers = summary["presentation"].values.tolist()
@@ -77,11 +100,9 @@ def _run(summary: xr.Dataset, index: int, condition: Condition) -> list[Run]:
         return []
     fraction = summary["fraction"].values
     thin = np.unique(np.linspace(0, len(fraction) - 1, MOST_TIMES).round().astype(int))
-    time = np.concatenate(
-        [(place + fraction[thin]) * condition.running_time for place in range(len(shown))]
-    ).tolist()
+    time = np.concatenate([(place + fraction[thin]) * running_time for place in range(len(shown))]).tolist()
     species = [str(name) for name in summary["species"].values.tolist()]
-    figures = []
+    found = []
     for signals in signals_of(summary):
         lines, legend = [], []
         for number, rails in enumerate(signals.rails):
@@ -93,8 +114,20 @@ def _run(summary: xr.Dataset, index: int, condition: Condition) -> list[Run]:
                 series = number % len(SERIES)
                 lines.append(Line(time, values, series=series, dash=dash, marker=False, width=1.4))
                 legend.append((name, series, bool(dash)))
-        drawing = draw_panel(_panel(signals.title, lines, numbers, shown, condition.running_time))
-        figures.append(FigureRow(signals.title, [drawing], signals.note, legend=legend))
+        found.append(Course(signals, lines, legend, numbers, shown))
+    return found
+
+
+def _run(summary: xr.Dataset, index: int, condition: Condition) -> list[Run]:
+    """Return the drawings of one run, none where no concentration of it was kept."""
+    time = condition.running_time
+    figures = []
+    for one in courses_of(summary, index, time):
+        title = one.signals.title
+        drawing = draw_panel(panel_of(title, one.lines, one.numbers, one.shown, time))
+        figures.append(FigureRow(title, [drawing], one.signals.note, legend=one.legend))
+    if not figures:
+        return []
     where = (
         titles.dataset_title(str(summary.attrs["dataset"])),
         str(summary.attrs.get("activation_label", "")),
@@ -106,7 +139,7 @@ def _run(summary: xr.Dataset, index: int, condition: Condition) -> list[Run]:
     return [Run(f"{', '.join(where)} ({outcome})", figures)]
 
 
-def _panel(
+def panel_of(
     heading: str, lines: Sequence[Line], numbers: Sequence[int], shown: Sequence[int], length: float
 ) -> Panel:
     """Return a panel whose horizontal axis names the presentations and marks where some are left out."""

@@ -7,3 +7,7 @@ from crnsim.solvers.protocol import Protocol, Record, Request
 from crnsim.solvers.settle import solve
 
 __all__ = ["METHODS", "Method", "Protocol", "Record", "Request", "find_method", "solve"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

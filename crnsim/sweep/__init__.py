@@ -1,7 +1,12 @@
-"""Sweeps: from a sweep file to points, chunks, results and summaries."""
+"""Sweeps: from a sweep file to points, chunks, results and summaries.
+
+Called, ``crnsim.sweep(...)``, it runs one: see `crnsim.interactive.run_sweep`.
+"""
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,6 +39,33 @@ def __getattr__(name: str) -> Any:
         return getattr(import_module(f"crnsim.sweep.{_HOME[name]}"), name)
     raise AttributeError(f"module 'crnsim.sweep' has no attribute '{name}'")
 
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+class _Callable(ModuleType):
+    """The package as what users call: ``crnsim.sweep(...)`` is `crnsim.interactive.run_sweep`."""
+
+    def __call__(
+        self,
+        config: Any = None,
+        /,
+        *,
+        workers: int = 1,
+        progress: Any = None,
+        folder: Any = None,
+        **keys: Any,
+    ) -> Any:
+        """Run a sweep; see `crnsim.interactive.run_sweep`."""
+        from importlib import import_module
+
+        # It draws and reports, and so stands above this package, which only lends it its name.
+        run = import_module("crnsim.interactive").run_sweep
+        return run(config, workers=workers, progress=progress, folder=folder, **keys)
+
+
+sys.modules[__name__].__class__ = _Callable
 
 __all__ = [
     "Plan",

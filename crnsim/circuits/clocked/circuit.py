@@ -25,7 +25,7 @@ def _round_down(value: float) -> float:
     return math.floor(value / unit) * unit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClockedCircuit(Circuit):
     """A circuit that is started once, with its training set in it, and runs by itself.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -42,6 +42,26 @@ class Plan:
         keys = file.chunk_by_key
         kept = [(group, tuple(c for c in chunks if c.key in keys)) for group, chunks in self.groups]
         return Plan(self.sweep, tuple((group.with_chunks(chunks), chunks) for group, chunks in kept), file)
+
+    def below(self, folder: str | Path) -> Plan:
+        """Return the plan with the paths of its files below a folder, instead of where the command runs.
+
+        Not to be written: ``plan.json`` names files from the folder in which its workflow runs.
+        """
+
+        def placed(path: str) -> str:
+            return str(Path(folder, path))
+
+        entries = tuple(
+            replace(
+                entry,
+                summary=placed(entry.summary),
+                network=placed(entry.network),
+                chunks=tuple(replace(chunk, path=placed(chunk.path)) for chunk in entry.chunks),
+            )
+            for entry in self.file.groups
+        )
+        return replace(self, file=replace(self.file, groups=entries))
 
     def group(self, name: str) -> tuple[Group, tuple[Chunk, ...]]:
         """Return the group called `name`, such as ``xor-onepot-smooth``, with its chunks."""

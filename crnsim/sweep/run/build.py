@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crnsim.circuits.circuit import OBSERVATION
@@ -28,6 +29,26 @@ def group_network(group: Group) -> tuple[Network, Circuit | None]:
         else:
             network.set_initial({name: float(value)})
     return network, None
+
+
+def write_network(group: Group, path: Path) -> None:
+    """Write the network of a group as NetCDF, and as text beside it."""
+    from crnsim.interchange.arrays import network_dataset
+    from crnsim.interchange.text import network_text
+    from crnsim.store.files import write_dataset, write_text
+
+    network, circuit = group_network(group)
+    of_circuit = (
+        f"{group.circuit} {'-'.join(map(str, circuit.layers))}, {group.activation}" if circuit else ""
+    )
+    title = f"{group.name}: {of_circuit or dict(group.source).get('file') or group.circuit}"
+    write_text(path.with_suffix(".crn"), network_text(network, title, circuit, elementary=True))
+    write_dataset(
+        network_dataset(network, circuit).assign_attrs(
+            dataset=group.dataset, circuit=group.circuit, activation_label=group.label
+        ),
+        path,
+    )
 
 
 def group_circuit(group: Group, samples: int = 0) -> Circuit:

@@ -12,6 +12,7 @@ import ssl
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,10 @@ class Cluster:
             self._busy = time.monotonic()
 
 
+#: The cluster of several chunks, while there is one.
+_HELD: ContextVar[Cluster | None] = ContextVar("_HELD", default=None)
+
+
 @contextlib.contextmanager
 def connect(workers: int, preload: Sequence[str]) -> Iterator[Cluster]:
     """Give the cluster of the environment variable ``CRNSIM_DASK_SCHEDULER``, or one with processes of our own.
@@ -116,10 +121,24 @@ def connect(workers: int, preload: Sequence[str]) -> Iterator[Cluster]:
     CrnsimError
         The variable names no scheduler that answers.
     """
+    if (held := _HELD.get()) is not None:
+        yield held
+        return
     _share_log()
     given = os.environ.get(SCHEDULER, "").strip()
     with _running(given) if given else _own(workers, preload) as cluster:
         yield cluster
+
+
+@contextlib.contextmanager
+def held(workers: int, preload: Sequence[str]) -> Iterator[None]:
+    """Start workers once for all that asks for them within this context; see `connect`."""
+    with connect(workers, preload) as cluster:
+        token = _HELD.set(cluster)
+        try:
+            yield
+        finally:
+            _HELD.reset(token)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import operator
+import os
 import pkgutil
 import queue
 import threading
@@ -12,11 +13,12 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from crnsim.errors import CrnsimError
-from crnsim.sweep.run.dask_cluster import Cluster, connect
+from crnsim.sweep.run.dask_cluster import SCHEDULER, Cluster, connect, held
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -52,6 +54,13 @@ def load_libraries() -> None:
     """Import what computing needs, so that the time this takes does not count as work."""
     for name in PRELOADED:
         import_module(name)
+
+
+def workers_for_all(workers: int) -> AbstractContextManager[None]:
+    """Start workers once for several chunks, where there are to be any; see `on_workers`."""
+    if workers == 1 and not os.environ.get(SCHEDULER):
+        return nullcontext()
+    return held(workers, [__name__, *PRELOADED])
 
 
 def compute_batch(points: list[dict[str, Any]], record: list[str]) -> tuple[xr.Dataset, float]:
