@@ -480,7 +480,7 @@ ENTRANCES: dict[str, Callable[[], Entrance]] = {
         },
         workers=WHOLE,
         progress="None|True|function|class",
-        folder="None|word|path|a b|empty",
+        folder="None|word|path|a b|two lines",
     ),
     "robustness_tree": lambda: Entrance(crnsim.robustness_tree, {"source": "tables.nc"}),
     "activation": lambda: Entrance(activation, {"name": "squareplus", "parameters": {"h": 0.1}}),

@@ -78,8 +78,8 @@ _NAMES = ("circuit", "activations", "datasets", "claims")
 def _names_too(error: ValidationError, document: Document) -> list[str]:
     """Return a line for each name that is unknown, beside what is wrong already: one look is to show all."""
     data = copy.deepcopy(document.data)
-    for item in error.errors(include_url=False, include_input=False):
-        path = path_of(item["loc"])
+    wrong = [path_of(item["loc"]) for item in error.errors(include_url=False, include_input=False)]
+    for path in wrong:
         # A value of a list goes with its list.
         keys = list(itertools.takewhile(lambda part: isinstance(part, str), path))
         section = data
@@ -94,5 +94,8 @@ def _names_too(error: ValidationError, document: Document) -> list[str]:
     except (ValidationError, Mistake):
         return []
     except SeveralMistakes as several:
-        return _located([one for one in several.mistakes if one.path[0] in _NAMES], document)
+        # A data set that has lost its file is not the one that was meant.
+        lost = {path[:2] for path in wrong if path[:1] == ("datasets",)}
+        names = [one for one in several.mistakes if one.path[0] in _NAMES and one.path[:2] not in lost]
+        return _located(names, document)
     return []
