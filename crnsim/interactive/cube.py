@@ -72,11 +72,12 @@ def cube_of(summaries: Sequence[xr.Dataset]) -> xr.Dataset:
     shape = tuple(len(axes[dim]) for dim in DIMS)
     variables: dict[str, Any] = {}
     for name in _measured(summaries):
-        axis = next((s[name].dims[1] for s in summaries if name in s and s[name].ndim == 2), None)
+        axis = next((str(s[name].dims[1]) for s in summaries if name in s and s[name].ndim == 2), None)
         extra = (axis,) if axis else ()
         values = np.full((*shape, *(len(more[one]) for one in extra)), np.nan)
         attrs: dict[str, Any] = {}
-        for summary, (dataset, design, *cells) in zip(summaries, where, strict=True):
+        for summary, (dataset, design, *rest) in zip(summaries, where, strict=True):
+            cells: list[Any] = rest
             if name not in summary:
                 continue
             attrs = attrs or dict(summary[name].attrs)

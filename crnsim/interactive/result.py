@@ -19,7 +19,6 @@ from crnsim.store.outputs import check_output
 from crnsim.wording import html_table, plural
 
 if TYPE_CHECKING:
-    import pandas
     import xarray as xr
 
     from crnsim.sweep.plan.plan import Plan
@@ -89,8 +88,8 @@ class SweepResult:
         return robustness_tree(self.metrics)
 
     @property
-    def verdicts(self) -> pandas.DataFrame:
-        """Who holds up better, a row for each pair of designs and kind of stress; empty where no design has a role."""
+    def verdicts(self) -> Any:
+        """Who holds up better, as a pandas DataFrame: a row for each pair of designs and kind of stress."""
         return self.robustness()["verdict"].to_dataset().to_dataframe()
 
     def to_netcdf(self, path: str | Path) -> None:
