@@ -27,10 +27,15 @@ extensions = [
     "api_defaults",
     "cli_reference",
     "gallery",
+    "notebooks",
     "repository_links",
 ]
 exclude_patterns = ["_build", "_ext", "_static", "conf.py"]
-source_suffix = {".md": "markdown", ".py": "markdown"}  # scripts of the gallery become pages
+source_suffix = {
+    ".md": "markdown",
+    ".py": "markdown",
+    ".ipynb": "markdown",
+}  # scripts and notebooks become pages
 
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 4

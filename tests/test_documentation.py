@@ -42,6 +42,7 @@ ELSEWHERE = {
     "networks.md": "test_networks_page.py",
     "noise-kinds.md": "test_own_noise.py",
     "papers.md": "test_own_paper.py",
+    "python.md": "test_public_names.py",
 }
 #: What stands before the first block of a page: words of its text, as code.
 BEFORE = {

@@ -70,7 +70,7 @@ def document_of(config: Any, keys: Mapping[str, Any], place: Path) -> Document:
         raise ConfigError(*mistakes)
     plain.setdefault("name", "sweep")
     kept = {path: line for path, line in lines.items() if path[0] not in keys}
-    return Document(source, plain, kept, frozenset(keys))
+    return Document(source, plain, kept, {(key,): CALLER for key in keys})
 
 
 def _named(file: Path) -> str:

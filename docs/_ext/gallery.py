@@ -69,13 +69,13 @@ def example(path: Path, cache: Path) -> Example:
         raise ValueError(
             f"{path.name} must start with a docstring: a title, an empty line and a sentence or two"
         )
-    key = f"{path.stem}-{hashlib.sha256((source + _package()).encode()).hexdigest()[:16]}"
+    key = f"{path.stem}-{hashlib.sha256((source + package_hash()).encode()).hexdigest()[:16]}"
     code = source.split('"""', 2)[2].strip() + "\n"
     made = (cache / f"{key}.png", cache / f"{key}-small.png", cache / f"{key}.txt")
     return Example(path.stem, title.rstrip("."), about, code, *made)
 
 
-def _package() -> str:
+def package_hash() -> str:
     """Return a hash of the package, whose change may change what a script draws."""
     import crnsim
 

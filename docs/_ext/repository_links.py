@@ -55,7 +55,7 @@ def navigation(text: str) -> str:
     """Return hidden tables of contents, one for each section of `index.md`, in the order of its links."""
     made = []
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
-        pages = re.findall(r"^\* \[[^\]]*\]\(([\w/-]+)\.md\)", section, re.MULTILINE)
+        pages = re.findall(r"^\* \[[^\]]*\]\(([\w/-]+)\.(?:md|ipynb)\)", section, re.MULTILINE)
         made.append(
             "\n".join(["```{toctree}", ":hidden:", f":caption: {section.splitlines()[0]}", "", *pages, "```"])
         )

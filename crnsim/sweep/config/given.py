@@ -79,7 +79,9 @@ def with_values(document: Document, values: Mapping[str, Any]) -> Document:
     if not values or not isinstance(document.data, dict | None):
         return document
     data = _merged(document.data or {}, values)
-    return Document(document.source, data, document.lines, {**document.given, **dict.fromkeys(_leaves(values), GIVEN)})
+    return Document(
+        document.source, data, document.lines, {**document.given, **dict.fromkeys(_leaves(values), GIVEN)}
+    )
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
