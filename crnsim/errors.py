@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import ParamSpec, TypeVar, cast
 
 __all__ = [
+    "Checks",
     "ConfigError",
     "CrnsimError",
     "DamagedFileError",
@@ -18,21 +21,34 @@ __all__ = [
 
 #: Characters of a message; what a mistake names may be a whole file.
 LONGEST = 2000
-#: Mistakes of a sweep file that are said one by one; whoever makes more has written something else.
+#: Mistakes that are said one by one; whoever makes more has written something else.
 MOST_MISTAKES = 100
 #: Names that are listed after an unknown one.
 MOST_KNOWN = 100
 
 
 class CrnsimError(Exception):
-    """Base of every error that a user can cause or mend; the command line prints it as one line."""
+    """Base of every error that a user can cause or mend; the command line prints a line for each mistake.
+
+    Attributes
+    ----------
+    mistakes : tuple of str
+        What is wrong; most errors have one, and those of checks that do not build on each other have all.
+    """
 
     #: With which the command line ends.
     exit_status = 2
 
+    def __init__(self, *mistakes: str) -> None:
+        super().__init__(*mistakes)
+        self.mistakes = mistakes
+
     def __str__(self) -> str:
-        """The message as a terminal can show it, whatever a user's text or a path put into it."""
-        return _shown_line(super().__str__())
+        """Return a line for each mistake, as a terminal can show it, whatever a user's text or a path put into it."""
+        lines = [_shown_line(str(mistake)) for mistake in self.mistakes[:MOST_MISTAKES]]
+        if left := len(self.mistakes) - len(lines):
+            lines.append(f"{left} more mistakes of this kind")
+        return "\n".join(lines)
 
 
 class InputError(CrnsimError, ValueError):
@@ -40,24 +56,49 @@ class InputError(CrnsimError, ValueError):
 
 
 class ConfigError(InputError):
-    """A sweep file that cannot be used: names the file, the key and what would be right.
+    """A sweep file that cannot be used: names the file, the key and what would be right."""
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Checks:
+    """Checks that do not build on each other: one that fails does not hide the next.
 
     Attributes
     ----------
-    mistakes : tuple of str
-        All that are known, the first to be mended first; the message has a line for each.
+    found : list of str
+        What is wrong, each once.
     """
 
-    def __init__(self, *mistakes: str) -> None:
-        super().__init__(*mistakes)
-        self.mistakes = mistakes
+    def __init__(self) -> None:
+        self.found: list[str] = []
 
-    def __str__(self) -> str:
-        """Say each mistake in a line of its own."""
-        lines = [_shown_line(mistake) for mistake in self.mistakes[:MOST_MISTAKES]]
-        if left := len(self.mistakes) - len(lines):
-            lines.append(f"{left} more mistakes of this kind")
-        return "\n".join(lines)
+    @contextlib.contextmanager
+    def noted(self) -> Iterator[None]:
+        """Note what a check raises, and go on."""
+        try:
+            yield
+        except InputError as error:
+            self.found += [one for one in error.mistakes if one not in self.found]
+
+    def value(self, check: Callable[P, T], *values: P.args, **more: P.kwargs) -> T:
+        """Return what a check returns; if it raises, what is returned is not to be used before `judge`."""
+        with self.noted():
+            return check(*values, **more)
+        return cast("T", None)
+
+    def judge(self) -> None:
+        """Go on only if nothing was wrong.
+
+        Raises
+        ------
+        InputError
+            With all that was.
+        """
+        if self.found:
+            raise InputError(*self.found)
 
 
 def _shown_line(message: str) -> str:

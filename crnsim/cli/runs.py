@@ -17,7 +17,7 @@ from crnsim.entrance.limits import (
     MOST_PRINTED,
     MOST_UNITS,
 )
-from crnsim.errors import InputError, suggest
+from crnsim.errors import Checks, InputError, suggest
 from crnsim.outcomes import OK
 from crnsim.store.outputs import is_stdout
 
@@ -225,14 +225,20 @@ def _points(options: argparse.Namespace, weights: Parameters = ()) -> list[Point
     from crnsim.datasets import check_layers, dataset_info, find_dataset
     from crnsim.experiment.point import MAX_STEPS, Point
 
-    name, source = find_dataset(
-        options.dataset, target=options.target, task=options.task, label=options.label
+    checks = Checks()
+    found = checks.value(
+        find_dataset, options.dataset, target=options.target, task=options.task, label=options.label
     )
+    given_sizes = checks.value(layers, options.layers) if options.layers else None
+    of_units = checks.value(parameters, options)
+    noise = checks.value(read_noise, options)
+    checks.judge()
+    (name, source), (unit, of_circuit) = found, of_units
     info = dataset_info(name, source)
-    sizes = layers(options.layers) if options.layers else tuple(info.layers)
-    check_layers(name, sizes, source)
-    unit, of_circuit = parameters(options)
-    _check_circuit(options, of_circuit, mode="inference" if weights else "training")
+    sizes = given_sizes or tuple(info.layers)
+    checks.value(check_layers, name, sizes, source)
+    checks.value(_check_circuit, options, of_circuit, mode="inference" if weights else "training")
+    checks.judge()
     defaults = {name: getattr(info, name) for name in ("running_time", "learning_rate", "epochs")}
     defaults |= circuit_kind(options.circuit).schedule
     number: dict[str, Any] = {
@@ -242,7 +248,6 @@ def _points(options: argparse.Namespace, weights: Parameters = ()) -> list[Point
         "max_steps": options.max_steps or MAX_STEPS,
         "seed": options.seed,
     }
-    noise = read_noise(options)
     first, count = (0, options.replicates) if options.replicate is None else (options.replicate, 1)
     return [
         Point(

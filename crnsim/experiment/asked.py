@@ -23,16 +23,69 @@ from crnsim.entrance.limits import (
     SMALLEST_RTOL,
 )
 from crnsim.entrance.objects import check_array, check_flag, check_instance, check_line, check_sequence
-from crnsim.errors import InputError
+from crnsim.errors import Checks, InputError
 from crnsim.experiment.build import built_circuit
-from crnsim.experiment.point import Parameters, Point
-from crnsim.noise.noise import NoiseLike, as_noise
+from crnsim.experiment.point import MAX_STEPS, Parameters, Point
+from crnsim.noise.noise import Noise, NoiseLike, as_noise
 
 if TYPE_CHECKING:
     from crnsim.datasets import Dataset, DatasetInfo
 
 #: A data set as it may be given: a name or a path, a table with named columns, arrays (x, y), or samples with a split.
 Data = Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Numbers and words of a call, each looked at; None where the data set has its default."""
+
+    running_time: float | None
+    epochs: int | None
+    noise: Noise
+    seed: int
+    rtol: float
+    atol: float
+    max_steps: int
+    method: str
+
+
+def settings_of(
+    checks: Checks,
+    *,
+    running_time: float | None,
+    epochs: int | None,
+    noise: NoiseLike | None,
+    seed: int,
+    rtol: float = 1e-3,
+    atol: float = 1e-6,
+    max_steps: int = MAX_STEPS,
+    method: str = "auto",
+) -> Settings:
+    """Return the settings of a call, as for `crnsim.train`; `checks` notes those that do not fit."""
+    from crnsim.solvers.methods import check_counting, check_presentations
+
+    look = checks.value
+    time, times = running_time, epochs
+    if time is not None:
+        time = look(check_number, "running_time", time, least=SHORTEST_TIME, most=LONGEST_TIME)
+    if times is not None:
+        times = look(check_whole, "epochs", times, most=MOST_EPOCHS)
+    found = as_noise(None)
+    with checks.noted():
+        found = as_noise(noise)
+    with checks.noted():
+        check_presentations(method)
+        check_counting(method, counted=found.intrinsic > 0)
+    return Settings(
+        running_time=time,
+        epochs=times,
+        noise=found,
+        seed=look(check_seed, seed),
+        rtol=look(check_number, "rtol", rtol, least=SMALLEST_RTOL, most=LARGEST_TOLERANCE),
+        atol=look(check_number, "atol", atol, least=SMALLEST_ATOL, most=LARGEST_TOLERANCE),
+        max_steps=look(check_whole, "max_steps", max_steps, most=MOST_STEPS),
+        method=method,
+    )
 
 
 @dataclass(frozen=True)
@@ -55,30 +108,15 @@ class Asked:
     source: Parameters
     built: bool
 
-    def point(
-        self,
-        running_time: float | None,
-        epochs: int | None,
-        noise: NoiseLike | None,
-        seed: int,
-        rtol: float,
-        atol: float,
-        max_steps: int,
-        method: str = "auto",
-    ) -> Point:
-        """Return the first replicate; all that it is made of is checked."""
-        from crnsim.solvers.methods import check_counting, check_presentations
-
+    def point(self, settings: Settings) -> Point:
+        """Return the first replicate."""
         circuit, schedule = self.circuit, self.circuit.kind.schedule
-        if running_time is None:
-            running_time = schedule.get("running_time", self.info.running_time)
+        time, epochs = settings.running_time, settings.epochs
+        if time is None:
+            time = float(schedule.get("running_time", self.info.running_time))
         if epochs is None:
             epochs = int(schedule.get("epochs", self.info.epochs))
-        time = check_number("running_time", running_time, least=SHORTEST_TIME, most=LONGEST_TIME)
-        checked = as_noise(noise)
-        checked.check_events(circuit.presentation_time(time))
-        check_presentations(method)
-        check_counting(method, counted=checked.intrinsic > 0)
+        settings.noise.check_events(circuit.presentation_time(time))
         if self.built:
             of_circuit: Parameters = ()
             of_unit: Parameters = ()
@@ -96,15 +134,15 @@ class Asked:
             activation=circuit.activation.reference,
             activation_parameters=of_unit,
             running_time=time,
-            epochs=check_whole("epochs", epochs, most=MOST_EPOCHS),
+            epochs=epochs,
             learning_rate=rate,
-            noise=checked,
+            noise=settings.noise,
             replicate=0,
-            seed=check_seed(seed),
-            rtol=check_number("rtol", rtol, least=SMALLEST_RTOL, most=LARGEST_TOLERANCE),
-            atol=check_number("atol", atol, least=SMALLEST_ATOL, most=LARGEST_TOLERANCE),
-            max_steps=check_whole("max_steps", max_steps, most=MOST_STEPS),
-            method=method,
+            seed=settings.seed,
+            rtol=settings.rtol,
+            atol=settings.atol,
+            max_steps=settings.max_steps,
+            method=settings.method,
         )
 
 
@@ -129,16 +167,21 @@ def asked_for(
     """
     if dataset is None and not isinstance(circuit, Circuit):
         circuit, dataset = None, circuit
+    checks = Checks()
     if circuit is not None:
-        check_instance(
-            "circuit", circuit, Circuit, "a circuit, such as crnsim.onepot((2, 6, 1)), or leave it out"
-        )
-        if layers is not None:
+        wanted = "a circuit, such as crnsim.onepot((2, 6, 1)), or leave it out"
+        checks.value(check_instance, "circuit", circuit, Circuit, wanted)
+    sizes = None
+    with checks.noted():
+        if circuit is not None and layers is not None:
             raise InputError("layers are those of the circuit; leave them out")
-    info, source = data_of(dataset, target=target, task=task, label=label)
+        sizes = None if layers is None else check_layers(layers)
+    found = checks.value(data_of, dataset, target=target, task=task, label=label)
+    checks.judge()
+    info, source = found
     if circuit is not None:
         return Asked(circuit, info, source, built=False)
-    sizes = tuple(info.layers) if layers is None else check_layers(layers)
+    sizes = sizes or tuple(info.layers)
     if (sizes[0], sizes[-1]) != (info.layers[0], info.layers[-1]):
         raise InputError(_unfit(sizes, info.name, info.layers[0], info.layers[-1]))
     made = built_circuit(

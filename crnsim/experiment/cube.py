@@ -103,7 +103,7 @@ def robustness(
     InputError
         Something does not fit: one line that says what.
     """
-    from crnsim.experiment.observe import check_parameters, observe
+    from crnsim.experiment.observe import check_parameter, observe
     from crnsim.experiment.task import make_task
 
     check_instance("network", network, Network, "a crnsim.Network, such as that of crnsim.read_crn")
@@ -113,7 +113,8 @@ def robustness(
     times = check_array("running_times", listed, wanted=wanted, least=SHORTEST_TIME, most=LONGEST_TIME)
     levels = _levels(noise)
     swept = _swept(parameters)
-    check_parameters(task, {name: values[0] for name, values in swept.items()})
+    for name in swept:
+        check_parameter(task.network, task.said, name)
     common: dict[str, Any] = {
         "seed": check_seed(seed),
         "rtol": check_number("rtol", rtol, least=SMALLEST_RTOL, most=LARGEST_TOLERANCE),

@@ -13,8 +13,8 @@ import numpy as np
 from crnsim.circuits import Circuit
 from crnsim.entrance.arguments import check_memory, check_whole
 from crnsim.entrance.objects import check_flag, check_function
-from crnsim.errors import InputError
-from crnsim.experiment.asked import Asked, Data, asked_for, check_fit
+from crnsim.errors import Checks, InputError
+from crnsim.experiment.asked import Asked, Data, asked_for, check_fit, settings_of
 from crnsim.experiment.given_weights import SGD, point_weights, weights_source
 from crnsim.experiment.kept import CHECKPOINTS
 from crnsim.experiment.point import MAX_STEPS, Point
@@ -25,7 +25,11 @@ from crnsim.outcomes import OFTEN_AT_ZERO
 if TYPE_CHECKING:
     import xarray as xr
 
+    from crnsim.circuits.weights import Weights
     from crnsim.datasets import Dataset
+    from crnsim.experiment.point import Parameters
+
+_HEARD = "a function of the share of the work done"
 
 
 def train(
@@ -103,13 +107,29 @@ def train(
         If layers and data set do not fit, results do not fit into memory, or an argument is of another type or out of
         range.
     """
-    kept = check_flag("record", record)
-    asked = asked_for(circuit, dataset, "onepot", layers=layers, target=target, task=task, label=label)
-    first = asked.point(running_time, epochs, noise, seed, rtol, atol, max_steps, method)
+    checks = Checks()
+    kept = checks.value(check_flag, "record", record)
+    heard = checks.value(check_function, "progress", progress, _HEARD)
+    count = checks.value(check_whole, "replicates", replicates)
+    settings = settings_of(
+        checks,
+        running_time=running_time,
+        epochs=epochs,
+        noise=noise,
+        seed=seed,
+        rtol=rtol,
+        atol=atol,
+        max_steps=max_steps,
+        method=method,
+    )
+    asked = checks.value(
+        asked_for, circuit, dataset, "onepot", layers=layers, target=target, task=task, label=label
+    )
+    checks.judge()
+    first = asked.point(settings)
     if not asked.circuit.kind.learns:
         raise InputError(f"{asked.circuit.name} does not learn; train a onepot circuit")
-    points, datasets = _replicates(asked, first, replicates)
-    heard = check_function("progress", progress, "a function of the share of the work done")
+    points, datasets = _replicates(asked, first, count)
     if advice := asked.circuit.advice(first.running_time):
         logging.getLogger("crnsim").warning("train: %s", advice)
     recorded = [first.key] if kept else []
@@ -182,30 +202,53 @@ def infer(
     """
     from crnsim.circuits.weights import check_weights
 
-    asked = asked_for(circuit, dataset, "feedforward", layers=layers, target=target, task=task, label=label)
+    checks = Checks()
+    heard = checks.value(check_function, "progress", progress, _HEARD)
+    count = checks.value(check_whole, "replicates", replicates)
+    settings = settings_of(
+        checks,
+        running_time=running_time,
+        epochs=None,
+        noise=noise,
+        seed=seed,
+        rtol=rtol,
+        atol=atol,
+        max_steps=max_steps,
+        method=method,
+    )
+    asked = checks.value(
+        asked_for, circuit, dataset, "feedforward", layers=layers, target=target, task=task, label=label
+    )
+    held = None if weights is None else checks.value(check_weights, weights)
+    checks.judge()
+    first = asked.point(settings if asked.built else replace(settings, epochs=1))
     # A circuit that is built here does what the command does: its weights come from gradient descent.
-    descends = asked.built and weights is None
-    first = asked.point(running_time, None if asked.built else 1, noise, seed, rtol, atol, max_steps, method)
-    heard = check_function("progress", progress, "a function of the share of the work done")
-    if descends:
+    if asked.built and weights is None:
         first = replace(first, weights=weights_source(SGD))
-        points, datasets = _replicates(asked, first, replicates)
+        points, datasets = _replicates(asked, first, count)
         found = [point_weights(p, asked.circuit, data) for p, data in zip(points, datasets, strict=True)]
         of_points, reasons = zip(*found, strict=True)
-        data = _read_given(asked.circuit, points, datasets, of_points, reasons, heard)
-        return _looked_at("infer", data)
-    given = getattr(asked.circuit, "given", None) if weights is None else weights
-    if given is None:
-        raise InputError(f"{asked.circuit.name} needs weights: give [(W1, b1), (W2, b2), ...]")
-    held = check_weights(given)
-    sizes = (held[0][0].shape[1], *(len(b) for _, b in held))
-    if sizes != asked.circuit.layers:
-        raise InputError(f"weights are of layers {sizes}; the circuit has {asked.circuit.layers}")
-    digest = hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for pair in held for part in pair))
-    first = replace(first, weights=(("sha256", digest.hexdigest()),))
-    points, datasets = _replicates(asked, first, replicates)
-    data = _read_given(asked.circuit, points, datasets, [held] * len(points), [""] * len(points), heard)
+    else:
+        held, of_weights = _given_weights(asked.circuit, held)
+        points, datasets = _replicates(asked, replace(first, weights=of_weights), count)
+        of_points, reasons = (held,) * len(points), ("",) * len(points)
+    data = _read_given(asked.circuit, points, datasets, of_points, reasons, heard)
     return _looked_at("infer", data)
+
+
+def _given_weights(circuit: Circuit, held: Weights | None) -> tuple[Weights, Parameters]:
+    """Return the weights of a circuit, its own where none are given, and what identifies them."""
+    from crnsim.circuits.weights import check_weights
+
+    given = getattr(circuit, "given", None)
+    if held is None and given is None:
+        raise InputError(f"{circuit.name} needs weights: give [(W1, b1), (W2, b2), ...]")
+    found = check_weights(given) if held is None else held
+    sizes = (found[0][0].shape[1], *(len(b) for _, b in found))
+    if sizes != circuit.layers:
+        raise InputError(f"weights are of layers {sizes}; the circuit has {circuit.layers}")
+    digest = hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for pair in found for part in pair))
+    return found, (("sha256", digest.hexdigest()),)
 
 
 def _looked_at(caller: str, data: xr.Dataset) -> xr.Dataset:
@@ -222,11 +265,10 @@ def _looked_at(caller: str, data: xr.Dataset) -> xr.Dataset:
 
 def _replicates(asked: Asked, first: Point, replicates: int) -> tuple[list[Point], list[Dataset]]:
     """Points of all replicates, each with its data: a split of its own but for a `Dataset`."""
-    count = check_whole("replicates", replicates)
     one = asked.info.load(0, first.seed)
     check_fit(asked.circuit, one)
-    _check_room(asked.circuit, one, first, count)
-    points = [replace(first, replicate=replicate) for replicate in range(count)]
+    _check_room(asked.circuit, one, first, replicates)
+    points = [replace(first, replicate=replicate) for replicate in range(replicates)]
     return points, [one, *(asked.info.load(point.replicate, point.seed) for point in points[1:])]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -376,12 +376,24 @@ def _attributes(point: Point, task: Task) -> dict[str, Any]:
     }
 
 
-def check_parameters(task: Task, parameters: Iterable[str]) -> None:
-    """Refuse a swept parameter that is no rate parameter and no single species of the network, or is said elsewhere."""
-    for name in parameters:
-        task.network.check_parameter(name, species=True)
-        if task.network.has_parameter(name):
-            continue
-        for where, row in task.said:
-            if name in row or name.partition("[")[0] in row:
-                raise InputError(f"{name} is swept, and {where} says it too; leave it out of one of them")
+def check_parameter(network: Network, said: Sequence[tuple[str, Sequence[str]]], name: str) -> None:
+    """Refuse a swept parameter that is no rate parameter and no single species of the network, or is said elsewhere.
+
+    Parameters
+    ----------
+    network : Network
+    said : sequence of (str, sequence of str)
+        Where concentrations at the start are given, and of which species.
+    name : str
+
+    Raises
+    ------
+    InputError
+        It names what was said.
+    """
+    network.check_parameter(name, species=True)
+    if network.has_parameter(name):
+        return
+    for where, row in said:
+        if name in row or name.partition("[")[0] in row:
+            raise InputError(f"{name} is swept, and {where} says it too; leave it out of one of them")

@@ -13,10 +13,9 @@ from crnsim.circuits import Circuit
 from crnsim.datasets import load_dataset
 from crnsim.entrance.arguments import check_memory, check_seed, check_whole
 from crnsim.entrance.objects import check_flag, check_instance
-from crnsim.errors import InputError
+from crnsim.errors import Checks, InputError
 from crnsim.experiment import schedule
-from crnsim.experiment.asked import Data, asked_for, check_fit
-from crnsim.experiment.point import MAX_STEPS
+from crnsim.experiment.asked import Data, asked_for, check_fit, settings_of
 from crnsim.noise.applied import perturb_for_presentation
 from crnsim.noise.noise import NoiseLike
 
@@ -64,15 +63,18 @@ def rate_constants(
     from crnsim.circuits.weights import check_weights
 
     check_instance("circuit", circuit, Circuit, "a circuit, such as crnsim.onepot((2, 6, 1))")
-    asked = asked_for(circuit, dataset, circuit.name)
-    point = asked.point(running_time, 1, noise, seed, 1e-3, 1e-6, MAX_STEPS)
-    point = replace(point, replicate=check_whole("replicate", replicate, least=0))
+    checks = Checks()
+    settings = settings_of(checks, running_time=running_time, epochs=1, noise=noise, seed=seed)
+    first = checks.value(check_whole, "replicate", replicate, least=0)
+    number = checks.value(check_whole, "presentation", presentation, least=0)
+    learning = checks.value(check_flag, "learning", learning)
+    asked = checks.value(asked_for, circuit, dataset, circuit.name)
+    checks.judge()
+    point = replace(asked.point(settings), replicate=first)
     check_fit(circuit, asked.info.load(point.replicate, point.seed))
-    number = check_whole("presentation", presentation, least=0)
     held = None if weights is None else check_weights(weights)
     if held is None and (given := getattr(circuit, "given", None)) is not None:
         held = given
-    learning = check_flag("learning", learning)
     if learning and not circuit.kind.learns:
         raise InputError(f"{circuit.name} does not learn; ask for learning=False")
     constants = schedule.rate_constants(circuit, point, learning=learning, weights=held)

@@ -77,6 +77,11 @@ class Mistakes:
         try:
             yield
         except Mistake as mistake:
+            self.note(mistake)
+
+    def note(self, mistake: Mistake) -> None:
+        """Note a mistake, once."""
+        if (mistake.path, mistake.message) not in [(one.path, one.message) for one in self.found]:
             self.found.append(mistake)
 
     def judge(self) -> None:

@@ -43,10 +43,7 @@ def checked(sweep: Sweep) -> ResolvedSweep:
         With the path of each key, so that the caller can add file and line.
     """
     if sweep.network is not None:
-        _check_chunks(sweep)
-        name, source, of_network = check_network(sweep)
-        _check_noise(sweep, name, of_network)
-        check_open_verdicts(sweep, name, of_network)
+        name, source, of_network = _checked_network(sweep)
         check_extent(sweep, {name: of_network})
         return ResolvedSweep(sweep, {name: source}, {name: of_network}, ())
     mistakes = Mistakes()
@@ -79,6 +76,20 @@ def checked(sweep: Sweep) -> ResolvedSweep:
     for name in sweep.datasets:
         _check_weights(sweep, name, settings[name], weights)
     return ResolvedSweep(sweep, sources, settings, weights, check_tuned(sweep, settings, sources))
+
+
+def _checked_network(sweep: Sweep) -> tuple[str, Parameters, ResolvedSettings]:
+    """Return the label of a network of the user's own, what identifies its task, and its settings."""
+    mistakes = Mistakes()
+    with mistakes.noted():
+        _check_chunks(sweep)
+    name, source, settings = check_network(sweep, mistakes)
+    with mistakes.noted():
+        _check_noise(sweep, name, settings)
+    with mistakes.noted():
+        check_open_verdicts(sweep, name, settings)
+    mistakes.judge()
+    return name, source, settings
 
 
 def _check_cases(sweep: Sweep) -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crnsim.errors import InputError
 from crnsim.noise.network import scope_of
-from crnsim.sweep.config.mistakes import Mistake
+from crnsim.sweep.config.mistakes import Mistake, Mistakes
 from crnsim.sweep.config.of_network import MOST_DESIGNS, with_network
 from crnsim.sweep.config.resolve import ResolvedSettings, network_settings, network_source
 
 if TYPE_CHECKING:
     from crnsim.experiment.point import Parameters
-    from crnsim.experiment.task import Task
+    from crnsim.network.network import Network
     from crnsim.sweep.config.model import Sweep
+
+#: Where concentrations at the start are given, and of which species; see `crnsim.experiment.task.Task`.
+Said = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def check_without_network(sweep: Sweep) -> None:
@@ -29,75 +33,115 @@ def check_without_network(sweep: Sweep) -> None:
         raise Mistake(("solver", "atol"), "scaled is for a network of your own; give a number")
 
 
-def check_network(sweep: Sweep) -> tuple[str, Parameters, ResolvedSettings]:
+def check_network(sweep: Sweep, mistakes: Mistakes) -> tuple[str, Parameters, ResolvedSettings]:
     """Return the label of the network, what identifies its task, and its settings.
 
     Raises
     ------
-    Mistake
-        With the path of the key.
+    SeveralMistakes
+        With the paths of the keys, and what `mistakes` had noted already.
     """
     count = math.prod(map(len, sweep.parameters.values()))
     if count > MOST_DESIGNS:
-        raise Mistake(("parameters",), f"make {count} combinations; at most {MOST_DESIGNS} are run")
-    _check_left_out(sweep)
-    try:
-        source = network_source(sweep)
-        task = _task(sweep)
-    except InputError as error:
-        raise _placed(sweep, str(error)) from None
+        mistakes.note(Mistake(("parameters",), f"make {count} combinations; at most {MOST_DESIGNS} are run"))
+    for one in _left_over(sweep):
+        mistakes.note(one)
+    with mistakes.noted():
+        _check_method(sweep)
+    network = None
+    with mistakes.noted():
+        network = _network(sweep)
+    if network is None:
+        mistakes.judge()
+    assert network is not None
+    source: Parameters = ()
     settings = network_settings(sweep)
-    _check_method(sweep)
-    _check_parameters(sweep, task)
-    for time in settings.running_times:
-        try:
-            task.expected(task.observables(time))
-        except InputError as error:
-            raise _placed(sweep, str(error)) from None
-    kicks = settings.noise.concentrations
-    if kicks is not None:
-        try:
-            scope_of(task.network, str(kicks.scope))
-        except InputError as error:
-            raise Mistake(("noise", "concentrations", "scope"), str(error)) from None
-    if getattr(settings.noise, "inputs", None) is not None:
-        raise Mistake(
-            ("noise", "inputs"), "acts on samples that are shown, and a network has none; leave it out"
-        )
+    said = _check_task(sweep, network, settings, mistakes) if sweep.observables else ()
+    for name, values in sweep.parameters.items():
+        with mistakes.noted():
+            _check_parameter(network, said, name, values)
+    if not mistakes.found:
+        with mistakes.noted():
+            source = _source(sweep)
+    _check_noise_on(network, settings, mistakes)
+    mistakes.judge()
     return next(iter(sweep.datasets)), source, settings
 
 
-def _check_left_out(sweep: Sweep) -> None:
-    """Refuse keys of circuits: what stands there follows from the network."""
+def _check_noise_on(network: Network, settings: ResolvedSettings, mistakes: Mistakes) -> None:
+    kicks = settings.noise.concentrations
+    if kicks is not None:
+        try:
+            scope_of(network, str(kicks.scope))
+        except InputError as error:
+            mistakes.note(Mistake(("noise", "concentrations", "scope"), str(error)))
+    if getattr(settings.noise, "inputs", None) is not None:
+        what = "acts on samples that are shown, and a network has none; leave it out"
+        mistakes.note(Mistake(("noise", "inputs"), what))
+
+
+def _left_over(sweep: Sweep) -> list[Mistake]:
+    """Return keys of circuits, for what stands there follows from the network; and whether something is missing."""
     whole = sweep.to_dict()
     plain = {name: value for name, value in whole.items() if name in ("network", "parameters", "solver")}
     made = with_network(plain)
-    for key in ("circuit", "mode", "weights", "circuit_parameters", "claims", "tuned"):
-        if whole.get(key) and whole[key] != made.get(key):
-            raise Mistake((key,), "belongs to circuits; a sweep with network: has none, leave it out")
+    found = [
+        Mistake((key,), "belongs to circuits; a sweep with network: has none, leave it out")
+        for key in ("circuit", "mode", "weights", "circuit_parameters", "claims", "tuned")
+        if whole.get(key) and whole[key] != made.get(key)
+    ]
     if set(sweep.datasets) != set(made["datasets"]) or any(
         settings.model_fields_set for settings in sweep.datasets.values()
     ):
-        raise Mistake(("datasets",), "a sweep with network: has inputs instead; leave it out")
+        found.append(Mistake(("datasets",), "a sweep with network: has inputs instead; leave it out"))
     designs = {
         label: {"name": spec.name, "circuit_parameters": dict(spec.circuit_parameters)}
         for label, spec in sweep.activations.items()
     }
     if designs != {label: {"circuit_parameters": {}} | one for label, one in made["activations"].items()}:
-        raise Mistake(("activations",), "a sweep with network: has parameters instead; leave it out")
+        found.append(Mistake(("activations",), "a sweep with network: has parameters instead; leave it out"))
     if not sweep.observables:
-        raise Mistake(("observables",), "is missing: what is looked at, and what counts as right")
+        found.append(Mistake(("observables",), "is missing: what is looked at, and what counts as right"))
+    return found
 
 
-def _task(sweep: Sweep) -> Task:
-    from crnsim.experiment.task import make_task
+def _network(sweep: Sweep) -> Network:
     from crnsim.interchange.registry import find_network
 
     try:
-        network = find_network(str(sweep.network))
+        return find_network(str(sweep.network))
     except InputError as error:
         raise Mistake(("network",), str(error)) from None
-    return make_task(network, sweep.observables, initial=sweep.initial, inputs=sweep.inputs)
+
+
+def _source(sweep: Sweep) -> Parameters:
+    try:
+        return network_source(sweep)
+    except InputError as error:
+        raise _placed(sweep, str(error)) from None
+
+
+def _check_task(sweep: Sweep, network: Network, settings: ResolvedSettings, mistakes: Mistakes) -> Said:
+    """Note what is wrong with observables, starts and inputs; return of which species starts are given, and where."""
+    from crnsim.experiment.task import EXPECT, make_task
+
+    said: Said = ()
+    try:
+        task = make_task(network, sweep.observables, initial=sweep.initial, inputs=sweep.inputs)
+        said = task.said
+        for time in settings.running_times:
+            task.expected(task.observables(time))
+    except InputError as error:
+        mistakes.note(_placed(sweep, str(error)))
+        # One observable does not hide the next; what inputs expect of others is not asked.
+        rows = [{n: v for n, v in row.items() if n != EXPECT} for row in sweep.inputs or ()] or None
+        for name, one in sweep.observables.items():
+            try:
+                for time in settings.running_times:
+                    make_task(network, {name: one}, initial=sweep.initial, inputs=rows).observables(time)
+            except InputError as alone:
+                mistakes.note(_placed(sweep, str(alone)))
+    return said
 
 
 def _placed(sweep: Sweep, message: str) -> Mistake:
@@ -130,13 +174,12 @@ def _check_method(sweep: Sweep) -> None:
         raise Mistake(("solver", "method"), str(error)) from None
 
 
-def _check_parameters(sweep: Sweep, task: Task) -> None:
-    from crnsim.experiment.observe import check_parameters
+def _check_parameter(network: Network, said: Said, name: str, values: Sequence[float]) -> None:
+    from crnsim.experiment.observe import check_parameter
 
-    for name, values in sweep.parameters.items():
-        if len(set(values)) < len(values):
-            raise Mistake(("parameters", name), "lists a value twice; give each once")
-        try:
-            check_parameters(task, {name: values[0]})
-        except InputError as error:
-            raise Mistake(("parameters", name), str(error)) from None
+    if len(set(values)) < len(values):
+        raise Mistake(("parameters", name), "lists a value twice; give each once")
+    try:
+        check_parameter(network, said, name)
+    except InputError as error:
+        raise Mistake(("parameters", name), str(error)) from None

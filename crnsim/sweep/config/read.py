@@ -6,16 +6,18 @@ import copy
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from crnsim.entrance.arguments import shown
+from crnsim.entrance.limits import DEEPEST
 from crnsim.errors import ConfigError
 from crnsim.sweep.config.given import read_document
 from crnsim.sweep.config.mistakes import Mistake, SeveralMistakes, explain, path_of
 from crnsim.sweep.config.model import Sweep
 from crnsim.sweep.config.names import checked
-from crnsim.sweep.config.reader import Document, check_plain
+from crnsim.sweep.config.reader import Document, KeyPath, check_plain
 from crnsim.sweep.config.resolve import ResolvedSweep
 
 
@@ -72,30 +74,64 @@ def _located(mistakes: list[Mistake], document: Document) -> list[str]:
 
 
 #: Keys that hold names, which can be judged whatever else is wrong.
-_NAMES = ("circuit", "activations", "datasets", "claims")
+_NAMES = (
+    "circuit",
+    "activations",
+    "datasets",
+    "claims",
+    "network",
+    "observables",
+    "parameters",
+    "noise",
+    "solver",
+)
 
 
 def _names_too(error: ValidationError, document: Document) -> list[str]:
     """Return a line for each name that is unknown, beside what is wrong already: one look is to show all."""
     data = copy.deepcopy(document.data)
     wrong = [path_of(item["loc"]) for item in error.errors(include_url=False, include_input=False)]
-    for path in wrong:
-        # A value of a list goes with its list.
-        keys = list(itertools.takewhile(lambda part: isinstance(part, str), path))
-        section = data
-        for key in keys[:-1]:
-            section = section.get(key) if isinstance(section, dict) else None
-        if isinstance(section, dict) and keys:
-            section.pop(keys[-1], None)
-    if isinstance(data, dict):
-        data.setdefault("running_times", [100.0])
     try:
-        checked(Sweep.model_validate(data))
+        checked(_without_mistakes(data, error))
     except (ValidationError, Mistake):
         return []
     except SeveralMistakes as several:
-        # A data set that has lost its file is not the one that was meant.
-        lost = {path[:2] for path in wrong if path[:1] == ("datasets",)}
-        names = [one for one in several.mistakes if one.path[0] in _NAMES and one.path[:2] not in lost]
+        # A data set that has lost its file is not the one that was meant, nor are observables without one of them.
+        lost = {path[:1] if path[0] in ("observables", "parameters") else path[:2] for path in wrong if path}
+        names = [
+            one
+            for one in several.mistakes
+            if one.path[0] in _NAMES and one.path[:1] not in lost and one.path[:2] not in lost
+        ]
         return _located(names, document)
     return []
+
+
+def _without_mistakes(data: dict[str, Any], error: ValidationError) -> Sweep:
+    """Return a sweep without what is wrong in it; what then lacks a key goes too.
+
+    Raises
+    ------
+    ValidationError
+        Nothing is left that makes a sweep.
+    """
+    for _ in range(DEEPEST):
+        for item in error.errors(include_url=False, include_input=False):
+            path = path_of(item["loc"])
+            _drop(data, path[:-1] if item["type"] == "missing" else path)
+        data.setdefault("running_times", [100.0])
+        try:
+            return Sweep.model_validate(data)
+        except ValidationError as left:
+            error = left
+    raise error
+
+
+def _drop(data: dict[str, Any], path: KeyPath) -> None:
+    """Take away what stands at a path; a value of a list goes with its list."""
+    keys = list(itertools.takewhile(lambda part: isinstance(part, str), path))
+    section: Any = data
+    for key in keys[:-1]:
+        section = section.get(key) if isinstance(section, dict) else None
+    if isinstance(section, dict) and keys:
+        section.pop(keys[-1], None)

@@ -115,7 +115,7 @@ def read_tuned(file: str) -> Tuned:
         check_plain(document)
         return Tuned(file, digest, TunedContent.model_validate(document.data))
     except ValidationError as error:
-        raise InputError(explain(error, document, TunedContent)) from None
+        raise InputError(*explain(error, document, TunedContent)) from None
 
 
 def tuned_text(content: Mapping[str, Any]) -> str:
