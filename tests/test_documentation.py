@@ -7,9 +7,11 @@ import contextlib
 import importlib
 import inspect
 import re
+import runpy
 import shlex
 import shutil
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from crnsim.sweep.config.read import read_sweep
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-ADDRESS = "https://github.com/crnsim/crnsim/"
+ADDRESS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Homepage"] + "/"
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *(
@@ -216,8 +218,8 @@ def test_every_link_leads_somewhere(page):
     lost = []
     for link in re.findall(r"\]\(([^()\s]+)\)", re.sub(r"`[^`\n]*`", "", text)):
         path, _, anchor = link.partition("#")
-        if path.startswith((ADDRESS, ADDRESS.replace("github.com", "raw.githubusercontent.com"))):
-            target = ROOT / re.sub(r"^https://[^/]+/crnsim/crnsim/(?:(?:blob|tree)/)?main/", "", path)
+        if path.startswith(ADDRESS):
+            target = ROOT / re.sub(r"^(?:blob|tree|raw)/main/", "", path.removeprefix(ADDRESS))
         elif re.match(r"[a-z]+:", path):
             continue
         else:
@@ -234,12 +236,21 @@ def test_every_page_is_in_the_contents():
     assert pages - links == {"index.md"}
 
 
-def test_readme_is_short_and_its_links_work_anywhere():
+def test_readme_is_short_and_its_links_work_where_a_package_index_shows_it():
     text = (ROOT / "README.md").read_text()
     assert len(text.splitlines()) <= 120
     links = re.findall(r"\]\(([^()\s]+)\)", text)
-    assert links
-    assert all(link.startswith("https://") for link in links)  # also where a package index shows it
+    shown = runpy.run_path(str(ROOT / "setup.py"))["description"]()
+    whole = re.findall(r"\]\(([^()\s]+)\)", shown)
+    assert len(whole) == len(links) > 10
+    for link, address in zip(links, whole, strict=True):
+        if re.match(r"[a-z]+:", link):
+            assert address == link
+        else:
+            kind, _, path = address.removeprefix(ADDRESS).partition("/main/")
+            assert path == link
+            assert kind == ("raw" if link.endswith(".png") else "tree" if (ROOT / link).is_dir() else "blob")
+    assert re.sub(r"\(\S+\)", "", shown) == re.sub(r"\(\S+\)", "", text)
 
 
 # --- the site ---

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parents[2]
-ADDRESS = "https://github.com/crnsim/crnsim"
+#: Where the repository stands on the web.
+ADDRESS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Homepage"]
 #: Pages that are files from elsewhere in the repository.
 INCLUDED = {
     "changelog": "CHANGELOG.md",
