@@ -155,7 +155,7 @@ def test_unexpected_error_of_a_step_is_one_line_and_a_traceback_in_its_log(here,
     from crnsim.sweep.config import read as config
 
     write_sweep(here / "small.yaml")
-    monkeypatch.setattr(config, "read_sweep", lambda path: 1 / 0)
+    monkeypatch.setattr(config, "read_sweep", lambda *_: 1 / 0)
     assert main(["plan", "small.yaml", "--log", "plan.log"]) == 1
     error = capsys.readouterr().err
     assert error == "crnsim: unexpected ZeroDivisionError: division by zero; the details are in plan.log\n"

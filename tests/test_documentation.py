@@ -19,7 +19,9 @@ import pytest
 import yaml
 
 import crnsim
+import crnsim.interactive
 from crnsim.cli.parser import _parser
+from crnsim.cli.project_options import split
 from crnsim.sweep.config.read import read_sweep
 
 ROOT = Path(__file__).parents[1]
@@ -53,7 +55,11 @@ import numpy as np
 W1, b1, W2, b2 = np.ones((3, 2)), np.zeros(3), np.ones((1, 3)), np.zeros(1)
 x = np.ones(2)
 """,
-    "clocked.md": "import numpy as np",
+    "clocked.md": """
+import numpy as np
+weights = [(np.ones((3, 2)), np.zeros(3)), (np.ones((1, 3)), np.zeros(1))]
+x_train, y_train = np.eye(4, 2), np.ones((4, 1))
+""",
     "datasets.md": """
 from pathlib import Path
 Path("data").mkdir()
@@ -155,7 +161,7 @@ def test_commands_on_a_page_are_ones(page):
     for words in lines_of_commands(page):
         if words[0] == "crnsim":
             with contextlib.suppress(SystemExit):  # of --help
-                _parser().parse_args(words[1:])
+                _parser().parse_args(split(words[1:])[0])
         elif words[0] == "make":
             assert words[1] in targets, words
             files += [word.removeprefix("SWEEP=") for word in words if word.startswith("SWEEP=")]
@@ -325,10 +331,10 @@ PUBLIC = [name for name in crnsim.__all__ if not name.startswith("_")]
 @pytest.mark.parametrize("name", PUBLIC)
 def test_every_public_name_is_documented_with_its_parameters(name):
     page = (DOCS / "reference" / "api.md").read_text()
-    assert re.search(rf"^\.\. auto\w+:: crnsim\.{name}$", page, re.MULTILINE), (
+    assert re.search(rf"^\.\. (?:auto|py:)\w+:: crnsim\.{name}(\(.*)?$", page, re.MULTILINE), (
         f"{name} is not in reference/api.md"
     )
-    thing = getattr(crnsim, name)
+    thing = crnsim.interactive.run_sweep if name == "sweep" else getattr(crnsim, name)
     if not inspect.isfunction(thing):
         assert inspect.getdoc(thing)
         return
