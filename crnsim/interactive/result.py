@@ -57,7 +57,7 @@ class SweepResult:
 
     @cached_property
     def data(self) -> xr.Dataset:
-        """Numbers of all runs as a cube; see `crnsim.interactive.cube.cube_of`."""
+        """Numbers of all runs as a cube."""
         about = {"sweep": self._plan.file.sweep, "title": self._plan.file.title}
         config = self._hidden(json.dumps(self._plan.file.config))
         return cube_of(list(self.summaries.values())).assign_attrs(**about, config=config)
