@@ -10,12 +10,13 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import numba
 from llvmlite.binding import get_host_cpu_name
@@ -165,13 +166,57 @@ def once(name: str, what: str) -> Iterator[bool]:
         return
     with _alone(done.with_suffix(".lock")):
         new = not done.exists()
-        if new:
-            log.info("%s", what)
-            if sys.stderr is not None and sys.stderr.isatty():
-                print(f"{what} ...", file=sys.stderr, flush=True)
-        yield new
+        with _said(what) if new else contextlib.nullcontext():
+            yield new
         with contextlib.suppress(OSError):
             done.touch()
+
+
+class _Said:
+    """Says what takes a while, and on a terminal for how long it has; what is compiled meanwhile shares its line."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside = threading.Lock(), 0
+        self._over, self._ticker = threading.Event(), threading.Thread()
+
+    @contextlib.contextmanager
+    def __call__(self, what: str) -> Iterator[None]:
+        log.info("%s", what)
+        if sys.stderr is None or not sys.stderr.isatty():
+            yield
+            return
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._over = threading.Event()
+                self._ticker = threading.Thread(
+                    target=self._tick, args=(what, self._over, sys.stderr), daemon=True
+                )
+                self._ticker.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if not self._inside:
+                    self._over.set()
+                    self._ticker.join()
+
+    @staticmethod
+    def _tick(what: str, over: threading.Event, terminal: TextIO) -> None:
+        start, after = time.monotonic(), ""
+        while True:
+            terminal.write(f"\r{what} ...{after}")
+            terminal.flush()
+            if over.is_set():
+                break
+            over.wait(1.0)
+            after = f" {time.monotonic() - start:.0f} s"
+        terminal.write("\n")
+        terminal.flush()
+
+
+_said = _Said()
 
 
 @contextlib.contextmanager

@@ -320,3 +320,25 @@ def test_what_was_not_trained_has_no_weights(complaint):
     assert (
         complaint("simulate", "m.crn", "--t", "1", "--species", ",") == "--species ,: give names, such as A"
     )
+
+
+def test_ctrl_c_while_options_are_read_is_one_line(capsys, monkeypatch):
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("crnsim.cli.parser._parser", pressed)
+    assert main(["show", "sweep.yaml"]) == 130
+    assert capsys.readouterr().err == "crnsim: interrupted\n"
+
+
+def test_a_report_is_shown_in_the_browser(finished, capsys, monkeypatch):
+    shown = []
+    monkeypatch.setattr("webbrowser.open", lambda address: shown.append(address) or True)
+    page = Path("reports/small.html")
+    page.unlink()
+    assert main(["report", "small.yaml", "--open"]) == 0
+    assert shown == [page.resolve().as_uri()]
+    assert page.exists()
+    monkeypatch.setattr("webbrowser.open", lambda _: False)
+    assert main(["report", "small.yaml", "--open"]) == 2
+    assert capsys.readouterr().err == "crnsim: no browser can be started; the report is reports/small.html\n"

@@ -38,6 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0, or 2 after a mistake that the message explains, or 1 where a log tells more.
     """
+    try:
+        return _main(arguments)
+    except KeyboardInterrupt:
+        return _complain("interrupted", 128 + signal.SIGINT)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     from crnsim.sweep.run import rare_collection  # noqa: F401
 
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
