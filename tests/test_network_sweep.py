@@ -318,7 +318,7 @@ MISTAKES = [
     ({"initial": {"X": "a"}}, "initial.X is 'a'; it must be a number"),
     ({"parameters": {"q": 1}}, "parameters.q: no rate parameter or species 'q'; known: k, X, Y, B"),
     (
-        {"parameters": {"k": list(range(1, 102)), "X": list(range(1, 51))}},
+        {"parameters": {"k": list(range(1, 102)), "B": list(range(1, 51))}},
         "parameters: make 5050 combinations",
     ),
     ({"parameters": {"k": [1, 1]}}, "parameters.k: lists a value twice"),

@@ -96,8 +96,10 @@ def _names_too(error: ValidationError, document: Document) -> list[str]:
     except (ValidationError, Mistake):
         return []
     except SeveralMistakes as several:
-        # A data set that has lost its file is not the one that was meant, nor are observables without one of them.
+        # A data set that has lost its file is not the one that was meant; nor are observables without their inputs.
         lost = {path[:1] if path[0] in ("observables", "parameters") else path[:2] for path in wrong if path}
+        if any(path[:1] in (("inputs",), ("initial",)) for path in wrong):
+            lost.add(("observables",))
         names = [
             one
             for one in several.mistakes
