@@ -25,7 +25,7 @@ from crnsim.entrance.private import make_private, remove_at_exit, temporary_fold
 from crnsim.errors import StorageError
 from crnsim.provenance import processors
 
-log = logging.getLogger("crnsim")
+log = logging.getLogger("crnsim.compiled")
 
 F = TypeVar("F", bound=Callable[..., Any])
 #: Without their types: Numba's own leave out its settings and some of its options.

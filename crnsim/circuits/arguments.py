@@ -76,8 +76,9 @@ def split_parameters(
         if name in of_unit:
             continue
         if name not in defaults:
+            known = dict.fromkeys([*defaults, *sorted(of_unit)])
             raise InputError(
-                f"{circuit} has no parameter {shown(name)}; {suggest(name, [*defaults, *sorted(of_unit)])}"
+                f"{circuit} has no parameter {shown(name)}, nor has {unit.name}; {suggest(name, known)}"
             )
         of_number = f"{circuit}: {name}"
         values[name] = value if name in text else check_number(of_number, value, least=0.0, most=LARGEST_RATE)

@@ -54,6 +54,12 @@ class _Place:
     is_beside: bool = False
 
 
+#: Ends of names of files that are something else than NetCDF.
+_OTHERS = frozenset(
+    (".csv", ".tsv", ".txt", ".json", ".xlsx", ".npz", ".npy", ".html", ".yaml", ".yml", ".pkl")
+)
+
+
 def check_outputs(options: argparse.Namespace) -> None:
     """Refuse to write over what a command reads, to write two things to one file, or where nothing can be written.
 
@@ -73,6 +79,8 @@ def check_outputs(options: argparse.Namespace) -> None:
                 f"{place.what}, {shown(place.path)}, is a device or a pipe; remove it, or name another output"
             )
         check_output(place.path, place.what, inputs=inputs, text=place.text, beside=place.beside)
+        if not place.text and Path(place.path).suffix.lower() in _OTHERS:
+            raise InputError(f"{place.what} {shown(place.path)}: what is written is NetCDF; name it .nc")
         if is_stdout(place.path):
             continue
         if plan is not None and not (place.own and _name(place.path) == _name(place.own)):

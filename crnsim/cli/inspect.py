@@ -12,7 +12,7 @@ from crnsim.entrance.arguments import check_number, check_whole
 from crnsim.registry import import_only
 from crnsim.sweep.inspect.folder import ResultsFolder, open_folder
 from crnsim.sweep.plan.permission import permitted
-from crnsim.sweep.plan.plan import PLAN
+from crnsim.sweep.plan.plan import PLAN, RESULTS
 from crnsim.wording import columns, plural
 
 if TYPE_CHECKING:
@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 FOUND = 1
 
 
+def _opened(path: str) -> ResultsFolder:
+    """Open a folder of results, given by itself or by its sweep file."""
+    from crnsim.sweep.config.read import read_sweep
+
+    if Path(path).suffix in (".yaml", ".yml") and Path(path).is_file():
+        return open_folder(Path(RESULTS, read_sweep(path).sweep.name))
+    return open_folder(path)
+
+
 def status(options: argparse.Namespace) -> None:
     """Print how far a sweep is, once or again and again."""
     from crnsim.sweep.inspect.status import read_status, to_json
@@ -37,7 +46,7 @@ def status(options: argparse.Namespace) -> None:
     live = sys.stdout.isatty()
     while True:
         # Read anew: the plan may change while one watches.
-        now = read_status(open_folder(options.results), time.time(), accounts)
+        now = read_status(_opened(options.results), time.time(), accounts)
         if options.json:
             print(json.dumps(to_json(now), indent=1))
         elif options.watch is not None and live:
@@ -121,7 +130,7 @@ def verify(options: argparse.Namespace) -> int:
     from crnsim.sweep.inspect import verify as verifying
 
     check_whole("--points", options.points)
-    folder = open_folder(options.results)
+    folder = _opened(options.results)
     import_only(permitted(folder.plan_file, options.sweep, options.given))
     plan = verifying.open_plan(folder)
     samples = verifying.choose(folder, plan, options.points, options.seed, options.group or "")

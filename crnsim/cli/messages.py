@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,11 @@ def messages_to(path: str | None) -> Iterator[None]:
     except OSError as error:
         raise StorageError(f"{path}: {error.strerror}") from None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    # Minutes without a word in a run of a workflow; on a terminal it is said anyway.
+    said = logging.StreamHandler()
+    said.addFilter(lambda record: not sys.stderr.isatty())
+    compiling = logging.getLogger("crnsim.compiled")
+    compiling.addHandler(said)
     logger = logging.getLogger("crnsim")
     before = logger.handlers, logger.level, logger.propagate
     logger.handlers, logger.propagate = [handler], False
@@ -31,6 +37,7 @@ def messages_to(path: str | None) -> Iterator[None]:
     try:
         yield
     finally:
+        compiling.removeHandler(said)
         handler.close()
         logger.handlers, logger.propagate = before[0], before[2]
         logger.setLevel(before[1])

@@ -37,8 +37,9 @@ def read_noise(options: argparse.Namespace) -> Noise:
         name, _, rest = word.partition("=")
         magnitude, *others = rest.split(",")
         if ":" not in name or not magnitude:
+            ours = ", ".join(f"--noise-{one.replace('_', '-')}" for one in NOISE_KINDS)
             raise InputError(
-                f"--noise {word}: give a kind of your own and its magnitude, such as my_noise:Batch=0.1"
+                f"--noise {word}: give a kind of your own and its magnitude, such as my_noise:Batch=0.1; ours: {ours}"
             )
         if name in values:
             raise InputError(f"--noise {name}: given twice; give each kind once")

@@ -223,7 +223,9 @@ def _add_results(add: _Add) -> None:
     verify = add("verify", "compute some stored points again and compare every bit")
     for command in (status, check, verify):
         command.add_argument(
-            "results", metavar="RESULTS", help="folder of the sweep's results, such as results/quick"
+            "results",
+            metavar="RESULTS",
+            help="folder of the sweep's results, such as results/quick, or its sweep file",
         )
     how = status.add_mutually_exclusive_group()
     how.add_argument(

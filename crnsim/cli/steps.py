@@ -10,12 +10,15 @@ import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crnsim import wording
 from crnsim.entrance.arguments import check_whole
 from crnsim.errors import InputError, StoppedError
 from crnsim.registry import import_only
+from crnsim.store.outputs import is_stdout
 from crnsim.sweep.plan.looks import check_looks, look_file, read_looks
 from crnsim.sweep.plan.permission import permitted
 from crnsim.sweep.plan.plan import PLAN, REPORTS, RESULTS, Plan, make_plan, read_plan, read_whole_plan
+from crnsim.sweep.plan.plan_file import read_plan_file
 from crnsim.sweep.plan.products import chunk_files
 
 if TYPE_CHECKING:
@@ -152,7 +155,7 @@ def report(options: argparse.Namespace) -> None:
     from crnsim.sweep.run.merge import merge_group
     from crnsim.sweep.run.metrics import read_metrics, summarise_sweep
 
-    _take_sweep_file(options)
+    by_file = _take_sweep_file(options)
     made = opened(options)
     left_out: list[str] = []
     if options.partial:
@@ -175,21 +178,30 @@ def report(options: argparse.Namespace) -> None:
     write_report(
         made.file, summaries, metrics, _accounts(made), path, partial=options.partial, left_out=left_out
     )
+    if by_file and not is_stdout(path):
+        print(f"Report: {Path(path).resolve()}")
     if options.open and not webbrowser.open(Path(path).resolve().as_uri()):
         raise InputError(f"no browser can be started; the report is {path}")
 
 
-def _take_sweep_file(options: argparse.Namespace) -> None:
-    """Take the plan of a sweep file, where that is given in its place."""
+def _take_sweep_file(options: argparse.Namespace) -> bool:
+    """Take the plan of a sweep file, where that is given in its place; tell whether it is."""
     from crnsim.sweep.config.read import read_sweep
 
     if Path(options.plan).suffix not in (".yaml", ".yml"):
-        return
+        return False
     options.sweep = options.sweep or options.plan
-    name = read_sweep(options.plan, options.given).sweep.name
-    file, options.plan = options.plan, str(Path(RESULTS, name) / PLAN)
+    wanted = read_sweep(options.plan, options.given).sweep
+    file, options.plan = options.plan, str(Path(RESULTS, wanted.name) / PLAN)
     if not Path(options.plan).is_file():
         raise InputError(f"{options.plan}: there is no such file; 'crnsim run {file}' makes it")
+    there, asked = read_plan_file(options.plan).config, wanted.to_dict()
+    if other := [key for key in {**asked, **there} if asked.get(key) != there.get(key)]:
+        raise InputError(
+            f"{file}: {wording.listing(other)} changed since {options.plan} was made; 'crnsim run {file}' computes "
+            f"what is new, 'crnsim report {options.plan}' makes the page of what is there"
+        )
+    return True
 
 
 def report_path(sweep: str, partial: bool = False) -> str:

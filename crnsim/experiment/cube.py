@@ -236,9 +236,9 @@ def _cube(
     score = np.where(status == 0, right.mean(axis=(-2, -1)), 0.0)
     if warned := int(np.sum(error > _MUCH)):
         logging.getLogger("crnsim").warning(
-            "robustness: the errors of %d of %d replicates are more than %g tolerances, the largest %.2g; ask for a "
-            "smaller rtol, unless what is looked at is coarser than that",
-            *(warned, error.size, _MUCH, float(np.nanmax(error))),
+            "robustness: the errors of %d of %d replicates are more than %g tolerances, the largest %.2g, some %.1g "
+            "of a concentration; ask for a smaller rtol where that matters",
+            *(warned, error.size, _MUCH, float(np.nanmax(error)), float(np.nanmax(error) * common["rtol"])),
         )
     flags = {"flag_values": np.arange(len(OUTCOMES), dtype=np.int8), "flag_meanings": " ".join(OUTCOMES)}
     return xr.Dataset(

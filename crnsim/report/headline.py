@@ -220,12 +220,12 @@ def _in_one_cell(pairs: Rows) -> str:
 
 def _range(rows: Rows) -> str:
     """Say how many replicates would show the differences of some rows."""
-    needed = sorted({row["difference_needed"] for row in rows} - {0})
+    needed = [row for row in rows if row["difference_needed"]]
     if not needed:
         return ""
-    if len(rows) == 1:
-        return f" (about {needed[0]:,} replicates like these would show one)"
-    return f" (about {needed[0]:,} replicates like these would show the first of them)"
+    first = min(needed, key=lambda row: row["difference_needed"])
+    what = "one" if len(rows) == 1 else f"one under {titles.row_stress(first)}"
+    return f" (about {first['difference_needed']:,} replicates like these would show {what})"
 
 
 def forecast(row: dict[str, Any], words: str) -> str:

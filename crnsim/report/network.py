@@ -282,9 +282,12 @@ def _warned(summaries: Sequence[xr.Dataset]) -> str:
     large = values[values > 8.0]
     if not len(large):
         return ""
-    most = "more than all" if np.isinf(large.max()) else f"{large.max():.2g}"
+    finite = bool(np.isfinite(large.max()))
+    most = f"{large.max():.2g}" if finite else "more than all"
+    rtol = max(float(summary.attrs["rtol"]) for summary in summaries)
+    amount = f", some {large.max() * rtol:.1g} of a concentration" if finite else ""
     return (
         f"In {wording.plural(len(large), 'run')} of {len(values):,} the estimated error of concentrations is more than "
-        f"8 tolerances, at most {most}: such a network enlarges errors, and a smaller rtol tells whether an answer "
-        "hangs on it."
+        f"8 tolerances, at most {most}{amount}: such a network enlarges errors, and a smaller rtol tells whether an "
+        "answer hangs on it."
     )

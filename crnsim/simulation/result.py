@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MUCH = 8.0
 #: What a large error is put down to: with methods that resolve what grows and what is stiff, the network.
 _RESOLVING = ("auto", "rosw", "rodas")
-_NETWORK = ": the network enlarges errors; ask for a smaller rtol"
+_NETWORK = ": the network enlarges errors; ask for a smaller rtol where that matters"
 _METHOD = "; ask for a smaller rtol, or for method='auto', which resolves what grows and what is stiff"
 #: With a smaller relative tolerance rounding is a large part of an error.
 FINEST_RTOL = 1e-12
@@ -106,7 +106,7 @@ def warnings_of(network: Network, record: Record, errors: np.ndarray, method: st
             )
         if error > MUCH:
             said.append(
-                f"the error is about {error:.2g} tolerances{blamed}"
+                f"the error is about {error:.2g} tolerances, some {error * rtol:.1g} of a concentration{blamed}"
                 if np.isfinite(error)
                 else "at other tolerances the run does not end well: its outcome hangs on them"
             )

@@ -149,10 +149,14 @@ def _refuse_aside(w: Work, lane: int) -> None:
 
 @compiled
 def record_side_steps(p: Protocol, r: Record, w: Work, method: int) -> None:
-    """Keep the states that side steps have led to; the whole step is taken back where one does not pass."""
+    """Keep the states that side steps have led to.
+
+    Where one does not pass, the whole step is taken back. Where samples are shown, its state is kept: what is recorded
+    of training must not change it.
+    """
     control.find_passes(w, method)
     for lane in range(len(w.lane)):
-        if w.aimed[lane] == 1 and w.attempt[PASSES, lane] == 0.0:
+        if w.aimed[lane] == 1 and w.attempt[PASSES, lane] == 0.0 and len(p.clamp) == 0:
             _refuse_aside(w, lane)
             control.take_back(w, lane, w.attempt[STEP, lane])
         elif w.aimed[lane] == 1:

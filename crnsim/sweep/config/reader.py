@@ -226,6 +226,8 @@ def parse_yaml(text: str, source: str) -> Document:
         where = f"line {mark.line + 1}: " if mark else ""
         problem = " ".join((error.problem or str(error)).split())
         hint = " (indent with blanks, not with tabs)" if "'\\t'" in problem else ""
+        if "could not find expected ':'" in problem:
+            hint = " here or in the line before (a blank belongs behind the colon)"
         raise ConfigError(f"{source}: {where}not YAML: {problem}{hint}") from None
     except RecursionError:
         raise ConfigError(f"{source}: not YAML: nested too deeply") from None
