@@ -342,3 +342,19 @@ def test_a_report_is_shown_in_the_browser(finished, capsys, monkeypatch):
     monkeypatch.setattr("webbrowser.open", lambda _: False)
     assert main(["report", "small.yaml", "--open"]) == 2
     assert capsys.readouterr().err == "crnsim: no browser can be started; the report is reports/small.html\n"
+
+
+def test_a_report_of_a_file_that_has_changed_is_refused(finished, capsys):
+    text = Path("small.yaml").read_text()
+    Path("small.yaml").write_text(text.replace("replicates: 3", "replicates: 4"))
+    assert main(["report", "small.yaml"]) == 2
+    assert "small.yaml: replicates changed since results/small/plan.json was made" in capsys.readouterr().err
+    Path("small.yaml").write_text(text)
+    assert main(["report", "small.yaml"]) == 0
+    assert capsys.readouterr().out == f"Report: {Path('reports/small.html').resolve()}\n"
+    assert main(["status", "small.yaml"]) == 0
+
+
+def test_results_are_not_called_something_else(here, capsys):
+    assert main(["train", "xor", "-o", "a.csv"]) == 2
+    assert capsys.readouterr().err == "crnsim: -o 'a.csv': what is written is NetCDF; name it .nc\n"

@@ -183,8 +183,15 @@ def test_words_after_dashes_are_snakemakes_but_for_values_of_the_sweep():
         ["a=1", "b=2"],
         ["--until", "merge", "-p"],
     )
-    with pytest.raises(InputError, match="'--cores=2' after --"):
-        running.part(["--cores=2"])
+    assert running.part(["--config=a=1", "b=2", "-nq"]) == (["a=1", "b=2"], ["-nq"])
+    for word in ("--cores=2", "--direct", "-d/tmp", "-c4", "-s", "--configfile", "--snakef"):
+        with pytest.raises(InputError, match=f"'{word}' after --"):
+            running.part([word])
+    assert [
+        one for one in ("-n", "-nq", "--dry-run", "--list-rules", "-p", "--until") if running._is_dry(one)
+    ] == [
+        *("-n", "-nq", "--dry-run", "--list-rules"),
+    ]
 
 
 @pytest.mark.parametrize("variable", ["XDG_CACHE_HOME", "HOME"])
@@ -392,3 +399,26 @@ def test_environments_and_catalog_say_what_is_so():
     for word, rest in lines:
         if word == "COPY":
             assert all((ROOT / source).exists() for source in rest.split()[:-1])
+
+
+def test_a_project_is_not_laid_out_in_part(here):
+    (here / "h").mkdir()
+    (here / "h" / "profiles").symlink_to("/nowhere")
+    assert main(["init", "h"]) == 2
+    assert [one.name for one in (here / "h").iterdir()] == ["profiles"]
+
+
+@pytest.mark.parametrize(
+    "word", ["circuit={a: 1}", "chunks.workers={name: rellu}", "a.b.c=1", "replicates.x=1"]
+)
+def test_a_mistake_in_a_value_is_told_of_the_value(here, word):
+    write_sweep(Path("sweep.yaml"))
+    with pytest.raises(ConfigError) as error:
+        read_sweep("sweep.yaml", [word])
+    assert all(one.startswith("--config: ") for one in error.value.mistakes), error.value
+
+
+def test_all_values_that_are_none_are_told():
+    with pytest.raises(ConfigError) as error:
+        given_values(["a=[", "b", "replicates=2", "c=]"])
+    assert len(error.value.mistakes) == 3

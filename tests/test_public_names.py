@@ -81,7 +81,7 @@ def test_the_page_on_python_runs(tmp_path, monkeypatch, capsys):
     for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
         exec(compile(block, "docs/python.md", "exec"), names)
     said = capsys.readouterr().out
-    assert "[0. 0.] 0.2" in said
+    assert "[1. 1.] 0.2" in said
     assert "2 designs (smooth, sharp); 16 runs" in said
     assert said.count("crnsim.sweep: ") == 4
     assert (tmp_path / "first.html").stat().st_size > 10_000

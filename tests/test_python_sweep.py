@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
@@ -20,6 +21,7 @@ import crnsim
 from crnsim.errors import ConfigError, InputError
 from crnsim.interactive.progress import Progress
 from crnsim.store.files import write_dataset
+from crnsim.sweep.config.read import read_sweep
 
 mpl.use("agg")
 
@@ -291,3 +293,134 @@ def test_progress_is_told_to_a_function_and_drawn_on_a_terminal(monkeypatch):
     with Progress("3 runs", None) as bar:
         bar.update(1.0)
     assert silent.getvalue() == ""
+
+
+TINY = {
+    "datasets": {"xor": {"epochs": 1, "layers": [2, 2, 1]}},
+    "activations": {"a": {"name": "squareplus", "h": 0.1}},
+    "running_times": [2],
+    "replicates": 1,
+    "progress": False,
+}
+DECAY = {
+    "observables": {"w": {"value": "B", "target": 1.0, "tolerance": 0.3}},
+    "running_times": [2],
+    "noise": {"rates": [0.1]},
+    "replicates": 1,
+    "progress": False,
+}
+
+
+def test_no_file_of_the_users_is_written_over(tmp_path, caplog):
+    own = tmp_path / "sweep.yaml"
+    own.write_text("# mine\n")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "network.crn").write_text("mine")
+    crnsim.sweep(**TINY, folder=tmp_path)
+    assert own.read_text() == "# mine\n"
+    assert "stays as it is" in caplog.text
+    crnsim.sweep(**TINY, folder=tmp_path, name="other")
+    assert "h: 0.1" in (tmp_path / "other.yaml").read_text()
+    crnsim.sweep(
+        **TINY | {"activations": {"a": {"name": "squareplus", "h": 7.0}}}, folder=tmp_path, name="other"
+    )
+    assert "h: 7.0" in (tmp_path / "other.yaml").read_text()
+    # The network beside the results is that of the results.
+    assert "7" in (tmp_path / "results" / "other" / "networks" / "xor-onepot-a.crn").read_text()
+    for name, rate, score in (("fast", 1.0, 1.0), ("slow", 0.01, 0.0)):
+        network = crnsim.read_crn(f"A ->{{{rate}}} B; init A 1")
+        found = crnsim.sweep(**DECAY, network=network, folder=tmp_path, name=name)
+        assert (found.data.score == score).all()
+    again = crnsim.sweep(tmp_path / "fast.yaml", folder=tmp_path, progress=False)
+    assert (again.data.score == 1.0).all()
+    assert (tmp_path / "data" / "network.crn").read_text() == "mine"
+    with pytest.raises(ConfigError):
+        crnsim.sweep(
+            **TINY | {"datasets": {"m": (np.eye(20), np.arange(20) % 2)}, "replicates": 0}, folder=tmp_path
+        )
+    assert not list((tmp_path / "data").glob("m-*"))
+
+
+def test_snakemake_finds_data_from_memory(tmp_path, monkeypatch):
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    settings = {"data": (x, x.sum(axis=1) > 0), "epochs": 1}
+    crnsim.sweep(**TINY | {"datasets": {"sums": settings}}, folder=tmp_path / "a", name="mine")
+    monkeypatch.chdir(tmp_path / "a")
+    assert read_sweep("mine.yaml").sources["sums"]
+
+
+def test_a_result_knows_no_temporary_folder_and_is_not_changed_through_its_config():
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    both = [crnsim.sweep(**TINY | {"datasets": {"sums": (x, x[:, 0] > 0)}}) for _ in range(2)]
+    assert both[0].config == both[1].config
+    for one, other in zip(both[0].summaries.values(), both[1].summaries.values(), strict=True):
+        assert one.identical(other)
+        assert "crnsim-sweep-" not in str(one.attrs)
+    both[0].config["datasets"].clear()
+    assert both[0].config == both[1].config
+
+
+def test_many_designs_are_drawn_one_by_one_and_levels_have_names_of_their_own():
+    network = crnsim.read_crn("k = 1; A ->{k} B; init A 1")
+    values = [round(0.5 + 0.25 * n, 2) for n in range(8)]
+    found = crnsim.sweep(
+        **DECAY | {"noise": {"rates": [0.1234561, 0.1234562]}}, network=network, parameters={"k": values}
+    )
+    for design in found.data.design.values:
+        found.plot.map(design=str(design))
+    assert len(set(found.data.level.values.tolist())) == 3
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ({"datasets": {"m": {"data": np.eye(3)}}}, ["datasets.m: data is"]),
+        (
+            {"datasets": {"m": {"data": (np.eye(20), np.arange(20) % 2), "file": "a.csv"}}},
+            ["both data and file"],
+        ),
+        ({"activations": {True: {"name": "relu"}, "True": {"name": "relu"}}}, ["two keys are the same text"]),
+        ({"datasets": {"m": {"data": (np.eye(20), np.arange(20) % 2), "task": "x"}}}, ["datasets.m"]),
+        (
+            {"datasets": {"m": (np.eye(20), np.arange(19))}, "circuit": "onepott", "foo": 1, "replicates": 0},
+            ["datasets.m: x and y", "unknown key 'foo'", "replicates is 0", "unknown circuit 'onepott'"],
+        ),
+        (
+            {"name": "../x", "datasets": ["xorr"], "circuit": "onepott"},
+            ["name: '../x'", "datasets.xorr", "'onepott'"],
+        ),
+    ],
+)
+def test_mistakes_beside_data_from_memory(keys, says):
+    with pytest.raises(ConfigError) as error:
+        crnsim.sweep(**TINY | keys)
+    assert len(error.value.mistakes) == len(says), error.value
+    for one in says:
+        assert sum(one in line for line in error.value.mistakes) == 1, (one, error.value)
+    assert "/tmp" not in str(error.value)
+
+
+def test_a_file_that_is_open_here_is_not_damaged(tmp_path):
+    crnsim.sweep(**TINY, folder=tmp_path)
+    with xr.open_dataset(tmp_path / "results" / "sweep" / "robustness.nc") as there:
+        assert (
+            len(there.cell)
+            == crnsim.robustness_tree(tmp_path / "results/sweep/robustness.nc")["cell"].sizes["row"]
+        )
+
+
+def test_the_bits_of_a_run_do_not_hang_on_its_recording():
+    """A side step to a recorded time that does not pass once took back the whole step."""
+    sweep = TINY | {
+        "datasets": {"xor": {"epochs": 5, "layers": [2, 3, 1]}},
+        "activations": {"a": {"name": "squareplus", "h": 0.0001}},
+        "running_times": [10],
+        "replicates": 6,
+        "noise": {"rates": [0.2, 0.3]},
+    }
+    plain = crnsim.sweep(**sweep, trajectories={"replicates": 0}).summaries["xor-onepot-a"]
+    recorded = crnsim.sweep(**sweep, trajectories={"replicates": 6, "cells": "all"}).summaries["xor-onepot-a"]
+    assert recorded.sizes["recorded"] == plain.sizes["point"]
+    for name in ("steps", "rejected", "weights", "train_loss", "output", "score"):
+        np.testing.assert_array_equal(plain[name], recorded[name])

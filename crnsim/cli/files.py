@@ -54,7 +54,8 @@ class _Place:
     is_beside: bool = False
 
 
-#: Ends of names of files that are something else than NetCDF.
+#: Commands that keep runs as NetCDF, and ends of names of files that are something else.
+_RUNS = ("train", "infer", "simulate")
 _OTHERS = frozenset(
     (".csv", ".tsv", ".txt", ".json", ".xlsx", ".npz", ".npy", ".html", ".yaml", ".yml", ".pkl")
 )
@@ -79,7 +80,7 @@ def check_outputs(options: argparse.Namespace) -> None:
                 f"{place.what}, {shown(place.path)}, is a device or a pipe; remove it, or name another output"
             )
         check_output(place.path, place.what, inputs=inputs, text=place.text, beside=place.beside)
-        if not place.text and Path(place.path).suffix.lower() in _OTHERS:
+        if options.command in _RUNS and place.what == "-o" and Path(place.path).suffix.lower() in _OTHERS:
             raise InputError(f"{place.what} {shown(place.path)}: what is written is NetCDF; name it .nc")
         if is_stdout(place.path):
             continue

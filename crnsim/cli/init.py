@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,8 +33,13 @@ def init(options: argparse.Namespace) -> None:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_text(folder / name, source.read_text(encoding="utf-8"))
     print(f"{folder}: {', '.join(map(str, files))}")
-    where = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
+    where = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(_named(folder))} && "
     print(f"next: {where}crnsim run")
+
+
+def _named(folder: Path) -> str:
+    """Return a folder as a shell takes it for one, and not for an option."""
+    return f"./{folder}" if str(folder).startswith("-") else str(folder)
 
 
 def project_files(example: str) -> dict[Path, Path]:
@@ -58,7 +64,7 @@ def check_free(folder: Path, files: list[Path]) -> None:
         One line that names it; nothing has been written.
     """
     for place in (folder, *folder.parents):
-        if place.exists() and not place.is_dir():
+        if os.path.lexists(place) and not place.is_dir():
             raise StorageError(f"{place}: a folder must be here, and a file is; name another folder")
     taken = [str(file) for file in files if (folder / file).exists() or (folder / file).is_symlink()]
     if taken:
@@ -69,7 +75,7 @@ def check_free(folder: Path, files: list[Path]) -> None:
         )
     for file in files:
         for place in file.parents:
-            if (folder / place).exists() and not (folder / place).is_dir():
+            if os.path.lexists(folder / place) and not (folder / place).is_dir():
                 raise StorageError(
                     f"{folder / place}: a folder must be here, and a file is; name another folder"
                 )

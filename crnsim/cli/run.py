@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     name = read_sweep(file, given).sweep.name
     check_cache()
     command = snakemake_command(where, file, given)
-    dry = options.dry_run or any(word in ("-n", "--dry-run", "--dryrun") for word in passed_on)
+    dry = options.dry_run or any(map(_is_dry, passed_on))
     if dry:
         # The profile leaves the table of jobs out, which is all that there is to see here.
         _show(file, given, cores)
@@ -83,6 +84,15 @@ def snakemake_command(where: Path, file: str, given: Sequence[str]) -> list[str]
     ]
 
 
+def _is_dry(word: str) -> bool:
+    """Whether a word lets Snakemake only show what would run, or something else that runs nothing."""
+    if word.startswith("--"):
+        return word.startswith(
+            ("--dry", "--list", "--summary", "--dag", "--rulegraph", "--filegraph", "--lint")
+        )
+    return re.fullmatch(r"-[a-zA-Z]*n[a-zA-Z]*", word) is not None
+
+
 def part(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Part what is for Snakemake into values for the sweep, after its ``--config``, and all else.
 
@@ -95,17 +105,29 @@ def part(words: Sequence[str]) -> tuple[list[str], list[str]]:
     others: list[str] = []
     of_config = False
     for word in words:
-        of_config = word in _CONFIG or (of_config and not word.startswith("-"))
+        option, equals, value = word.partition("=")
+        if option in _CONFIG:
+            values += [value] if equals else []
+            of_config = True
+            continue
+        of_config = of_config and not word.startswith("-")
         if of_config:
-            values += [] if word in _CONFIG else [word]
+            values.append(word)
             continue
         others.append(word)
-        if word.partition("=")[0] in _OWN:
+        if _says_own(option):
             raise InputError(
                 f"{shown(word)} after --: crnsim says that itself; write it before --: crnsim run FILE --cores N "
                 "in the folder where results go; or call snakemake itself"
             )
     return values, others
+
+
+def _says_own(option: str) -> bool:
+    """Whether an option is one that `crnsim run` gives itself, also cut short or with its value attached."""
+    if option.startswith("--"):
+        return len(option) > 4 and any(own.startswith(option) for own in _OWN)
+    return option[:2] in _OWN and not option[2:].isalpha()
 
 
 def check_cache() -> None:

@@ -155,6 +155,10 @@ def report(options: argparse.Namespace) -> None:
     from crnsim.sweep.run.merge import merge_group
     from crnsim.sweep.run.metrics import read_metrics, summarise_sweep
 
+    if options.open and (is_stdout(options.output or "") or (options.figures and options.output is None)):
+        raise InputError(
+            "--open shows the page; let it be written to a file: leave --figures out, or give -o FILE"
+        )
     by_file = _take_sweep_file(options)
     made = opened(options)
     left_out: list[str] = []

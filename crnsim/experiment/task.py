@@ -123,6 +123,7 @@ def make_task(
         **network.initial,
         **_about("initial", _numbers, {} if initial is None else initial),
     }
+    _about("initial", network.state, initial or {})
     listed = [{}] if inputs is None else check_sequence("inputs", inputs, "a list of rows")
     rows = list(listed) if len(listed) <= MOST_INPUTS else listed
     if not 1 <= len(rows) <= MOST_INPUTS:

@@ -95,8 +95,19 @@ def cube_of(summaries: Sequence[xr.Dataset]) -> xr.Dataset:
     }
     variables["status"] = (DIMS, status, flags)
     coords = axes | {axis: values for axis, values in more.items() if values}
-    coords["level"] = [titles.level_name(level) for level in levels]
+    coords["level"] = _names(levels)
     return xr.Dataset(variables, coords | _of_levels(levels) | _of_designs(summaries, axes["design"]))
+
+
+def _names(levels: Sequence[Level]) -> list[str]:
+    """Name each level as the report does; those that would be called the same, with all digits."""
+    names = [titles.level_name(level) for level in levels]
+    return [
+        name
+        if names.count(name) == 1
+        else " + ".join(f"{k} {m!r}" for k, m in zip(level.kind.split("+"), level.magnitudes, strict=True))
+        for name, level in zip(names, levels, strict=True)
+    ]
 
 
 def _measured(summaries: Sequence[xr.Dataset]) -> list[str]:

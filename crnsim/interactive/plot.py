@@ -124,7 +124,7 @@ class Plots:
         InputError
             The sweep has no such data set, kind of noise or running time.
         """
-        scores = self._scores(dataset)
+        scores = self._together(dataset)
         kind = _one_of("noise", noise, [*scores.kinds, RUNNING_TIME])
         time = _time(running_time, scores.times)
         panel = time_course(scores, QUIET) if kind == RUNNING_TIME else course(scores, kind, time)
@@ -167,7 +167,7 @@ class Plots:
         """
         from matplotlib.ticker import MaxNLocator
 
-        scores = self._scores(dataset)
+        scores = self._together(dataset)
         condition = self._condition(scores, level, running_time)
         drawn = {}
         for summary in self._of(dataset):
@@ -265,13 +265,15 @@ class Plots:
         return [summary for summary in self._summaries if str(summary.attrs["dataset"]) == name]
 
     def _scores(self, dataset: str | None) -> Scores:
-        """Scores of a data set; of many designs those with a role come first, and the rest is not drawn."""
+        """Scores of a data set."""
         labels = list(dict.fromkeys(str(s.attrs["activation_label"]) for s in self._summaries))
         cells = metrics.table_rows(self._tables, "cell")
-        scores = Scores.of(self._dataset(dataset), cells, [], labels)
-        if len(scores.labels) <= MOST_TOGETHER:
-            return scores
-        return scores.parts()[0][1]
+        return Scores.of(self._dataset(dataset), cells, [], labels)
+
+    def _together(self, dataset: str | None) -> Scores:
+        """Scores of the designs that are drawn together: of many those with a role, or the first."""
+        scores = self._scores(dataset)
+        return scores if len(scores.labels) <= MOST_TOGETHER else scores.parts()[0][1]
 
     def _condition(self, scores: Scores, level: str | None, running_time: float | None) -> Condition:
         levels: dict[str, Level] = {titles.level_name(one.level): one.level for one in scores.swept}
@@ -320,6 +322,8 @@ def _axes(ax: object, size: tuple[float, float]) -> Axes:
     from matplotlib.axes import Axes as MatplotlibAxes
 
     if ax is not None:
+        if getattr(ax, "name", "rectilinear") != "rectilinear":
+            raise InputError(f"ax is {shown(ax)}; give plain Matplotlib axes, or leave it out")
         return check_instance("ax", ax, MatplotlibAxes, "Matplotlib axes, or leave it out")
     from matplotlib import pyplot
 

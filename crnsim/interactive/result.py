@@ -46,14 +46,23 @@ class SweepResult:
     """
 
     def __init__(
-        self, plan: Plan, summaries: Sequence[xr.Dataset], tables: xr.Dataset, accounts: Sequence[Account]
+        self,
+        plan: Plan,
+        summaries: Sequence[xr.Dataset],
+        tables: xr.Dataset,
+        accounts: Sequence[Account],
+        place: Path | None = None,
     ) -> None:
         self._plan, self._accounts = plan, accounts
+        self.place = place
+        for stored in (*summaries, tables):
+            stored.attrs |= {
+                name: self._hidden(value) for name, value in stored.attrs.items() if isinstance(value, str)
+            }
         self.summaries = {
             entry.name: summary for entry, summary in zip(plan.file.groups, summaries, strict=True)
         }
         self.metrics = tables
-        self.place: Path | None = None
 
     @cached_property
     def data(self) -> xr.Dataset:
@@ -75,7 +84,8 @@ class SweepResult:
     @property
     def config(self) -> dict[str, Any]:
         """The whole configuration, defaults included, as plain values."""
-        return dict(self._plan.file.config)
+        config: dict[str, Any] = json.loads(self._hidden(json.dumps(self._plan.file.config)))
+        return config
 
     def robustness(self) -> xr.DataTree:
         """Return the tables of the report: scores, critical magnitudes, differences, verdicts, with intervals.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import shutil
 import sys
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,16 @@ from crnsim.entrance.arguments import check_whole
 from crnsim.entrance.files import check_path
 from crnsim.entrance.limits import MOST_WORKERS
 from crnsim.entrance.private import temporary_folder
-from crnsim.interactive.config import document_of
+from crnsim.errors import ConfigError
+from crnsim.interactive.config import Given, given_by
 from crnsim.interactive.progress import Progress, check_progress
 from crnsim.interactive.result import SweepResult
 from crnsim.metrics import to_csv
 from crnsim.store.files import replacing, write_text
 from crnsim.sweep.config.read import validate
+from crnsim.sweep.config.reader import Document
+from crnsim.sweep.config.resolve import ResolvedSweep
+from crnsim.sweep.plan.groups import Group
 from crnsim.sweep.plan.looks import is_last, look_file, read_looks
 from crnsim.sweep.plan.plan import PLAN, Plan, make_plan, results_folder
 from crnsim.sweep.run.build import compile_circuit, write_network
@@ -32,6 +38,11 @@ from crnsim.sweep.run.merge import merge_group
 from crnsim.sweep.run.metrics import summarise_sweep
 from crnsim.sweep.run.workers import workers_for_all
 from crnsim.wording import plural
+
+#: How a sweep file begins that a call has written.
+OURS = "# Written by crnsim.sweep, and written anew by its next call.\n"
+
+log = logging.getLogger("crnsim")
 
 
 def run_sweep(
@@ -84,24 +95,46 @@ def run_sweep(
     with contextlib.ExitStack() as stack:
         if not kept:
             stack.callback(shutil.rmtree, place, ignore_errors=True)
-        document = document_of(config, keys, place)
+        given = given_by(config, keys, place)
         from_file = isinstance(config, (str, Path))
-        made = make_plan(validate(document), str(config) if from_file else "")
+        with given.written():
+            made = make_plan(_validated(given), str(config) if from_file else "")
         if kept and (keys or not from_file):
-            # For Snakemake, which takes a file.
-            _write_new(
-                place / f"{made.sweep.name}.yaml",
-                yaml.safe_dump(document.data, sort_keys=False, allow_unicode=True),
-            )
+            _write_config(place / f"{made.sweep.name}.yaml", given.document)
         _write_new(_plan_file(made, place), made.file.to_json())
         with Progress(plural(made.file.n_points, "run"), wanted) as bar:
             seen = _computed(made.below(place), place, count, bar)
-        result = _result(seen, kept=kept)
+        result = _result(seen, None if kept else place)
         if not kept:
-            result.place = place
             stack.pop_all()
             weakref.finalize(result, shutil.rmtree, place, ignore_errors=True)
     return result
+
+
+def _validated(given: Given) -> ResolvedSweep:
+    """Check what is given, and tell all that is wrong with it."""
+    document = given.document
+    if given.mistakes and isinstance(document.data, dict) and not document.data.get("datasets"):
+        # One that is right, in the place of those that are not.
+        document = replace(document, data=document.data | {"datasets": {"xor": {}}})
+    try:
+        found = validate(document)
+    except ConfigError as error:
+        raise ConfigError(*given.mistakes, *(given.told(one) for one in error.mistakes)) from None
+    if given.mistakes:
+        raise ConfigError(*given.mistakes)
+    return found
+
+
+def _write_config(path: Path, document: Document) -> None:
+    """Write the sweep as a file for Snakemake; one that somebody else has written stays as it is."""
+    text = OURS + yaml.safe_dump(document.data, sort_keys=False, allow_unicode=True)
+    if path.is_file() and path.read_bytes()[: len(OURS)] != OURS.encode():
+        log.warning(
+            "sweep: %s was there before and stays as it is, so Snakemake would compute that one", path
+        )
+        return
+    _write_new(path, text)
 
 
 def _plan_file(plan: Plan, place: Path) -> Path:
@@ -149,8 +182,8 @@ def _compute_chunks(plan: Plan, workers: int, bar: Progress) -> None:
         before += cost
 
 
-def _result(plan: Plan, *, kept: bool) -> SweepResult:
-    """Put together what there is; write it where it is to be `kept`."""
+def _result(plan: Plan, temporary: Path | None) -> SweepResult:
+    """Put together what there is, and write it, unless it lies in a temporary folder."""
     summaries = []
     for entry in plan.file.groups:
         merged = merge_group(plan, entry.name)
@@ -158,22 +191,36 @@ def _result(plan: Plan, *, kept: bool) -> SweepResult:
         summaries.append(merged)
     metrics = summarise_sweep(plan.file, summaries)
     found = [read_account(Path(chunk.path)) for chunk in plan.file.chunks()]
-    if kept:
+    if temporary is None:
         _write(plan, summaries, metrics)
-    return SweepResult(plan, summaries, metrics, [account for account in found if account is not None])
+    accounts = [account for account in found if account is not None]
+    return SweepResult(plan, summaries, metrics, accounts, temporary)
 
 
 def _write(plan: Plan, summaries: list[Any], metrics: Any) -> None:
     """Write networks, summaries and tables as the rules of the workflow do."""
     for (group, _), entry, summary in zip(plan.groups, plan.file.groups, summaries, strict=True):
-        if not Path(entry.network).exists():
-            write_network(group, Path(entry.network))
+        _write_network(group, Path(entry.network))
         write_with_account(summary, Path(entry.summary), entry.name, summary.sizes["point"])
         remove_pieces(Path(chunk.path) for chunk in entry.chunks)
     tables = Path(plan.file.groups[0].summary).parents[1] / "robustness.nc"
     with replacing(tables.with_suffix(".csv")) as temporary:
         to_csv(metrics, temporary)
     write_with_account(metrics, tables, tables.stem, sum(summary.sizes["point"] for summary in summaries))
+
+
+def _write_network(group: Group, path: Path) -> None:
+    """Write a network unless it is there: a newer file would make Snakemake do things again."""
+    aside = temporary_folder("crnsim-network-")
+    try:
+        write_network(group, aside / path.name)
+        for made in aside.iterdir():
+            there = path.with_name(made.name)
+            if not there.is_file() or there.read_bytes() != made.read_bytes():
+                with replacing(there) as temporary:
+                    shutil.copyfile(made, temporary)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 @contextlib.contextmanager

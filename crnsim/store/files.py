@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -59,7 +60,8 @@ def replacing(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
     if not target.name or (target.exists() and not (target.is_file() or target.is_dir())):
         raise StorageError(f"{target}: not written, it is no file; name a file")
     stem = _short(target.name)
-    temporary = target.with_name(f".{stem}.{socket.gethostname()}-{os.getpid()}{_PART}")
+    thread = "" if threading.current_thread() is threading.main_thread() else f"t{threading.get_native_id()}"
+    temporary = target.with_name(f".{stem}{thread}.{socket.gethostname()}-{os.getpid()}{_PART}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if durable:

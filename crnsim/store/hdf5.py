@@ -85,8 +85,9 @@ def declared_bytes(path: Path) -> int | None:
     if library is None:
         return None
     access = library.H5Pcreate(_ID.in_dll(library, "H5P_CLS_FILE_ACCESS_ID_g"))
-    # As netCDF opens files; one that is open twice must agree.
-    library.H5Pset_fclose_degree(access, 2)
+    # One that is open twice, as in a notebook that looks at it too, must agree on when it is closed: whoever opened it
+    # first has said that, and this is the degree that takes his.
+    library.H5Pset_fclose_degree(access, 0)
     file = library.H5Fopen(os.fsencode(path), 0, access)
     library.H5Pclose(access)
     if file < 0:

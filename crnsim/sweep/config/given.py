@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crnsim.entrance.arguments import shown
-from crnsim.errors import ConfigError
+from crnsim.errors import Checks, ConfigError
 from crnsim.sweep.config.reader import GIVEN, Document, KeyPath, parse_yaml, read_yaml
 
 #: Keys, one in another: ``noise.rates.magnitudes``.
@@ -51,18 +51,27 @@ def given_values(words: Sequence[str]) -> dict[str, Any]:
     ConfigError
         A word that is none of these.
     """
+    checks = Checks()
     values: dict[str, Any] = {}
     for word in words:
-        key, equals, text = word.partition("=")
-        if not equals or not _KEYS.fullmatch(key):
-            raise ConfigError(
-                f"{GIVEN} {shown(word)}: not a value for a key of the sweep file; write KEY=VALUE, such as replicates=2"
-            )
-        value = parse_yaml(text, f"{GIVEN} {key}").data
-        for part in reversed(key.split(".")):
-            value = {part: value}
-        values = _merged(values, value)
+        with checks.noted():
+            values = _merged(values, _value(word))
+    if checks.found:
+        raise ConfigError(*checks.found)
     return values
+
+
+def _value(word: str) -> dict[str, Any]:
+    key, equals, text = word.partition("=")
+    if not equals or not _KEYS.fullmatch(key):
+        raise ConfigError(
+            f"{GIVEN} {shown(word)}: not a value for a key of the sweep file; write KEY=VALUE, such as replicates=2"
+        )
+    value = parse_yaml(text, f"{GIVEN} {key}").data
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    found: dict[str, Any] = value
+    return found
 
 
 def value_words(values: Mapping[str, Any]) -> list[str]:
@@ -78,10 +87,9 @@ def with_values(document: Document, values: Mapping[str, Any]) -> Document:
     """
     if not values or not isinstance(document.data, dict | None):
         return document
-    data = _merged(document.data or {}, values)
-    return Document(
-        document.source, data, document.lines, {**document.given, **dict.fromkeys(_leaves(values), GIVEN)}
-    )
+    own = document.data or {}
+    given = {**document.given, **dict.fromkeys(_taken(own, values), GIVEN)}
+    return Document(document.source, _merged(own, values), document.lines, given)
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,9 +101,10 @@ def _sections(*values: Any) -> bool:
     return all(isinstance(value, Mapping) for value in values)
 
 
-def _leaves(values: Mapping[str, Any], path: KeyPath = ()) -> list[KeyPath]:
-    """Return the paths of all values that hold no others by name."""
+def _taken(old: Mapping[str, Any], new: Mapping[str, Any], path: KeyPath = ()) -> list[KeyPath]:
+    """Return the paths of what takes the place of something else, or was not there."""
     found: list[KeyPath] = []
-    for key, value in values.items():
-        found += _leaves(value, (*path, key)) if isinstance(value, dict) and value else [(*path, key)]
+    for key, value in new.items():
+        both = _sections(old.get(key), value)
+        found += _taken(old[key], value, (*path, key)) if both else [(*path, key)]
     return found

@@ -133,7 +133,8 @@ def _check_task(sweep: Sweep, network: Network, settings: ResolvedSettings, mist
             task.expected(task.observables(time))
     except InputError as error:
         mistakes.note(_placed(sweep, str(error)))
-        # One observable does not hide the next; what inputs expect of others is not asked.
+        # One does not hide the next; what inputs expect of others is not asked.
+        _check_starts(sweep, network, mistakes)
         rows = [{n: v for n, v in row.items() if n != EXPECT} for row in sweep.inputs or ()] or None
         for name, one in sweep.observables.items():
             try:
@@ -142,6 +143,20 @@ def _check_task(sweep: Sweep, network: Network, settings: ResolvedSettings, mist
             except InputError as alone:
                 mistakes.note(_placed(sweep, str(alone)))
     return said
+
+
+def _check_starts(sweep: Sweep, network: Network, mistakes: Mistakes) -> None:
+    """Note which concentrations at the start fit nothing, row by row."""
+    for path, row in [
+        (("initial",), sweep.initial),
+        *((("inputs", n), one) for n, one in enumerate(sweep.inputs or ())),
+    ]:
+        if path in [one.path for one in mistakes.found]:
+            continue
+        try:
+            network.state({name: value for name, value in (row or {}).items() if name != "expect"})
+        except InputError as error:
+            mistakes.note(Mistake(path, str(error)))
 
 
 def _placed(sweep: Sweep, message: str) -> Mistake:

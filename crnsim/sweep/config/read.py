@@ -75,16 +75,12 @@ def _located(mistakes: list[Mistake], document: Document) -> list[str]:
 
 #: Keys that hold names, which can be judged whatever else is wrong.
 _NAMES = (
-    "circuit",
-    "activations",
-    "datasets",
-    "claims",
-    "network",
-    "observables",
-    "parameters",
-    "noise",
-    "solver",
+    *("circuit", "activations", "datasets", "claims", "weights", "tuned", "noise", "solver"),
+    *("network", "inputs", "initial", "observables", "parameters"),
 )
+#: What stands in for what is missing, so that the rest can be judged.
+_INSTEAD = {"name": "a", "running_times": [100.0]}
+_OF_CIRCUITS = {"datasets": {"xor": {}}, "activations": {"a": {"name": "squareplus"}}}
 
 
 def _names_too(error: ValidationError, document: Document) -> list[str]:
@@ -121,7 +117,9 @@ def _without_mistakes(data: dict[str, Any], error: ValidationError) -> Sweep:
         for item in error.errors(include_url=False, include_input=False):
             path = path_of(item["loc"])
             _drop(data, path[:-1] if item["type"] == "missing" else path)
-        data.setdefault("running_times", [100.0])
+        instead = _INSTEAD if "network" in data or "observables" in data else _INSTEAD | _OF_CIRCUITS
+        for key, value in instead.items():
+            data.setdefault(key, copy.deepcopy(value))
         try:
             return Sweep.model_validate(data)
         except ValidationError as left:
