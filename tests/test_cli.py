@@ -357,4 +357,4 @@ def test_a_report_of_a_file_that_has_changed_is_refused(finished, capsys):
 
 def test_results_are_not_called_something_else(here, capsys):
     assert main(["train", "xor", "-o", "a.csv"]) == 2
-    assert capsys.readouterr().err == "crnsim: -o 'a.csv': what is written is NetCDF; name it .nc\n"
+    assert capsys.readouterr().err == "crnsim: -o a.csv: the result is NetCDF; give a name that ends in .nc\n"

@@ -198,8 +198,8 @@ def test_answer_tells_each_data_set_in_words():
     )
     assert first.startswith(
         "between smooth and sharp no difference is shown under rate noise, concentration noise and short running time "
-        "(about 20 replicates like these would show the first of them); the largest difference in one cell is +0.70 "
-        "(+0.16 to +0.87), "
+        "(about 20 replicates like these would show one under short running time); the largest difference in one cell "
+        "is +0.70 (+0.16 to +0.87), "
     )
     assert "undecided against relu: relu is not sharp enough" in second
     assert said["iris"][-1] == "undecided against sharp: only 5 paired replicates, 10 are needed."

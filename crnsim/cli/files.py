@@ -81,7 +81,7 @@ def check_outputs(options: argparse.Namespace) -> None:
             )
         check_output(place.path, place.what, inputs=inputs, text=place.text, beside=place.beside)
         if options.command in _RUNS and place.what == "-o" and Path(place.path).suffix.lower() in _OTHERS:
-            raise InputError(f"{place.what} {shown(place.path)}: what is written is NetCDF; name it .nc")
+            raise InputError(f"-o {place.path}: the result is NetCDF; give a name that ends in .nc")
         if is_stdout(place.path):
             continue
         if plan is not None and not (place.own and _name(place.path) == _name(place.own)):

@@ -86,7 +86,7 @@ def _of_design(label: str, cells: Rows) -> str:
     keeps = f"{100 * KEPT:g} % of that under"
     if not stands:
         return f"{said} On average it keeps less than {keeps} {'; under '.join(lost)}."
-    less = f"; less under {'; under '.join(lost)}" if lost else ""
+    less = f". It keeps less under {'; under '.join(lost)}" if lost else ""
     return f"{said} On average it keeps {keeps} {'; under '.join(stands)}{less}."
 
 
