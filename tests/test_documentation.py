@@ -22,6 +22,7 @@ import crnsim
 import crnsim.interactive
 from crnsim.cli.parser import _parser
 from crnsim.cli.project_options import split
+from crnsim.search.read import read_search
 from crnsim.sweep.config.read import read_sweep
 
 ROOT = Path(__file__).parents[1]
@@ -192,6 +193,10 @@ def test_the_sweep_files_of_a_page_are_read(page, tmp_path, monkeypatch):
     (tmp_path / "config").symlink_to(ROOT / "config")
     for text in blocks(page, "yaml"):
         given = yaml.safe_load(text)
+        if "search" in given:
+            Path("shown.yaml").write_text(text)
+            read_search("shown.yaml")
+            continue
         if "tuned" in given:  # learning rates of one sweep
             given = (
                 yaml.safe_load((ROOT / "config" / "sweeps" / Path(given["tuned"]).name).read_text()) | given

@@ -48,7 +48,7 @@ COMMANDS = [
     ["plan", "small.yaml"], ["build", "plan.json", "g"], ["integrate", "plan.json", "k"], ["look", "plan.json", "1"],
     ["merge", "plan.json", "g"],
     ["robustness", "plan.json"], ["report", "plan.json"], ["describe", "onepot"], ["train", "xor"], ["infer", "xor"],
-    ["simulate", "net.crn", "--t", "1"], ["tune", "small.yaml"],
+    ["simulate", "net.crn", "--t", "1"], ["tune", "small.yaml"], ["search", "small.yaml"],
 ]  # fmt: skip
 
 

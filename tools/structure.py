@@ -15,7 +15,7 @@ ORDER = (
     *("network", "noise", "activations", "circuits", "datasets", "algebraic"),
     *("kinetics", "solvers", "simulation", "store", "interchange", "experiment", "metrics"),
     *("sweep.config", "sweep.plan", "sweep.run", "sweep.inspect", "sweep.workflow", "sweep"),
-    *("report", "interactive", "cli", "__main__"),
+    *("search", "report", "interactive", "cli", "__main__"),
 )
 #: Small vocabularies that all others use.
 GROUND = ("errors", "wording", "outcomes", "provenance", "entrance", "compiled", "registry")

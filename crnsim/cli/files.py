@@ -162,6 +162,9 @@ def _default(options: argparse.Namespace, plan: PlanFile | None, sweep: Any) -> 
         return str(Path(RESULTS, name, PLAN)) if isinstance(name, str) else ""
     if command == "tune" and isinstance(sweep, dict):
         return sweep["tuned"] if isinstance(sweep.get("tuned"), str) else ""
+    if command == "search" and isinstance(sweep, dict):
+        name = sweep.get("name", Path(options.config).stem)
+        return str(Path(REPORTS, f"{name}-search.html")) if isinstance(name, str) else ""
     if plan is None:
         return ""
     if command == "integrate":

@@ -17,6 +17,7 @@ from crnsim.cli.files import check_outputs
 from crnsim.cli.messages import messages_to
 from crnsim.cli.noise import add_noise
 from crnsim.cli.project_options import add_given, add_project, split
+from crnsim.cli.search_options import add_search
 from crnsim.cli.tune_options import add_tune
 from crnsim.cli.usage import Parser
 from crnsim.errors import CrnsimError, StorageError
@@ -102,14 +103,14 @@ def _complain(message: str, status: int) -> int:
 #: Modules of the commands; those not named here are steps of a sweep.
 _HOME = {
     **dict.fromkeys(("describe", "train", "infer"), "runs"),
-    **{name: name for name in ("simulate", "tune", "init", "run")},
+    **{name: name for name in ("simulate", "tune", "search", "init", "run")},
     **dict.fromkeys(("show", "calibrate"), "planning"),
     **dict.fromkeys(("status", "check", "verify"), "inspect"),
 }
 
 
 #: Commands whose output is text.
-_TEXT = ("plan", "look", "report", "describe", "tune")
+_TEXT = ("plan", "look", "report", "describe", "tune", "search")
 
 
 def _command(name: str) -> Callable[[argparse.Namespace], int | None]:
@@ -142,6 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     add_project(add)
     _add_reading(add)
     add_tune(add)
+    add_search(add)
     _add_steps(add)
     _add_results(add)
     _add_describe(add("describe", "show a circuit: counts and reactions"))

@@ -106,7 +106,7 @@ def render(
         "limits": method.LIMITS,
         "looks": method.looks_text(plan),
     } | _listed(groups)
-    return _environment().get_template("report.html.j2").render(context)
+    return environment().get_template("report.html.j2").render(context)
 
 
 def _tables(plan: PlanFile, robustness: xr.Dataset) -> dict[str, list[dict[str, Any]]]:
@@ -148,7 +148,7 @@ def _question(tables: dict[str, list[dict[str, Any]]]) -> str:
     return f"How well {'does this circuit' if len(designs) == 1 else 'do these circuits'} hold up?"
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
     """Return templates with escaping on, the formats of `wording` as filters, style and script inline."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),

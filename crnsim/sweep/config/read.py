@@ -56,6 +56,8 @@ def validate(document: Document) -> ResolvedSweep:
         raise ConfigError(
             f"{document.source}: not a sweep: lines such as 'replicates: 10' are needed, not {found}"
         )
+    if {"sweep", "search", "objectives"} <= document.data.keys():
+        raise ConfigError(f"{document.source}: a search file, no sweep file; 'crnsim search FILE' runs it")
     check_plain(document)
     try:
         return checked(Sweep.model_validate(document.data))

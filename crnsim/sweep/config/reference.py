@@ -47,6 +47,7 @@ and look at what it would take, before anything runs, with
 | `sweeps/majority.yaml` | a network of your own: who is in the majority? Half a minute |
 | `sweeps/winner-take-all.yaml` | a network of your own that tells two patterns apart; a minute |
 | `sweeps/ring-clock.yaml` | a network of your own that is to keep its period; a minute |
+| `searches/xor.yaml`, `searches/digits.yaml` | searches for better designs (docs/search.md): half a core-hour, and 4 |
 
 Times are in units of 1/k, the inverse of the fast rate constant; concentrations have no unit; a magnitude of
 noise is a standard deviation, so 10 % is 0.1. A key that is not in these tables is refused, with the nearest
