@@ -214,6 +214,30 @@ def test_all_mistakes_are_told_at_once_each_with_its_line(here):
     assert said.count("tiny.yaml: line ") == 4
 
 
+def places(value, path=()):
+    if path:
+        yield path
+    if isinstance(value, (dict, list)):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from places(value[key], (*path, key))
+
+
+@pytest.mark.parametrize("odd", [None, -1, "x", [[]], {"a": math.nan}], ids=repr)
+def test_an_odd_value_anywhere_is_told_or_taken(here, odd):
+    for *above, last in places(FILE):
+        data = section = copy.deepcopy(FILE)
+        for key in above:
+            section = section[key]
+        section[last] = odd
+        Path("odd.yaml").write_text(yaml.safe_dump(data))
+        told: list[str] = []
+        try:
+            read_search("odd.yaml")
+        except ConfigError as error:
+            told = str(error).splitlines()
+        assert all(line.startswith("odd.yaml: ") for line in told)
+
+
 @pytest.mark.parametrize(
     "text", ["", "[1, 2]", "a: &a [*a]", "!!python/object:os.system x", "\0", "sweep: {}"]
 )
@@ -326,6 +350,26 @@ def test_what_cannot_be_built_is_told_with_its_reason_and_counted(here, made):
     write_outputs(found, confirm(found, scores), Path("work"))
     table = table_of("work/candidates.csv")
     assert [row["reason"] for row in table if row["state"] == INFEASIBLE] == [bad[0].reason] * len(bad)
+
+
+def test_the_same_data_in_two_forms_can_be_searched(here, made):
+    found, scores = searched(
+        written(
+            sweep__datasets={"iris": {"epochs": 1}},
+            search={"dataset": ["iris", "iris_unit"], "learning_rate": {"from": 0.01, "to": 0.2}},
+        )
+    )
+    assert {one.groups[0].dataset for one in found.candidates} == {"iris", "iris_unit"}
+    for file, one in zip(
+        write_outputs(found, confirm(found, scores), Path("work")), found.best(), strict=True
+    ):
+        assert list(read_sweep(file).settings) == [one.values["dataset"]]
+
+
+def test_a_score_on_two_data_sets_is_their_mean(here, made):
+    made.score = lambda point: {"xor": 1.0, "and": 0.5}[point.dataset]
+    found, _ = searched(written(sweep__datasets={"xor": {"epochs": 1}, "and": {"epochs": 1}}))
+    assert found.candidates[0].values_told() == [0.75, 0.75]
 
 
 # -- the race ---------------------------------------------------------------------------------------------
@@ -610,6 +654,15 @@ def test_a_page_of_one_objective_and_one_of_many(here, made):
         )
         assert main(["search", file]) == 0
         assert Path(f"reports/page{number}-search.html").stat().st_size < 500_000
+
+
+def test_the_page_is_whole_in_a_browser(here, made, visit):
+    assert main(["search", written(title="T" * 300, budget={"trials": 24})]) == 0
+    page = visit(here / "reports/tiny-search.html", width=390, dark=True)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    assert page.locator("svg.panel").count() == 5
+    for link in page.locator("nav a").all():
+        assert page.locator(str(link.get_attribute("href"))).count() == 1
 
 
 # -- for real ---------------------------------------------------------------------------------------------
