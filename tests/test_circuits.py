@@ -191,7 +191,7 @@ def test_hidden_units_and_output_keep_their_own_smoothing():
 
 def test_a_linear_output_leaves_the_parameters_of_the_circuit_as_they_were():
     assert set(onepot((2, 3, 1)).parameters) == {
-        *("k", "eps", "ka", "kz", "kw", "decay", "dead_zone", "kd", "hd", "delay")
+        *("k", "eps", "ka", "kz", "kw", "decay", "dead_zone", "kd", "hd", "delay", "comparators", "updates")
     }
 
 
@@ -257,3 +257,39 @@ def test_counts_of_the_xor_pot():
 def test_a_wrong_circuit_is_refused_by_name(call, words):
     with pytest.raises(CrnsimError, match=words):
         call()
+
+
+@pytest.mark.parametrize("delay", [0, 3])
+def test_several_reactions_in_the_place_of_one_are_one_whose_constant_is_their_mean(delay):
+    """n constants of k/n, each off by sigma, sum up to k that is off by sigma/sqrt(n)."""
+    one = onepot((2, 3, 1), dual_rail=True, delay=delay)
+    four = onepot((2, 3, 1), dual_rail=True, delay=delay, comparators=4, updates=5)
+
+    def summed(circuit):
+        found = {}
+        for reaction, constant in zip(
+            circuit.network.reactions(), circuit.network.rate_constants(), strict=True
+        ):
+            sides = tuple(tuple(sorted(side)) for side in (reaction.reactants, reaction.products))
+            number, total = found.get(sides, (0, 0.0))
+            found[sides] = number + 1, total + constant
+        return found
+
+    before, after = summed(one), summed(four)
+    assert before.keys() == after.keys()
+    for sides, (_, constant) in before.items():
+        assert after[sides][1] == pytest.approx(constant, rel=1e-12)
+    assert {number for number, _ in before.values()} == {1}
+    assert {number for number, _ in after.values()} == {1, 4, 5}
+    # Output and target, two rails each, are compared by four; weights (2 x 3 + 3) and biases (3 + 1) are moved by five,
+    # from each rail of the gradient and of what is upstream.
+    assert sum(number == 4 for number, _ in after.values()) == 4
+    assert sum(number == 5 for number, _ in after.values()) == 2 * (2 * 6 + 1 * 3 + 4)
+    assert max(sum(n for _, n in reaction.reactants) for reaction in four.network.reactions()) == 2
+
+
+@pytest.mark.parametrize("name", ["comparators", "updates"])
+@pytest.mark.parametrize("value", [0, 1.5, 101])
+def test_copies_are_a_whole_number(name, value):
+    with pytest.raises(ValueError, match=f"onepot: {name} is {value:g}; it must be a whole number of reactions"):
+        onepot((2, 3, 1), **{name: value})

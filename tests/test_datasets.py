@@ -365,3 +365,19 @@ def test_any_number_of_hidden_layers_fits(name: str) -> None:
     first, *_, last = DATASETS[name].layers
     check_layers(name, (first, last))
     check_layers(name, (first, 5, 7, last))
+
+
+@pytest.mark.parametrize("replicate", [0, 1])
+def test_centred_digits_are_the_digits_less_the_mean_of_each_pixel(replicate):
+    plain, centred = (load_dataset(name, replicate=replicate) for name in ("digits", "digits_centred"))
+    mean = plain.x_train.mean(axis=0)
+    np.testing.assert_allclose(centred.x_train + mean, plain.x_train, atol=1e-15)
+    np.testing.assert_allclose(centred.x_test + mean, plain.x_test, atol=1e-15)
+    np.testing.assert_array_equal(centred.y_train, plain.y_train)
+    assert centred.dual_rail
+    assert not plain.dual_rail
+    # What docs/datasets.md says of it.
+    for data, norm, largest in ((plain, 15.0, 10.5), (centred, 4.7, 0.70)):
+        x = data.x_train
+        assert (x**2).sum(axis=1).mean() == pytest.approx(norm, rel=0.02)
+        assert np.linalg.eigvalsh(x.T @ x / len(x))[-1] == pytest.approx(largest, rel=0.02)

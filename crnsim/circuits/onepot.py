@@ -23,9 +23,13 @@ _RATES: dict[str, float] = {"k": 1.0, "eps": 0.002, "ka": 100.0, "kz": 10.0, "kw
     "kd": 5.0,
     "hd": 1e-4,
 }
-#: The target passes `delay` stages for each layer of units, so that it meets the error when the output does.
-_STRUCTURE: dict[str, float] = {"delay": 3}
+#: The target passes `delay` stages for each layer of units, so that it meets the error when the output does. Output and
+#: target are compared by `comparators` reactions each, and weights are moved by `updates` reactions where one would do:
+#: the mean of n rate constants that are off is off by 1/sqrt(n) as much.
+_STRUCTURE: dict[str, float] = {"delay": 3, "comparators": 1, "updates": 1}
 MOST_STAGES = 100
+_COPIES = ("comparators", "updates")
+MOST_COPIES = 100
 #: Rate constants, delay, the output, and the smoothing of an output that is not linear.
 PARAMETERS: dict[str, Any] = _RATES | _STRUCTURE | {"output": LINEAR, "h_output": 1.0}
 #: What the output can be.
@@ -59,7 +63,8 @@ def onepot(
         Rate constants of the circuit (`PARAMETERS`) and parameters of the activation, such as ``h``. In a circuit with
         ``relu``, ``kz`` is the activation's, and the output annihilates at the circuit's default. ``output`` is
         ``"linear"`` or ``"algebraic_sigmoid"``, whose smoothing is ``h_output``. ``dead_zone=0`` and ``delay=0`` leave
-        the reactions of the dead zone and of the delay out.
+        the reactions of the dead zone and of the delay out. ``comparators=4`` and ``updates=4`` compare, and learn, by
+        four reactions each in the place of one, so that rate constants that are off do half as much harm there.
 
     Returns
     -------
@@ -95,7 +100,14 @@ def onepot(
         built.append(_unit_layer(net, number, suffix="" if number < depth else "_output"))
         signals.append(kind.add_value(built[-1]))
         slopes.append(kind.add_slope(built[-1]))
-    _error(net, signals[-1], _target(net, depth, stages=int(values["delay"]) * len(built)))
+    copies = {part: int(values[part]) for part in _COPIES}
+    stages = int(values["delay"]) * len(built)
+    _error(
+        net,
+        signals[-1],
+        _target(net, depth, stages=stages, copies=copies["comparators"]),
+        copies["comparators"],
+    )
     error = _dead_zone(net, depth) if values["dead_zone"] > 0 else "E"
     gradients = [f"G{number}" for number in range(1, depth)] + [error if last is None else f"G{depth}"]
     if last is not None:
@@ -103,7 +115,7 @@ def onepot(
     for number in range(depth - 1, 0, -1):
         _backward(net, number, gradients[number], slopes[number - 1])
     for number in range(1, depth + 1):
-        _update(net, number, gradients[number - 1], signals[number - 1])
+        _update(net, number, gradients[number - 1], signals[number - 1], copies["updates"])
     return Circuit(
         kind=ONEPOT,
         layers=sizes,
@@ -160,6 +172,11 @@ def _check_structure(values: dict[str, Any]) -> None:
         raise InputError(
             f"onepot: delay is {values['delay']:g}; it must be a whole number of stages, from 0 to {MOST_STAGES}"
         )
+    for name in _COPIES:
+        if values[name] != int(values[name]) or not 1 <= values[name] <= MOST_COPIES:
+            raise InputError(
+                f"onepot: {name} is {values[name]:g}; it must be a whole number of reactions, from 1 to {MOST_COPIES}"
+            )
     if values["dead_zone"] > 0 and not (values["kd"] > 0 and values["hd"] > 0):
         raise InputError("onepot: kd and hd must be > 0 where there is a dead zone")
 
@@ -181,6 +198,12 @@ def _add_layer_species(net: Network, layer: int, *, last: bool, slope: bool) -> 
             net.add_species(f"{name}{rail}", f"n{layer}")
 
 
+def _copied(net: Network, part: str, equation: str, rate: str, copies: int) -> None:
+    """Add a family of reactions, or several that do the same, each at a share of the rate."""
+    for _ in range(copies):
+        net.add_family(part, equation, rate if copies == 1 else f"{1 / copies!r}*{rate}")
+
+
 def _preactivation(net: Network, layer: int, source: Rails, *, annihilate: bool) -> None:
     """Z relaxes to W X + B."""
     for a in "pm":
@@ -194,7 +217,7 @@ def _preactivation(net: Network, layer: int, source: Rails, *, annihilate: bool)
         net.add_family("pre-activation", f"Z{layer}p[i] + Z{layer}m[i] -> 0", "kz")
 
 
-def _target(net: Network, depth: int, *, stages: int) -> str:
+def _target(net: Network, depth: int, *, stages: int, copies: int) -> str:
     """Delay the target by stages that pass it on; return what the error reads.
 
     The target makes its first copy at k, and each copy turns into the next at k: whatever the constants of the later
@@ -204,20 +227,23 @@ def _target(net: Network, depth: int, *, stages: int) -> str:
         for stage in range(1, stages + 1):
             net.add_species(f"T{stage}{a}", f"n{depth}")
             source = f"T{a}[i] -> T{a}[i] + " if stage == 1 else f"T{stage - 1}{a}[i] -> "
-            net.add_family("delay", f"{source}T{stage}{a}[i]", "k")
+            _copied(net, "delay", f"{source}T{stage}{a}[i]", "k", copies if stage == 1 else 1)
     return f"T{stages}" if stages else "T"
 
 
-def _error(net: Network, output: Rails, target: str) -> None:
+def _error(net: Network, output: Rails, target: str, copies: int) -> None:
     """E relaxes to output minus target."""
     outputs = {rail: (name, gain) for rail, name, gain in output.signed()}
     for a in "pm":
         if a in outputs:
             name, gain = outputs[a]
-            net.add_family("error", f"{name}[i] -> {name}[i] + E{a}[i]", times("k", gain))
+            _copied(net, "error", f"{name}[i] -> {name}[i] + E{a}[i]", times("k", gain), copies)
         t, e = f"{target}{a}[i]", f"E{_OPPOSITE[a]}[i]"
         # The last copy of a delayed target is used up; the target itself is held and stays.
-        net.add_family("error", f"{t} -> {e}" if target != "T" else f"{t} -> {t} + {e}", "k")
+        if target == "T":
+            _copied(net, "error", f"{t} -> {t} + {e}", "k", copies)
+        else:
+            net.add_family("error", f"{t} -> {e}", "k")
         net.add_family("error", f"E{a}[i] -> 0", "k")
     net.add_family("error", "Ep[i] + Em[i] -> 0", "ka")
 
@@ -272,14 +298,14 @@ def _backward(net: Network, layer: int, above: str, slope: Slope) -> None:
     net.add_family("backward", f"G{layer}p[i] + G{layer}m[i] -> 0", "ka")
 
 
-def _update(net: Network, layer: int, gradient: str, source: Rails) -> None:
+def _update(net: Network, layer: int, gradient: str, source: Rails, copies: int) -> None:
     """Weights move against the gradient, slowly."""
     for a in "pm":
         g = f"{gradient}{a}[i]"
         for rail, name, gain in source.signed():
             x, w = f"{name}[j]", f"W{layer}{_OPPOSITE[_SIGN[a, rail]]}[i,j]"
-            net.add_family("update", f"{g} + {x} -> {g} + {x} + {w}", times("eps", gain))
-        net.add_family("update", f"{g} + One -> {g} + One + B{layer}{_OPPOSITE[a]}[i]", "eps")
+            _copied(net, "update", f"{g} + {x} -> {g} + {x} + {w}", times("eps", gain), copies)
+        _copied(net, "update", f"{g} + One -> {g} + One + B{layer}{_OPPOSITE[a]}[i]", "eps", copies)
     for species in (f"W{layer}", f"B{layer}"):
         index = "[i,j]" if species[0] == "W" else "[i]"
         net.add_family("update", f"{species}p{index} + {species}m{index} -> 0", "kw")

@@ -34,7 +34,9 @@ __all__ = [
 ]
 
 #: Data sets by name.
-DATASETS: dict[str, DatasetInfo] = {info.name: info for info in (*GATES, *IRIS, *REGRESSIONS, DIGITS, *MNIST)}
+DATASETS: dict[str, DatasetInfo] = {
+    info.name: info for info in (*GATES, *IRIS, *REGRESSIONS, *DIGITS, *MNIST)
+}
 
 _TABLES = (".csv", ".tsv", ".txt")
 

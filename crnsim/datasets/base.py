@@ -152,6 +152,17 @@ def centred(features: np.ndarray, train: np.ndarray) -> np.ndarray:
     return _spanned(features, train, low=-1.0)
 
 
+def mean_centred(train: np.ndarray, test: np.ndarray) -> None:
+    """Take from each feature its mean over the training samples, for two rails; both arrays are changed.
+
+    What all samples share then moves no weight: the mean of |x|^2 falls from 15 to 4.7 on the digits, and the largest
+    eigenvalue of the second moments, which bounds the step of descent, from 10.5 to 0.70 (docs/robust-design.md).
+    """
+    mean = train.mean(axis=0)
+    train -= mean
+    test -= mean
+
+
 def _spanned(features: np.ndarray, train: np.ndarray, *, low: float) -> np.ndarray:
     least, most = features[train].min(axis=0), features[train].max(axis=0)
     span = np.where(most > least, most - least, 1.0)

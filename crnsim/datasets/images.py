@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from crnsim.datasets.base import Dataset, DatasetInfo, stratified_test
+from crnsim.datasets.base import Dataset, DatasetInfo, mean_centred, stratified_test
 from crnsim.datasets.fetch import mnist_file
 from crnsim.datasets.idx import IMAGES, LABELS, read_idx
 from crnsim.errors import InputError
@@ -20,13 +20,26 @@ SIDE = 28
 CLASSES = tuple("0123456789")
 #: How the names of its files begin.
 PARTS = ("train", "t10k")
+#: How the names of data sets end whose pixels are centred; of the others they are from 0 to 1 on one rail.
+CENTRED = "_centred"
+HOW = {True: "each pixel less its mean, on two rails", False: "pixels from 0 to 1 on one rail"}
 
 
 def _labelled(
-    name: str, side: int, train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray]
+    name: str,
+    side: int,
+    train: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    *,
+    centred: bool,
 ) -> Dataset:
-    """Make a data set of (images as rows, digits), with one-hot targets."""
+    """Make a data set of (images as rows, digits), with one-hot targets; `centred` on the mean of each pixel.
+
+    The arrays of images are changed.
+    """
     one_hot = np.eye(len(CLASSES))
+    if centred:
+        mean_centred(train[0], test[0])
     return Dataset(
         name=name,
         task="classification",
@@ -34,20 +47,20 @@ def _labelled(
         y_train=one_hot[train[1]],
         x_test=test[0],
         y_test=one_hot[test[1]],
-        dual_rail=False,
+        dual_rail=centred,
         feature_names=tuple(f"pixel {row},{column}" for row in range(side) for column in range(side)),
         target_names=CLASSES,
     )
 
 
-def _digits(replicate: int, seed: int) -> Dataset:
+def _digits(name: str, centred: bool, replicate: int, seed: int) -> Dataset:
     """The 8x8 digits with a stratified split; a grey level of 0 to 16 becomes 0 to 1."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
     x, digit = bunch.data / 16.0, bunch.target
     test = stratified_test(digit, TEST_FRACTION, generator(seed, "dataset", "digits", replicate, "split"))
-    return _labelled("digits", 8, (x[~test], digit[~test]), (x[test], digit[test]))
+    return _labelled(name, 8, (x[~test], digit[~test]), (x[test], digit[test]), centred=centred)
 
 
 def _files(part: str) -> list[Path]:
@@ -82,74 +95,92 @@ def _rows(images: np.ndarray, side: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _mnist_whole(name: str, side: int, stamps: tuple[tuple[str, int, int], ...]) -> Dataset:
+def _mnist_whole(name: str, side: int, centred: bool, stamps: tuple[tuple[str, int, int], ...]) -> Dataset:
     """The split of the files themselves. All replicates share it, so their arrays are shared, and read-only."""
     parts = [_mnist_part(part) for part in PARTS]
     train, test = ((_rows(images, side), labels) for images, labels in parts)
-    whole = _labelled(name, side, train, test)
+    whole = _labelled(name, side, train, test, centred=centred)
     for array in (whole.x_train, whole.y_train, whole.x_test, whole.y_test):
         array.flags.writeable = False
     return whole
 
 
-def _mnist(name: str, side: int, replicate: int, seed: int) -> Dataset:
+def _mnist(name: str, side: int, centred: bool, replicate: int, seed: int) -> Dataset:
     # Files that were replaced in between are another data set.
     files = [path for part in PARTS for path in _files(part)]
     about = [path.stat() for path in files]
     stamps = ((str(p), a.st_mtime_ns, a.st_size) for p, a in zip(files, about, strict=True))
-    return _mnist_whole(name, side, tuple(stamps))
+    return _mnist_whole(name, side, centred, tuple(stamps))
 
 
-def _mnist_t10k(name: str, side: int, replicate: int, seed: int) -> Dataset:
+def _mnist_t10k(name: str, side: int, centred: bool, replicate: int, seed: int) -> Dataset:
     """The images of the test file alone, split again: two small files make a data set."""
     images, digit = _mnist_part("t10k")
-    test = stratified_test(digit, TEST_FRACTION, generator(seed, "dataset", name, replicate, "split"))
+    of = name.removesuffix(CENTRED)  # the same split
+    test = stratified_test(digit, TEST_FRACTION, generator(seed, "dataset", of, replicate, "split"))
     x = _rows(images, side)
-    return _labelled(name, side, (x[~test], digit[~test]), (x[test], digit[test]))
+    return _labelled(name, side, (x[~test], digit[~test]), (x[test], digit[test]), centred=centred)
 
 
 def _info(
-    name: str, side: int, hidden: int, learning_rate: float, *, epochs: int, small: bool = False
+    name: str,
+    side: int,
+    hidden: int,
+    learning_rate: float,
+    *,
+    epochs: int,
+    small: bool = False,
+    centred: bool = False,
 ) -> DatasetInfo:
     size = "" if side == SIDE else f" {side}x{side}"
     pooled = "" if side == SIDE else f", averaged to {side}x{side}"
     counts = "8,000 to train, 2,000 to test, stratified" if small else "60,000 to train, 10,000 to test"
+    name = name + CENTRED if centred else name
     return DatasetInfo(
         name=name,
-        title=f"MNIST{size}{', 10,000 images' if small else ''}",
+        title=f"MNIST{size}{', 10,000 images' if small else ''}{', centred' if centred else ''}",
         task="classification",
-        summary=f"handwritten digits{' of the test file' if small else ''}{pooled}; {counts}",
+        summary=f"handwritten digits{' of the test file' if small else ''}{pooled}; {counts}; {HOW[centred]}",
         layers=(side * side, hidden, len(CLASSES)),
         epochs=epochs,
         running_time=100.0,
         learning_rate=learning_rate,
-        dual_rail=False,
+        dual_rail=centred,
         n_train=8_000 if small else 60_000,
         n_test=2_000 if small else 10_000,
-        load=partial(_mnist_t10k if small else _mnist, name, side),
+        load=partial(_mnist_t10k if small else _mnist, name, side, centred),
     )
 
 
-DIGITS = DatasetInfo(
-    name="digits",
-    title="Digits 8x8",
-    task="classification",
-    summary="1,797 handwritten digits of 8x8 pixels; 1,438 to train, 359 to test, stratified",
-    layers=(64, 20, 10),
-    epochs=6,
-    running_time=100.0,
-    learning_rate=0.03,
-    dual_rail=False,
-    n_train=1438,
-    n_test=359,
-    load=_digits,
-)
+def _digits_info(*, centred: bool) -> DatasetInfo:
+    name = "digits" + CENTRED if centred else "digits"
+    return DatasetInfo(
+        name=name,
+        title="Digits 8x8, centred" if centred else "Digits 8x8",
+        task="classification",
+        summary=f"1,797 handwritten digits of 8x8 pixels; 1,438 to train, 359 to test, stratified; {HOW[centred]}",
+        layers=(64, 20, 10),
+        epochs=6,
+        running_time=100.0,
+        learning_rate=0.03,
+        dual_rail=centred,
+        n_train=1438,
+        n_test=359,
+        load=partial(_digits, name, centred),
+    )
 
-MNIST = (
-    _info("mnist", 28, 100, 0.01, epochs=1),
-    _info("mnist14", 14, 30, 0.03, epochs=1),
-    _info("mnist7", 7, 30, 0.03, epochs=1),
-    _info("mnist_t10k", 28, 100, 0.01, epochs=3, small=True),
-    _info("mnist14_t10k", 14, 30, 0.03, epochs=3, small=True),
-    _info("mnist7_t10k", 7, 30, 0.03, epochs=3, small=True),
+
+DIGITS = tuple(_digits_info(centred=centred) for centred in (False, True))
+
+MNIST = tuple(
+    _info(name, side, hidden, learning_rate, epochs=epochs, small=small, centred=centred)
+    for centred in (False, True)
+    for name, side, hidden, learning_rate, epochs, small in (
+        ("mnist", 28, 100, 0.01, 1, False),
+        ("mnist14", 14, 30, 0.03, 1, False),
+        ("mnist7", 7, 30, 0.03, 1, False),
+        ("mnist_t10k", 28, 100, 0.01, 3, True),
+        ("mnist14_t10k", 14, 30, 0.03, 3, True),
+        ("mnist7_t10k", 7, 30, 0.03, 3, True),
+    )
 )
