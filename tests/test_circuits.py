@@ -285,11 +285,13 @@ def test_several_reactions_in_the_place_of_one_are_one_whose_constant_is_their_m
     # from each rail of the gradient and of what is upstream.
     assert sum(number == 4 for number, _ in after.values()) == 4
     assert sum(number == 5 for number, _ in after.values()) == 2 * (2 * 6 + 1 * 3 + 4)
-    assert max(sum(n for _, n in reaction.reactants) for reaction in four.network.reactions()) == 2
+    assert max(sum(n for n, _ in reaction.reactants) for reaction in four.network.reactions()) == 2
 
 
 @pytest.mark.parametrize("name", ["comparators", "updates"])
 @pytest.mark.parametrize("value", [0, 1.5, 101])
 def test_copies_are_a_whole_number(name, value):
-    with pytest.raises(ValueError, match=f"onepot: {name} is {value:g}; it must be a whole number of reactions"):
+    with pytest.raises(
+        ValueError, match=f"onepot: {name} is {value:g}; it must be a whole number of reactions"
+    ):
         onepot((2, 3, 1), **{name: value})

@@ -66,15 +66,19 @@ def complaint(name: str = "mnist7") -> str:
 @pytest.mark.parametrize("name", NAMES)
 def test_arrays_fit_the_default_layers(folder, name):
     data, info = load_dataset(name), DATASETS[name]
-    small = name.endswith("_t10k")
+    small, centred = "_t10k" in name, name.endswith("_centred")
     # Three of each digit in the test file: 20 %, rounded, is one.
     assert (len(data.x_train), len(data.x_test)) == ((20, 10) if small else (N_TRAIN, N_TEST))
     assert (data.x_train.shape[1], data.y_train.shape[1]) == (info.layers[0], info.layers[-1])
     assert len(data.feature_names) == info.layers[0]
     for x, y in ((data.x_train, data.y_train), (data.x_test, data.y_test)):
         assert x.dtype == y.dtype == np.float64
-        assert 0 <= x.min() <= x.max() <= 1
+        assert -1 * centred <= x.min() <= x.max() <= 1
         np.testing.assert_array_equal(y.sum(axis=1), 1)
+    assert data.dual_rail == centred
+    if centred:
+        plain = load_dataset(name.removesuffix("_centred"))
+        np.testing.assert_allclose(data.x_test, plain.x_test - plain.x_train.mean(axis=0), atol=1e-15)
 
 
 def test_pixels_are_bytes_over_255_in_the_order_of_the_file(folder):

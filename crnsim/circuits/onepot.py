@@ -100,14 +100,7 @@ def onepot(
         built.append(_unit_layer(net, number, suffix="" if number < depth else "_output"))
         signals.append(kind.add_value(built[-1]))
         slopes.append(kind.add_slope(built[-1]))
-    copies = {part: int(values[part]) for part in _COPIES}
-    stages = int(values["delay"]) * len(built)
-    _error(
-        net,
-        signals[-1],
-        _target(net, depth, stages=stages, copies=copies["comparators"]),
-        copies["comparators"],
-    )
+    _error(net, depth, signals[-1], len(built), values)
     error = _dead_zone(net, depth) if values["dead_zone"] > 0 else "E"
     gradients = [f"G{number}" for number in range(1, depth)] + [error if last is None else f"G{depth}"]
     if last is not None:
@@ -115,7 +108,7 @@ def onepot(
     for number in range(depth - 1, 0, -1):
         _backward(net, number, gradients[number], slopes[number - 1])
     for number in range(1, depth + 1):
-        _update(net, number, gradients[number - 1], signals[number - 1], copies["updates"])
+        _update(net, number, gradients[number - 1], signals[number - 1], int(values["updates"]))
     return Circuit(
         kind=ONEPOT,
         layers=sizes,
@@ -231,8 +224,10 @@ def _target(net: Network, depth: int, *, stages: int, copies: int) -> str:
     return f"T{stages}" if stages else "T"
 
 
-def _error(net: Network, output: Rails, target: str, copies: int) -> None:
-    """E relaxes to output minus target."""
+def _error(net: Network, depth: int, output: Rails, layers: int, values: dict[str, Any]) -> None:
+    """E relaxes to output minus target, which is delayed for `layers` of units."""
+    copies = int(values["comparators"])
+    target = _target(net, depth, stages=int(values["delay"]) * layers, copies=copies)
     outputs = {rail: (name, gain) for rail, name, gain in output.signed()}
     for a in "pm":
         if a in outputs:
